@@ -1,0 +1,1 @@
+//! The ports' implementations. Only the wiring in `main`/`lib` names them.

@@ -1,0 +1,1 @@
+//! The questionnaire, its probes, the baseline and the two assessment files.

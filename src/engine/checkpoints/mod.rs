@@ -1,0 +1,1 @@
+//! Legacy pickles to MAOS checkpoints, executing nothing.

@@ -1,0 +1,1 @@
+//! The same tasks on both systems. Not in this version.

@@ -1,0 +1,1 @@
+//! Legacy configuration to MAOS configuration.

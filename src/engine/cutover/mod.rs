@@ -1,0 +1,1 @@
+//! Handing the work over. Not in this version.

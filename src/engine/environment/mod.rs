@@ -1,0 +1,1 @@
+//! The place where MAOS runs. Not in this version.

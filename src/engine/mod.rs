@@ -1,0 +1,28 @@
+//! Everything the product knows and does. It never prints and never sees a terminal.
+
+pub mod assess;
+pub mod backup;
+pub mod capability;
+pub mod checkpoints;
+pub mod compare;
+pub mod config;
+pub mod cutover;
+pub mod environment;
+pub mod error;
+pub mod journal;
+pub mod monitor;
+pub mod operation;
+pub mod ports;
+pub mod readiness;
+pub mod report;
+pub mod rollback;
+pub mod schema;
+pub mod tasks;
+pub mod text;
+pub mod upgrade;
+pub mod validate;
+pub mod workspace;
+pub mod yaml;
+
+pub use capability::Capability;
+pub use error::{Error, ErrorKind, Result};

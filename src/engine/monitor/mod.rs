@@ -1,0 +1,1 @@
+//! Live figures against rollback criteria. Not in this version.

@@ -1,0 +1,1 @@
+//! The traits through which the engine reaches the world outside.

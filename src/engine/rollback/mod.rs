@@ -1,0 +1,1 @@
+//! The way back. Not in this version.

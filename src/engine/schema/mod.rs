@@ -1,0 +1,1 @@
+//! Rows of `legacy_tasks` to rows of `tasks`, proved.

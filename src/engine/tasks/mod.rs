@@ -1,0 +1,1 @@
+//! Reading, scoring, decomposing, staging and converting legacy tasks.

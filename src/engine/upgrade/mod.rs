@@ -1,0 +1,1 @@
+//! From one MAOS version to another. Not in this version.

@@ -1,0 +1,1 @@
+//! The guide's 19 tests. Not in this version.

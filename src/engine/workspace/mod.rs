@@ -1,0 +1,1 @@
+//! One migration's folder: settings, session, secrets, files.

@@ -1,0 +1,3 @@
+//! The binary: parse, choose a front end, exit code.
+
+fn main() {}
