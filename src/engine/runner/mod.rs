@@ -10,6 +10,7 @@ mod emit;
 mod front;
 mod internal;
 mod opening;
+mod reading;
 pub mod operations;
 
 use std::sync::Arc;
