@@ -1,1 +1,4 @@
 //! The traits through which the engine reaches the world outside.
+
+pub mod legacy;
+pub mod probe;
