@@ -8,10 +8,17 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///
 /// Without a verb the wizard opens on the workspace.
 #[derive(Debug, Parser)]
-#[command(name = "maos-migrate", version, arg_required_else_help = false, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 done, 1 a bug, 2 usage, 3 input refused, 4 done with items quarantined or failed, \
+#[command(
+    name = "maos-migrate",
+    version,
+    arg_required_else_help = false,
+    propagate_version = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 a bug, 2 usage, 3 input refused, 4 done with items quarantined or failed, \
 5 blocked by a gate, a lease or a changed plan, 6 something outside is unavailable, 10 the verdict is to roll back, 130 interrupted.\n\n\
-Try it: maos-migrate demo   ·   maos-migrate demo --headless")]
+Try it: maos-migrate demo   ·   maos-migrate demo --headless"
+)]
 pub struct Cli {
     /// What every verb takes.
     #[command(flatten)]
@@ -25,7 +32,14 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The folder of one migration: settings, journal, artifacts.
-    #[arg(short, long, global = true, value_name = "DIR", default_value = "migration", env = "MAOS_MIGRATE_WORKSPACE")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "migration",
+        env = "MAOS_MIGRATE_WORKSPACE"
+    )]
     pub workspace: PathBuf,
     /// Stop after the plan; nothing is applied.
     #[arg(long, global = true)]

@@ -16,7 +16,10 @@ pub fn run(cli: Cli) -> ExitCode {
     scrub_panics();
     // The TLS provider must be chosen once, before anything connects; a second choice would be an error we do not make.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let wizard = matches!(cli.verb, None | Some(Verb::Wizard | Verb::Demo { headless: false }));
+    let wizard = matches!(
+        cli.verb,
+        None | Some(Verb::Wizard | Verb::Demo { headless: false })
+    );
     if wizard && !cli.global.plain && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         let error = Error::new(ErrorKind::Usage, "the wizard needs a terminal, and there is none")
             .hint("Use a verb: maos-migrate demo --headless, assess, readiness, tasks, config, checkpoints, schema, report.");

@@ -6,15 +6,30 @@ use std::sync::Arc;
 use crate::adapters::journal_sqlite::SqliteJournals;
 use crate::cli::Global;
 use crate::engine::error::{Error, Result};
-use crate::engine::ports::Ports;
 use crate::engine::ports::clock::{Clock as _, SystemClock};
+use crate::engine::ports::probe::Probe;
+use crate::engine::ports::{Ports, Probes};
 use crate::engine::runner::Options;
-use crate::engine::workspace::{Holder, Workspace};
+use crate::engine::workspace::{Holder, Settings, Workspace};
+
+/// The probes of this machine and of the databases that the settings name.
+#[derive(Debug)]
+struct MachineProbes;
+
+impl Probes for MachineProbes {
+    fn probes(&self, _workspace: &Workspace, _settings: Option<&Settings>) -> Vec<Arc<dyn Probe>> {
+        Vec::new()
+    }
+}
 
 /// The ports as the program uses them.
 #[must_use]
 pub fn ports() -> Ports {
-    Ports { clock: Arc::new(SystemClock), journals: Arc::new(SqliteJournals) }
+    Ports {
+        clock: Arc::new(SystemClock),
+        probes: Arc::new(MachineProbes),
+        journals: Arc::new(SqliteJournals),
+    }
 }
 
 /// The workspace that the command line names.
@@ -28,7 +43,12 @@ pub fn workspace(global: &Global) -> Result<Workspace> {
 /// Who we are: `--operator`, else the user's name.
 #[must_use]
 pub fn me(operator: Option<&str>) -> Holder {
-    let user = || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).filter(|name| !name.is_empty());
+    let user = || {
+        ["USER", "LOGNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok())
+            .filter(|name| !name.is_empty())
+    };
     let operator = operator
         .map(str::to_owned)
         .or_else(user)

@@ -284,7 +284,9 @@ impl EventKind {
             } => {
                 format!("settings read: {name}, {} {target}", environment.word())
             }
-            Self::AnswerStated { question, value, by } => format!("{by} answered {question}: {}", value.to_json()),
+            Self::AnswerStated { question, value, by } => {
+                format!("{by} answered {question}: {}", value.to_json())
+            }
             Self::Found { finding, .. } => match &finding.value {
                 Some(value) => format!("{}: {} ({})", finding.question, value.to_json(), finding.evidence),
                 None => format!("{}: no figure, {}", finding.question, finding.evidence),

@@ -51,29 +51,43 @@ pub async fn run(workspace: &Workspace, ports: &Ports, output: &mut Output) -> R
             }
         }
         output.human(&format!("test line    |{TEST_LINE}|"))?;
-        output.human(&format!("             |{}|", "=".repeat(TEST_LINE.chars().count())))?;
+        output.human(&format!(
+            "             |{}|",
+            "=".repeat(TEST_LINE.chars().count())
+        ))?;
         output.human("             The two lines must be equally long; else use --ascii.")?;
     }
-    Ok(if findings.iter().any(|finding| finding.state == State::Bad) { Ended::WithQuarantine } else { Ended::Well })
+    Ok(if findings.iter().any(|finding| finding.state == State::Bad) {
+        Ended::WithQuarantine
+    } else {
+        Ended::Well
+    })
 }
 
 fn terminal() -> Vec<Finding> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let term = variable("TERM").unwrap_or_else(|| "not set".to_owned());
     let usable = !matches!(term.as_str(), "dumb" | "not set");
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name)).unwrap_or_else(|| "C".to_owned());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| variable(name))
+        .unwrap_or_else(|| "C".to_owned());
     let utf8 = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
     let mut findings = vec![
         Finding {
             about: "terminal",
             state: if usable { State::Ok } else { State::Note },
             text: format!("TERM is {term}"),
-            hint: (!usable).then(|| "The wizard draws with ASCII there; --plain asks line by line.".to_owned()),
+            hint: (!usable)
+                .then(|| "The wizard draws with ASCII there; --plain asks line by line.".to_owned()),
         },
         Finding {
             about: "locale",
             state: if utf8 { State::Ok } else { State::Note },
-            text: format!("{locale}: the wizard draws with {}", if utf8 { "Unicode" } else { "ASCII" }),
+            text: format!(
+                "{locale}: the wizard draws with {}",
+                if utf8 { "Unicode" } else { "ASCII" }
+            ),
             hint: (!utf8).then(|| "export LC_ALL=C.UTF-8 allows Unicode.".to_owned()),
         },
     ];
@@ -106,20 +120,37 @@ async fn workspace_findings(workspace: &Workspace, ports: &Ports) -> Vec<Finding
             hint: Some("maos-migrate creates it; maos-migrate demo makes a sample.".to_owned()),
         }];
     }
-    let mut findings =
-        vec![Finding { about: "workspace", state: State::Ok, text: root, hint: None }];
+    let mut findings = vec![Finding {
+        about: "workspace",
+        state: State::Ok,
+        text: root,
+        hint: None,
+    }];
     match Settings::load(workspace, &|name| std::env::var(name).ok()) {
         Ok(settings) => {
             findings.push(Finding {
                 about: "settings",
                 state: State::Ok,
-                text: format!("{}, {} {}", settings.name, settings.environment.word(), settings.target_words()),
+                text: format!(
+                    "{}, {} {}",
+                    settings.name,
+                    settings.environment.word(),
+                    settings.target_words()
+                ),
                 hint: None,
             });
             for warning in &settings.warnings {
-                findings.push(Finding { about: "settings", state: State::Note, text: warning.clone(), hint: None });
+                findings.push(Finding {
+                    about: "settings",
+                    state: State::Note,
+                    text: warning.clone(),
+                    hint: None,
+                });
             }
-            for named in [&settings.tasks, &settings.checkpoints, &settings.config].into_iter().flatten() {
+            for named in [&settings.tasks, &settings.checkpoints, &settings.config]
+                .into_iter()
+                .flatten()
+            {
                 findings.push(match named.must_exist() {
                     Ok(()) => Finding {
                         about: "source",
@@ -127,7 +158,12 @@ async fn workspace_findings(workspace: &Workspace, ports: &Ports) -> Vec<Finding
                         text: named.written.clone(),
                         hint: None,
                     },
-                    Err(error) => Finding { about: "source", state: State::Bad, text: error.message, hint: error.hint },
+                    Err(error) => Finding {
+                        about: "source",
+                        state: State::Bad,
+                        text: error.message,
+                        hint: error.hint,
+                    },
                 });
             }
         }
@@ -147,9 +183,19 @@ async fn workspace_findings(workspace: &Workspace, ports: &Ports) -> Vec<Finding
                     text: format!("{} events, no gap", snapshot.seq),
                     hint: None,
                 },
-                Err(error) => Finding { about: "journal", state: State::Bad, text: error.message, hint: error.hint },
+                Err(error) => Finding {
+                    about: "journal",
+                    state: State::Bad,
+                    text: error.message,
+                    hint: error.hint,
+                },
             },
-            Err(error) => Finding { about: "journal", state: State::Bad, text: error.message, hint: error.hint },
+            Err(error) => Finding {
+                about: "journal",
+                state: State::Bad,
+                text: error.message,
+                hint: error.hint,
+            },
         });
     }
     findings

@@ -20,27 +20,41 @@ pub async fn run(verb: Verb, workspace: &Workspace, ports: &Ports, output: &mut 
         Verb::List { after, capability } => {
             for_each(journal.as_ref(), after, |event| {
                 let whose = event.kind.capability();
-                if capability.as_deref().is_some_and(|name| whose.is_none_or(|c| c.name() != name)) {
+                if capability
+                    .as_deref()
+                    .is_some_and(|name| whose.is_none_or(|c| c.name() != name))
+                {
                     return Ok(());
                 }
                 if output.json() {
                     return output.document(&event);
                 }
                 let whose = whose.map_or("-", crate::engine::Capability::name);
-                output.human(&format!("{:>6}  {}  {whose:<12} {}", event.seq, event.at, event.kind.sentence()))
+                output.human(&format!(
+                    "{:>6}  {}  {whose:<12} {}",
+                    event.seq,
+                    event.at,
+                    event.kind.sentence()
+                ))
             })
             .await?;
         }
         Verb::Show { seq } => {
             let before = seq.checked_sub(1).unwrap_or(u64::MAX >> 1);
-            let event = journal.read(before, 1).await?.into_iter().find(|event| event.seq == seq).ok_or_else(|| {
-                Error::new(ErrorKind::Input, format!("the journal has no event {seq}"))
-                    .hint("maos-migrate journal list shows the events there are.")
-            })?;
+            let event = journal
+                .read(before, 1)
+                .await?
+                .into_iter()
+                .find(|event| event.seq == seq)
+                .ok_or_else(|| {
+                    Error::new(ErrorKind::Input, format!("the journal has no event {seq}"))
+                        .hint("maos-migrate journal list shows the events there are.")
+                })?;
             if output.json() {
                 output.document(&event)?;
             } else {
-                let text = serde_json::to_string_pretty(&event).map_err(|error| Error::bug(error.to_string()))?;
+                let text =
+                    serde_json::to_string_pretty(&event).map_err(|error| Error::bug(error.to_string()))?;
                 for line in text.lines() {
                     output.human(line)?;
                 }
@@ -51,7 +65,9 @@ pub async fn run(verb: Verb, workspace: &Workspace, ports: &Ports, output: &mut 
         }
         Verb::Export { out: Some(path) } => {
             if path.exists() {
-                return Err(Error::input(format!("{} exists already", path.display())).hint("Name a new file."));
+                return Err(
+                    Error::input(format!("{} exists already", path.display())).hint("Name a new file.")
+                );
             }
             let mut file = AtomicFile::create(&path, PRIVATE)?;
             let mut events = 0u64;
@@ -64,9 +80,14 @@ pub async fn run(verb: Verb, workspace: &Workspace, ports: &Ports, output: &mut 
             let written = file.commit()?;
             let shown = path.display().to_string();
             if output.json() {
-                output.document(&serde_json::json!({"out": shown, "events": events, "sha256": written.sha256}))?;
+                output.document(
+                    &serde_json::json!({"out": shown, "events": events, "sha256": written.sha256}),
+                )?;
             } else {
-                output.human(&format!("Wrote {events} events to {shown}, SHA-256 {}.", written.sha256))?;
+                output.human(&format!(
+                    "Wrote {events} events to {shown}, SHA-256 {}.",
+                    written.sha256
+                ))?;
             }
         }
     }

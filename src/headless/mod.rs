@@ -35,7 +35,11 @@ impl Ended {
     /// Well, unless something was set aside.
     #[must_use]
     pub const fn with(quarantined: u64) -> Self {
-        if quarantined == 0 { Self::Well } else { Self::WithQuarantine }
+        if quarantined == 0 {
+            Self::Well
+        } else {
+            Self::WithQuarantine
+        }
     }
 
     /// The process exit code.

@@ -17,7 +17,9 @@ pub struct Output {
 
 impl std::fmt::Debug for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Output").field("json", &self.json).finish_non_exhaustive()
+        f.debug_struct("Output")
+            .field("json", &self.json)
+            .finish_non_exhaustive()
     }
 }
 
@@ -31,7 +33,11 @@ impl Output {
     /// Any two streams.
     #[must_use]
     pub fn new(json: bool, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
-        Self { json, out: BufWriter::with_capacity(64 * 1024, out), err }
+        Self {
+            json,
+            out: BufWriter::with_capacity(64 * 1024, out),
+            err,
+        }
     }
 
     /// Whether the caller wants JSON.
@@ -62,7 +68,11 @@ impl Output {
     /// # Errors
     /// When standard output is closed or full.
     pub fn human(&mut self, text: &str) -> Result<()> {
-        if self.json { Ok(()) } else { self.line(&inert(&scrub(text))) }
+        if self.json {
+            Ok(())
+        } else {
+            self.line(&inert(&scrub(text)))
+        }
     }
 
     /// A line of progress or a warning, on standard error. A closed standard error is no reason to stop the work.

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::Output;
-use crate::cli::{Consent, Global};
+use crate::cli::Consent;
 use crate::engine::capability::Capability;
 use crate::engine::command::Command;
 use crate::engine::error::{Error, Result};
@@ -48,7 +48,12 @@ impl Session {
             ))
             .hint("Wait until that session ends; a session that died does not hold the workspace."));
         }
-        Ok(Self { engine, events, lines: BTreeMap::new(), dry_run })
+        Ok(Self {
+            engine,
+            events,
+            lines: BTreeMap::new(),
+            dry_run,
+        })
     }
 
     /// The engine itself.
@@ -96,9 +101,20 @@ impl Session {
     /// # Errors
     /// What the engine refuses.
     pub async fn plan(&mut self, capability: Capability, verb: &str, output: &mut Output) -> Result<Plan> {
-        match self.ask(Command::Plan { capability, verb: verb.to_owned() }, output).await? {
+        match self
+            .ask(
+                Command::Plan {
+                    capability,
+                    verb: verb.to_owned(),
+                },
+                output,
+            )
+            .await?
+        {
             Reply::Plan(plan) => Ok(*plan),
-            other => Err(Error::bug(format!("a plan was asked for, and this came: {other:?}"))),
+            other => Err(Error::bug(format!(
+                "a plan was asked for, and this came: {other:?}"
+            ))),
         }
     }
 
@@ -127,7 +143,9 @@ impl Session {
         };
         match self.ask(command, output).await? {
             Reply::Outcome(outcome) => Ok(Some(*outcome)),
-            other => Err(Error::bug(format!("an outcome was asked for, and this came: {other:?}"))),
+            other => Err(Error::bug(format!(
+                "an outcome was asked for, and this came: {other:?}"
+            ))),
         }
     }
 
@@ -141,8 +159,12 @@ impl Session {
 
     fn tell(&mut self, event: &Event, output: &mut Output) {
         match &event.kind {
-            EventKind::Progressed { capability, progress } => self.progress_line(*capability, progress, output),
-            EventKind::Started { capability, title, .. } => {
+            EventKind::Progressed { capability, progress } => {
+                self.progress_line(*capability, progress, output)
+            }
+            EventKind::Started {
+                capability, title, ..
+            } => {
                 self.lines.remove(capability);
                 output.note(&format!("{capability:<12} started: {title}"));
             }
@@ -150,16 +172,24 @@ impl Session {
                 "{capability:<12} set aside: {} {}, {} ({})",
                 item.kind, item.key, item.reason, item.place
             )),
-            EventKind::Finished { capability, outcome, .. } => {
+            EventKind::Finished {
+                capability, outcome, ..
+            } => {
                 output.note(&format!("{capability:<12} done: {}", outcome.summary));
             }
-            EventKind::Stopped { capability, reason } => output.note(&format!("{capability:<12} stopped: {reason}")),
+            EventKind::Stopped { capability, reason } => {
+                output.note(&format!("{capability:<12} stopped: {reason}"))
+            }
             EventKind::SettingsRead { warnings, .. } => {
                 for warning in warnings {
                     output.note(&format!("warning: {warning}"));
                 }
             }
-            EventKind::Noted { level: Level::Warn, text, .. } => output.note(&format!("warning: {text}")),
+            EventKind::Noted {
+                level: Level::Warn,
+                text,
+                ..
+            } => output.note(&format!("warning: {text}")),
             _ => {}
         }
     }
@@ -182,7 +212,10 @@ impl Session {
             Some(total) => format!("{} of {}", text::count(progress.done), text::count(total)),
             None => text::count(progress.done),
         };
-        output.note(&format!("{capability:<12} {}: {how_far} {}", progress.phase, progress.unit));
+        output.note(&format!(
+            "{capability:<12} {}: {how_far} {}",
+            progress.phase, progress.unit
+        ));
     }
 }
 
@@ -198,12 +231,21 @@ pub fn approve(plan: &Plan, consent: &Consent) -> Result<String> {
         return Ok(plan.digest.clone());
     }
     if !consent.yes {
-        return Err(Error::blocked(format!("{} needs an approval; the plan is {}", plan.title, plan.digest))
-            .hint(format!("--approve {} approves exactly this plan, --yes whatever is planned then.", plan.digest)));
+        return Err(Error::blocked(format!(
+            "{} needs an approval; the plan is {}",
+            plan.title, plan.digest
+        ))
+        .hint(format!(
+            "--approve {} approves exactly this plan, --yes whatever is planned then.",
+            plan.digest
+        )));
     }
     if !plan.reversible() && consent.confirm.as_deref() != Some(plan.target.as_str()) {
-        return Err(Error::blocked(format!("{} cannot be undone; --yes alone is not enough", plan.title))
-            .hint(format!("Name the target: --confirm '{}'", plan.target)));
+        return Err(Error::blocked(format!(
+            "{} cannot be undone; --yes alone is not enough",
+            plan.title
+        ))
+        .hint(format!("Name the target: --confirm '{}'", plan.target)));
     }
     Ok(plan.digest.clone())
 }
@@ -219,15 +261,25 @@ pub fn show_plan(plan: &Plan, output: &mut Output) -> Result<()> {
     output.human(&format!("Plan {}: {}", plan.digest, plan.title))?;
     output.human(&format!("  on      {}", plan.target))?;
     for effect in &plan.effects {
-        let count = effect.count.map_or_else(String::new, |n| format!("{} ", text::count(n)));
+        let count = effect
+            .count
+            .map_or_else(String::new, |n| format!("{} ", text::count(n)));
         output.human(&format!("  {:<7} {count}{}", effect.act, effect.what))?;
     }
     if plan.effects.is_empty() {
         output.human("  nothing to do")?;
     }
-    output.human(&format!("  undo    {}", plan.undo.as_deref().unwrap_or("none: the target's name must be typed")))?;
+    output.human(&format!(
+        "  undo    {}",
+        plan.undo
+            .as_deref()
+            .unwrap_or("none: the target's name must be typed")
+    ))?;
     if plan.needs_approval {
-        output.human(&format!("Nothing is changed yet. --approve {} applies exactly this.", plan.digest))?;
+        output.human(&format!(
+            "Nothing is changed yet. --approve {} applies exactly this.",
+            plan.digest
+        ))?;
     }
     Ok(())
 }
@@ -243,7 +295,11 @@ impl Signals {
     fn new() -> Result<Self> {
         let fail = |error: std::io::Error| Error::unavailable(format!("cannot listen for signals: {error}"));
         // Under nohup the run goes on when the terminal closes; listening would undo that.
-        let hangup = if hangup_ignored() { None } else { Some(signal(SignalKind::hangup()).map_err(fail)?) };
+        let hangup = if hangup_ignored() {
+            None
+        } else {
+            Some(signal(SignalKind::hangup()).map_err(fail)?)
+        };
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(fail)?,
             terminate: signal(SignalKind::terminate()).map_err(fail)?,
@@ -267,7 +323,9 @@ impl Signals {
 }
 
 fn hangup_ignored() -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+        return false;
+    };
     status
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))

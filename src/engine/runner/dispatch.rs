@@ -124,8 +124,9 @@ impl Dispatcher {
         let (workspace, at) = (self.workspace.clone(), self.ports.clock.now());
         let own = workspace.clone();
         let settings = operations::blocking(move || load_settings(&workspace)).await;
-        let questionnaire = operations::blocking(move || Questionnaire::of(&own)).await;
-        self.outlets.view(|views| views.questionnaire = Some(questionnaire.map(Arc::new)));
+        let questionnaire = operations::blocking(move || questionnaire(&own)).await;
+        self.outlets
+            .view(|views| views.questionnaire = Some(questionnaire.map(Arc::new)));
         self.emit(kinds).await?;
         // The mode turns last: who waits for it finds the settings read.
         self.settings_read(at, settings).await?;
@@ -482,7 +483,8 @@ impl Dispatcher {
             } => self.ended(capability, verb, *result).await,
             Internal::Probed(readings) => self.probed(readings).await,
             Internal::ProbesEnded(questions) => {
-                self.outlets.view(|views| views.probing.retain(|question| !questions.contains(question)));
+                self.outlets
+                    .view(|views| views.probing.retain(|question| !questions.contains(question)));
                 for reply in std::mem::take(&mut self.probe_replies) {
                     let _ = reply.send(Ok(Reply::Done));
                 }
@@ -706,7 +708,11 @@ impl Dispatcher {
             .await
     }
 
-    pub(super) async fn settings_read(&mut self, at: jiff::Timestamp, result: Result<Settings>) -> Result<()> {
+    pub(super) async fn settings_read(
+        &mut self,
+        at: jiff::Timestamp,
+        result: Result<Settings>,
+    ) -> Result<()> {
         let mut result = result;
         if let Ok(settings) = &result
             && let Err(error) = check_identity(self.journal.as_ref(), &settings.identity()).await
@@ -736,6 +742,13 @@ impl Dispatcher {
         }
         self.outlets.view(|views| views.settings = Slot::read(at, result));
         Ok(())
+    }
+}
+
+fn questionnaire(workspace: &Workspace) -> Result<Questionnaire> {
+    match workspace.own_asset("questionnaire.yml")? {
+        Some(text) => Questionnaire::read("questionnaire.yml", &text),
+        None => Questionnaire::built_in(),
     }
 }
 

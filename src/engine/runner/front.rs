@@ -31,7 +31,9 @@ impl Dispatcher {
             Command::UseOffer { question } => {
                 let by = self.me();
                 if self.outlets.snapshot().answers.offer(&question).is_none() {
-                    return Err(Error::blocked(format!("no probe offers another figure for {question}")));
+                    return Err(Error::blocked(format!(
+                        "no probe offers another figure for {question}"
+                    )));
                 }
                 self.emit(vec![EventKind::OfferTaken { question, by }]).await?;
                 self.derived().await
@@ -60,12 +62,22 @@ impl Dispatcher {
 
     async fn answer(&mut self, id: String, typed: &str) -> Result<Reply> {
         let questionnaire = self.questionnaire()?;
-        let question = questionnaire
-            .question(&id)
-            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("the questionnaire has no question {id}")))?;
-        let value = question.parse(typed).map_err(|refusal| Error::input(refusal.to_string()))?;
+        let question = questionnaire.question(&id).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Usage,
+                format!("the questionnaire has no question {id}"),
+            )
+        })?;
+        let value = question
+            .parse(typed)
+            .map_err(|refusal| Error::input(refusal.to_string()))?;
         let by = self.me();
-        self.emit(vec![EventKind::AnswerStated { question: id, value, by }]).await?;
+        self.emit(vec![EventKind::AnswerStated {
+            question: id,
+            value,
+            by,
+        }])
+        .await?;
         self.derived().await
     }
 
@@ -86,8 +98,13 @@ impl Dispatcher {
 
     async fn found(&mut self, findings: Vec<Finding>) -> Result<()> {
         let by = self.me();
-        let kinds =
-            findings.into_iter().map(|finding| EventKind::Found { finding, by: by.clone() }).collect();
+        let kinds = findings
+            .into_iter()
+            .map(|finding| EventKind::Found {
+                finding,
+                by: by.clone(),
+            })
+            .collect();
         self.emit(kinds).await
     }
 
@@ -95,7 +112,10 @@ impl Dispatcher {
         let questionnaire = self.questionnaire()?;
         let facts = self.facts();
         let readiness = readiness::score(&questionnaire, &self.outlets.snapshot().answers, &facts);
-        self.emit(vec![EventKind::Scored { readiness: Box::new(readiness) }]).await?;
+        self.emit(vec![EventKind::Scored {
+            readiness: Box::new(readiness),
+        }])
+        .await?;
         Ok(Reply::Done)
     }
 
@@ -109,15 +129,19 @@ impl Dispatcher {
         let settings = self.world().ok().map(|world| world.settings);
         let mut probes = self.ports.probes.probes(&self.workspace, settings.as_deref());
         if let Some(id) = question {
-            let wanted = questionnaire
-                .question(id)
-                .ok_or_else(|| Error::new(ErrorKind::Usage, format!("the questionnaire has no question {id}")))?;
+            let wanted = questionnaire.question(id).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Usage,
+                    format!("the questionnaire has no question {id}"),
+                )
+            })?;
             probes.retain(|probe| {
                 probing::awaited(&questionnaire, std::slice::from_ref(probe)).contains(&wanted.id)
             });
         }
         let awaited: BTreeSet<String> = probing::awaited(&questionnaire, &probes);
-        self.outlets.view(|views| views.probing.extend(awaited.iter().cloned()));
+        self.outlets
+            .view(|views| views.probing.extend(awaited.iter().cloned()));
         let reports = self.reporter();
         let scores = reading::task_scores(self.world().ok());
         tokio::spawn(async move {
@@ -139,7 +163,9 @@ impl Dispatcher {
 
     /// Takes what a probe found.
     pub(super) async fn probed(&mut self, readings: Vec<Reading>) -> Result<()> {
-        let Ok(questionnaire) = self.questionnaire() else { return Ok(()) };
+        let Ok(questionnaire) = self.questionnaire() else {
+            return Ok(());
+        };
         let findings = probing::findings(&questionnaire, &readings, self.ports.clock.now());
         self.outlets.view(|views| {
             for finding in &findings {
@@ -154,7 +180,8 @@ impl Dispatcher {
         let file = self.workspace.settings_file();
         let keys: Vec<&str> = path.iter().map(String::as_str).collect();
         let workspace = self.workspace.clone();
-        let (value, keys): (String, Vec<String>) = (value.to_owned(), keys.into_iter().map(str::to_owned).collect());
+        let (value, keys): (String, Vec<String>) =
+            (value.to_owned(), keys.into_iter().map(str::to_owned).collect());
         let at = self.ports.clock.now();
         let settings = operations::blocking(move || {
             let text = match std::fs::read_to_string(&file) {
@@ -178,7 +205,10 @@ impl Dispatcher {
 
     /// What follows the end of an operation: readings that are old now.
     pub(super) fn after(&mut self, capability: Capability) {
-        if !matches!(capability, Capability::Assess | Capability::Readiness | Capability::Report) {
+        if !matches!(
+            capability,
+            Capability::Assess | Capability::Readiness | Capability::Report
+        ) {
             // The screen shows the new state of the world; a reading that fails says so there.
             let _ = self.read(capability);
         }

@@ -10,8 +10,8 @@ mod emit;
 mod front;
 mod internal;
 mod opening;
-mod reading;
 pub mod operations;
+mod reading;
 
 use std::sync::Arc;
 

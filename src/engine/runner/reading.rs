@@ -24,7 +24,9 @@ impl Dispatcher {
                 self.spawn(async move {
                     let at = world.now;
                     let sources = sources(world).await;
-                    Internal::View(Box::new(move |views| views.sources = Slot::Ready(at, sources.into())))
+                    Internal::View(Box::new(move |views| {
+                        views.sources = Slot::Ready(at, sources.into())
+                    }))
                 });
             }
             _ => {}
@@ -45,13 +47,22 @@ pub(super) fn task_scores(world: Option<World>) -> impl Future<Output = Option<V
 async fn sources(world: World) -> Sources {
     let settings = world.settings.clone();
     let brownfield = settings.kind.is_none_or(|kind| {
-        matches!(kind, crate::engine::workspace::MigrationType::Brownfield | crate::engine::workspace::MigrationType::Hybrid)
+        matches!(
+            kind,
+            crate::engine::workspace::MigrationType::Brownfield
+                | crate::engine::workspace::MigrationType::Hybrid
+        )
     });
     let file = |key, named: &Option<Named>, count: fn(&Named) -> Result<String>| {
         let named = named.clone();
         async move {
             let Some(named) = named else {
-                return Line { path: ["sources", key], shown: String::new(), needed: false, check: Check::Unset };
+                return Line {
+                    path: ["sources", key],
+                    shown: String::new(),
+                    needed: false,
+                    check: Check::Unset,
+                };
             };
             let shown = named.written.clone();
             let checked = operations::blocking(move || named.must_exist().and_then(|()| count(&named))).await;
@@ -78,7 +89,10 @@ async fn sources(world: World) -> Sources {
 fn plain_file(named: &Named) -> Result<String> {
     let meta = std::fs::metadata(&named.path).map_err(|error| Error::io("read", &named.path, &error))?;
     if !meta.is_file() {
-        return Err(Error::input(format!("not a file: {} ({})", named.written, named.place)));
+        return Err(Error::input(format!(
+            "not a file: {} ({})",
+            named.written, named.place
+        )));
     }
     std::fs::File::open(&named.path).map_err(|error| Error::io("read", &named.path, &error))?;
     Ok(bytes(meta.len()))
@@ -86,14 +100,26 @@ fn plain_file(named: &Named) -> Result<String> {
 
 fn folder(named: &Named) -> Result<String> {
     let entries = std::fs::read_dir(&named.path).map_err(|error| Error::io("read", &named.path, &error))?;
-    let files = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).count();
+    let files = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .count();
     Ok(crate::engine::text::plural(files as u64, "file", "files"))
 }
 
 fn database(section: &'static str, settings: &Settings) -> Line {
-    let database = if section == "sources" { &settings.source } else { &settings.target };
+    let database = if section == "sources" {
+        &settings.source
+    } else {
+        &settings.target
+    };
     match database {
-        None => Line { path: [section, "database"], shown: String::new(), needed: false, check: Check::Unset },
+        None => Line {
+            path: [section, "database"],
+            shown: String::new(),
+            needed: false,
+            check: Check::Unset,
+        },
         Some(database) => Line {
             path: [section, "database"],
             shown: database.url.shown.clone(),
@@ -106,7 +132,12 @@ fn database(section: &'static str, settings: &Settings) -> Line {
 fn maos(settings: &Settings) -> Line {
     let path = ["target", "maos"];
     match settings.maos.as_deref() {
-        None => Line { path, shown: String::new(), needed: false, check: Check::Unset },
+        None => Line {
+            path,
+            shown: String::new(),
+            needed: false,
+            check: Check::Unset,
+        },
         Some(word) => Line {
             path,
             shown: word.to_owned(),
