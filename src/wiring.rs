@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::adapters::journal_sqlite::SqliteJournals;
-use crate::cli::Global;
+use crate::cli::{Cli, DEFAULT_WORKSPACE, Global, Verb};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::clock::{Clock as _, SystemClock};
 use crate::engine::ports::probe::Probe;
 use crate::engine::ports::{Ports, Probes};
 use crate::engine::runner::Options;
 use crate::engine::workspace::{Holder, Settings, Workspace};
+use crate::headless::Setup;
 
 /// The probes of this machine and of the databases that the settings name.
 #[derive(Debug)]
@@ -73,12 +74,27 @@ pub fn options(global: &Global) -> Options {
     }
 }
 
+/// What a front end needs beside the ports.
+///
+/// # Errors
+/// When the workspace of the demo cannot be made.
+pub fn setup(cli: &Cli) -> Result<Setup> {
+    let workspace = match &cli.verb {
+        Some(Verb::Demo { .. }) => demo_workspace(&cli.global)?,
+        _ => workspace(&cli.global)?,
+    };
+    Ok(Setup {
+        workspace,
+        options: options(&cli.global),
+    })
+}
+
 /// A workspace for the demo: `./maos-demo-N` with the first free number, or the named one.
 ///
 /// # Errors
 /// When the folder cannot be made.
-pub fn demo_workspace(global: &Global, named: bool) -> Result<Workspace> {
-    if named {
+pub fn demo_workspace(global: &Global) -> Result<Workspace> {
+    if global.workspace != Path::new(DEFAULT_WORKSPACE) {
         return workspace(global);
     }
     for n in 1..10_000 {

@@ -124,7 +124,7 @@ impl Dispatcher {
         let (workspace, at) = (self.workspace.clone(), self.ports.clock.now());
         let own = workspace.clone();
         let settings = operations::blocking(move || load_settings(&workspace)).await;
-        let questionnaire = operations::blocking(move || questionnaire(&own)).await;
+        let questionnaire = operations::blocking(move || Questionnaire::of(&own)).await;
         self.outlets
             .view(|views| views.questionnaire = Some(questionnaire.map(Arc::new)));
         self.emit(kinds).await?;
@@ -742,13 +742,6 @@ impl Dispatcher {
         }
         self.outlets.view(|views| views.settings = Slot::read(at, result));
         Ok(())
-    }
-}
-
-fn questionnaire(workspace: &Workspace) -> Result<Questionnaire> {
-    match workspace.own_asset("questionnaire.yml")? {
-        Some(text) => Questionnaire::read("questionnaire.yml", &text),
-        None => Questionnaire::built_in(),
     }
 }
 

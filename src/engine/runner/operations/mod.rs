@@ -1,5 +1,8 @@
 //! The operations by capability and verb: how each is planned from the workspace, and the run that follows an approval.
 
+mod assess;
+mod documents;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -50,11 +53,17 @@ impl std::fmt::Debug for Prepared {
 /// A verb that does not exist, a gate, or what the capability refuses.
 pub async fn prepare(world: World, capability: Capability, verb: &str, control: Control) -> Result<Prepared> {
     crate::engine::journey::gate(&world.snapshot, capability).map_err(Error::from)?;
-    let _ = control;
-    Err(Error::new(
-        ErrorKind::Usage,
-        format!("{capability} has no operation {verb}"),
-    ))
+    match (capability, verb) {
+        (Capability::Assess, "write") => assess::write(&world).await,
+        _ => {
+            let _ = control;
+            Err(unknown(capability, verb))
+        }
+    }
+}
+
+fn unknown(capability: Capability, verb: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("{capability} has no operation {verb}"))
 }
 
 /// Runs blocking work away from the engine's own threads.
