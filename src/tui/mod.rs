@@ -1,4 +1,5 @@
 //! The wizard.
+pub mod keymap;
 pub mod layout;
 pub mod paint;
 pub mod style;
