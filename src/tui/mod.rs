@@ -5,3 +5,4 @@ pub mod paint;
 pub mod style;
 pub mod terminal;
 pub mod text;
+pub mod widgets;
