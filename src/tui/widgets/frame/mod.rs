@@ -79,6 +79,9 @@ impl Frame<'_> {
         let age = text::cells(&glyphs.prose(&self.title.right));
         let gap = if age == 0 { 0 } else { age + 2 };
         let room = width.saturating_sub(left + right).saturating_sub(gap);
+        if on_border {
+            area.put(1, 0, " ", Role::Text, 1);
+        }
         let mut x = area.put(left, 0, &self.title.name, Role::Critical, room);
         if !self.title.facts.is_empty() {
             let dash = format!(" {} ", glyphs.horizontal);
@@ -139,6 +142,7 @@ impl Frame<'_> {
         let left = hints::fitting(self.keys, self.commands, room);
         let mut x = margin;
         if areas.density.bordered() && !left.is_empty() {
+            line.put(1, 0, " ", Role::Text, 1);
             x = spell(&mut line, x, &left);
             line.put(x, 0, " ", Role::Text, 1);
         } else if !left.is_empty() {

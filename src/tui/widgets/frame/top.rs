@@ -23,22 +23,29 @@ pub(super) fn draw(painter: &mut Painter<'_>, areas: &Areas, info: &FrameInfo) {
     } else {
         line.glyphs().separator
     };
-    let right = people(info, areas.density);
-    let right_width = right.iter().map(|(text, _)| text::width(text)).sum::<usize>();
+    let people = people(info, areas.density);
+    // Unread messages stay when names have to go.
+    let mut rights = vec![
+        people.clone(),
+        people.into_iter().take(usize::from(info.unread > 0)).collect(),
+    ];
+    rights.push(Vec::new());
     // The widest form that fits, giving up the least important first.
-    let full = |parts: &[Part], right: usize| {
-        let gap = if right == 0 { 0 } else { right + 4 };
-        let left = spelled(parts, dash);
-        let used: usize = left.iter().map(|(text, _)| text::width(text)).sum();
-        (used + gap <= room).then_some((left, right > 0))
+    let fits = |left: &Pieces, right: &Pieces| {
+        let gap = if right.is_empty() { 0 } else { length(right) + 4 };
+        length(left) + gap <= room
     };
-    let Some((left, with_right)) = forms(info, areas.density)
+    let (left, right) = forms(info, areas.density)
         .iter()
-        .find_map(|form| full(form, right_width).or_else(|| full(form, 0)))
-        .or_else(|| Some((spelled(&[Part::place(info, false)], dash), false)))
-    else {
-        return;
-    };
+        .map(|form| spelled(form, dash))
+        .find_map(|left| {
+            rights
+                .iter()
+                .find(|right| fits(&left, right))
+                .map(|right| (left.clone(), right.clone()))
+        })
+        .unwrap_or_else(|| (spelled(&[Part::place(info, false)], dash), Vec::new()));
+    let right_width = length(&right);
     let mut x = margin;
     if bordered {
         line.put(1, 0, " ", Role::Text, 1);
@@ -49,7 +56,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, areas: &Areas, info: &FrameInfo) {
     if bordered {
         line.put(x, 0, " ", Role::Text, 1);
     }
-    if with_right && right_width > 0 {
+    if right_width > 0 {
         let mut x = width.saturating_sub(margin + u16::try_from(right_width).unwrap_or(u16::MAX));
         if bordered {
             line.put(x - 1, 0, " ", Role::Text, 1);
@@ -114,6 +121,10 @@ fn forms(info: &FrameInfo, density: Density) -> Vec<Vec<Part>> {
             ]
         }
     }
+}
+
+fn length(pieces: &[(String, Role)]) -> usize {
+    pieces.iter().map(|(text, _)| text::width(text)).sum()
 }
 
 fn spelled(parts: &[Part], dash: &str) -> Pieces {
