@@ -2,6 +2,7 @@
 //! struct that draws into a [`Painter`](crate::tui::paint::Painter) and knows nothing of the engine.
 
 pub mod bar;
+pub mod field;
 pub mod frame;
 pub mod list;
 pub mod mark;

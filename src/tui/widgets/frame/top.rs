@@ -145,7 +145,7 @@ fn spelled(parts: &[Part], dash: &str) -> Pieces {
 fn people(info: &FrameInfo, density: Density) -> Pieces {
     let mut out = Vec::new();
     if info.unread > 0 {
-        out.push((format!("!{} ", info.unread), Role::Bad));
+        out.push((format!("!{}", info.unread), Role::Bad));
     }
     let watchers = info.watchers.len();
     let text = match density {
@@ -158,7 +158,8 @@ fn people(info: &FrameInfo, density: Density) -> Pieces {
         _ => String::new(),
     };
     if !info.operator.is_empty() && !text.is_empty() {
-        out.push((text, Role::Text));
+        let gap = if out.is_empty() { "" } else { " " };
+        out.push((format!("{gap}{text}"), Role::Text));
     }
     out
 }
