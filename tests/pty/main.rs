@@ -5,5 +5,7 @@
 #![cfg(test)]
 
 mod harness;
+#[path = "../support/modes.rs"]
+mod modes;
 #[path = "../support/pty.rs"]
 mod pty;
