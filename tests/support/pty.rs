@@ -286,6 +286,30 @@ impl Session {
         }
     }
 
+    /// Waits until the program has written nothing for `span`, which must begin within [`PATIENCE`].
+    pub fn wait_quiet(&self, span: Duration) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.shared.lock();
+        let mut since = Instant::now();
+        while since.elapsed() < span {
+            assert!(
+                Instant::now() < deadline,
+                "never quiet for {span:?}{}",
+                Seen::of(&state).picture()
+            );
+            let written = state.raw.len();
+            state = self
+                .shared
+                .changed
+                .wait_timeout(state, span.saturating_sub(since.elapsed()))
+                .unwrap()
+                .0;
+            if state.raw.len() != written {
+                since = Instant::now();
+            }
+        }
+    }
+
     /// What the terminal shows now.
     pub fn seen(&self) -> Seen {
         Seen::of(&self.shared.lock())
