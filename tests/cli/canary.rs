@@ -49,7 +49,9 @@ fn base64(bytes: &[u8]) -> String {
 
 /// Where `secret` shows in `bytes`, if it does.
 fn betrayal(bytes: &[u8], secret: &str) -> Option<String> {
-    forms(secret).into_iter().find(|form| bytes.windows(form.len()).any(|window| window == form.as_bytes()))
+    forms(secret)
+        .into_iter()
+        .find(|form| bytes.windows(form.len()).any(|window| window == form.as_bytes()))
 }
 
 fn silent(place: &str, bytes: &[u8], secrets: &[&str]) {
@@ -99,7 +101,10 @@ fn the_search_finds_every_form() {
 /// The password in the sample's own configuration.
 fn sample_secret() -> &'static str {
     let config = include_str!("../../assets/sample/legacy/config.yml");
-    let line = config.lines().find(|line| line.trim_start().starts_with("password:")).unwrap();
+    let line = config
+        .lines()
+        .find(|line| line.trim_start().starts_with("password:"))
+        .unwrap();
     line.split('\'').nth(1).unwrap()
 }
 
@@ -116,8 +121,14 @@ fn fault_e78_the_demo_writes_no_secret_anywhere() {
     for file in files {
         silent(&file.display().to_string(), &fs::read(&file).unwrap(), &[secret]);
     }
-    silent_run(&run(folder.path(), &["journal", "export", "-w", "acme"]), &[secret]);
-    silent_run(&run(folder.path(), &["doctor", "--json", "-w", "acme"]), &[secret]);
+    silent_run(
+        &run(folder.path(), &["journal", "export", "-w", "acme"]),
+        &[secret],
+    );
+    silent_run(
+        &run(folder.path(), &["doctor", "--json", "-w", "acme"]),
+        &[secret],
+    );
 }
 
 const LITERAL: &str = "lit:/@eral Canary1";
@@ -154,8 +165,23 @@ fn fault_e78_errors_about_databases_hold_no_secret() {
         &["schema", "plan", "-w", "acme"],
         &["schema", "apply", "-w", "acme", "--yes", "--json"],
         &["doctor", "-w", "acme"],
-        &["schema", "plan", "--source", literal_url, "--target", "sqlite://out.db"],
-        &["schema", "plan", "--json", "--source", "postgres://maos:${CANARY}@127.0.0.1:1/a", "--target", literal_url],
+        &[
+            "schema",
+            "plan",
+            "--source",
+            literal_url,
+            "--target",
+            "sqlite://out.db",
+        ],
+        &[
+            "schema",
+            "plan",
+            "--json",
+            "--source",
+            "postgres://maos:${CANARY}@127.0.0.1:1/a",
+            "--target",
+            literal_url,
+        ],
     ] {
         let mut command = command(folder.path(), args);
         command.env("CANARY", REFERENCED);
@@ -177,7 +203,10 @@ fn fault_e78_a_literal_password_is_used_with_a_warning() {
     let mut command = command(folder.path(), &["doctor", "--json", "-w", "acme"]);
     command.env("CANARY", REFERENCED);
     let ran = finish(command);
-    assert!(ran.out.contains("literal password") && ran.out.contains("line 5"), "{ran:#?}");
+    assert!(
+        ran.out.contains("literal password") && ran.out.contains("line 5"),
+        "{ran:#?}"
+    );
     silent_run(&ran, &[LITERAL, REFERENCED, FILED]);
 }
 
@@ -191,7 +220,11 @@ fn fault_e78_a_secret_in_a_broken_settings_file_is_not_quoted() {
         "name: acme\nsources:\n  database: \"postgres://app:Canary4secret@h/x\n",
     ] {
         fs::write(folder.path().join("acme/migration.yml"), bad).unwrap();
-        for args in [&["assess", "-w", "acme"][..], &["doctor", "-w", "acme"], &["assess", "-w", "acme", "--json"]] {
+        for args in [
+            &["assess", "-w", "acme"][..],
+            &["doctor", "-w", "acme"],
+            &["assess", "-w", "acme", "--json"],
+        ] {
             let ran = run(folder.path(), args);
             assert_ne!(ran.code, Some(0), "{ran:#?}");
             silent_run(&ran, &["Canary4secret"]);

@@ -34,7 +34,11 @@ struct Running {
 
 impl Running {
     fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let (send, lines) = channel();
         let err = BufReader::new(child.stderr.take().unwrap());
         thread::spawn(move || {
@@ -60,7 +64,10 @@ impl Running {
     fn moment(&self, moment: Duration) {
         let deadline = Instant::now() + moment;
         loop {
-            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self
+                .lines
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
             }
@@ -101,7 +108,11 @@ fn fault_c45_kill_9_at_every_line_of_progress() {
         let running = Running::start(demo(folder.path()));
         running.line(n);
         running.signal(Signal::KILL);
-        finishes_equal(folder.path(), &expected, &format!("kill -9 at line {n}, {:?}", lines[n - 1]));
+        finishes_equal(
+            folder.path(),
+            &expected,
+            &format!("kill -9 at line {n}, {:?}", lines[n - 1]),
+        );
     }
 }
 
@@ -112,14 +123,20 @@ fn fault_c45_kill_9_at_random_moments() {
     let folder = tempfile::tempdir().unwrap();
     let mut moments = Vec::new();
     for _ in 0..10 {
-        let share = f64::from(u16::from_be_bytes(*uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap())) / 65536.0;
+        let share = f64::from(u16::from_be_bytes(
+            *uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap(),
+        )) / 65536.0;
         let moment = whole.mul_f64(share);
         moments.push(moment);
         let running = Running::start(demo(folder.path()));
         running.moment(moment);
         running.signal(Signal::KILL);
     }
-    finishes_equal(folder.path(), &expected, &format!("kill -9 at {moments:?} of {whole:?}"));
+    finishes_equal(
+        folder.path(),
+        &expected,
+        &format!("kill -9 at {moments:?} of {whole:?}"),
+    );
 }
 
 #[test]
@@ -141,8 +158,14 @@ fn fault_c46_a_run_without_a_terminal_goes_on_under_nohup() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new("nohup");
     let inner = demo(folder.path());
-    command.arg(inner.get_program()).args(inner.get_args()).current_dir(folder.path()).env_clear();
-    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+    command
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .current_dir(folder.path())
+        .env_clear();
+    command
+        .envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .stdin(Stdio::null());
     let running = Running::start(command);
     running.line(2);
     assert_eq!(running.signal(Signal::HUP), Some(4));

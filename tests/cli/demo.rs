@@ -8,7 +8,15 @@ use serde_json::Value;
 use crate::program::run;
 
 /// The steps of a brownfield migration that this version runs in the demo, in order.
-const STEPS: &[&str] = &["assess", "readiness", "tasks", "config", "checkpoints", "schema", "report"];
+const STEPS: &[&str] = &[
+    "assess",
+    "readiness",
+    "tasks",
+    "config",
+    "checkpoints",
+    "schema",
+    "report",
+];
 /// What a finished demo leaves in its workspace.
 const ARTIFACTS: &[&str] = &[
     "migration.yml",
@@ -26,7 +34,9 @@ const ARTIFACTS: &[&str] = &[
 
 fn sample_tasks() -> usize {
     let text = include_str!("../../assets/sample/legacy/tasks.json");
-    text.lines().filter(|line| line.trim_start().starts_with('{')).count()
+    text.lines()
+        .filter(|line| line.trim_start().starts_with('{'))
+        .count()
 }
 
 fn number(value: &Value) -> u64 {
@@ -49,15 +59,30 @@ fn the_last_line_accounts_for_everything() {
         .map(|step| (step["capability"].as_str().unwrap(), step))
         .collect();
     for name in STEPS {
-        let step = steps.get(name).unwrap_or_else(|| panic!("no step {name} in {last:#}"));
-        assert!(matches!(step["state"].as_str(), Some("done" | "done_with_quarantine")), "{step:#}");
-        let (source, converted, quarantined) =
-            (number(&step["source"]), number(&step["converted"]), number(&step["quarantined"]));
+        let step = steps
+            .get(name)
+            .unwrap_or_else(|| panic!("no step {name} in {last:#}"));
+        assert!(
+            matches!(step["state"].as_str(), Some("done" | "done_with_quarantine")),
+            "{step:#}"
+        );
+        let (source, converted, quarantined) = (
+            number(&step["source"]),
+            number(&step["converted"]),
+            number(&step["quarantined"]),
+        );
         assert_eq!(source, converted + quarantined, "{step:#}");
-        assert_eq!(step["state"] == "done_with_quarantine", quarantined > 0, "{step:#}");
+        assert_eq!(
+            step["state"] == "done_with_quarantine",
+            quarantined > 0,
+            "{step:#}"
+        );
     }
     for name in ["tasks", "checkpoints", "schema"] {
-        assert!(number(&steps[name]["quarantined"]) > 0, "{name}: the sample has bad ones");
+        assert!(
+            number(&steps[name]["quarantined"]) > 0,
+            "{name}: the sample has bad ones"
+        );
     }
     assert_eq!(number(&steps["tasks"]["source"]), sample_tasks() as u64);
     assert_eq!(number(&steps["checkpoints"]["source"]), 12);
@@ -65,12 +90,26 @@ fn the_last_line_accounts_for_everything() {
 
     for artifact in last["artifacts"].as_array().unwrap() {
         let path = artifact.as_str().or_else(|| artifact["path"].as_str()).unwrap();
-        assert!(folder.path().join("acme").join(path).exists() || Path::new(path).exists(), "{path} is not there");
+        assert!(
+            folder.path().join("acme").join(path).exists() || Path::new(path).exists(),
+            "{path} is not there"
+        );
     }
     for artifact in ARTIFACTS {
-        assert!(folder.path().join("acme").join(artifact).exists(), "no {artifact}");
+        assert!(
+            folder.path().join("acme").join(artifact).exists(),
+            "no {artifact}"
+        );
     }
-    assert!(folder.path().join("acme/checkpoints/migrated").read_dir().unwrap().count() > 0);
+    assert!(
+        folder
+            .path()
+            .join("acme/checkpoints/migrated")
+            .read_dir()
+            .unwrap()
+            .count()
+            > 0
+    );
     assert!(!ran.err.is_empty(), "progress goes to standard error");
 }
 
@@ -87,13 +126,25 @@ fn people_get_progress_lines_and_a_table() {
     assert!(!ran.out.contains('\x1b') && !ran.err.contains('\x1b'));
     let second = run(folder.path(), &["demo", "--headless"]);
     assert_eq!(second.code, Some(4), "{second:#?}");
-    assert!(folder.path().join("maos-demo-2").exists(), "a fresh workspace each time");
+    assert!(
+        folder.path().join("maos-demo-2").exists(),
+        "a fresh workspace each time"
+    );
 }
 
 #[test]
 fn steps_of_later_versions_say_so() {
     let folder = tempfile::tempdir().unwrap();
-    for verb in ["environment", "compare", "cutover", "upgrade", "validate", "monitor", "backup", "rollback"] {
+    for verb in [
+        "environment",
+        "compare",
+        "cutover",
+        "upgrade",
+        "validate",
+        "monitor",
+        "backup",
+        "rollback",
+    ] {
         let ran = run(folder.path(), &[verb]);
         assert_eq!(ran.code, Some(2), "{ran:?}");
         assert!(ran.err.contains("not in this version"), "{ran:?}");
@@ -108,7 +159,12 @@ fn nothing_outside_the_workspace_is_touched() {
     command.env("HOME", home.path());
     let ran = crate::program::finish(command);
     assert_eq!(ran.code, Some(4), "{ran:#?}");
-    let names: Vec<_> = folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> = folder
+        .path()
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(names, ["acme"]);
     assert_eq!(home.path().read_dir().unwrap().count(), 0);
 }

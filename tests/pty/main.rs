@@ -9,3 +9,4 @@ mod harness;
 mod modes;
 #[path = "../support/pty.rs"]
 mod pty;
+mod wizard;

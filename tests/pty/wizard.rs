@@ -30,11 +30,17 @@ fn started(folder: &Path) -> Session {
 fn clean(session: &Session) {
     assert_eq!(session.left_behind(), Vec::<String>::new());
     assert!(!session.seen().alternate());
-    assert!(!session.seen().screen.contains(HINTS), "nothing of the wizard stays on the first screen");
+    assert!(
+        !session.seen().screen.contains(HINTS),
+        "nothing of the wizard stays on the first screen"
+    );
 }
 
 fn code(code: u32) -> End {
-    End { code: Some(code), signal: None }
+    End {
+        code: Some(code),
+        signal: None,
+    }
 }
 
 #[test]
@@ -82,10 +88,14 @@ fn fault_c46_a_signal_ends_it_and_the_terminal_is_whole() {
 #[test]
 fn a_panic_leaves_the_terminal_whole_and_says_what_happened() {
     let folder = folder();
-    let session = wizard(folder.path()).env("MAOS_MIGRATE_FAIL_POINT", "tui.panic").spawn();
+    let session = wizard(folder.path())
+        .env("MAOS_MIGRATE_FAIL_POINT", "tui.panic")
+        .spawn();
     let end = session.wait_exit();
     assert!(matches!(end.code, Some(1 | 101)), "{end:?}");
-    session.wait_until("the message on the first screen", |seen| seen.screen.contains("panic"));
+    session.wait_until("the message on the first screen", |seen| {
+        seen.screen.contains("panic")
+    });
     clean(&session);
 }
 
@@ -108,7 +118,9 @@ fn control_z_gives_the_terminal_back_and_fg_takes_it_again() {
         shell.wait_for(HINTS);
         assert!(shell.seen().alternate());
         shell.send("?");
-        shell.wait_until("the commands", |seen| seen.screen.contains("quit") && seen.screen.contains("help"));
+        shell.wait_until("the commands", |seen| {
+            seen.screen.contains("quit") && seen.screen.contains("help")
+        });
         shell.send("qq");
         shell.wait_until("the shell again", |seen| !seen.alternate());
         clean(&shell);
@@ -141,8 +153,12 @@ fn fault_d67_every_size_is_usable() {
     for (columns, rows) in [(40, 10), (60, 18), (80, 24), (100, 30), (140, 45), (300, 100)] {
         let folder = folder();
         let session = wizard(folder.path()).size(columns, rows).spawn();
-        session.wait_until(&format!("a frame at {columns}x{rows}"), |seen| seen.screen.contains("q"));
-        session.wait_until("its last row", |seen| seen.screen.lines().count() == usize::from(rows));
+        session.wait_until(&format!("a frame at {columns}x{rows}"), |seen| {
+            seen.screen.contains("q")
+        });
+        session.wait_until("its last row", |seen| {
+            seen.screen.lines().count() == usize::from(rows)
+        });
         session.send("q");
         assert_eq!(session.wait_exit(), code(0), "{columns}x{rows}");
         clean(&session);
@@ -157,7 +173,9 @@ fn fault_d67_too_small_says_so_and_recovers() {
     session.resize(80, 24);
     session.wait_for(HINTS);
     session.resize(10, 3);
-    session.wait_until("the sentence as far as it fits", |seen| seen.screen.contains("Needs"));
+    session.wait_until("the sentence as far as it fits", |seen| {
+        seen.screen.contains("Needs")
+    });
     session.send("q");
     assert_eq!(session.wait_exit(), code(0));
     clean(&session);
@@ -177,7 +195,11 @@ fn fault_d67_no_color_shows_no_colour_and_still_shows_the_cursor() {
 
 #[test]
 fn fault_d67_ascii_uses_no_other_character() {
-    for start in [|s: Start| s.args(&["--ascii"]), |s: Start| s.env("LANG", "C"), |s: Start| s.env("TERM", "linux")] {
+    for start in [
+        |s: Start| s.args(&["--ascii"]),
+        |s: Start| s.env("LANG", "C"),
+        |s: Start| s.env("TERM", "linux"),
+    ] {
         let folder = folder();
         let session = start(wizard(folder.path())).spawn();
         session.wait_for(HINTS);
@@ -194,7 +216,12 @@ fn a_light_background_is_asked_for_once_and_answered_in_time() {
         let folder = folder();
         let session = wizard(folder.path()).background(rgb).spawn();
         session.wait_for(HINTS);
-        let questions = session.seen().raw.windows(5).filter(|w| *w == b"\x1b]11;").count();
+        let questions = session
+            .seen()
+            .raw
+            .windows(5)
+            .filter(|w| *w == b"\x1b]11;")
+            .count();
         assert_eq!(questions, 1);
         session.send("q");
         assert_eq!(session.wait_exit(), code(0));
@@ -208,7 +235,11 @@ fn fault_d67_a_dumb_terminal_gets_lines_or_a_hint_but_no_escape_codes() {
     let session = wizard(folder.path()).env("TERM", "dumb").spawn();
     assert_eq!(session.wait_exit(), code(2));
     session.wait_for("--plain");
-    assert!(!session.seen().raw.contains(&0x1b), "{}", session.seen().raw.escape_ascii());
+    assert!(
+        !session.seen().raw.contains(&0x1b),
+        "{}",
+        session.seen().raw.escape_ascii()
+    );
 }
 
 #[test]
@@ -245,7 +276,11 @@ fn the_second_session_reads_only_and_says_who_operates() {
     first.wait_exit();
     // A dead holder blocks nobody.
     let third = started(folder.path());
-    assert!(!third.seen().screen.contains("read-only"), "{}", third.seen().screen);
+    assert!(
+        !third.seen().screen.contains("read-only"),
+        "{}",
+        third.seen().screen
+    );
     third.send("q");
     assert_eq!(third.wait_exit(), code(0));
 }

@@ -25,19 +25,29 @@ pub struct Ran {
 impl Ran {
     /// Standard output as one JSON document.
     pub fn document(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("not one document ({error}): {self:#?}"))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("not one document ({error}): {self:#?}"))
     }
 
     /// The last line of standard output as a JSON document.
     pub fn last(&self) -> Value {
-        let line = self.out.lines().last().unwrap_or_else(|| panic!("no output: {self:#?}"));
+        let line = self
+            .out
+            .lines()
+            .last()
+            .unwrap_or_else(|| panic!("no output: {self:#?}"));
         serde_json::from_str(line).unwrap_or_else(|error| panic!("not a document ({error}): {self:#?}"))
     }
 
     /// The error as `--json` prints it: the last line of standard error.
     pub fn error(&self) -> Value {
-        let line = self.err.lines().last().unwrap_or_else(|| panic!("nothing on standard error: {self:#?}"));
-        let mut value: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("not JSON ({e}): {self:#?}"));
+        let line = self
+            .err
+            .lines()
+            .last()
+            .unwrap_or_else(|| panic!("nothing on standard error: {self:#?}"));
+        let mut value: Value =
+            serde_json::from_str(line).unwrap_or_else(|e| panic!("not JSON ({e}): {self:#?}"));
         value["error"].take()
     }
 }
@@ -51,13 +61,20 @@ pub fn command(folder: &Path, args: &[&str]) -> Command {
             command.env(kept, value);
         }
     }
-    command.env("LANG", "C.UTF-8").env("USER", "alice").env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+    command
+        .env("LANG", "C.UTF-8")
+        .env("USER", "alice")
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null());
     command
 }
 
 /// Runs `command` to its end, at most two minutes.
 pub fn finish(command: Command) -> Ran {
-    let output = assert_cmd::Command::from_std(command).timeout(Duration::from_mins(2)).output().unwrap();
+    let output = assert_cmd::Command::from_std(command)
+        .timeout(Duration::from_mins(2))
+        .output()
+        .unwrap();
     Ran {
         code: output.status.code(),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),

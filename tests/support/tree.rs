@@ -19,13 +19,25 @@ const LEFT_OUT: &[&str] = &["journal.db", ".session.lock"];
 /// What is replaced by a word, in this order.
 static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let patterns = [
-        (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?", "<time>"),
+        (
+            r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?",
+            "<time>",
+        ),
         (r"\b\d\d:\d\d:\d\d(\.\d+)?\b", "<time>"),
-        (r#""(elapsed\w*|duration\w*|took\w*|\w+_per_s|rate)": ?[\d.eE+-]+"#, "<measured>"),
-        (r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s|min|rows/s|tasks/s|files/s|/s)\b", "<measured>"),
+        (
+            r#""(elapsed\w*|duration\w*|took\w*|\w+_per_s|rate)": ?[\d.eE+-]+"#,
+            "<measured>",
+        ),
+        (
+            r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s|min|rows/s|tasks/s|files/s|/s)\b",
+            "<measured>",
+        ),
         (r"\b\d+:\d\d\b", "<measured>"),
     ];
-    patterns.into_iter().map(|(pattern, word)| (Regex::new(pattern).unwrap(), word)).collect()
+    patterns
+        .into_iter()
+        .map(|(pattern, word)| (Regex::new(pattern).unwrap(), word))
+        .collect()
 });
 
 /// Every file of the workspace `root` by its path, in comparable form.
@@ -59,7 +71,10 @@ pub fn contents(root: &Path) -> BTreeMap<String, String> {
 /// How two workspaces differ, one line a difference; empty when they do not.
 pub fn differences(left: &BTreeMap<String, String>, right: &BTreeMap<String, String>) -> Vec<String> {
     let mut found = Vec::new();
-    for name in left.keys().chain(right.keys().filter(|name| !left.contains_key(*name))) {
+    for name in left
+        .keys()
+        .chain(right.keys().filter(|name| !left.contains_key(*name)))
+    {
         match (left.get(name), right.get(name)) {
             (Some(_), None) => found.push(format!("{name}: only in the first")),
             (None, Some(_)) => found.push(format!("{name}: only in the second")),
@@ -69,7 +84,11 @@ pub fn differences(left: &BTreeMap<String, String>, right: &BTreeMap<String, Str
                     .map(|line| (line, a.next(), b.next()))
                     .find(|(_, x, y)| x != y || x.is_none())
                     .unwrap();
-                found.push(format!("{name} line {line}:\n    {}\n    {}", x.unwrap_or("<end>"), y.unwrap_or("<end>")));
+                found.push(format!(
+                    "{name} line {line}:\n    {}\n    {}",
+                    x.unwrap_or("<end>"),
+                    y.unwrap_or("<end>")
+                ));
             }
             _ => {}
         }
@@ -98,14 +117,20 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// All tables of an SQLite file as sorted lines of text.
 fn database(path: &Path) -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
-        let mut connection = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
-        let tables: Vec<(String,)> =
-            sqlx::query_as("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by 1")
-                .fetch_all(&mut connection)
-                .await
-                .unwrap();
+        let mut connection = SqliteConnection::connect(&format!("sqlite://{}", path.display()))
+            .await
+            .unwrap();
+        let tables: Vec<(String,)> = sqlx::query_as(
+            "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by 1",
+        )
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
         let mut lines = Vec::new();
         for (table,) in tables {
             let quoted = table.replace('"', "\"\"");
@@ -140,7 +165,11 @@ fn cell(row: &sqlx::sqlite::SqliteRow, index: usize) -> String {
         .filter(|_| row.try_get::<i64, _>(index).is_ok())
         .map(|n| n.to_string())
         .or_else(|| row.try_get::<f64, _>(index).ok().map(|n| n.to_string()))
-        .or_else(|| row.try_get_unchecked::<Vec<u8>, _>(index).ok().map(|b| b.escape_ascii().to_string()))
+        .or_else(|| {
+            row.try_get_unchecked::<Vec<u8>, _>(index)
+                .ok()
+                .map(|b| b.escape_ascii().to_string())
+        })
         .unwrap()
 }
 
@@ -160,7 +189,10 @@ mod tests {
     #[test]
     fn what_moves_is_not_a_difference_and_everything_else_is() {
         let first = folder(&[
-            ("a/log", "2026-11-22T18:50:01.25Z wrote HERE/a in 0.31 s\n40 tasks\n"),
+            (
+                "a/log",
+                "2026-11-22T18:50:01.25Z wrote HERE/a in 0.31 s\n40 tasks\n",
+            ),
             ("journal.db", "x"),
             ("n.json", r#"{"elapsed_s": 0.25, "total": 40}"#),
         ]);
@@ -170,7 +202,10 @@ mod tests {
             ("n.json", r#"{"elapsed_s": 1.5e-3, "total": 40}"#),
         ]);
         let first = contents(first.path());
-        assert_eq!(differences(&first, &contents(second.path())), Vec::<String>::new());
+        assert_eq!(
+            differences(&first, &contents(second.path())),
+            Vec::<String>::new()
+        );
         let third = folder(&[
             ("a/log", "2026-11-23T09:00:59Z wrote HERE/a in 12 ms\n41 tasks\n"),
             ("b", "one more"),
@@ -178,7 +213,11 @@ mod tests {
         let found = differences(&first, &contents(third.path()));
         assert_eq!(
             found,
-            ["a/log line 2:\n    40 tasks\n    41 tasks", "n.json: only in the first", "b: only in the second"]
+            [
+                "a/log line 2:\n    40 tasks\n    41 tasks",
+                "n.json: only in the first",
+                "b: only in the second"
+            ]
         );
     }
 
@@ -186,14 +225,21 @@ mod tests {
     fn a_database_is_compared_by_its_rows() {
         let make = |rows: &[&str]| {
             let folder = tempfile::tempdir().unwrap();
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(async {
                 let url = format!("sqlite://{}?mode=rwc", folder.path().join("x.db").display());
                 let mut connection = SqliteConnection::connect(&url).await.unwrap();
-                let mut statements = vec!["create table t (id integer, name text, n real, b blob)".to_owned()];
+                let mut statements =
+                    vec!["create table t (id integer, name text, n real, b blob)".to_owned()];
                 statements.extend(rows.iter().map(|row| format!("insert into t values ({row})")));
                 for statement in statements {
-                    sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+                    sqlx::query(AssertSqlSafe(statement))
+                        .execute(&mut connection)
+                        .await
+                        .unwrap();
                 }
                 connection.close().await.unwrap();
             });
