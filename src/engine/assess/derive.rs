@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::answers::{Answers, Finding};
+use super::answers::{Answer, Answers, Finding, Source};
 use super::decimal::Decimal;
 use super::question::{Kind, Question};
 use super::questionnaire::Questionnaire;
@@ -60,10 +60,18 @@ pub fn derive(questionnaire: &Questionnaire, answers: &Answers, at: Timestamp) -
     let mut findings = Vec::new();
     let mut add = |figure: &str, value: Option<Value>, evidence: &str| {
         for question in questionnaire.answered_by(figure) {
-            let same = answers
-                .found
-                .get(&question.id)
-                .is_some_and(|found| found.value == value && found.evidence == evidence);
+            let known = |answer: Option<&Answer>| {
+                answer.is_some_and(|answer| {
+                    Some(&answer.value) == value.as_ref() && answer.evidence == evidence
+                })
+            };
+            let same = match (&value, answers.get(&question.id)) {
+                (None, _) => answers.no_figure(&question.id) == Some(evidence),
+                (Some(found), Some(answer)) if answer.source == Source::Stated => {
+                    answer.value == *found || known(answers.offers.get(&question.id))
+                }
+                (Some(_), answer) => known(answer),
+            };
             if !same {
                 findings.push(finding(question, value.clone(), evidence, at));
             }
