@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::assess::Answer;
+use super::assess::Answers;
 use super::capability::Capability;
 use super::error::Error;
 use super::event::{Event, EventKind, Level};
@@ -195,12 +195,8 @@ pub struct Snapshot {
     pub session: Option<Holder>,
     /// Sessions so far.
     pub sessions: u64,
-    /// Answers by question.
-    pub answers: BTreeMap<String, Answer>,
-    /// Figures that probes offer beside stated answers.
-    pub offers: BTreeMap<String, Answer>,
-    /// Why a probe found nothing, by question.
-    pub probe_failures: BTreeMap<String, String>,
+    /// The answers, and what probes found beside them.
+    pub answers: Answers,
     /// When the last answer changed.
     pub answers_at: Option<Timestamp>,
     /// The last score and when it was made.
@@ -286,22 +282,26 @@ impl Snapshot {
                 self.target.clone_from(target);
                 self.warnings.clone_from(warnings);
             }
-            EventKind::AnswerKept { question, answer } => {
-                self.answers.insert(question.clone(), answer.clone());
-                self.offers.remove(question);
-                self.probe_failures.remove(question);
+            EventKind::AnswerStated { question, value, by } => {
+                self.answers.state(question, value.clone(), by, event.at);
                 self.answers_at = Some(event.at);
             }
-            EventKind::AnswerOffered { question, answer } => {
-                self.offers.insert(question.clone(), answer.clone());
-                self.probe_failures.remove(question);
+            EventKind::Found { finding, by } => {
+                let before = self.answers.value(&finding.question).cloned();
+                self.answers.report(finding.clone(), by);
+                // A figure that was found again unchanged does not make the score old.
+                if self.answers.value(&finding.question) != before.as_ref() {
+                    self.answers_at = Some(event.at);
+                }
+            }
+            EventKind::OfferTaken { question, by } => {
+                if self.answers.take_offer(question, by) {
+                    self.answers_at = Some(event.at);
+                }
             }
             EventKind::AnswerCleared { question } => {
-                self.answers.remove(question);
+                self.answers.clear(question);
                 self.answers_at = Some(event.at);
-            }
-            EventKind::ProbeFailed { question, reason } => {
-                self.probe_failures.insert(question.clone(), reason.clone());
             }
             EventKind::Scored { readiness } => {
                 self.readiness = Some((event.at, readiness.clone()));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::assess::Questionnaire;
 use super::error::Error;
 use super::workspace::{Holder, Settings};
 
@@ -110,6 +111,8 @@ pub struct Views {
     pub settings: Slot<Settings>,
     /// The Start screen's lines.
     pub sources: Slot<Sources>,
+    /// The questionnaire, or why it cannot be read.
+    pub questionnaire: Option<Result<Arc<Questionnaire>, Error>>,
     /// Questions whose probe is under way.
     pub probing: BTreeSet<String>,
 }

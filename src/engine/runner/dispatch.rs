@@ -11,6 +11,7 @@ use super::internal::{Ended, Internal};
 use super::opening::{answer, check_identity, first_events};
 use super::operations::{self, Prepared, World};
 use super::{Options, Reply, Request};
+use crate::engine::assess::Questionnaire;
 use crate::engine::capability::Capability;
 use crate::engine::command::Command;
 use crate::engine::error::{Error, ErrorKind, Result};
@@ -54,6 +55,7 @@ pub(super) struct Dispatcher {
     progress: Option<(Capability, Progress)>,
     progress_at: Option<Instant>,
     settings_replies: Vec<Answer>,
+    probe_replies: Vec<Answer>,
     closing: Option<Option<Answer>>,
 }
 
@@ -82,6 +84,7 @@ impl Dispatcher {
             progress: None,
             progress_at: None,
             settings_replies: Vec::new(),
+            probe_replies: Vec::new(),
             closing: None,
         }
     }
@@ -119,7 +122,11 @@ impl Dispatcher {
         let (journal, holder) = (Arc::clone(&self.journal), self.options.me.clone());
         let kinds = first_events(journal.as_ref(), &mut self.outlets, &holder).await?;
         let (workspace, at) = (self.workspace.clone(), self.ports.clock.now());
+        let own = workspace.clone();
         let settings = operations::blocking(move || load_settings(&workspace)).await;
+        let questionnaire = operations::blocking(move || questionnaire(&own)).await;
+        self.outlets
+            .view(|views| views.questionnaire = Some(questionnaire.map(Arc::new)));
         self.emit(kinds).await?;
         // The mode turns last: who waits for it finds the settings read.
         self.settings_read(at, settings).await?;
@@ -240,6 +247,13 @@ impl Dispatcher {
                 });
                 return Ok(());
             }
+            Command::Probe { question } => match self.probe(question.as_deref()) {
+                Ok(()) => {
+                    self.probe_replies.extend(reply);
+                    return Ok(());
+                }
+                Err(error) => Err(error),
+            },
             Command::Close => {
                 self.closing = Some(reply);
                 self.stop_running();
@@ -467,6 +481,15 @@ impl Dispatcher {
                 verb,
                 result,
             } => self.ended(capability, verb, *result).await,
+            Internal::Probed(readings) => self.probed(readings).await,
+            Internal::ProbesEnded(questions) => {
+                self.outlets
+                    .view(|views| views.probing.retain(|question| !questions.contains(question)));
+                for reply in std::mem::take(&mut self.probe_replies) {
+                    let _ = reply.send(Ok(Reply::Done));
+                }
+                Ok(())
+            }
             Internal::Settings { at, result } => {
                 let failed = result.as_ref().as_ref().err().cloned();
                 self.settings_read(at, *result).await?;
@@ -685,7 +708,11 @@ impl Dispatcher {
             .await
     }
 
-    async fn settings_read(&mut self, at: jiff::Timestamp, result: Result<Settings>) -> Result<()> {
+    pub(super) async fn settings_read(
+        &mut self,
+        at: jiff::Timestamp,
+        result: Result<Settings>,
+    ) -> Result<()> {
         let mut result = result;
         if let Ok(settings) = &result
             && let Err(error) = check_identity(self.journal.as_ref(), &settings.identity()).await
@@ -715,6 +742,13 @@ impl Dispatcher {
         }
         self.outlets.view(|views| views.settings = Slot::read(at, result));
         Ok(())
+    }
+}
+
+fn questionnaire(workspace: &Workspace) -> Result<Questionnaire> {
+    match workspace.own_asset("questionnaire.yml")? {
+        Some(text) => Questionnaire::read("questionnaire.yml", &text),
+        None => Questionnaire::built_in(),
     }
 }
 

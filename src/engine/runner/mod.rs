@@ -11,6 +11,7 @@ mod front;
 mod internal;
 mod opening;
 pub mod operations;
+mod reading;
 
 use std::sync::Arc;
 
