@@ -143,6 +143,7 @@ fn finding(question: &str, value: Option<Value>, evidence: &str, minute: u32) ->
         question: question.to_owned(),
         value,
         evidence: evidence.to_owned(),
+        withdraws: false,
         at: at(minute),
     }
 }
@@ -151,13 +152,13 @@ fn finding(question: &str, value: Option<Value>, evidence: &str, minute: u32) ->
 fn a_late_probe_never_overwrites_a_stated_answer_but_offers() {
     let mut answers = Answers::default();
     answers.report(
-        &finding("cpu_cores", Some(Value::Integer(16)), "sched affinity", 1),
+        finding("cpu_cores", Some(Value::Integer(16)), "sched affinity", 1),
         "alice",
     );
     assert_eq!(answers.get("cpu_cores").expect("answered").source, Source::Probed);
     answers.state("cpu_cores", Value::Integer(8), "alice", at(2));
     answers.report(
-        &finding("cpu_cores", Some(Value::Integer(16)), "sched affinity", 3),
+        finding("cpu_cores", Some(Value::Integer(16)), "sched affinity", 3),
         "alice",
     );
     assert_eq!(answers.value("cpu_cores"), Some(&Value::Integer(8)));
@@ -165,21 +166,21 @@ fn a_late_probe_never_overwrites_a_stated_answer_but_offers() {
         answers.offer("cpu_cores").expect("an offer").value,
         Value::Integer(16)
     );
-    assert!(answers.take_offer("cpu_cores"));
+    assert!(answers.take_offer("cpu_cores", "alice"));
     let taken = answers.get("cpu_cores").expect("answered");
     assert_eq!(
         (&taken.value, taken.source),
         (&Value::Integer(16), Source::Probed)
     );
-    assert!(!answers.take_offer("cpu_cores"), "an offer is taken once");
+    assert!(
+        !answers.take_offer("cpu_cores", "alice"),
+        "an offer is taken once"
+    );
     // A probe that agrees makes no offer, one without a figure takes nothing away.
     answers.state("ram_gb", number("64"), "alice", at(4));
-    answers.report(
-        &finding("ram_gb", Some(number("64")), "/proc/meminfo", 5),
-        "alice",
-    );
+    answers.report(finding("ram_gb", Some(number("64")), "/proc/meminfo", 5), "alice");
     assert!(answers.offer("ram_gb").is_none());
-    answers.report(&finding("cpu_cores", None, "no answer within 5 s", 6), "alice");
+    answers.report(finding("cpu_cores", None, "no answer within 5 s", 6), "alice");
     assert_eq!(answers.value("cpu_cores"), Some(&Value::Integer(16)));
 }
 
@@ -189,7 +190,7 @@ fn answers_survive_the_journal() {
     answers.state("parallelization_score", number("3.6"), "lena", at(1));
     answers.state("task_types", Value::Choice("mixed".to_owned()), "lena", at(1));
     answers.report(
-        &finding("network_mbps", None, "eth0 does not report a link speed", 2),
+        finding("network_mbps", None, "eth0 does not report a link speed", 2),
         "lena",
     );
     let text = serde_json::to_string(&answers).expect("writes");
@@ -240,9 +241,20 @@ fn infrastructure_follows_from_the_requirements() {
         .expect("there");
     assert_eq!(python.1, Standing::NotMet);
 
+    // An answer that follows from others goes when one of them goes.
+    for finding in derive(&questionnaire, &answers, at(3)) {
+        answers.report(finding, "alice");
+    }
+    assert_eq!(answers.value("infrastructure_ready"), Some(&Value::YesNo(false)));
+    answers.clear("python_version");
+    for finding in derive(&questionnaire, &answers, at(3)) {
+        answers.report(finding, "alice");
+    }
+    assert_eq!(answers.value("infrastructure_ready"), None);
+
     // Reported once, deriving again gives nothing new.
     for finding in derive(&questionnaire, &answers, at(3)) {
-        answers.report(&finding, "alice");
+        answers.report(finding, "alice");
     }
     assert!(derive(&questionnaire, &answers, at(4)).is_empty());
 }

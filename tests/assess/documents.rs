@@ -13,10 +13,11 @@ fn some_answers() -> Answers {
     answers.state("business_ready", Value::YesNo(true), "lena | <b>", at(2));
     let mut report = |question: &str, value: Option<Value>, evidence: &str| {
         answers.report(
-            &Finding {
+            Finding {
                 question: question.to_owned(),
                 value,
                 evidence: evidence.to_owned(),
+                withdraws: false,
                 at: at(3),
             },
             "alice",

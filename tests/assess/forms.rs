@@ -9,10 +9,11 @@ use super::{at, built_in};
 
 fn report(answers: &mut Answers, question: &str, value: Option<Value>, evidence: &str, minute: u32) {
     answers.report(
-        &Finding {
+        Finding {
             question: question.to_owned(),
             value,
             evidence: evidence.to_owned(),
+            withdraws: false,
             at: at(minute),
         },
         "alice",

@@ -192,10 +192,11 @@ fn the_gain_of_splitting_is_what_the_new_mean_gives() {
     let questionnaire = questionnaire();
     let mut answers = Answers::default();
     answers.report(
-        &Finding {
+        Finding {
             question: "parallelization_score".to_owned(),
             value: Some(Value::Number(Decimal::whole(4).expect("in range"))),
             evidence: "10 tasks read".to_owned(),
+            withdraws: false,
             at: at(),
         },
         "lena",

@@ -67,6 +67,10 @@ pub struct Finding {
     pub value: Option<Value>,
     /// The evidence, or the reason why there is no figure.
     pub evidence: String,
+    /// Whether having no figure takes a probed answer away: so it is with answers that follow from others, while a probe
+    /// that fails once leaves what it found before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdraws: bool,
     /// When.
     pub at: Timestamp,
 }
@@ -168,11 +172,18 @@ impl Answers {
     }
 
     /// A probe reports; see [`Answers::settle`].
-    pub fn report(&mut self, finding: &Finding, by: &str) -> Settled {
-        let settled = self.settle(finding, by);
-        let id = finding.question.clone();
+    pub fn report(&mut self, finding: Finding, by: &str) -> Settled {
+        let settled = self.settle(&finding, by);
+        let id = finding.question;
         match &settled {
             Settled::Failed(why) => {
+                let probed = self
+                    .given
+                    .get(&id)
+                    .is_some_and(|answer| answer.source == Source::Probed);
+                if finding.withdraws && probed {
+                    self.given.remove(&id);
+                }
                 self.failures.insert(id, why.clone());
                 return settled;
             }
@@ -200,10 +211,11 @@ impl Answers {
     }
 
     /// Takes the offer of a probe instead of the stated answer. `false` when there is none.
-    pub fn take_offer(&mut self, id: &str) -> bool {
-        let Some(offer) = self.offer(id).cloned() else {
+    pub fn take_offer(&mut self, id: &str, by: &str) -> bool {
+        let Some(mut offer) = self.offer(id).cloned() else {
             return false;
         };
+        by.clone_into(&mut offer.by);
         self.given.insert(id.to_owned(), offer);
         self.offers.remove(id);
         true

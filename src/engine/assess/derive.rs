@@ -66,26 +66,37 @@ pub fn derive(questionnaire: &Questionnaire, answers: &Answers, at: Timestamp) -
                 })
             };
             let same = match (&value, answers.get(&question.id)) {
-                (None, _) => answers.no_figure(&question.id) == Some(evidence),
+                (None, answer) => {
+                    answers.no_figure(&question.id) == Some(evidence)
+                        && answer.is_none_or(|answer| answer.source != Source::Probed)
+                }
                 (Some(found), Some(answer)) if answer.source == Source::Stated => {
                     answer.value == *found || known(answers.offers.get(&question.id))
                 }
                 (Some(_), answer) => known(answer),
             };
             if !same {
-                findings.push(finding(question, value.clone(), evidence, at));
+                findings.push(Finding {
+                    withdraws: true,
+                    ..finding(question, value.clone(), evidence, at)
+                });
             }
         }
     };
     let (value, evidence) = requirements(questionnaire, answers);
     add(REQUIREMENTS_MET, value, &evidence);
-    if let Some(Value::Number(score)) = answers.value(PARALLELIZATION_SCORE) {
-        add(
-            PARALLELIZATION_POTENTIAL,
-            Some(Value::Choice(potential(*score).to_owned())),
-            &format!("average score {score} of 10"),
-        );
-    }
+    let score = match answers.value(PARALLELIZATION_SCORE) {
+        Some(Value::Number(score)) => Some(*score),
+        _ => None,
+    };
+    add(
+        PARALLELIZATION_POTENTIAL,
+        score.map(|score| Value::Choice(potential(score).to_owned())),
+        &score.map_or_else(
+            || "the average score is not known".to_owned(),
+            |score| format!("average score {score} of 10"),
+        ),
+    );
     findings
 }
 
@@ -148,6 +159,7 @@ pub fn finding(question: &Question, value: Option<Value>, evidence: &str, at: Ti
         question: question.id.clone(),
         value,
         evidence,
+        withdraws: false,
         at,
     }
 }
