@@ -53,6 +53,7 @@ pub fn me(operator: Option<&str>) -> Holder {
     let operator = operator
         .map(str::to_owned)
         .or_else(user)
+        .or_else(account)
         .unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()));
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Holder {
@@ -61,6 +62,17 @@ pub fn me(operator: Option<&str>) -> Holder {
         pid: std::process::id(),
         since: SystemClock.now(),
     }
+}
+
+/// The name of this user in the machine's list of accounts.
+fn account() -> Option<String> {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then(|| name.to_owned())
+    })
 }
 
 /// The options of a session.

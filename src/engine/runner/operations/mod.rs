@@ -2,6 +2,7 @@
 
 mod assess;
 mod documents;
+mod report;
 
 use std::sync::Arc;
 
@@ -55,6 +56,7 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
     crate::engine::journey::gate(&world.snapshot, capability).map_err(Error::from)?;
     match (capability, verb) {
         (Capability::Assess, "write") => assess::write(&world).await,
+        (Capability::Report, "write") => report::write(&world).await,
         _ => {
             let _ = control;
             Err(unknown(capability, verb))
