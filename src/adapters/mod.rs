@@ -1,1 +1,3 @@
 //! The ports' implementations. Only the wiring in `main`/`lib` names them.
+
+pub mod journal_sqlite;

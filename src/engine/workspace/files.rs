@@ -167,7 +167,7 @@ pub fn sweep_temporaries(folder: &Path) -> Result<usize> {
         let name = entry.file_name();
         let ours = name
             .to_str()
-            .is_some_and(|n| n.starts_with(".maos-migrate-") && n.ends_with(".tmp"));
+            .is_some_and(|n| n.starts_with(".maos-migrate-") && n.strip_suffix(".tmp").is_some());
         if ours && fs::remove_file(entry.path()).is_ok() {
             swept += 1;
         }
@@ -181,6 +181,7 @@ mod tests {
 
     #[test]
     fn a_dropped_file_leaves_nothing_and_a_committed_one_all() {
+        use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b.txt");
         let mut file = AtomicFile::create(&path, SHARED).unwrap();
@@ -195,7 +196,6 @@ mod tests {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(fs::read(&path).unwrap(), b"abc");
-        use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 

@@ -1,0 +1,18 @@
+//! The questionnaire, answers, files, forms and prompts of the assessment, and the probes against real systems.
+
+mod answers;
+mod documents;
+mod forms;
+mod probes;
+mod questionnaire;
+
+use jiff::Timestamp;
+use maos_migrate::engine::assess::Questionnaire;
+
+fn at(minute: u32) -> Timestamp {
+    format!("2026-11-22T14:{minute:02}:00Z").parse().expect("a time")
+}
+
+fn built_in() -> Questionnaire {
+    Questionnaire::built_in().expect("the built-in questionnaire reads")
+}
