@@ -77,12 +77,13 @@ fn account() -> Option<String> {
 
 /// The options of a session.
 #[must_use]
-pub fn options(global: &Global) -> Options {
+pub fn options(global: &Global, interactive: bool) -> Options {
     Options {
         me: me(global.operator.as_deref()),
         read_only: global.read_only,
         dry_run: global.dry_run,
         restart: global.restart,
+        interactive,
     }
 }
 
@@ -95,9 +96,13 @@ pub fn setup(cli: &Cli) -> Result<Setup> {
         Some(Verb::Demo { .. }) => demo_workspace(&cli.global)?,
         _ => workspace(&cli.global)?,
     };
+    let interactive = matches!(
+        cli.verb,
+        None | Some(Verb::Wizard | Verb::Demo { headless: false })
+    );
     Ok(Setup {
         workspace,
-        options: options(&cli.global),
+        options: options(&cli.global, interactive),
     })
 }
 

@@ -210,6 +210,7 @@ impl Dispatcher {
             ports: self.ports.clone(),
             now: self.ports.clock.now(),
             operator: self.me(),
+            interactive: self.options.interactive,
         })
     }
 
@@ -593,12 +594,7 @@ impl Dispatcher {
                 Ok(Reply::Outcome(Box::new(outcome)))
             }
             Ok(Ended { outcome, .. }) => {
-                let differs = outcome.proof.iter().find(|line| !line.equal).map_or_else(
-                    || "the counts do not add up".to_owned(),
-                    |line| format!("{}: source {}, target {}", line.what, line.source, line.target),
-                );
-                let error = Error::new(ErrorKind::Unavailable, format!("not proved: {differs}"))
-                    .hint("Nothing is called done. Read the log, mend the cause, run the step again.");
+                let error = outcome.not_proved();
                 self.emit(vec![EventKind::Failed {
                     capability,
                     verb,

@@ -1,6 +1,7 @@
 //! The operations by capability and verb: how each is planned from the workspace, and the run that follows an approval.
 
 mod assess;
+pub mod config;
 mod documents;
 mod report;
 
@@ -30,6 +31,8 @@ pub struct World {
     pub now: Timestamp,
     /// Who operates.
     pub operator: String,
+    /// Whether a person is there to decide; a script takes the stated defaults.
+    pub interactive: bool,
 }
 
 /// An operation that is planned and can be run once.
@@ -57,11 +60,18 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
     match (capability, verb) {
         (Capability::Assess, "write") => assess::write(&world).await,
         (Capability::Report, "write") => report::write(&world).await,
-        _ => {
-            let _ = control;
-            Err(unknown(capability, verb))
-        }
+        (Capability::Config, "apply") => config::apply(world, control).await,
+        _ => Err(unknown(capability, verb)),
     }
+}
+
+/// The outcome with artifacts named relative to the workspace where they lie inside.
+#[must_use]
+pub fn relative(mut outcome: Outcome, workspace: &Workspace) -> Outcome {
+    for artifact in &mut outcome.artifacts {
+        *artifact = workspace.shown(std::path::Path::new(artifact.as_str()));
+    }
+    outcome
 }
 
 fn unknown(capability: Capability, verb: &str) -> Error {
