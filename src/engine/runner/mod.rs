@@ -35,6 +35,8 @@ pub struct Options {
     pub read_only: bool,
     /// Every operation stops after its plan (`--dry-run`).
     pub dry_run: bool,
+    /// A person is there to decide; a script takes the stated defaults.
+    pub interactive: bool,
     /// Begin anew when the journal belongs to other sources; the old journal is kept beside.
     pub restart: bool,
 }
