@@ -3,12 +3,12 @@
 pub mod arena;
 mod base64;
 pub mod classes;
+pub mod decode;
 pub mod finding;
+pub mod json;
 pub mod limits;
+pub mod measure;
 pub mod names;
 pub mod number;
 pub mod pickle;
-pub mod json;
-pub mod measure;
 pub mod tagged;
-pub mod decode;

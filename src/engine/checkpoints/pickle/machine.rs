@@ -267,7 +267,8 @@ impl<'a, 'm> Machine<'a, 'm> {
 
     pub(super) fn mark(&mut self) {
         // More than 2^32 values cannot stand on the stack of a file of that size.
-        self.marks.push(u32::try_from(self.stack.len()).unwrap_or(u32::MAX));
+        self.marks
+            .push(u32::try_from(self.stack.len()).unwrap_or(u32::MAX));
         self.fence = self.stack.len();
     }
 
@@ -355,9 +356,7 @@ impl<'a, 'm> Machine<'a, 'm> {
         if self.memo.len() > self.limits.memo {
             return Err(self.fatal(Code::MemoLimit, "stores too many values for later use"));
         }
-        if self.fetches > self.limits.fetch_floor
-            && self.fetches / self.limits.fetch_ratio > self.stores
-        {
+        if self.fetches > self.limits.fetch_floor && self.fetches / self.limits.fetch_ratio > self.stores {
             return Err(self.fatal(Code::RepeatLimit, "repeats a few values too often"));
         }
         Ok(())
