@@ -14,7 +14,7 @@ use super::map::{Map, Profile};
 use super::read::{self, SourceFormat};
 use super::report::{self, Names, Report};
 use super::secret;
-use super::tree::{Document, Place, Value};
+use super::tree::{Document, Place};
 use super::view::View;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
@@ -263,10 +263,7 @@ fn read_source(request: &Request, targets: &[&PathBuf]) -> Result<SourceRead> {
     let format = SourceFormat::of(path, &file.text)?;
     let document = read::parse(&name, &file.text, format)?;
     let mut findings = Vec::new();
-    let holds_secret = document.leaves.iter().any(|leaf| {
-        let shown = secret::shown(leaf);
-        !matches!(leaf.value, Value::Null) && shown.contains(secrets::MASK)
-    });
+    let holds_secret = document.leaves.iter().any(secret::holds_secret);
     let mut warn = |what: &str| {
         findings.push(Finding {
             severity: Severity::Warning,
@@ -375,7 +372,7 @@ fn refused(document: &Document, conversion: &Conversion) -> Vec<Quarantined> {
                 ),
                 why: secrets::scrub(why).into_owned(),
                 hint: "Correct the value in the legacy file, or type the MAOS value yourself.".to_owned(),
-                raw: inert_short(&secret::shown(leaf), 400),
+                raw: inert_short(&secret::shown(leaf, fate), 400),
             }),
             _ => None,
         })

@@ -162,10 +162,10 @@ pub fn report(document: &Document, map: &Map, conversion: &Conversion, names: &N
                 });
             }
             Fate::Superseded { by, .. } => {
-                unmapped.push(left(leaf, "superseded", format!("{} is taken", clean(by))));
+                unmapped.push(left(leaf, fate, "superseded", format!("{} is taken", clean(by))));
             }
             Fate::Unmapped { code, why } | Fate::Refused { code, why } => {
-                unmapped.push(left(leaf, code, why.clone()));
+                unmapped.push(left(leaf, fate, code, why.clone()));
             }
         }
     }
@@ -213,12 +213,12 @@ fn clean(name: &str) -> String {
     inert(name)
 }
 
-fn left(leaf: &Leaf, code: &str, reason: String) -> Unmapped {
+fn left(leaf: &Leaf, fate: &Fate, code: &str, reason: String) -> Unmapped {
     Unmapped {
         key: clean(&leaf.key),
         line: leaf.place.line,
         column: leaf.place.column,
-        value: secret::shown(leaf),
+        value: secret::shown(leaf, fate),
         code: code.to_owned(),
         reason: scrub(&reason).into_owned(),
     }

@@ -206,7 +206,7 @@ fn added_row(setting: &Setting) -> Row {
 
 fn legacy_row(document: &Document, conversion: &Conversion, index: usize) -> Row {
     let leaf = &document.leaves[index];
-    let shown = inert(&secret::shown(leaf));
+    let shown = inert(&secret::shown(leaf, &conversion.fates[index]));
     let mut row = Row {
         mark: Mark::Unmapped,
         legacy: format!("{}: {shown}", inert(&leaf.key)),
