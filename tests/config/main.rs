@@ -1,10 +1,13 @@
 //! Configuration: what becomes of every legacy key, by defect and fault number, and what the released MAOS says to it.
 
+#![cfg(test)]
+
 mod defects;
 mod faults;
 mod secrets;
 mod shipped_maos;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use maos_migrate::engine::config::{Prepared, Profile, Report, Request, apply, plan};
@@ -120,16 +123,18 @@ fn the_view_shows_both_sides_with_marks_and_without_secrets() {
     let view = Case::new("config.yml", &text).plan().expect("a plan").view;
     let mut shown = format!("{}\n", view.headline());
     for row in &view.rows {
-        shown.push_str(&format!(
-            "{:>3} {:<50} | {} {}\n",
+        writeln!(
+            shown,
+            "{:>3} {:<50} | {} {}",
             row.place.line,
             row.legacy,
             row.mark.glyph(),
             row.maos
-        ));
+        )
+        .expect("a text");
     }
     for conflict in &view.conflicts {
-        shown.push_str(&format!("{conflict:?}\n"));
+        writeln!(shown, "{conflict:?}").expect("a text");
     }
     insta::assert_snapshot!("sample_view", shown);
 }

@@ -1,7 +1,7 @@
 //! Which legacy values are secrets, and how a value is shown: structure first, then by value.
 
 use super::address::{Address, Password, Server};
-use super::convert::Fate;
+use super::model::Fate;
 use super::tree::{Leaf, Value};
 use crate::engine::workspace::secrets::{MASK, register, scrub};
 
@@ -48,7 +48,9 @@ pub fn is_secret_name(name: &str) -> bool {
 
 fn names_address(name: &str) -> bool {
     let normal = super::tree::normal(name);
-    ["url", "uri", "dsn", "connection", "connection_string"].iter().any(|end| normal.ends_with(end))
+    ["url", "uri", "dsn", "connection", "connection_string"]
+        .iter()
+        .any(|end| normal.ends_with(end))
 }
 
 /// Whether a value holds a secret.
@@ -74,7 +76,9 @@ fn register_value(name: &str, value: &Value) {
             if is_secret_name(name) {
                 register(text);
             } else {
-                embedded(text).iter().for_each(|secret| register(secret));
+                for secret in embedded(text) {
+                    register(&secret);
+                }
             }
         }
         Value::Int(_) if is_secret_name(name) => register(&value.text()),
