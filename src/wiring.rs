@@ -53,6 +53,7 @@ pub fn me(operator: Option<&str>) -> Holder {
     let operator = operator
         .map(str::to_owned)
         .or_else(user)
+        .or_else(account)
         .unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()));
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Holder {
@@ -63,14 +64,26 @@ pub fn me(operator: Option<&str>) -> Holder {
     }
 }
 
+/// The name of this user in the machine's list of accounts.
+fn account() -> Option<String> {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then(|| name.to_owned())
+    })
+}
+
 /// The options of a session.
 #[must_use]
-pub fn options(global: &Global) -> Options {
+pub fn options(global: &Global, interactive: bool) -> Options {
     Options {
         me: me(global.operator.as_deref()),
         read_only: global.read_only,
         dry_run: global.dry_run,
         restart: global.restart,
+        interactive,
     }
 }
 
@@ -83,9 +96,13 @@ pub fn setup(cli: &Cli) -> Result<Setup> {
         Some(Verb::Demo { .. }) => demo_workspace(&cli.global)?,
         _ => workspace(&cli.global)?,
     };
+    let interactive = matches!(
+        cli.verb,
+        None | Some(Verb::Wizard | Verb::Demo { headless: false })
+    );
     Ok(Setup {
         workspace,
-        options: options(&cli.global),
+        options: options(&cli.global, interactive),
     })
 }
 

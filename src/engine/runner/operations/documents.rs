@@ -120,6 +120,12 @@ pub(super) async fn prepare(
     })
 }
 
+/// The refusal to write while a secret stands somewhere in the open.
+pub(super) fn secret_found(path: &str, line: usize) -> Error {
+    Error::input(format!("not written: a secret was found in {path} line {line}"))
+        .hint("Its value is not shown. Take it out of there, then try again.")
+}
+
 fn sha(text: &str) -> Vec<u8> {
     use sha2::Digest as _;
     sha2::Sha256::digest(text.as_bytes()).to_vec()

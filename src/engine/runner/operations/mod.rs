@@ -1,7 +1,9 @@
 //! The operations by capability and verb: how each is planned from the workspace, and the run that follows an approval.
 
 mod assess;
+pub mod config;
 mod documents;
+mod report;
 
 use std::sync::Arc;
 
@@ -29,6 +31,8 @@ pub struct World {
     pub now: Timestamp,
     /// Who operates.
     pub operator: String,
+    /// Whether a person is there to decide; a script takes the stated defaults.
+    pub interactive: bool,
 }
 
 /// An operation that is planned and can be run once.
@@ -55,11 +59,19 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
     crate::engine::journey::gate(&world.snapshot, capability).map_err(Error::from)?;
     match (capability, verb) {
         (Capability::Assess, "write") => assess::write(&world).await,
-        _ => {
-            let _ = control;
-            Err(unknown(capability, verb))
-        }
+        (Capability::Report, "write") => report::write(&world).await,
+        (Capability::Config, "apply") => config::apply(world, control).await,
+        _ => Err(unknown(capability, verb)),
     }
+}
+
+/// The outcome with artifacts named relative to the workspace where they lie inside.
+#[must_use]
+pub fn relative(mut outcome: Outcome, workspace: &Workspace) -> Outcome {
+    for artifact in &mut outcome.artifacts {
+        *artifact = workspace.shown(std::path::Path::new(artifact.as_str()));
+    }
+    outcome
 }
 
 fn unknown(capability: Capability, verb: &str) -> Error {
