@@ -4,6 +4,7 @@
 
 mod defects;
 mod faults;
+mod properties;
 mod secrets;
 mod shipped_maos;
 
