@@ -1,1 +1,3 @@
 //! The wizard.
+
+pub mod widgets;

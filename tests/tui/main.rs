@@ -1,0 +1,3 @@
+//! The wizard on a drawn screen.
+
+mod stage_view;
