@@ -4,24 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::adapters::journal_sqlite::SqliteJournals;
+use crate::adapters::probes::MachineProbes;
 use crate::cli::{Cli, DEFAULT_WORKSPACE, Global, Verb};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::clock::{Clock as _, SystemClock};
-use crate::engine::ports::probe::Probe;
-use crate::engine::ports::{Ports, Probes};
+use crate::engine::ports::Ports;
 use crate::engine::runner::Options;
-use crate::engine::workspace::{Holder, Settings, Workspace};
+use crate::engine::workspace::{Holder, Workspace};
 use crate::headless::Setup;
-
-/// The probes of this machine and of the databases that the settings name.
-#[derive(Debug)]
-struct MachineProbes;
-
-impl Probes for MachineProbes {
-    fn probes(&self, _workspace: &Workspace, _settings: Option<&Settings>) -> Vec<Arc<dyn Probe>> {
-        Vec::new()
-    }
-}
 
 /// The ports as the program uses them.
 #[must_use]

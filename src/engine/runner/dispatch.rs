@@ -90,18 +90,13 @@ impl Dispatcher {
     }
 
     /// Runs until the last handle is gone or the session is closed.
-    pub(super) async fn run(
-        mut self,
-        mut requests: mpsc::UnboundedReceiver<Request>,
-        mut subscribers: mpsc::UnboundedReceiver<mpsc::UnboundedSender<Event>>,
-    ) {
+    pub(super) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         let begun = self.begin().await;
         let mut broken = begun.err();
         while broken.is_none() {
             let due = self.progress_due();
             let result = tokio::select! {
                 biased;
-                Some(subscriber) = subscribers.recv() => { self.outlets.subscribe(subscriber); Ok(()) }
                 request = requests.recv() => match request {
                     Some(request) => self.command(request).await,
                     None if self.running.is_none() => break,
