@@ -1,0 +1,8 @@
+//! Parts that several screens draw: frame, bars, lists, forms, the progress panel. Each is a function or a small
+//! struct that draws into a [`Painter`](crate::tui::paint::Painter) and knows nothing of the engine.
+
+pub mod bar;
+pub mod field;
+pub mod frame;
+pub mod list;
+pub mod mark;

@@ -1,0 +1,4 @@
+//! The wizard without a terminal: screens drawn into a test backend, keys given as text.
+
+mod frame;
+mod support;
