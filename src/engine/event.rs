@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::assess::Answer;
+use super::assess::{Finding, Value};
 use super::capability::Capability;
 use super::error::Error;
 use super::operation::{Approval, Outcome, Plan, Progress, Quarantined};
@@ -68,26 +68,29 @@ pub enum EventKind {
         /// Sentences to show.
         warnings: Vec<String>,
     },
-    /// An answer of the questionnaire was kept.
-    AnswerKept {
+    /// A person answered a question.
+    AnswerStated {
         /// The question's id.
         question: String,
-        /// The answer with source, evidence and time.
-        answer: Answer,
+        /// The answer.
+        value: Value,
+        /// Who.
+        by: String,
     },
-    /// A probe came later than a stated answer; it is offered, not taken.
-    AnswerOffered {
-        /// The question's id.
-        question: String,
-        /// What the probe found.
-        answer: Answer,
+    /// A probe, or a rule that follows from other answers, found a figure or why there is none. It becomes the answer unless
+    /// a person stated one; then it stays beside it as an offer.
+    Found {
+        /// What was found.
+        finding: Finding,
+        /// The operator under whom it ran.
+        by: String,
     },
-    /// A probe found no figure.
-    ProbeFailed {
+    /// The figure of a probe was taken instead of the stated answer.
+    OfferTaken {
         /// The question's id.
         question: String,
-        /// Why, in words.
-        reason: String,
+        /// Who.
+        by: String,
     },
     /// An answer was taken back.
     AnswerCleared {
@@ -250,10 +253,10 @@ impl EventKind {
             | Self::Statement { capability, .. }
             | Self::Logged { capability, .. } => Some(*capability),
             Self::Noted { capability, .. } => *capability,
-            Self::AnswerKept { .. }
-            | Self::AnswerOffered { .. }
-            | Self::AnswerCleared { .. }
-            | Self::ProbeFailed { .. } => Some(Capability::Assess),
+            Self::AnswerStated { .. }
+            | Self::Found { .. }
+            | Self::OfferTaken { .. }
+            | Self::AnswerCleared { .. } => Some(Capability::Assess),
             Self::Scored { .. } => Some(Capability::Readiness),
             Self::SessionOpened { .. }
             | Self::SessionClosed
@@ -281,12 +284,15 @@ impl EventKind {
             } => {
                 format!("settings read: {name}, {} {target}", environment.word())
             }
-            Self::AnswerKept { question, answer } => format!("{question} = {}", answer.shown()),
-            Self::AnswerOffered { question, answer } => {
-                format!("{question}: a probe says {}", answer.shown())
+            Self::AnswerStated { question, value, by } => {
+                format!("{by} answered {question}: {}", value.to_json())
             }
+            Self::Found { finding, .. } => match &finding.value {
+                Some(value) => format!("{}: {} ({})", finding.question, value.to_json(), finding.evidence),
+                None => format!("{}: no figure, {}", finding.question, finding.evidence),
+            },
+            Self::OfferTaken { question, by } => format!("{by} took the probe's figure for {question}"),
             Self::AnswerCleared { question } => format!("{question}: answer taken back"),
-            Self::ProbeFailed { question, reason } => format!("{question}: no figure, {reason}"),
             Self::Scored { readiness } => {
                 format!(
                     "readiness {} of 100, {}",

@@ -114,7 +114,7 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
         });
     }
     match capability {
-        C::Readiness if snapshot.answers.is_empty() => locked("Nothing is answered yet.", C::Assess),
+        C::Readiness if snapshot.answers.given.is_empty() => locked("Nothing is answered yet.", C::Assess),
         C::Tasks | C::Config | C::Checkpoints | C::Schema if snapshot.readiness.is_none() => {
             locked("Readiness has not been computed.", C::Readiness)
         }
@@ -176,7 +176,7 @@ pub fn resume_at(snapshot: &Snapshot) -> Capability {
         .skip(1)
         .find(|c| c.in_this_version() && !snapshot.activity(**c).is_done())
         .copied()
-        .filter(|_| snapshot.seq > 0 && !snapshot.answers.is_empty())
+        .filter(|_| snapshot.seq > 0 && !snapshot.answers.given.is_empty())
         .unwrap_or(Capability::Start)
 }
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::assess::Answer;
+use super::assess::Answers;
 use super::capability::Capability;
 use super::error::Error;
 use super::event::{Event, EventKind, Level};
-use super::operation::{Outcome, Plan, Progress, Quarantined};
+use super::operation::{Approval, Outcome, Plan, Progress, Quarantined};
 use super::readiness::Readiness;
 use super::workspace::{Environment, Holder, MigrationType};
 
@@ -135,6 +135,26 @@ impl Step {
     }
 }
 
+/// Whether an event tells of the migration itself.
+fn tells(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::SessionOpened { .. } | EventKind::SessionClosed | EventKind::Planned { .. } => false,
+        EventKind::ArtifactWritten { path, .. } => !path.starts_with("report/"),
+        other => other.capability() != Some(Capability::Report),
+    }
+}
+
+/// A plan that was approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// Whose.
+    pub capability: Capability,
+    /// What the plan said it was.
+    pub title: String,
+    /// The yes.
+    pub approval: Approval,
+}
+
 /// A message that waits to be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -181,6 +201,11 @@ pub struct Snapshot {
     pub seq: u64,
     /// When that was.
     pub at: Option<Timestamp>,
+    /// When the first event was.
+    pub first: Option<Timestamp>,
+    /// Number and time of the last event that tells of the migration itself: not of sessions, plans or the report. A report
+    /// speaks of this moment, so that writing it does not make it old.
+    pub told: Option<(u64, Timestamp)>,
     /// The migration's name.
     pub name: String,
     /// Which of the four.
@@ -195,18 +220,16 @@ pub struct Snapshot {
     pub session: Option<Holder>,
     /// Sessions so far.
     pub sessions: u64,
-    /// Answers by question.
-    pub answers: BTreeMap<String, Answer>,
-    /// Figures that probes offer beside stated answers.
-    pub offers: BTreeMap<String, Answer>,
-    /// Why a probe found nothing, by question.
-    pub probe_failures: BTreeMap<String, String>,
+    /// The answers, and what probes found beside them.
+    pub answers: Answers,
     /// When the last answer changed.
     pub answers_at: Option<Timestamp>,
     /// The last score and when it was made.
     pub readiness: Option<(Timestamp, Box<Readiness>)>,
     /// The steps that have done anything.
     pub steps: BTreeMap<Capability, Step>,
+    /// Every plan that was approved, in order.
+    pub approvals: Vec<Approved>,
     /// Messages, oldest first.
     pub messages: VecDeque<Message>,
     /// The log, oldest first.
@@ -266,6 +289,10 @@ impl Snapshot {
     pub fn apply(&mut self, event: &Event) {
         self.seq = event.seq;
         self.at = Some(event.at);
+        self.first.get_or_insert(event.at);
+        if tells(&event.kind) {
+            self.told = Some((event.seq, event.at));
+        }
         self.log_line(event);
         match &event.kind {
             EventKind::SessionOpened { holder, .. } => {
@@ -286,22 +313,26 @@ impl Snapshot {
                 self.target.clone_from(target);
                 self.warnings.clone_from(warnings);
             }
-            EventKind::AnswerKept { question, answer } => {
-                self.answers.insert(question.clone(), answer.clone());
-                self.offers.remove(question);
-                self.probe_failures.remove(question);
+            EventKind::AnswerStated { question, value, by } => {
+                self.answers.state(question, value.clone(), by, event.at);
                 self.answers_at = Some(event.at);
             }
-            EventKind::AnswerOffered { question, answer } => {
-                self.offers.insert(question.clone(), answer.clone());
-                self.probe_failures.remove(question);
+            EventKind::Found { finding, by } => {
+                let before = self.answers.value(&finding.question).cloned();
+                self.answers.report(finding.clone(), by);
+                // A figure that was found again unchanged does not make the score old.
+                if self.answers.value(&finding.question) != before.as_ref() {
+                    self.answers_at = Some(event.at);
+                }
+            }
+            EventKind::OfferTaken { question, by } => {
+                if self.answers.take_offer(question, by) {
+                    self.answers_at = Some(event.at);
+                }
             }
             EventKind::AnswerCleared { question } => {
-                self.answers.remove(question);
+                self.answers.clear(question);
                 self.answers_at = Some(event.at);
-            }
-            EventKind::ProbeFailed { question, reason } => {
-                self.probe_failures.insert(question.clone(), reason.clone());
             }
             EventKind::Scored { readiness } => {
                 self.readiness = Some((event.at, readiness.clone()));
@@ -347,7 +378,15 @@ impl Snapshot {
         let step = self.steps.entry(capability).or_default();
         match &event.kind {
             EventKind::Planned { plan } => step.plan = Some(plan.clone()),
-            EventKind::Approved { approval, .. } => step.approved_by = Some(approval.operator.clone()),
+            EventKind::Approved { approval, .. } => {
+                step.approved_by = Some(approval.operator.clone());
+                let plan = step.plan.as_ref();
+                self.approvals.push(Approved {
+                    capability,
+                    title: plan.map_or_else(String::new, |plan| plan.title.clone()),
+                    approval: approval.clone(),
+                });
+            }
             EventKind::Started { verb, .. } => {
                 let kept = (
                     step.plan.take(),

@@ -1,10 +1,12 @@
 //! The score from 0 to 100: four dimensions, gaps, blockers, next actions.
+//!
+//! [`score`](score()) is pure: answers in, [`Readiness`] out, and its serde form is what `readiness --json` prints.
+//! [`sentences`] words it for screens and prompts.
 
-/// Placeholder until the module lands.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Readiness {
-    /// 0 to 100.
-    pub score: u32,
-    /// The guide's sentence.
-    pub recommendation: String,
-}
+pub mod actions;
+pub mod model;
+pub mod score;
+pub mod sentences;
+
+pub use model::{Action, Band, Blocker, Dimension, DimensionId, Facts, Readiness, TaskFacts};
+pub use score::{points, score};

@@ -11,6 +11,7 @@ use super::internal::{Ended, Internal};
 use super::opening::{answer, check_identity, first_events};
 use super::operations::{self, Prepared, World};
 use super::{Options, Reply, Request};
+use crate::engine::assess::Questionnaire;
 use crate::engine::capability::Capability;
 use crate::engine::command::Command;
 use crate::engine::error::{Error, ErrorKind, Result};
@@ -54,6 +55,7 @@ pub(super) struct Dispatcher {
     progress: Option<(Capability, Progress)>,
     progress_at: Option<Instant>,
     settings_replies: Vec<Answer>,
+    probe_replies: Vec<Answer>,
     closing: Option<Option<Answer>>,
 }
 
@@ -82,23 +84,19 @@ impl Dispatcher {
             progress: None,
             progress_at: None,
             settings_replies: Vec::new(),
+            probe_replies: Vec::new(),
             closing: None,
         }
     }
 
     /// Runs until the last handle is gone or the session is closed.
-    pub(super) async fn run(
-        mut self,
-        mut requests: mpsc::UnboundedReceiver<Request>,
-        mut subscribers: mpsc::UnboundedReceiver<mpsc::UnboundedSender<Event>>,
-    ) {
+    pub(super) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         let begun = self.begin().await;
         let mut broken = begun.err();
         while broken.is_none() {
             let due = self.progress_due();
             let result = tokio::select! {
                 biased;
-                Some(subscriber) = subscribers.recv() => { self.outlets.subscribe(subscriber); Ok(()) }
                 request = requests.recv() => match request {
                     Some(request) => self.command(request).await,
                     None if self.running.is_none() => break,
@@ -119,7 +117,11 @@ impl Dispatcher {
         let (journal, holder) = (Arc::clone(&self.journal), self.options.me.clone());
         let kinds = first_events(journal.as_ref(), &mut self.outlets, &holder).await?;
         let (workspace, at) = (self.workspace.clone(), self.ports.clock.now());
+        let own = workspace.clone();
         let settings = operations::blocking(move || load_settings(&workspace)).await;
+        let questionnaire = operations::blocking(move || Questionnaire::of(&own)).await;
+        self.outlets
+            .view(|views| views.questionnaire = Some(questionnaire.map(Arc::new)));
         self.emit(kinds).await?;
         // The mode turns last: who waits for it finds the settings read.
         self.settings_read(at, settings).await?;
@@ -203,6 +205,7 @@ impl Dispatcher {
             ports: self.ports.clone(),
             now: self.ports.clock.now(),
             operator: self.me(),
+            interactive: self.options.interactive,
         })
     }
 
@@ -240,6 +243,13 @@ impl Dispatcher {
                 });
                 return Ok(());
             }
+            Command::Probe { question } => match self.probe(question.as_deref()) {
+                Ok(()) => {
+                    self.probe_replies.extend(reply);
+                    return Ok(());
+                }
+                Err(error) => Err(error),
+            },
             Command::Close => {
                 self.closing = Some(reply);
                 self.stop_running();
@@ -325,6 +335,8 @@ impl Dispatcher {
                     by,
                 }])
                 .await?;
+                // The reading shows what the decision changes.
+                let _ = self.read(capability);
                 Ok(Reply::Done)
             }
             Command::Seen => Ok(Reply::Done),
@@ -467,6 +479,15 @@ impl Dispatcher {
                 verb,
                 result,
             } => self.ended(capability, verb, *result).await,
+            Internal::Probed(readings) => self.probed(readings).await,
+            Internal::ProbesEnded(questions) => {
+                self.outlets
+                    .view(|views| views.probing.retain(|question| !questions.contains(question)));
+                for reply in std::mem::take(&mut self.probe_replies) {
+                    let _ = reply.send(Ok(Reply::Done));
+                }
+                Ok(())
+            }
             Internal::Settings { at, result } => {
                 let failed = result.as_ref().as_ref().err().cloned();
                 self.settings_read(at, *result).await?;
@@ -570,12 +591,7 @@ impl Dispatcher {
                 Ok(Reply::Outcome(Box::new(outcome)))
             }
             Ok(Ended { outcome, .. }) => {
-                let differs = outcome.proof.iter().find(|line| !line.equal).map_or_else(
-                    || "the counts do not add up".to_owned(),
-                    |line| format!("{}: source {}, target {}", line.what, line.source, line.target),
-                );
-                let error = Error::new(ErrorKind::Unavailable, format!("not proved: {differs}"))
-                    .hint("Nothing is called done. Read the log, mend the cause, run the step again.");
+                let error = outcome.not_proved();
                 self.emit(vec![EventKind::Failed {
                     capability,
                     verb,
@@ -685,7 +701,11 @@ impl Dispatcher {
             .await
     }
 
-    async fn settings_read(&mut self, at: jiff::Timestamp, result: Result<Settings>) -> Result<()> {
+    pub(super) async fn settings_read(
+        &mut self,
+        at: jiff::Timestamp,
+        result: Result<Settings>,
+    ) -> Result<()> {
         let mut result = result;
         if let Ok(settings) = &result
             && let Err(error) = check_identity(self.journal.as_ref(), &settings.identity()).await

@@ -1,10 +1,13 @@
 //! What the engine's own tasks report back to its dispatcher.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::engine::capability::Capability;
 use crate::engine::error::Result;
 use crate::engine::operation::{Notice, Outcome, Plan};
+use crate::engine::ports::probe::Reading;
 use crate::engine::workspace::Settings;
 use crate::engine::workspace::files::Written;
 
@@ -32,6 +35,10 @@ pub(super) enum Internal {
         verb: String,
         result: Box<Result<Ended>>,
     },
+    /// A probe ended.
+    Probed(Vec<Reading>),
+    /// All probes of one asking have ended; no question of these waits any more.
+    ProbesEnded(BTreeSet<String>),
     /// The settings were read again.
     Settings {
         at: Timestamp,
