@@ -81,9 +81,8 @@ impl ClassMap {
     /// As [`ClassMap::from_yaml`].
     pub fn declare(&mut self, file: &str, full: &str, class: Class) -> Result<()> {
         let Some((module, name)) = full.rsplit_once('.') else {
-            return Err(
-                Error::input(format!("{file}: class `{full}` has no module")).hint("Write it as module.Class.")
-            );
+            return Err(Error::input(format!("{file}: class `{full}` has no module"))
+                .hint("Write it as module.Class."));
         };
         if names::allowed(module, name).is_some() {
             return Err(Error::input(format!("{file}: class `{full}` is read already"))
@@ -96,9 +95,14 @@ impl ClassMap {
             .hint("Only classes of the legacy application itself can be declared."));
         }
         if class.kind == ClassKind::NamedTuple && class.fields.is_none() {
-            return Err(Error::input(format!("{file}: named tuple `{full}` needs its fields")));
+            return Err(Error::input(format!(
+                "{file}: named tuple `{full}` needs its fields"
+            )));
         }
-        match self.classes.binary_search_by(|(known, _)| known.as_str().cmp(full)) {
+        match self
+            .classes
+            .binary_search_by(|(known, _)| known.as_str().cmp(full))
+        {
             Ok(at) => self.classes[at].1 = class,
             Err(at) => self.classes.insert(at, (full.to_owned(), class)),
         }
@@ -161,7 +165,10 @@ mod tests {
         .expect("a good map");
         assert_eq!(map.len(), 2);
         assert!(map.find("acme.tasks", "Task").is_some());
-        assert!(map.find("acme", "tasks.Task").is_none(), "an attribute is not a class");
+        assert!(
+            map.find("acme", "tasks.Task").is_none(),
+            "an attribute is not a class"
+        );
         for bad in ["os.system", "Task", "datetime.date", "builtins.eval"] {
             let text = format!("classes:\n  {bad}: {{kind: object}}\n");
             assert!(ClassMap::from_yaml("classes.yml", &text).is_err(), "{bad}");

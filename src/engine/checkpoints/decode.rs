@@ -153,7 +153,11 @@ impl Decoder<'_, '_> {
         };
         let v = take(&mut parts, "v").ok_or_else(|| malformed(tag))?;
         if let Some(plain) = self.untabled(tag, v)? {
-            return if parts.is_empty() { Ok(plain) } else { Err(malformed(tag)) };
+            return if parts.is_empty() {
+                Ok(plain)
+            } else {
+                Err(malformed(tag))
+            };
         }
         let kind = kind_of(tag).ok_or_else(|| DecodeError::UnknownTag(tag.chars().take(40).collect()))?;
         let class = match take(&mut parts, "class") {
@@ -203,7 +207,13 @@ impl Decoder<'_, '_> {
 
     /// The tags whose values are no objects.
     fn untabled(&mut self, tag: &str, v: Ref) -> Result<Option<Ref>, DecodeError> {
-        let text = |decoder: &Self| decoder.from.text_of(v).map(str::to_owned).ok_or_else(|| malformed(tag));
+        let text = |decoder: &Self| {
+            decoder
+                .from
+                .text_of(v)
+                .map(str::to_owned)
+                .ok_or_else(|| malformed(tag))
+        };
         Ok(Some(match tag {
             "tuple" => Ref::tuple(self.list(v, tag)?),
             "dict" => Ref::dict(self.map(v, tag)?),
@@ -335,9 +345,9 @@ pub fn same(a: &Arena<'_>, x: Ref, b: &Arena<'_>, y: Ref) -> bool {
                 return false;
             }
             (Kind::Name(x), Kind::Name(y)) if a.name_at(x) == b.name_at(y) => continue,
-            (Kind::List(x), Kind::List(y)) | (Kind::Tuple(x), Kind::Tuple(y)) | (Kind::Dict(x), Kind::Dict(y)) => {
-                (a.items(x), b.items(y))
-            }
+            (Kind::List(x), Kind::List(y))
+            | (Kind::Tuple(x), Kind::Tuple(y))
+            | (Kind::Dict(x), Kind::Dict(y)) => (a.items(x), b.items(y)),
             (Kind::Object(x), Kind::Object(y)) => {
                 let (Some(x), Some(y)) = (a.object_at(x), b.object_at(y)) else {
                     return false;

@@ -65,7 +65,12 @@ struct Measure<'w, 'a> {
 ///
 /// # Errors
 /// A finding: cycle with its path, depth, duplicate or unhashable key, expanded size.
-pub fn measure(arena: &Arena<'_>, root: Ref, limits: &Limits, source_bytes: u64) -> Result<Measured, Finding> {
+pub fn measure(
+    arena: &Arena<'_>,
+    root: Ref,
+    limits: &Limits,
+    source_bytes: u64,
+) -> Result<Measured, Finding> {
     let mut measure = Measure {
         arena,
         seqs: vec![State::New; arena.seq_count()],
@@ -247,7 +252,10 @@ impl Measure<'_, '_> {
             return Ok(0);
         };
         if object.kind == ObjectKind::Uuid && object.body == Ref::NONE {
-            return Err(Finding::malformed(Code::BadArguments, "holds a UUID without its value"));
+            return Err(Finding::malformed(
+                Code::BadArguments,
+                "holds a UUID without its value",
+            ));
         }
         if matches!(object.kind, ObjectKind::Set | ObjectKind::FrozenSet)
             && let Kind::List(seq) = object.body.kind()
@@ -363,7 +371,10 @@ impl Measure<'_, '_> {
             Kind::None => KeyText::None,
             Kind::Float(at) => {
                 let float = self.arena.float_at(at);
-                #[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number in range")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "checked to be a whole number in range"
+                )]
                 if float.fract() == 0.0 && float.abs() < 1e15 {
                     KeyText::Int(float as i64)
                 } else if float.is_nan() {
@@ -404,7 +415,10 @@ impl Measure<'_, '_> {
     fn unhashable(&self, key: Ref) -> Finding {
         Finding::malformed(
             Code::UnhashableKey,
-            format!("uses {} as a key or member, which Python cannot hash", self.shown(key)),
+            format!(
+                "uses {} as a key or member, which Python cannot hash",
+                self.shown(key)
+            ),
         )
     }
 
@@ -470,7 +484,10 @@ impl Measure<'_, '_> {
         };
         Finding::malformed(
             Code::OutputLimit,
-            format!("would expand to {size}, {} are allowed", crate::engine::text::count(self.budget)),
+            format!(
+                "would expand to {size}, {} are allowed",
+                crate::engine::text::count(self.budget)
+            ),
         )
     }
 }
@@ -504,4 +521,3 @@ impl KeyText<'_> {
         }
     }
 }
-

@@ -162,8 +162,8 @@ pub fn allowed(module: &str, name: &str) -> Option<Callable> {
             "range" | "xrange" => Callable::Range,
             "slice" => Callable::Slice,
             "object" => Callable::Object,
-            "int" | "long" | "float" | "bool" | "str" | "unicode" | "list" | "tuple" | "dict" | "Ellipsis"
-            | "NotImplemented" => Callable::Plain,
+            "int" | "long" | "float" | "bool" | "str" | "unicode" | "list" | "tuple" | "dict"
+            | "Ellipsis" | "NotImplemented" => Callable::Plain,
             name if EXCEPTIONS.contains(&name) => Callable::Exception,
             _ => return None,
         },
@@ -259,8 +259,25 @@ mod tests {
     #[test]
     fn nothing_callable_that_runs_code_is_on_the_list() {
         for name in [
-            "eval", "exec", "getattr", "setattr", "open", "compile", "type", "map", "apply", "input", "vars", "globals",
-            "__import__", "breakpoint", "print", "super", "property", "classmethod", "memoryview",
+            "eval",
+            "exec",
+            "getattr",
+            "setattr",
+            "open",
+            "compile",
+            "type",
+            "map",
+            "apply",
+            "input",
+            "vars",
+            "globals",
+            "__import__",
+            "breakpoint",
+            "print",
+            "super",
+            "property",
+            "classmethod",
+            "memoryview",
         ] {
             assert_eq!(allowed("builtins", name), None, "{name}");
             assert_eq!(allowed("__builtin__", name), None, "{name}");

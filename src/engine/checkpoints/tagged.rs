@@ -138,7 +138,9 @@ pub(super) fn fields(object: &Object) -> Fields {
         ObjectKind::Uuid => Fields::one("UUID", body).with_value("is_safe", object.extra),
         ObjectKind::Namespace => Fields::one("SimpleNamespace", body),
         ObjectKind::Path => Fields::classed("path", object.class, body),
-        ObjectKind::Exception => Fields::classed("exception", object.class, body).with_value("state", object.extra),
+        ObjectKind::Exception => {
+            Fields::classed("exception", object.class, body).with_value("state", object.extra)
+        }
         ObjectKind::Record => Fields::classed("record", object.class, body),
         ObjectKind::NamedTuple => Fields::classed("namedtuple", object.class, body),
         ObjectKind::Enum => Fields::classed("enum", object.class, Part::Value(object.body)),

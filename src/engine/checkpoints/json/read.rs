@@ -153,9 +153,13 @@ impl Reader<'_, '_> {
     }
 
     fn leave(&mut self, start: usize, object: bool) -> Result<(), Finding> {
-        let seq = self.arena.seq(&self.stack[start..]).map_err(|full| self.full(full))?;
+        let seq = self
+            .arena
+            .seq(&self.stack[start..])
+            .map_err(|full| self.full(full))?;
         self.stack.truncate(start);
-        self.stack.push(if object { Ref::dict(seq) } else { Ref::list(seq) });
+        self.stack
+            .push(if object { Ref::dict(seq) } else { Ref::list(seq) });
         self.open.pop();
         Ok(())
     }
@@ -264,7 +268,10 @@ impl Reader<'_, '_> {
         self.at += 1;
         let start = self.at;
         let rest = &self.data[start..];
-        let Some(end) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\') || *byte < 0x20) else {
+        let Some(end) = rest
+            .iter()
+            .position(|byte| matches!(byte, b'"' | b'\\') || *byte < 0x20)
+        else {
             self.at = self.data.len();
             return Err(self.bad("ends inside a string"));
         };

@@ -246,7 +246,11 @@ impl<S: Sink> Writer<'_, '_, S> {
     }
 
     fn name(&mut self, name: u32) {
-        let text = self.arena.name_at(name).map(ToString::to_string).unwrap_or_default();
+        let text = self
+            .arena
+            .name_at(name)
+            .map(ToString::to_string)
+            .unwrap_or_default();
         self.string(text.as_bytes());
     }
 

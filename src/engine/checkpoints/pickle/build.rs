@@ -173,7 +173,10 @@ impl Machine<'_, '_> {
 
     fn copy_fields(&mut self, into: u32, from: u32) -> Result<bool, Stop> {
         let pairs = self.arena.items(from);
-        if pairs.chunks(2).any(|pair| self.arena.text_bytes(pair[0]).is_none()) {
+        if pairs
+            .chunks(2)
+            .any(|pair| self.arena.text_bytes(pair[0]).is_none())
+        {
             return Ok(false);
         }
         self.work(pairs.len())?;
@@ -220,10 +223,15 @@ impl Machine<'_, '_> {
         };
         let stranger = self.arena.items(fields).chunks(2).find_map(|pair| {
             let field = self.arena.text_of(pair[0])?;
-            (!declared.iter().any(|known| known == field)).then(|| field.chars().take(100).collect::<String>())
+            (!declared.iter().any(|known| known == field))
+                .then(|| field.chars().take(100).collect::<String>())
         });
         if let Some(field) = stranger {
-            let name = self.arena.name_at(class).map(ToString::to_string).unwrap_or_default();
+            let name = self
+                .arena
+                .name_at(class)
+                .map(ToString::to_string)
+                .unwrap_or_default();
             let at = self.here();
             let mut finding = Finding::new(
                 Severity::Unknown,
@@ -252,9 +260,9 @@ impl Machine<'_, '_> {
                     number = match pair[1].kind() {
                         Kind::Int(n) => u128::try_from(n).ok(),
                         Kind::Span(span) => match self.arena.span(span) {
-                            (SpanKind::BigInt, digits) => {
-                                std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok())
-                            }
+                            (SpanKind::BigInt, digits) => std::str::from_utf8(digits)
+                                .ok()
+                                .and_then(|text| text.parse().ok()),
                             _ => None,
                         },
                         _ => None,

@@ -102,7 +102,10 @@ impl Machine<'_, '_> {
             },
             (Kind::Name(name), Some(items)) => {
                 // An argument that was refused already makes the whole call refused, under the argument's name.
-                let opaque = items.iter().find(|item| matches!(item.kind(), Kind::Opaque(_))).copied();
+                let opaque = items
+                    .iter()
+                    .find(|item| matches!(item.kind(), Kind::Opaque(_)))
+                    .copied();
                 if let Some(opaque) = opaque {
                     opaque
                 } else {
@@ -124,7 +127,11 @@ impl Machine<'_, '_> {
         let Kind::Name(index) = class.kind() else {
             return self.fault(Code::BadStack, "calls something that is no class");
         };
-        let name = self.arena.name_at(index).map(ToString::to_string).unwrap_or_default();
+        let name = self
+            .arena
+            .name_at(index)
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let at = self.here();
         let mut finding = Finding::new(
             Severity::Critical,
@@ -166,7 +173,8 @@ impl Machine<'_, '_> {
             },
             Callable::Range => match args {
                 [start, stop, step]
-                    if [start, stop, step].iter().all(|arg| self.is_int(**arg)) && Ref::int(0) != Some(*step) =>
+                    if [start, stop, step].iter().all(|arg| self.is_int(**arg))
+                        && Ref::int(0) != Some(*step) =>
                 {
                     self.tuple_object(ObjectKind::Range, args)
                 }
@@ -201,7 +209,9 @@ impl Machine<'_, '_> {
             Callable::Deque => {
                 let max = match args {
                     [] | [_] => Ref::NONE,
-                    [_, max] if max.kind() == Kind::None || matches!(max.kind(), Kind::Int(n) if n >= 0) => *max,
+                    [_, max] if max.kind() == Kind::None || matches!(max.kind(), Kind::Int(n) if n >= 0) => {
+                        *max
+                    }
                     _ => return Err(SHAPE),
                 };
                 let items = match args.first() {
@@ -211,15 +221,19 @@ impl Machine<'_, '_> {
                 let seq = self.arena.seq(&items)?;
                 Ok(self.make(ObjectKind::Deque, Ref::list(seq), max)?)
             }
-            Callable::DateTime | Callable::Date | Callable::Time | Callable::TimeDelta | Callable::TimeZone => {
-                state::moment(self, callable, args)
-            }
+            Callable::DateTime
+            | Callable::Date
+            | Callable::Time
+            | Callable::TimeDelta
+            | Callable::TimeZone => state::moment(self, callable, args),
             Callable::Decimal | Callable::Fraction => state::number(self, callable, args),
             Callable::Path if args.iter().all(|part| self.arena.text_bytes(*part).is_some()) => {
                 self.classed(ObjectKind::Path, name, args)
             }
             Callable::Exception => self.classed(ObjectKind::Exception, name, args),
-            Callable::Record if args.iter().all(|arg| self.leaf(*arg)) => self.classed(ObjectKind::Record, name, args),
+            Callable::Record if args.iter().all(|arg| self.leaf(*arg)) => {
+                self.classed(ObjectKind::Record, name, args)
+            }
             Callable::Object if args.is_empty() => self.classed(ObjectKind::Record, name, args),
             Callable::Namespace if args.is_empty() => {
                 let seq = self.arena.seq(&[])?;
@@ -270,7 +284,9 @@ impl Machine<'_, '_> {
             },
             ClassKind::NamedTuple => {
                 if class.fields.as_ref().map(Vec::len) != Some(args.len()) {
-                    return Err(Refusal::Arguments("with another number of values than its declaration has"));
+                    return Err(Refusal::Arguments(
+                        "with another number of values than its declaration has",
+                    ));
                 }
                 self.classed(ObjectKind::NamedTuple, name, args)
             }
@@ -307,7 +323,11 @@ impl Machine<'_, '_> {
         let Some(callable) = self.globals.callable(name) else {
             return Err(SHAPE);
         };
-        let base = self.arena.name_at(base).map(|base| base.name.clone()).unwrap_or_default();
+        let base = self
+            .arena
+            .name_at(base)
+            .map(|base| base.name.clone())
+            .unwrap_or_default();
         if let Kind::Dict(seq) | Kind::List(seq) = state.kind() {
             self.work(self.arena.items(seq).len())?;
         }
@@ -416,7 +436,10 @@ impl Machine<'_, '_> {
     }
 
     fn leaf(&self, value: Ref) -> bool {
-        matches!(value.kind(), Kind::None | Kind::Bool(_) | Kind::Text | Kind::Float(_)) || self.is_int(value)
+        matches!(
+            value.kind(),
+            Kind::None | Kind::Bool(_) | Kind::Text | Kind::Float(_)
+        ) || self.is_int(value)
     }
 
     fn real(&self, value: Ref) -> bool {
@@ -425,7 +448,10 @@ impl Machine<'_, '_> {
 
     fn as_float(&mut self, value: Ref) -> Made {
         match value.kind() {
-            #[expect(clippy::cast_precision_loss, reason = "Python's complex makes floats of its parts too")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "Python's complex makes floats of its parts too"
+            )]
             Kind::Int(n) => Ok(self.arena.float(n as f64)?),
             _ => Ok(value),
         }

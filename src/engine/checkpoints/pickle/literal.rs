@@ -216,7 +216,10 @@ mod tests {
     fn numbers_of_the_text_protocols() {
         assert_eq!(int(b"01", 10), Ok(Literal::Bool(true)));
         assert_eq!(int(b"-7", 10), Ok(Literal::Int(-7)));
-        assert_eq!(long(b"12345678901234567890123L", 30), Ok(Literal::Big("12345678901234567890123".into())));
+        assert_eq!(
+            long(b"12345678901234567890123L", 30),
+            Ok(Literal::Big("12345678901234567890123".into()))
+        );
         assert_eq!(long(b"12345678901", 9), Err(Code::DigitLimit));
         assert_eq!(int(b"0x10", 10), Err(Code::BadNumber));
         assert_eq!(float(b"1e-05"), Ok(1e-5));

@@ -7,7 +7,6 @@ use super::super::limits::Limits;
 use super::globals::Globals;
 use super::literal::{self, TextKind};
 use super::memo::Memo;
-use super::opcodes as op;
 use super::{ClassUse, Read};
 
 /// Findings kept for one file; more say nothing new.
@@ -267,7 +266,8 @@ impl<'a, 'm> Machine<'a, 'm> {
 
     pub(super) fn mark(&mut self) {
         // More than 2^32 values cannot stand on the stack of a file of that size.
-        self.marks.push(u32::try_from(self.stack.len()).unwrap_or(u32::MAX));
+        self.marks
+            .push(u32::try_from(self.stack.len()).unwrap_or(u32::MAX));
         self.fence = self.stack.len();
     }
 
@@ -355,9 +355,7 @@ impl<'a, 'm> Machine<'a, 'm> {
         if self.memo.len() > self.limits.memo {
             return Err(self.fatal(Code::MemoLimit, "stores too many values for later use"));
         }
-        if self.fetches > self.limits.fetch_floor
-            && self.fetches / self.limits.fetch_ratio > self.stores
-        {
+        if self.fetches > self.limits.fetch_floor && self.fetches / self.limits.fetch_ratio > self.stores {
             return Err(self.fatal(Code::RepeatLimit, "repeats a few values too often"));
         }
         Ok(())
@@ -411,9 +409,5 @@ impl<'a, 'm> Machine<'a, 'm> {
 
     pub(super) const fn op_is_first(&self) -> bool {
         self.op_at == self.started
-    }
-
-    pub(super) fn opcode_here(&self) -> &'static str {
-        op::opcode_name(self.data.get(self.op_at).copied().unwrap_or(0))
     }
 }

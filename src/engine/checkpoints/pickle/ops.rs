@@ -28,7 +28,8 @@ impl Machine<'_, '_> {
                 self.check_budget()?;
             }
             let Some(code) = self.data.get(self.at).copied() else {
-                if self.at == self.started || (self.at == self.started + 2 && self.protocol > 0 && self.stack.is_empty())
+                if self.at == self.started
+                    || (self.at == self.started + 2 && self.protocol > 0 && self.stack.is_empty())
                 {
                     return Err(self.fatal(Code::NoValue, "holds no value"));
                 }
@@ -167,7 +168,11 @@ impl Machine<'_, '_> {
             op::PROTO => self.proto()?,
             op::FRAME => self.frame()?,
             op::POP => {
-                if self.marks.last().is_some_and(|mark| *mark as usize == self.stack.len()) {
+                if self
+                    .marks
+                    .last()
+                    .is_some_and(|mark| *mark as usize == self.stack.len())
+                {
                     self.pop_mark();
                 } else {
                     let value = self.pop();
@@ -355,7 +360,11 @@ impl Machine<'_, '_> {
 
     #[inline]
     fn tuple(&mut self, n: usize) -> Result<(), Stop> {
-        let start = self.stack.len().checked_sub(n).filter(|start| *start >= self.fence);
+        let start = self
+            .stack
+            .len()
+            .checked_sub(n)
+            .filter(|start| *start >= self.fence);
         let Some(start) = start else {
             let value = self.fault(Code::BadStack, "finds too few values for a tuple");
             self.stack.truncate(self.fence);
@@ -387,7 +396,10 @@ impl Machine<'_, '_> {
     fn fetch(&mut self, number: u64) {
         let value = match self.memo.get(number) {
             Some(value) => value,
-            None => self.fault(Code::BadMemo, format!("fetches memo entry {number}, which was never stored")),
+            None => self.fault(
+                Code::BadMemo,
+                format!("fetches memo entry {number}, which was never stored"),
+            ),
         };
         if !matches!(value.kind(), Kind::Text | Kind::Name(_)) {
             self.fetches += 1;
@@ -398,7 +410,10 @@ impl Machine<'_, '_> {
     fn proto(&mut self) -> Result<(), Stop> {
         let version = self.byte()?;
         if version > 5 {
-            self.fault(Code::BadProtocol, format!("claims protocol {version}, which does not exist"));
+            self.fault(
+                Code::BadProtocol,
+                format!("claims protocol {version}, which does not exist"),
+            );
         } else {
             self.protocol = self.protocol.max(version);
         }

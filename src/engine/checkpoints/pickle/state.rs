@@ -41,7 +41,8 @@ const fn days_in(year: u16, month: u8) -> u8 {
 fn date_text(bytes: &[u8]) -> Option<String> {
     let [hi, lo, month, day] = *bytes else { return None };
     let year = u16::from_be_bytes([hi, lo]);
-    let good = (1..=9999).contains(&year) && (1..=12).contains(&month) && day >= 1 && day <= days_in(year, month);
+    let good =
+        (1..=9999).contains(&year) && (1..=12).contains(&month) && day >= 1 && day <= days_in(year, month);
     good.then(|| format!("{year:04}-{month:02}-{day:02}"))
 }
 
@@ -96,12 +97,16 @@ pub(super) fn moment(machine: &mut Machine<'_, '_>, callable: Callable, args: &[
     match callable {
         Callable::Date => {
             let [state] = args else { return Err(SHAPE) };
-            let text = state_bytes(machine, *state, 4).and_then(|bytes| date_text(&bytes)).ok_or(STATE)?;
+            let text = state_bytes(machine, *state, 4)
+                .and_then(|bytes| date_text(&bytes))
+                .ok_or(STATE)?;
             let body = machine.arena.text(&text)?;
             Ok(machine.make(ObjectKind::Date, body, Ref::NONE)?)
         }
         Callable::TimeDelta => {
-            let [days, seconds, micros] = args else { return Err(SHAPE) };
+            let [days, seconds, micros] = args else {
+                return Err(SHAPE);
+            };
             match (int(*days), int(*seconds), int(*micros)) {
                 (Some(-999_999_999..=999_999_999), Some(0..=86_399), Some(0..=999_999)) => {}
                 _ => return Err(STATE),
@@ -132,7 +137,9 @@ fn zone(machine: &mut Machine<'_, '_>, args: &[Ref]) -> Made {
         _ => None,
     };
     let parts: Vec<i64> = parts.ok_or(SHAPE)?;
-    let [days, seconds, micros] = parts[..] else { return Err(SHAPE) };
+    let [days, seconds, micros] = parts[..] else {
+        return Err(SHAPE);
+    };
     let total = days * 86_400 + seconds;
     if !(-86_400..86_400).contains(&total) || total == -86_400 && micros == 0 {
         return Err(STATE);
@@ -250,7 +257,11 @@ pub(super) fn number(machine: &mut Machine<'_, '_>, callable: Callable, args: &[
         return Ok(machine.make(ObjectKind::Fraction, body, Ref::NONE)?);
     }
     let [value] = args else { return Err(SHAPE) };
-    if machine.arena.text_bytes(*value).is_none_or(|text| text.len() > limit) {
+    if machine
+        .arena
+        .text_bytes(*value)
+        .is_none_or(|text| text.len() > limit)
+    {
         return Err(SHAPE);
     }
     let text = machine.arena.text_of(*value).unwrap_or_default();
@@ -290,7 +301,17 @@ mod tests {
 
     #[test]
     fn only_numbers_are_numbers() {
-        for good in ["0", "-1.10", "1E+30", "1.", ".5", "NaN", "-sNaN123", "Infinity", "-Infinity"] {
+        for good in [
+            "0",
+            "-1.10",
+            "1E+30",
+            "1.",
+            ".5",
+            "NaN",
+            "-sNaN123",
+            "Infinity",
+            "-Infinity",
+        ] {
             assert!(is_decimal(good), "{good}");
         }
         for bad in ["", ".", "1e", "0x1", "1.2.3", "__import__", "Inf inity", "1 "] {
