@@ -332,6 +332,9 @@ impl Dispatcher {
                 subject,
                 choice,
             } => {
+                if capability == Capability::Config {
+                    crate::engine::config::check_recordable(&subject, &choice)?;
+                }
                 let by = self.me();
                 self.emit(vec![EventKind::Decided {
                     capability,
