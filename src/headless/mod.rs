@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 pub mod journal;
 pub mod output;
+pub mod plain;
 pub mod readiness;
 pub mod session;
 
@@ -91,7 +92,12 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
     let global = &cli.global;
     let Setup { workspace, options } = setup;
     match cli.verb.unwrap_or(Verb::Wizard) {
-        Verb::Demo { .. } => demo::run(workspace, options, ports, output).await,
+        Verb::Wizard => plain::run(workspace, options, ports, output).await,
+        Verb::Demo { headless: false } => {
+            crate::engine::sample::lay_out(&workspace)?;
+            plain::run(workspace, options, ports, output).await
+        }
+        Verb::Demo { headless: true } => demo::run(workspace, options, ports, output).await,
         Verb::Assess { answers: Some(path) } => {
             assess::standalone(&path, &options.me.operator, &ports, output)
         }

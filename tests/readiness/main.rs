@@ -1,5 +1,7 @@
 //! The readiness score against the guide's calculator, and what goes beyond it.
 
+#![cfg(test)]
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maos_migrate::engine::assess::answers_file;

@@ -187,20 +187,17 @@ fn entry(question: &Question, answers: &Answers) -> Json {
     };
     put("id", json!(question.id));
     put("text", json!(question.text));
-    match answers.get(&question.id) {
-        Some(answer) => {
-            put("answer", answer.value.to_json());
-            put("shown", json!(question.show(&answer.value)));
-            put("source", json!(answer.source.word()));
-            put("evidence", json!(answer.evidence));
-            put("by", json!(answer.by));
-            put("at", json!(answer.at));
-        }
-        None => {
-            put("answer", Json::Null);
-            if let Some(why) = answers.no_figure(&question.id) {
-                put("no_figure", json!(why));
-            }
+    if let Some(answer) = answers.get(&question.id) {
+        put("answer", answer.value.to_json());
+        put("shown", json!(question.show(&answer.value)));
+        put("source", json!(answer.source.word()));
+        put("evidence", json!(answer.evidence));
+        put("by", json!(answer.by));
+        put("at", json!(answer.at));
+    } else {
+        put("answer", Json::Null);
+        if let Some(why) = answers.no_figure(&question.id) {
+            put("no_figure", json!(why));
         }
     }
     if !question.unit.is_empty() {

@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::address::{Address, Server};
-use super::convert::Decisions;
 use super::map::{Map, PARTS, Target};
+use super::model::Decisions;
 use super::reference;
 use super::tree::{Document, Value, normal};
 use super::value::{self, Kind, Trouble};
@@ -330,7 +330,7 @@ impl Assembly<'_> {
             &names.tls,
         ];
         let said: Vec<Said> = all.iter().map(|names| self.said(names, refused)).collect();
-        let count = said.iter().map(|said| distinct(said)).max().unwrap_or(0);
+        let count = said.iter().map(distinct).max().unwrap_or(0);
         let mut made = Vec::new();
         for nth in 0..count {
             let mut leaves = Vec::new();

@@ -6,8 +6,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map as JsonMap, Value as Json};
 
-use super::convert::{Conversion, Origin, Setting};
 use super::map::Map;
+use super::model::{Conversion, Origin, Setting};
 use crate::engine::error::{Error, Result};
 use crate::engine::text::inert;
 use crate::engine::yaml;

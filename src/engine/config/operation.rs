@@ -1,4 +1,4 @@
-//! Plan and apply: read the legacy file, convert it, and put the result in place with a backup of what was there.
+//! The plan: read the legacy file, convert it, and say which files would be written.
 
 use std::fmt;
 use std::fs;
@@ -8,19 +8,20 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
-use super::convert::{self, Conversion, Decisions, Fate, Finding, Severity};
+use super::convert;
 use super::emit::{self, ENV_FILE, OutputFormat};
 use super::map::{Map, Profile};
+use super::model::{Conversion, Decisions, Fate, Finding, Severity};
 use super::read::{self, SourceFormat};
 use super::report::{self, Names, Report};
 use super::secret;
-use super::tree::{Document, Place, Value};
+use super::tree::{Document, Place};
 use super::view::View;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
-use crate::engine::operation::{Control, Effect, Notice, Outcome, Plan, ProofLine, Quarantined};
+use crate::engine::operation::{Control, Effect, Plan, Quarantined};
 use crate::engine::text::{inert, inert_short, plural};
-use crate::engine::workspace::files::{self, PRIVATE, hex};
+use crate::engine::workspace::files::{self, hex};
 use crate::engine::workspace::secrets;
 
 /// What is to be converted, and how.
@@ -60,11 +61,11 @@ impl Request {
 
 /// A file to be written.
 #[derive(Clone)]
-struct Product {
-    path: PathBuf,
-    content: SecretString,
+pub(super) struct Product {
+    pub(super) path: PathBuf,
+    pub(super) content: SecretString,
     /// SHA-256 of what lies there now.
-    before: Option<String>,
+    pub(super) before: Option<String>,
 }
 
 impl Product {
@@ -76,7 +77,7 @@ impl Product {
         })
     }
 
-    fn unchanged(&self) -> bool {
+    pub(super) fn unchanged(&self) -> bool {
         self.before
             .as_ref()
             .is_some_and(|before| *before == sum(self.content.expose_secret()))
@@ -94,12 +95,12 @@ pub struct Prepared {
     pub report: Report,
     /// Why it cannot be applied yet, in a sentence.
     pub blocked: Option<String>,
-    source: Option<(PathBuf, String)>,
+    pub(super) source: Option<(PathBuf, String)>,
     /// Environment file first: a configuration that names a variable must never stand without it.
-    products: Vec<Product>,
-    format: OutputFormat,
-    tree: serde_json::Value,
-    refused: Vec<Quarantined>,
+    pub(super) products: Vec<Product>,
+    pub(super) format: OutputFormat,
+    pub(super) tree: serde_json::Value,
+    pub(super) refused: Vec<Quarantined>,
 }
 
 impl fmt::Debug for Prepared {
@@ -111,12 +112,12 @@ impl fmt::Debug for Prepared {
     }
 }
 
-fn sum(text: &str) -> String {
+pub(super) fn sum(text: &str) -> String {
     hex(&Sha256::digest(text))
 }
 
 /// SHA-256 of the regular file at `path`, `None` when there is nothing.
-fn standing(path: &Path) -> Result<Option<String>> {
+pub(super) fn standing(path: &Path) -> Result<Option<String>> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io("look at", path, &error)),
@@ -126,7 +127,7 @@ fn standing(path: &Path) -> Result<Option<String>> {
     }
 }
 
-fn name_of(path: &Path) -> String {
+pub(super) fn name_of(path: &Path) -> String {
     path.file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()
@@ -263,10 +264,7 @@ fn read_source(request: &Request, targets: &[&PathBuf]) -> Result<SourceRead> {
     let format = SourceFormat::of(path, &file.text)?;
     let document = read::parse(&name, &file.text, format)?;
     let mut findings = Vec::new();
-    let holds_secret = document.leaves.iter().any(|leaf| {
-        let shown = secret::shown(leaf);
-        !matches!(leaf.value, Value::Null) && shown.contains(secrets::MASK)
-    });
+    let holds_secret = document.leaves.iter().any(secret::holds_secret);
     let mut warn = |what: &str| {
         findings.push(Finding {
             severity: Severity::Warning,
@@ -375,158 +373,9 @@ fn refused(document: &Document, conversion: &Conversion) -> Vec<Quarantined> {
                 ),
                 why: secrets::scrub(why).into_owned(),
                 hint: "Correct the value in the legacy file, or type the MAOS value yourself.".to_owned(),
-                raw: inert_short(&secret::shown(leaf), 400),
+                raw: inert_short(&secret::shown(leaf, fate), 400),
             }),
             _ => None,
         })
         .collect()
-}
-
-/// Writes what was planned. `now` names the backups. Files that are already as wanted are left alone.
-///
-/// # Errors
-/// [`crate::engine::ErrorKind::Blocked`] when a decision is missing or a file changed since the plan;
-/// [`crate::engine::ErrorKind::Unavailable`] when a file cannot be written.
-pub fn apply(prepared: &Prepared, now: jiff::Timestamp, control: &Control) -> Result<Outcome> {
-    control.safe_point()?;
-    if let Some(why) = &prepared.blocked {
-        return Err(Error::blocked(why.clone()).hint("Choose a value for each, then write."));
-    }
-    if let Some((path, before)) = &prepared.source {
-        let text = read::read_file(path)?.text;
-        if sum(&text) != *before {
-            return Err(changed(path));
-        }
-    }
-    for product in &prepared.products {
-        if standing(&product.path)? != product.before {
-            return Err(changed(&product.path));
-        }
-    }
-    let mut artifacts = Vec::new();
-    for product in &prepared.products {
-        control.safe_point()?;
-        if product.before.is_some() && !product.unchanged() {
-            artifacts.push(back_up(&product.path, now)?.to_string_lossy().into_owned());
-        }
-        let content = product.content.expose_secret().as_bytes();
-        files::write_atomic(&product.path, content, PRIVATE)?;
-        restrict(&product.path)?;
-        artifacts.push(product.path.to_string_lossy().into_owned());
-    }
-    for item in &prepared.refused {
-        control.notice(Notice::Quarantined(item.clone()));
-    }
-    prove(prepared, artifacts)
-}
-
-fn changed(path: &Path) -> Error {
-    Error::blocked(format!("{} changed since the plan was made", path.display()))
-        .hint("Read it again and look at the plan.")
-}
-
-/// An identical file is left alone by the writer, whatever its mode.
-fn restrict(path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(PRIVATE))
-        .map_err(|error| Error::io("restrict", path, &error))
-}
-
-/// Copies `path` to `path.YYYYMMDD-HHMM` (UTC), with a number behind it when that name is taken.
-fn back_up(path: &Path, now: jiff::Timestamp) -> Result<PathBuf> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let content = fs::read(path).map_err(|error| Error::io("read", path, &error))?;
-    let stamp = now.strftime("%Y%m%d-%H%M").to_string();
-    for number in 1..1000 {
-        let suffix = if number == 1 {
-            stamp.clone()
-        } else {
-            format!("{stamp}-{number}")
-        };
-        let copy = path.with_file_name(format!("{}.{suffix}", name_of(path)));
-        let opened = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(PRIVATE)
-            .open(&copy);
-        let mut file = match opened {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
-            Err(error) => return Err(Error::io("write", &copy, &error)),
-        };
-        file.write_all(&content)
-            .and_then(|()| file.sync_all())
-            .map_err(|error| Error::io("write", &copy, &error))?;
-        files::sync_folder(&copy)?;
-        return Ok(copy);
-    }
-    Err(Error::unavailable(format!(
-        "no free name for a copy of {}",
-        path.display()
-    )))
-}
-
-fn prove(prepared: &Prepared, artifacts: Vec<String>) -> Result<Outcome> {
-    let mut proof = Vec::new();
-    for product in &prepared.products {
-        let (wanted, found) = (
-            sum(product.content.expose_secret()),
-            files::sha256_file(&product.path)?,
-        );
-        // The environment file's hash is compared and not said.
-        let private = name_of(&product.path) == ENV_FILE;
-        let shown = |hash: &str| {
-            if private {
-                "as written".to_owned()
-            } else {
-                hash[..12].to_owned()
-            }
-        };
-        let equal = wanted == found;
-        proof.push(ProofLine {
-            what: format!("{} read back", name_of(&product.path)),
-            source: shown(&wanted),
-            target: if equal {
-                shown(&found)
-            } else {
-                "differs".to_owned()
-            },
-            equal,
-        });
-    }
-    let out = &prepared.products[prepared.products.len() - 2].path;
-    let text = fs::read_to_string(out).map_err(|error| Error::io("read", out, &error))?;
-    emit::read_back(&text, prepared.format, &prepared.tree)?;
-    let report = &prepared.report;
-    let accounted = report.mapped.len() + report.unmapped.len();
-    proof.push(ProofLine {
-        what: "keys = mapped + unmapped".to_owned(),
-        source: report.keys.to_string(),
-        target: format!("{}+{}", report.mapped.len(), report.unmapped.len()),
-        equal: report.keys == accounted,
-    });
-    let quarantined = prepared.refused.len() as u64;
-    let unmapped = report.unmapped.len() as u64;
-    let mut summary = "Written and read back.".to_owned();
-    if unmapped > 0 {
-        let verb = if unmapped == 1 { "is" } else { "are" };
-        summary = format!(
-            "{summary} {} {verb} in the report.",
-            plural(unmapped, "unmapped key", "unmapped keys")
-        );
-    }
-    Ok(Outcome {
-        source: report.keys as u64,
-        converted: accounted as u64 - quarantined,
-        unchanged: prepared
-            .products
-            .iter()
-            .filter(|product| product.unchanged())
-            .count() as u64,
-        quarantined,
-        proof,
-        summary,
-        artifacts,
-    })
 }

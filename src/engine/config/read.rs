@@ -101,7 +101,7 @@ pub fn read_file(path: &Path) -> Result<Source> {
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+        let line = error.as_bytes()[..at].split(|b| *b == b'\n').count();
         Error::input(format!("{shown} line {line}: byte {at} is not UTF-8")).hint("Save the file as UTF-8.")
     })?;
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);

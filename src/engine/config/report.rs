@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::convert::{Conversion, Fate, Origin, Severity};
 use super::map::Map;
+use super::model::{Conversion, Fate, Origin, Severity};
 use super::secret;
 use super::tree::{Document, Leaf};
 use crate::engine::text::inert;
@@ -162,10 +162,10 @@ pub fn report(document: &Document, map: &Map, conversion: &Conversion, names: &N
                 });
             }
             Fate::Superseded { by, .. } => {
-                unmapped.push(left(leaf, "superseded", format!("{} is taken", clean(by))));
+                unmapped.push(left(leaf, fate, "superseded", &format!("{} is taken", clean(by))));
             }
             Fate::Unmapped { code, why } | Fate::Refused { code, why } => {
-                unmapped.push(left(leaf, code, why.clone()));
+                unmapped.push(left(leaf, fate, code, why));
             }
         }
     }
@@ -213,19 +213,19 @@ fn clean(name: &str) -> String {
     inert(name)
 }
 
-fn left(leaf: &Leaf, code: &str, reason: String) -> Unmapped {
+fn left(leaf: &Leaf, fate: &Fate, code: &str, reason: &str) -> Unmapped {
     Unmapped {
         key: clean(&leaf.key),
         line: leaf.place.line,
         column: leaf.place.column,
-        value: secret::shown(leaf),
+        value: secret::shown(leaf, fate),
         code: code.to_owned(),
-        reason: scrub(&reason).into_owned(),
+        reason: scrub(reason).into_owned(),
     }
 }
 
 fn conflicts(document: &Document, conversion: &Conversion) -> Vec<ConflictEntry> {
-    let entry = |(number, choice): (usize, &super::convert::Choice)| {
+    let entry = |(number, choice): (usize, &super::model::Choice)| {
         let leaves = choice.sources.iter().map(|leaf| &document.leaves[*leaf]);
         ChoiceEntry {
             choice: number,

@@ -1,6 +1,7 @@
 //! Which legacy values are secrets, and how a value is shown: structure first, then by value.
 
 use super::address::{Address, Password, Server};
+use super::model::Fate;
 use super::tree::{Leaf, Value};
 use crate::engine::workspace::secrets::{MASK, register, scrub};
 
@@ -45,6 +46,19 @@ pub fn is_secret_name(name: &str) -> bool {
     WORDS.iter().any(|word| normal.contains(word)) || normal == "pass" || normal.ends_with("_pass")
 }
 
+fn names_address(name: &str) -> bool {
+    let normal = super::tree::normal(name);
+    ["url", "uri", "dsn", "connection", "connection_string"]
+        .iter()
+        .any(|end| normal.ends_with(end))
+}
+
+/// Whether a value holds a secret.
+#[must_use]
+pub fn holds_secret(leaf: &Leaf) -> bool {
+    shown_value(&leaf.key, &leaf.value).contains(MASK)
+}
+
 /// Registers every secret of a configuration, so that [`scrub`] keeps it out of all text that leaves the process.
 pub fn register_all<'a>(leaves: impl IntoIterator<Item = &'a Leaf>) {
     for leaf in leaves {
@@ -62,7 +76,9 @@ fn register_value(name: &str, value: &Value) {
             if is_secret_name(name) {
                 register(text);
             } else {
-                embedded(text).iter().for_each(|secret| register(secret));
+                for secret in embedded(text) {
+                    register(&secret);
+                }
             }
         }
         Value::Int(_) if is_secret_name(name) => register(&value.text()),
@@ -70,10 +86,16 @@ fn register_value(name: &str, value: &Value) {
     }
 }
 
-/// The value of `leaf` for people: secrets as [`MASK`], whatever their length.
+/// The value of `leaf` for people: secrets as [`MASK`], whatever their length. An address that could not be read may hold a
+/// password anywhere, so nothing of it is shown.
 #[must_use]
-pub fn shown(leaf: &Leaf) -> String {
-    shown_value(&leaf.key, &leaf.value)
+pub fn shown(leaf: &Leaf, fate: &Fate) -> String {
+    match fate {
+        Fate::Refused {
+            code: "bad_address", ..
+        } => MASK.to_owned(),
+        _ => shown_value(&leaf.key, &leaf.value),
+    }
 }
 
 fn shown_value(name: &str, value: &Value) -> String {
@@ -90,6 +112,10 @@ fn shown_value(name: &str, value: &Value) -> String {
                 .map(|(key, node)| format!("{}: {}", key.name, shown_value(&key.name, &node.value)))
                 .collect();
             format!("{{{}}}", parts.join(", "))
+        }
+        // An address that is none may hold a password anywhere.
+        Value::Text(text) if names_address(name) && text.contains(['@', '=']) && !text.contains("://") => {
+            MASK.to_owned()
         }
         Value::Text(text) => shown_text(text),
         other => scrub(&other.text()).into_owned(),

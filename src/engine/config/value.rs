@@ -189,15 +189,12 @@ fn level(value: &Value) -> Result<Converted, Trouble> {
     let name = word(value)?.trim().to_uppercase();
     let level = match name.as_str() {
         "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL" => name.as_str(),
-        "WARN" => "WARNING",
-        "FATAL" => "CRITICAL",
-        "ERR" => "ERROR",
-        // The numbers of Python's logging, which a legacy system may have stored.
+        // The numbers are those of Python's logging, which a legacy system may have stored.
         "10" => "DEBUG",
         "20" => "INFO",
-        "30" => "WARNING",
-        "40" => "ERROR",
-        "50" => "CRITICAL",
+        "WARN" | "30" => "WARNING",
+        "ERR" | "40" => "ERROR",
+        "FATAL" | "50" => "CRITICAL",
         "TRACE" | "VERBOSE" => return Ok(Converted::noted("DEBUG", "MAOS has no finer level")),
         _ => {
             let shown = text::inert_short(&value.text(), 40);

@@ -1,10 +1,12 @@
 //! Both configurations line by line, as the wizard shows them. Secrets are masked, text from outside is inert.
 
+use std::fmt::Write as _;
+
 use serde_json::Value as Json;
 
-use super::convert::{Conflict, Conversion, Fate, Finding, Origin, Setting, Severity};
 use super::emit::ENV_FILE;
 use super::map::{Map, Profile};
+use super::model::{Conflict, Conversion, Fate, Finding, Origin, Setting, Severity};
 use super::secret;
 use super::tree::{Document, Place};
 use crate::engine::text::{inert, plural};
@@ -64,7 +66,7 @@ pub struct Row {
     pub maos: String,
     /// The MAOS key, when there is one.
     pub path: Option<String>,
-    /// The name under which [`super::convert::Decisions::edits`] takes a new value: the MAOS key, or the secret's variable.
+    /// The name under which [`super::model::Decisions::edits`] takes a new value: the MAOS key, or the secret's variable.
     pub edit: Option<String>,
     /// The MAOS value as the edit starts; never a secret.
     pub current: Option<String>,
@@ -163,10 +165,11 @@ impl View {
             self.mapped
         );
         if self.unmapped > 0 {
-            text.push_str(&format!(" · {} unmapped", self.unmapped));
+            // Writing to a String cannot fail.
+            let _ = write!(text, " · {} unmapped", self.unmapped);
         }
         if self.in_conflict > 0 {
-            text.push_str(&format!(" · {} in conflict", self.in_conflict));
+            let _ = write!(text, " · {} in conflict", self.in_conflict);
         }
         text
     }
@@ -206,7 +209,7 @@ fn added_row(setting: &Setting) -> Row {
 
 fn legacy_row(document: &Document, conversion: &Conversion, index: usize) -> Row {
     let leaf = &document.leaves[index];
-    let shown = inert(&secret::shown(leaf));
+    let shown = inert(&secret::shown(leaf, &conversion.fates[index]));
     let mut row = Row {
         mark: Mark::Unmapped,
         legacy: format!("{}: {shown}", inert(&leaf.key)),

@@ -335,6 +335,8 @@ impl Dispatcher {
                     by,
                 }])
                 .await?;
+                // The reading shows what the decision changes.
+                let _ = self.read(capability);
                 Ok(Reply::Done)
             }
             Command::Seen => Ok(Reply::Done),
