@@ -172,6 +172,17 @@ impl Row {
         self
     }
 
+    /// Moves every piece with a column `by` cells to the right.
+    #[must_use]
+    pub fn indented(mut self, by: u16) -> Self {
+        for piece in &mut self.pieces {
+            if let At::Column(column) = &mut piece.at {
+                *column = column.saturating_add(by);
+            }
+        }
+        self
+    }
+
     /// The row's text for plain output and for copying: pieces at their columns, roles left out.
     #[must_use]
     pub fn plain(&self) -> String {

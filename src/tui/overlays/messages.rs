@@ -99,6 +99,10 @@ impl Overlay for Messages {
         }
     }
 
+    fn reads_messages(&self) -> bool {
+        true
+    }
+
     fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
         let messages = Self::newest_first(cx);
         let chosen = messages.get(self.list.cursor);

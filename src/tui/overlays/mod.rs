@@ -43,6 +43,10 @@ pub trait Overlay: std::fmt::Debug {
     fn answered(&mut self, _answer: &Answered, _cx: &Cx<'_>) -> Handled {
         Handled::No
     }
+    /// Whether closing this means that all messages were seen.
+    fn reads_messages(&self) -> bool {
+        false
+    }
     /// Whether keys are not heard yet, so that typing ahead cannot confirm anything.
     fn deaf(&self, _cx: &Cx<'_>) -> bool {
         false
