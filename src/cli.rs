@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// The workspace when none is named.
+pub const DEFAULT_WORKSPACE: &str = "migration";
+
 /// Moves a sequential task system onto MAOS: assess, convert, prove, and come back when needed.
 ///
 /// Without a verb the wizard opens on the workspace.
@@ -29,6 +32,7 @@ pub struct Cli {
 }
 
 /// Options that every verb takes.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The folder of one migration: settings, journal, artifacts.
@@ -37,7 +41,7 @@ pub struct Global {
         long,
         global = true,
         value_name = "DIR",
-        default_value = "migration",
+        default_value = DEFAULT_WORKSPACE,
         env = "MAOS_MIGRATE_WORKSPACE"
     )]
     pub workspace: PathBuf,
@@ -133,7 +137,7 @@ pub enum Verb {
     /// Legacy pickles to MAOS checkpoints; nothing in them is executed.
     #[command(subcommand)]
     Checkpoints(Checkpoints),
-    /// Rows of legacy_tasks to rows of tasks, proved.
+    /// Rows of the legacy task table to rows of MAOS's, proved.
     #[command(subcommand)]
     Schema(Schema),
     /// Write the report of this workspace: report.md and report.html.
@@ -382,7 +386,7 @@ pub enum RunningRows {
 /// The two databases of a row migration.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SchemaEnds {
-    /// The legacy database: postgres://… or sqlite://FILE; ${ENV} is replaced.
+    /// The legacy database: a `postgres://` or `sqlite://` URL; ${ENV} is replaced.
     #[arg(long, value_name = "URL", requires = "target")]
     pub source: Option<String>,
     /// MAOS's database.

@@ -32,7 +32,11 @@ pub fn run(cli: Cli) -> ExitCode {
             return headless::fail(&mut output, &error);
         }
     };
-    let code = runtime.block_on(headless::run(cli, wiring::ports(), &mut output));
+    let setup = match wiring::setup(&cli) {
+        Ok(setup) => setup,
+        Err(error) => return headless::fail(&mut output, &error),
+    };
+    let code = runtime.block_on(headless::run(cli, wiring::ports(), setup, &mut output));
     // Work that ignores its stop must not keep the process alive for ever.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     code

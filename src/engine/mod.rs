@@ -20,6 +20,7 @@ pub mod readiness;
 pub mod report;
 pub mod rollback;
 pub mod runner;
+pub mod sample;
 pub mod schema;
 pub mod snapshot;
 pub mod tasks;

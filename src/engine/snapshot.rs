@@ -9,7 +9,7 @@ use super::assess::Answers;
 use super::capability::Capability;
 use super::error::Error;
 use super::event::{Event, EventKind, Level};
-use super::operation::{Outcome, Plan, Progress, Quarantined};
+use super::operation::{Approval, Outcome, Plan, Progress, Quarantined};
 use super::readiness::Readiness;
 use super::workspace::{Environment, Holder, MigrationType};
 
@@ -135,6 +135,26 @@ impl Step {
     }
 }
 
+/// Whether an event tells of the migration itself.
+fn tells(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::SessionOpened { .. } | EventKind::SessionClosed | EventKind::Planned { .. } => false,
+        EventKind::ArtifactWritten { path, .. } => !path.starts_with("report/"),
+        other => other.capability() != Some(Capability::Report),
+    }
+}
+
+/// A plan that was approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// Whose.
+    pub capability: Capability,
+    /// What the plan said it was.
+    pub title: String,
+    /// The yes.
+    pub approval: Approval,
+}
+
 /// A message that waits to be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -181,6 +201,11 @@ pub struct Snapshot {
     pub seq: u64,
     /// When that was.
     pub at: Option<Timestamp>,
+    /// When the first event was.
+    pub first: Option<Timestamp>,
+    /// Number and time of the last event that tells of the migration itself: not of sessions, plans or the report. A report
+    /// speaks of this moment, so that writing it does not make it old.
+    pub told: Option<(u64, Timestamp)>,
     /// The migration's name.
     pub name: String,
     /// Which of the four.
@@ -203,6 +228,8 @@ pub struct Snapshot {
     pub readiness: Option<(Timestamp, Box<Readiness>)>,
     /// The steps that have done anything.
     pub steps: BTreeMap<Capability, Step>,
+    /// Every plan that was approved, in order.
+    pub approvals: Vec<Approved>,
     /// Messages, oldest first.
     pub messages: VecDeque<Message>,
     /// The log, oldest first.
@@ -262,6 +289,10 @@ impl Snapshot {
     pub fn apply(&mut self, event: &Event) {
         self.seq = event.seq;
         self.at = Some(event.at);
+        self.first.get_or_insert(event.at);
+        if tells(&event.kind) {
+            self.told = Some((event.seq, event.at));
+        }
         self.log_line(event);
         match &event.kind {
             EventKind::SessionOpened { holder, .. } => {
@@ -347,7 +378,15 @@ impl Snapshot {
         let step = self.steps.entry(capability).or_default();
         match &event.kind {
             EventKind::Planned { plan } => step.plan = Some(plan.clone()),
-            EventKind::Approved { approval, .. } => step.approved_by = Some(approval.operator.clone()),
+            EventKind::Approved { approval, .. } => {
+                step.approved_by = Some(approval.operator.clone());
+                let plan = step.plan.as_ref();
+                self.approvals.push(Approved {
+                    capability,
+                    title: plan.map_or_else(String::new, |plan| plan.title.clone()),
+                    approval: approval.clone(),
+                });
+            }
             EventKind::Started { verb, .. } => {
                 let kept = (
                     step.plan.take(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::assess::Questionnaire;
+use super::config;
 use super::error::Error;
 use super::workspace::{Holder, Settings};
 
@@ -53,13 +54,19 @@ impl<T> Slot<T> {
         Self::Loading(self.value().map(|(at, value)| (at, Arc::clone(value))))
     }
 
+    /// The slot after a reading that is shared already.
+    #[must_use]
+    pub fn read_shared(at: Timestamp, result: Result<Arc<T>, Error>) -> Self {
+        match result {
+            Ok(value) => Self::Ready(at, value),
+            Err(error) => Self::Failed(at, error),
+        }
+    }
+
     /// The slot after a reading.
     #[must_use]
     pub fn read(at: Timestamp, result: Result<T, Error>) -> Self {
-        match result {
-            Ok(value) => Self::Ready(at, Arc::new(value)),
-            Err(error) => Self::Failed(at, error),
-        }
+        Self::read_shared(at, result.map(Arc::new))
     }
 }
 
@@ -113,6 +120,8 @@ pub struct Views {
     pub sources: Slot<Sources>,
     /// The questionnaire, or why it cannot be read.
     pub questionnaire: Option<Result<Arc<Questionnaire>, Error>>,
+    /// Both configurations side by side.
+    pub config: Slot<config::View>,
     /// Questions whose probe is under way.
     pub probing: BTreeSet<String>,
 }

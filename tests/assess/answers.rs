@@ -143,6 +143,7 @@ fn finding(question: &str, value: Option<Value>, evidence: &str, minute: u32) ->
         question: question.to_owned(),
         value,
         evidence: evidence.to_owned(),
+        withdraws: false,
         at: at(minute),
     }
 }
@@ -163,7 +164,7 @@ fn a_late_probe_never_overwrites_a_stated_answer_but_offers() {
     assert_eq!(answers.value("cpu_cores"), Some(&Value::Integer(8)));
     assert_eq!(
         answers.offer("cpu_cores").expect("an offer").value,
-        Some(Value::Integer(16))
+        Value::Integer(16)
     );
     assert!(answers.take_offer("cpu_cores", "alice"));
     let taken = answers.get("cpu_cores").expect("answered");
@@ -239,6 +240,17 @@ fn infrastructure_follows_from_the_requirements() {
         .find(|(question, _)| question.id == "python_version")
         .expect("there");
     assert_eq!(python.1, Standing::NotMet);
+
+    // An answer that follows from others goes when one of them goes.
+    for finding in derive(&questionnaire, &answers, at(3)) {
+        answers.report(finding, "alice");
+    }
+    assert_eq!(answers.value("infrastructure_ready"), Some(&Value::YesNo(false)));
+    answers.clear("python_version");
+    for finding in derive(&questionnaire, &answers, at(3)) {
+        answers.report(finding, "alice");
+    }
+    assert_eq!(answers.value("infrastructure_ready"), None);
 
     // Reported once, deriving again gives nothing new.
     for finding in derive(&questionnaire, &answers, at(3)) {

@@ -17,6 +17,7 @@ fn some_answers() -> Answers {
                 question: question.to_owned(),
                 value,
                 evidence: evidence.to_owned(),
+                withdraws: false,
                 at: at(3),
             },
             "alice",

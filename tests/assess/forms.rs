@@ -13,6 +13,7 @@ fn report(answers: &mut Answers, question: &str, value: Option<Value>, evidence:
             question: question.to_owned(),
             value,
             evidence: evidence.to_owned(),
+            withdraws: false,
             at: at(minute),
         },
         "alice",

@@ -3,8 +3,15 @@
 mod answers;
 mod documents;
 mod forms;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod probes;
+mod probing;
 mod questionnaire;
+#[path = "../support/redis.rs"]
+mod redis;
+#[path = "../support/server.rs"]
+mod server;
 
 use jiff::Timestamp;
 use maos_migrate::engine::assess::Questionnaire;

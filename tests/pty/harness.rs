@@ -94,7 +94,7 @@ fn whatever_is_left_switched_on_is_named() {
     let dirty = python(
         "import sys, tty
 tty.setraw(0)
-sys.stdout.write('\\x1b[?1049h\\x1b[?1000h\\x1b[?1006h\\x1b[?2004h\\x1b[?25l\\x1b[>1u\\x1b[?1004;1h')
+sys.stdout.write('\\x1b[?1049h\\x1b[?1000h\\x1b[?1006h\\x1b[?2004h\\x1b[?25l\\x1b[>1u\\x1b[22;2t\\x1b[?1004;1h')
 sys.stdout.flush()",
     );
     assert_eq!(dirty.wait_exit(), ended(0));
@@ -107,6 +107,7 @@ sys.stdout.flush()",
         "bracketed paste (2004)",
         "application cursor keys (1)",
         "cursor hidden",
+        "window title",
         "keyboard protocol",
         "line editing off",
         "echo off",
@@ -122,8 +123,8 @@ fn whatever_is_switched_off_again_is_not() {
         "import sys, termios, tty
 before = termios.tcgetattr(0)
 tty.setraw(0)
-sys.stdout.write('\\x1b[?1049h\\x1b[?1000h\\x1b[?25l\\x1b[?2004h\\x1b[>1u inside')
-sys.stdout.write('\\x1b[<1u\\x1b[?2004l\\x1b[?25h\\x1b[?1000l\\x1b[?1049l')
+sys.stdout.write('\\x1b[?1049h\\x1b[?1000h\\x1b[?25l\\x1b[?2004h\\x1b[22;2t\\x1b[>1u inside')
+sys.stdout.write('\\x1b[<1u\\x1b[23;2t\\x1b[?2004l\\x1b[?25h\\x1b[?1000l\\x1b[?1049l')
 sys.stdout.flush()
 termios.tcsetattr(0, termios.TCSADRAIN, before)
 print('outside')",

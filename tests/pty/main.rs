@@ -5,5 +5,8 @@
 #![cfg(test)]
 
 mod harness;
+#[path = "../support/modes.rs"]
+mod modes;
 #[path = "../support/pty.rs"]
 mod pty;
+mod wizard;

@@ -196,6 +196,7 @@ fn the_gain_of_splitting_is_what_the_new_mean_gives() {
             question: "parallelization_score".to_owned(),
             value: Some(Value::Number(Decimal::whole(4).expect("in range"))),
             evidence: "10 tasks read".to_owned(),
+            withdraws: false,
             at: at(),
         },
         "lena",

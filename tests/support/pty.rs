@@ -2,7 +2,10 @@
 //! screen should show. Nothing here waits for time alone: every wait is woken by the program's own output or end,
 //! and gives up at a deadline with a picture of the screen.
 //!
-//! Include it with `#[path = "../support/pty.rs"] mod pty;`.
+//! ```text
+//! #[path = "../support/modes.rs"] mod modes;
+//! #[path = "../support/pty.rs"]   mod pty;
+//! ```
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -15,6 +18,8 @@ use std::time::{Duration, Instant};
 use portable_pty::{CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::LocalModes;
+
+use crate::modes;
 
 /// How long a wait may take on a busy machine before it is a failure.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -281,6 +286,30 @@ impl Session {
         }
     }
 
+    /// Waits until the program has written nothing for `span`, which must begin within [`PATIENCE`].
+    pub fn wait_quiet(&self, span: Duration) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.shared.lock();
+        let mut since = Instant::now();
+        while since.elapsed() < span {
+            assert!(
+                Instant::now() < deadline,
+                "never quiet for {span:?}{}",
+                Seen::of(&state).picture()
+            );
+            let written = state.raw.len();
+            state = self
+                .shared
+                .changed
+                .wait_timeout(state, span.saturating_sub(since.elapsed()))
+                .unwrap()
+                .0;
+            if state.raw.len() != written {
+                since = Instant::now();
+            }
+        }
+    }
+
     /// What the terminal shows now.
     pub fn seen(&self) -> Seen {
         Seen::of(&self.shared.lock())
@@ -401,7 +430,7 @@ impl Seen {
 
     /// The terminal modes that are on, in words, as set and reset by all output so far.
     pub fn modes(&self) -> Vec<String> {
-        modes_left_on(&self.raw)
+        modes::left_on(&self.raw)
     }
 
     fn picture(&self) -> String {
@@ -413,74 +442,4 @@ impl Seen {
             self.raw[tail..].escape_ascii()
         )
     }
-}
-
-/// The modes a full-screen program uses and must leave as it found them.
-const MODES: &[(&str, &str)] = &[
-    ("47", "alternate screen"),
-    ("1047", "alternate screen"),
-    ("1049", "alternate screen"),
-    ("9", "mouse"),
-    ("1000", "mouse"),
-    ("1002", "mouse drag"),
-    ("1003", "mouse motion"),
-    ("1005", "mouse UTF-8"),
-    ("1006", "mouse SGR"),
-    ("1015", "mouse urxvt"),
-    ("1004", "focus reports"),
-    ("2004", "bracketed paste"),
-    ("2026", "synchronised update"),
-    ("1", "application cursor keys"),
-];
-
-fn modes_left_on(raw: &[u8]) -> Vec<String> {
-    let mut on: Vec<&str> = Vec::new();
-    let mut hidden = false;
-    let mut keyboard = 0_i32;
-    for (private, parameters, end) in control_sequences(raw) {
-        match (private, end) {
-            (b'?', b'h' | b'l') => {
-                for parameter in parameters.split(';') {
-                    if parameter == "25" {
-                        hidden = end == b'l';
-                    }
-                    if let Some((number, _)) = MODES.iter().find(|(number, _)| *number == parameter) {
-                        on.retain(|n| n != number);
-                        if end == b'h' {
-                            on.push(number);
-                        }
-                    }
-                }
-            }
-            (b'>', b'u') => keyboard += 1,
-            (b'<', b'u') => keyboard -= 1,
-            _ => {}
-        }
-    }
-    let mut words: Vec<String> = MODES
-        .iter()
-        .filter(|(number, _)| on.contains(number))
-        .map(|(number, word)| format!("{word} ({number})"))
-        .collect();
-    if hidden {
-        words.push("cursor hidden".into());
-    }
-    if keyboard > 0 {
-        words.push("keyboard protocol".into());
-    }
-    words
-}
-
-/// Every `ESC [` sequence with a private marker, as marker, parameters and final byte.
-fn control_sequences(raw: &[u8]) -> impl Iterator<Item = (u8, &str, u8)> {
-    raw.windows(3)
-        .enumerate()
-        .filter(|(_, w)| w.starts_with(b"\x1b["))
-        .filter_map(|(at, w)| {
-            let marker = w[2];
-            let rest = &raw[at + 3..];
-            let length = rest.iter().position(|b| !(b.is_ascii_digit() || *b == b';'))?;
-            matches!(marker, b'?' | b'>' | b'<')
-                .then(|| Some((marker, std::str::from_utf8(&rest[..length]).ok()?, rest[length])))?
-        })
 }

@@ -49,6 +49,14 @@ pub struct Answer {
     pub at: Timestamp,
 }
 
+impl Answer {
+    /// The value as people read it, without the unit that only its question knows.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.value.shown()
+    }
+}
+
 /// What a probe found for one question: a value with evidence, or why there is no figure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -59,19 +67,39 @@ pub struct Finding {
     pub value: Option<Value>,
     /// The evidence, or the reason why there is no figure.
     pub evidence: String,
+    /// Whether having no figure takes a probed answer away: so it is with answers that follow from others, while a probe
+    /// that fails once leaves what it found before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdraws: bool,
     /// When.
     pub at: Timestamp,
 }
 
-/// All answers. This is the form the journal keeps; applying the same calls in the same order gives the same answers.
+/// What becomes of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// It is the answer.
+    Kept(Answer),
+    /// A person stated otherwise: it stays beside the answer.
+    Offered(Answer),
+    /// A person stated the same: nothing changes.
+    Agrees,
+    /// There is no figure, and why.
+    Failed(String),
+}
+
+/// All answers. Applying the same calls in the same order gives the same answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Answers {
     /// The answers by question id.
     #[serde(default)]
     pub given: BTreeMap<String, Answer>,
-    /// The last finding of a probe by question id, kept beside a stated answer as an offer.
+    /// What probes say otherwise than a stated answer, by question id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub found: BTreeMap<String, Finding>,
+    pub offers: BTreeMap<String, Answer>,
+    /// Why the last probe of a question had no figure.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failures: BTreeMap<String, String>,
 }
 
 impl Answers {
@@ -87,9 +115,10 @@ impl Answers {
         self.given.get(id).map(|answer| &answer.value)
     }
 
-    /// A person answers. The caller has checked the value with [`Question::check`].
+    /// A person answers. The caller has checked the value with [`Question::check`]. A probed answer that says otherwise
+    /// becomes an offer, so that nothing measured is lost.
     pub fn state(&mut self, id: &str, value: Value, by: &str, at: Timestamp) {
-        self.given.insert(
+        let before = self.given.insert(
             id.to_owned(),
             Answer {
                 value,
@@ -99,6 +128,11 @@ impl Answers {
                 at,
             },
         );
+        if let Some(before) = before
+            && before.source == Source::Probed
+        {
+            self.offers.insert(id.to_owned(), before);
+        }
     }
 
     /// Takes an answer away: the question is open again.
@@ -116,52 +150,81 @@ impl Answers {
         }
     }
 
-    /// A probe reports. A value becomes the answer unless a person stated one; then it stays beside it as an offer. A
-    /// finding without a figure never takes an answer away.
-    pub fn report(&mut self, finding: Finding, by: &str) {
-        let stated = self
-            .given
-            .get(&finding.question)
-            .is_some_and(|answer| answer.source == Source::Stated);
-        if let (Some(value), false) = (&finding.value, stated) {
-            self.given.insert(
-                finding.question.clone(),
-                Answer {
-                    value: value.clone(),
-                    source: Source::Probed,
-                    evidence: finding.evidence.clone(),
-                    by: by.to_owned(),
-                    at: finding.at,
-                },
-            );
+    /// What becomes of a finding: a value is the answer unless a person stated one; a finding without a figure never takes
+    /// an answer away.
+    #[must_use]
+    pub fn settle(&self, finding: &Finding, by: &str) -> Settled {
+        let Some(value) = &finding.value else {
+            return Settled::Failed(finding.evidence.clone());
+        };
+        let found = Answer {
+            value: value.clone(),
+            source: Source::Probed,
+            evidence: finding.evidence.clone(),
+            by: by.to_owned(),
+            at: finding.at,
+        };
+        match self.given.get(&finding.question) {
+            Some(answer) if answer.source == Source::Stated && answer.value == *value => Settled::Agrees,
+            Some(answer) if answer.source == Source::Stated => Settled::Offered(found),
+            _ => Settled::Kept(found),
         }
-        self.found.insert(finding.question.clone(), finding);
+    }
+
+    /// A probe reports; see [`Answers::settle`].
+    pub fn report(&mut self, finding: Finding, by: &str) -> Settled {
+        let settled = self.settle(&finding, by);
+        let id = finding.question;
+        match &settled {
+            Settled::Failed(why) => {
+                let probed = self
+                    .given
+                    .get(&id)
+                    .is_some_and(|answer| answer.source == Source::Probed);
+                if finding.withdraws && probed {
+                    self.given.remove(&id);
+                }
+                self.failures.insert(id, why.clone());
+                return settled;
+            }
+            Settled::Kept(answer) => {
+                self.given.insert(id.clone(), answer.clone());
+                self.offers.remove(&id);
+            }
+            Settled::Offered(answer) => {
+                self.offers.insert(id.clone(), answer.clone());
+            }
+            Settled::Agrees => {
+                self.offers.remove(&id);
+            }
+        }
+        self.failures.remove(&id);
+        settled
     }
 
     /// What a probe found that differs from the stated answer.
     #[must_use]
-    pub fn offer(&self, id: &str) -> Option<&Finding> {
-        let finding = self.found.get(id)?;
+    pub fn offer(&self, id: &str) -> Option<&Answer> {
+        let offer = self.offers.get(id)?;
         let answer = self.given.get(id)?;
-        let value = finding.value.as_ref()?;
-        (answer.source == Source::Stated && answer.value != *value).then_some(finding)
+        (answer.source == Source::Stated && answer.value != offer.value).then_some(offer)
     }
 
     /// Takes the offer of a probe instead of the stated answer. `false` when there is none.
     pub fn take_offer(&mut self, id: &str, by: &str) -> bool {
-        let Some(finding) = self.offer(id).cloned() else {
+        let Some(mut offer) = self.offer(id).cloned() else {
             return false;
         };
-        self.given.remove(id);
-        self.report(finding, by);
+        by.clone_into(&mut offer.by);
+        self.given.insert(id.to_owned(), offer);
+        self.offers.remove(id);
         true
     }
 
-    /// Why a probe has no figure for a question that is open.
+    /// Why the last probe of a question had no figure.
     #[must_use]
     pub fn no_figure(&self, id: &str) -> Option<&str> {
-        let finding = self.found.get(id)?;
-        finding.value.is_none().then_some(finding.evidence.as_str())
+        self.failures.get(id).map(String::as_str)
     }
 
     /// The first open question after `after` in the questionnaire's order, then from its start.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::answers::{Answers, Finding};
+use super::answers::{Answer, Answers, Finding, Source};
 use super::decimal::Decimal;
 use super::question::{Kind, Question};
 use super::questionnaire::Questionnaire;
@@ -60,24 +60,43 @@ pub fn derive(questionnaire: &Questionnaire, answers: &Answers, at: Timestamp) -
     let mut findings = Vec::new();
     let mut add = |figure: &str, value: Option<Value>, evidence: &str| {
         for question in questionnaire.answered_by(figure) {
-            let same = answers
-                .found
-                .get(&question.id)
-                .is_some_and(|found| found.value == value && found.evidence == evidence);
+            let known = |answer: Option<&Answer>| {
+                answer.is_some_and(|answer| {
+                    Some(&answer.value) == value.as_ref() && answer.evidence == evidence
+                })
+            };
+            let same = match (&value, answers.get(&question.id)) {
+                (None, answer) => {
+                    answers.no_figure(&question.id) == Some(evidence)
+                        && answer.is_none_or(|answer| answer.source != Source::Probed)
+                }
+                (Some(found), Some(answer)) if answer.source == Source::Stated => {
+                    answer.value == *found || known(answers.offers.get(&question.id))
+                }
+                (Some(_), answer) => known(answer),
+            };
             if !same {
-                findings.push(finding(question, value.clone(), evidence, at));
+                findings.push(Finding {
+                    withdraws: true,
+                    ..finding(question, value.clone(), evidence, at)
+                });
             }
         }
     };
     let (value, evidence) = requirements(questionnaire, answers);
     add(REQUIREMENTS_MET, value, &evidence);
-    if let Some(Value::Number(score)) = answers.value(PARALLELIZATION_SCORE) {
-        add(
-            PARALLELIZATION_POTENTIAL,
-            Some(Value::Choice(potential(*score).to_owned())),
-            &format!("average score {score} of 10"),
-        );
-    }
+    let score = match answers.value(PARALLELIZATION_SCORE) {
+        Some(Value::Number(score)) => Some(*score),
+        _ => None,
+    };
+    add(
+        PARALLELIZATION_POTENTIAL,
+        score.map(|score| Value::Choice(potential(score).to_owned())),
+        &score.map_or_else(
+            || "the average score is not known".to_owned(),
+            |score| format!("average score {score} of 10"),
+        ),
+    );
     findings
 }
 
@@ -140,6 +159,7 @@ pub fn finding(question: &Question, value: Option<Value>, evidence: &str, at: Ti
         question: question.id.clone(),
         value,
         evidence,
+        withdraws: false,
         at,
     }
 }

@@ -93,10 +93,7 @@ fn evidence(out: &mut String, questionnaire: &Questionnaire, answers: &Answers, 
             row.map(|cell| escape(&cell)).join(" | ")
         );
         if let Some(offer) = answers.offer(&question.id) {
-            let found = offer
-                .value
-                .as_ref()
-                .map_or_else(String::new, |value| question.show(value));
+            let found = question.show(&offer.value);
             let _ = writeln!(
                 out,
                 "| {}, as probed | {} | not taken | {} | {} |",
@@ -213,7 +210,7 @@ fn entry(question: &Question, answers: &Answers) -> Json {
         put(
             "probed",
             json!({
-                "answer": offer.value.as_ref().map(super::value::Value::to_json),
+                "answer": offer.value.to_json(),
                 "evidence": offer.evidence,
                 "at": offer.at,
             }),

@@ -18,7 +18,7 @@ pub mod questionnaire;
 pub mod value;
 pub mod view;
 
-pub use answers::{Answer, Answers, Finding, Source};
+pub use answers::{Answer, Answers, Finding, Settled, Source};
 pub use decimal::Decimal;
 pub use question::{Kind, Question, Refusal};
 pub use questionnaire::{Questionnaire, Section};

@@ -269,11 +269,8 @@ impl Question {
                     .map_or_else(|| inert(id), |option| option.label.clone()),
                 _ => inert(id),
             },
-            Value::Number(n) => with_unit(n.to_string()),
-            Value::Integer(n) => with_unit(n.to_string()),
-            Value::YesNo(true) => "yes".to_owned(),
-            Value::YesNo(false) => "no".to_owned(),
-            Value::Text(text) | Value::Version(text) | Value::Word(text) => inert(text),
+            Value::Number(_) | Value::Integer(_) => with_unit(value.shown()),
+            _ => value.shown(),
         }
     }
 

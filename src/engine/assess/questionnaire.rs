@@ -12,6 +12,7 @@ use super::decimal::Decimal;
 use super::question::{Choice, Kind, Question, Requirement, Threshold};
 use super::value::version_numbers;
 use crate::engine::error::{Error, Result};
+use crate::engine::workspace::Workspace;
 use crate::engine::yaml::{self, Spanned};
 
 const BUILT_IN: &str = include_str!("../../../assets/questionnaire.yml");
@@ -55,6 +56,17 @@ impl Questionnaire {
     /// Never in a built product; a test reads it.
     pub fn built_in() -> Result<Self> {
         Self::read("questionnaire.yml (built in)", BUILT_IN)
+    }
+
+    /// The one of a workspace: its own `questionnaire.yml`, else the built-in one.
+    ///
+    /// # Errors
+    /// As [`Questionnaire::read`], and when the file cannot be read.
+    pub fn of(workspace: &Workspace) -> Result<Self> {
+        match workspace.own_asset("questionnaire.yml")? {
+            Some(text) => Self::read("questionnaire.yml", &text),
+            None => Self::built_in(),
+        }
     }
 
     /// The text of the one that comes with the product, for a person who wants to change it.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decimal::Decimal;
+use crate::engine::text::inert;
 
 /// What was answered. The variant follows the question's kind; [`Value::Word`] is one of the words a question allows
 /// beside its kind (`local`, `not installed`, `not used`).
@@ -26,6 +27,18 @@ pub enum Value {
 }
 
 impl Value {
+    /// The value as people read it, without unit and label. Text from outside is made inert.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Choice(text) | Self::Text(text) | Self::Version(text) | Self::Word(text) => inert(text),
+            Self::Number(number) => number.to_string(),
+            Self::Integer(n) => n.to_string(),
+            Self::YesNo(true) => "yes".to_owned(),
+            Self::YesNo(false) => "no".to_owned(),
+        }
+    }
+
     /// The value as a JSON scalar, for `assessment.json`.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {

@@ -233,10 +233,7 @@ pub fn detail(
     if probing {
         add("Probe", format!("at work{limit}"), String::new());
     } else if let Some(offer) = answers.offer(&question.id) {
-        let shown = offer
-            .value
-            .as_ref()
-            .map_or_else(String::new, |value| question.show(value));
+        let shown = question.show(&offer.value);
         add(
             "Probe",
             format!("says {shown}, from {}", inert(&offer.evidence)),
@@ -244,8 +241,11 @@ pub fn detail(
         );
     } else if let Some(why) = answers.no_figure(&question.id) {
         add("Probe", format!("no figure: {}{limit}", inert(why)), again());
-    } else if let Some(found) = answers.found.get(&question.id) {
-        add("Probe", inert(&found.evidence), again());
+    } else if let Some(answer) = answers
+        .get(&question.id)
+        .filter(|answer| answer.source == Source::Probed)
+    {
+        add("Probe", inert(&answer.evidence), again());
     } else {
         add("Probe", "not run".to_owned(), again());
     }

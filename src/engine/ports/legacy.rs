@@ -1,6 +1,6 @@
 //! The legacy system's database, as far as the baseline needs it: sums over its task table, read only.
 
-use futures_util::future::BoxFuture;
+use super::BoxFuture;
 
 use crate::engine::error::Result;
 

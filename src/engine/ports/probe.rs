@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-pub use futures_util::future::BoxFuture;
+use super::BoxFuture;
 
 use crate::engine::assess::Value;
 

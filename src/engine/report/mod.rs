@@ -5,11 +5,13 @@
 //! equal files. To add a part, add a function to [`render`] that returns blocks.
 
 pub mod blocks;
+pub mod gather;
 pub mod html;
 pub mod markdown;
 pub mod model;
 pub mod render;
 pub mod secrets;
 
+pub use gather::gather;
 pub use model::{Artifact, Journal, Part, PartState, QuarantineGroup, Report, Signed};
 pub use render::{accounted_for, html_report, markdown_report, open_items};

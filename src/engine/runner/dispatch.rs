@@ -90,18 +90,13 @@ impl Dispatcher {
     }
 
     /// Runs until the last handle is gone or the session is closed.
-    pub(super) async fn run(
-        mut self,
-        mut requests: mpsc::UnboundedReceiver<Request>,
-        mut subscribers: mpsc::UnboundedReceiver<mpsc::UnboundedSender<Event>>,
-    ) {
+    pub(super) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         let begun = self.begin().await;
         let mut broken = begun.err();
         while broken.is_none() {
             let due = self.progress_due();
             let result = tokio::select! {
                 biased;
-                Some(subscriber) = subscribers.recv() => { self.outlets.subscribe(subscriber); Ok(()) }
                 request = requests.recv() => match request {
                     Some(request) => self.command(request).await,
                     None if self.running.is_none() => break,
@@ -124,7 +119,7 @@ impl Dispatcher {
         let (workspace, at) = (self.workspace.clone(), self.ports.clock.now());
         let own = workspace.clone();
         let settings = operations::blocking(move || load_settings(&workspace)).await;
-        let questionnaire = operations::blocking(move || questionnaire(&own)).await;
+        let questionnaire = operations::blocking(move || Questionnaire::of(&own)).await;
         self.outlets
             .view(|views| views.questionnaire = Some(questionnaire.map(Arc::new)));
         self.emit(kinds).await?;
@@ -210,6 +205,7 @@ impl Dispatcher {
             ports: self.ports.clone(),
             now: self.ports.clock.now(),
             operator: self.me(),
+            interactive: self.options.interactive,
         })
     }
 
@@ -593,12 +589,7 @@ impl Dispatcher {
                 Ok(Reply::Outcome(Box::new(outcome)))
             }
             Ok(Ended { outcome, .. }) => {
-                let differs = outcome.proof.iter().find(|line| !line.equal).map_or_else(
-                    || "the counts do not add up".to_owned(),
-                    |line| format!("{}: source {}, target {}", line.what, line.source, line.target),
-                );
-                let error = Error::new(ErrorKind::Unavailable, format!("not proved: {differs}"))
-                    .hint("Nothing is called done. Read the log, mend the cause, run the step again.");
+                let error = outcome.not_proved();
                 self.emit(vec![EventKind::Failed {
                     capability,
                     verb,
@@ -742,13 +733,6 @@ impl Dispatcher {
         }
         self.outlets.view(|views| views.settings = Slot::read(at, result));
         Ok(())
-    }
-}
-
-fn questionnaire(workspace: &Workspace) -> Result<Questionnaire> {
-    match workspace.own_asset("questionnaire.yml")? {
-        Some(text) => Questionnaire::read("questionnaire.yml", &text),
-        None => Questionnaire::built_in(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Events on their way out: numbered, scrubbed, journaled, folded, told.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, watch};
 
@@ -17,13 +17,48 @@ pub(super) struct Outlets {
     views: Arc<Views>,
     snapshot_out: watch::Sender<Arc<Snapshot>>,
     views_out: watch::Sender<Arc<Views>>,
-    subscribers: Vec<mpsc::UnboundedSender<Event>>,
+    subscribers: Subscribers,
+}
+
+/// Who hears every event. Shared with the handles, so that nothing is missed between asking and hearing.
+/// `None` after the end.
+#[derive(Debug, Clone)]
+pub(super) struct Subscribers(Arc<Mutex<Option<Vec<mpsc::UnboundedSender<Event>>>>>);
+
+impl Default for Subscribers {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Some(Vec::new()))))
+    }
+}
+
+impl Subscribers {
+    fn list(&self) -> std::sync::MutexGuard<'_, Option<Vec<mpsc::UnboundedSender<Event>>>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Adds one; after the end it is closed at once, which is the truth.
+    pub(super) fn add(&self, subscriber: mpsc::UnboundedSender<Event>) {
+        if let Some(list) = self.list().as_mut() {
+            list.push(subscriber);
+        }
+    }
+
+    fn tell(&self, events: &[Event]) {
+        if let Some(list) = self.list().as_mut() {
+            list.retain(|subscriber| events.iter().all(|event| subscriber.send(event.clone()).is_ok()));
+        }
+    }
+
+    fn close(&self) {
+        *self.list() = None;
+    }
 }
 
 impl Outlets {
     pub(super) fn new(
         snapshot_out: watch::Sender<Arc<Snapshot>>,
         views_out: watch::Sender<Arc<Views>>,
+        subscribers: Subscribers,
     ) -> Self {
         let (snapshot, views) = (
             Arc::clone(&snapshot_out.borrow()),
@@ -34,7 +69,7 @@ impl Outlets {
             views,
             snapshot_out,
             views_out,
-            subscribers: Vec::new(),
+            subscribers,
         }
     }
 
@@ -44,10 +79,6 @@ impl Outlets {
 
     pub(super) fn views(&self) -> &Arc<Views> {
         &self.views
-    }
-
-    pub(super) fn subscribe(&mut self, subscriber: mpsc::UnboundedSender<Event>) {
-        self.subscribers.push(subscriber);
     }
 
     /// Starts from a snapshot that was read back.
@@ -63,17 +94,16 @@ impl Outlets {
     }
 
     /// Folds events that are in the journal already and tells them.
-    pub(super) fn tell(&mut self, events: Vec<Event>) {
+    pub(super) fn tell(&mut self, events: &[Event]) {
         if events.is_empty() {
             return;
         }
         let snapshot = Arc::make_mut(&mut self.snapshot);
-        for event in &events {
+        for event in events {
             snapshot.apply(event);
         }
         self.snapshot_out.send_replace(Arc::clone(&self.snapshot));
-        self.subscribers
-            .retain(|subscriber| events.iter().all(|event| subscriber.send(event.clone()).is_ok()));
+        self.subscribers.tell(events);
     }
 
     /// Numbers, scrubs, journals, folds and tells `kinds`, in this order: nobody hears of what is not written.
@@ -92,7 +122,7 @@ impl Outlets {
             .map(|(seq, kind)| scrubbed(Event { seq, at, kind }))
             .collect();
         journal.append(&events).await?;
-        self.tell(events);
+        self.tell(&events);
         Ok(())
     }
 }
@@ -115,4 +145,10 @@ fn scrubbed(event: Event) -> Event {
         },
         ..event
     })
+}
+
+impl Drop for Outlets {
+    fn drop(&mut self) {
+        self.subscribers.close();
+    }
 }

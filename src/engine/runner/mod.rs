@@ -35,6 +35,8 @@ pub struct Options {
     pub read_only: bool,
     /// Every operation stops after its plan (`--dry-run`).
     pub dry_run: bool,
+    /// A person is there to decide; a script takes the stated defaults.
+    pub interactive: bool,
     /// Begin anew when the journal belongs to other sources; the old journal is kept beside.
     pub restart: bool,
 }
@@ -61,7 +63,7 @@ struct Request {
 #[derive(Debug, Clone)]
 pub struct Engine {
     requests: mpsc::UnboundedSender<Request>,
-    subscribe: mpsc::UnboundedSender<mpsc::UnboundedSender<Event>>,
+    subscribers: emit::Subscribers,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     views: watch::Receiver<Arc<Views>>,
 }
@@ -71,25 +73,18 @@ impl Engine {
     #[must_use]
     pub fn start(workspace: Workspace, ports: Ports, options: Options) -> Self {
         let (requests, request_queue) = mpsc::unbounded_channel();
-        let (subscribe, subscribe_queue) = mpsc::unbounded_channel();
+        let subscribers = emit::Subscribers::default();
         let (snapshot_out, snapshot) = watch::channel(Arc::new(Snapshot::default()));
         let first = Views {
             me: Some(options.me.clone()),
             ..Views::default()
         };
         let (views_out, views) = watch::channel(Arc::new(first));
-        let outlets = emit::Outlets::new(snapshot_out, views_out);
-        tokio::spawn(opening::run(
-            workspace,
-            ports,
-            options,
-            request_queue,
-            subscribe_queue,
-            outlets,
-        ));
+        let outlets = emit::Outlets::new(snapshot_out, views_out, subscribers.clone());
+        tokio::spawn(opening::run(workspace, ports, options, request_queue, outlets));
         Self {
             requests,
-            subscribe,
+            subscribers,
             snapshot,
             views,
         }
@@ -121,8 +116,7 @@ impl Engine {
     #[must_use]
     pub fn events(&self) -> mpsc::UnboundedReceiver<Event> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        // When the engine is gone the receiver is closed at once, which is the truth.
-        let _ = self.subscribe.send(sender);
+        self.subscribers.add(sender);
         receiver
     }
 

@@ -11,7 +11,7 @@ use super::emit::Outlets;
 use super::{Options, Reply, Request, operations};
 use crate::engine::command::Command;
 use crate::engine::error::{Error, Result};
-use crate::engine::event::{Event, EventKind};
+use crate::engine::event::EventKind;
 use crate::engine::journal;
 use crate::engine::ports::{Journal, Ports};
 use crate::engine::views::Mode;
@@ -27,18 +27,17 @@ pub(super) async fn run(
     ports: Ports,
     options: Options,
     mut requests: mpsc::UnboundedReceiver<Request>,
-    subscribers: mpsc::UnboundedReceiver<mpsc::UnboundedSender<Event>>,
     mut outlets: Outlets,
 ) {
     let opened = open(&workspace, &ports, &options).await;
     match opened {
         Ok(Opening::Operating { session, journal }) => {
             let dispatcher = Dispatcher::new(workspace, ports, options, session, journal, outlets);
-            dispatcher.run(requests, subscribers).await;
+            dispatcher.run(requests).await;
         }
         Ok(Opening::Watching { holder, journal }) => {
             outlets.view(|views| views.mode = Mode::Watching(holder.clone()));
-            watch(&holder, journal, requests, subscribers, outlets).await;
+            watch(&holder, journal, requests, outlets).await;
         }
         Err(error) => {
             outlets.view(|views| views.mode = Mode::Failed(error.clone()));
@@ -109,7 +108,6 @@ async fn watch(
     holder: &Holder,
     journal: Option<Arc<dyn Journal>>,
     mut requests: mpsc::UnboundedReceiver<Request>,
-    mut subscribers: mpsc::UnboundedReceiver<mpsc::UnboundedSender<Event>>,
     mut outlets: Outlets,
 ) {
     let mut tick = tokio::time::interval(FOLLOW_EVERY);
@@ -126,7 +124,6 @@ async fn watch(
                     answer(request, result);
                 }
             },
-            Some(subscriber) = subscribers.recv() => outlets.subscribe(subscriber),
             _ = tick.tick() => {
                 if let Some(journal) = &journal {
                     follow(journal.as_ref(), &mut outlets).await;
@@ -143,7 +140,7 @@ async fn follow(journal: &dyn Journal, outlets: &mut Outlets) {
         Ok(())
     })
     .await;
-    outlets.tell(news);
+    outlets.tell(&news);
     if let Err(error) = read {
         outlets.view(|views| views.locked_by = Some(error.to_string()));
     }

@@ -6,7 +6,9 @@ use super::dispatch::Dispatcher;
 use super::internal::Internal;
 use super::operations::{self, World};
 use crate::engine::capability::Capability;
+use crate::engine::config;
 use crate::engine::error::{Error, Result};
+use crate::engine::operation::Control;
 use crate::engine::ports::probe::Reading;
 use crate::engine::views::{Check, Line, Slot, Sources};
 use crate::engine::workspace::settings::{Named, Settings};
@@ -27,6 +29,18 @@ impl Dispatcher {
                     Internal::View(Box::new(move |views| {
                         views.sources = Slot::Ready(at, sources.into())
                     }))
+                });
+            }
+            Capability::Config => {
+                self.outlets.view(|views| views.config = views.config.loading());
+                let at = world.now;
+                self.spawn(async move {
+                    let read = operations::blocking(move || {
+                        let request = operations::config::request(&world)?;
+                        config::plan(&request, &Control::silent()).map(|prepared| prepared.view)
+                    })
+                    .await;
+                    Internal::View(Box::new(move |views| views.config = Slot::read_shared(at, read)))
                 });
             }
             _ => {}

@@ -57,6 +57,16 @@ pub fn scrub(text: &str) -> Cow<'_, str> {
     out
 }
 
+/// The first line of `text`, from 1, that holds a registered secret.
+#[must_use]
+pub fn line_of(text: &str) -> Option<usize> {
+    if !found_in(text) {
+        return None;
+    }
+    // A secret with a line break in it is in no single line; it begins somewhere, and the file is refused all the same.
+    Some(text.lines().position(found_in).map_or(1, |line| line + 1))
+}
+
 /// Whether `text` holds a registered secret in any of its forms.
 #[must_use]
 pub fn found_in(text: &str) -> bool {

@@ -24,7 +24,11 @@ impl Field {
     pub fn line(present: &str) -> Self {
         let mut area = TextArea::new(vec![one_line(present)]);
         area.move_cursor(CursorMove::End);
-        Self { area, lines: false, secret: false }
+        Self {
+            area,
+            lines: false,
+            secret: false,
+        }
     }
 
     /// A field for free text.
@@ -33,7 +37,11 @@ impl Field {
         let mut area = TextArea::new(present.lines().map(str::to_owned).collect());
         area.move_cursor(CursorMove::Bottom);
         area.move_cursor(CursorMove::End);
-        Self { area, lines: true, secret: false }
+        Self {
+            area,
+            lines: true,
+            secret: false,
+        }
     }
 
     /// Shows stars, and not how many characters there are.
@@ -84,7 +92,12 @@ impl Field {
                 }
                 true
             }
-            KeyCode::Backspace | KeyCode::Delete | KeyCode::Left | KeyCode::Right | KeyCode::Home | KeyCode::End => {
+            KeyCode::Backspace
+            | KeyCode::Delete
+            | KeyCode::Left
+            | KeyCode::Right
+            | KeyCode::Home
+            | KeyCode::End => {
                 self.area.input(*key);
                 true
             }
@@ -99,20 +112,39 @@ impl Field {
     /// Takes pasted text; line ends become spaces in a one-line field, control characters vanish.
     pub fn paste(&mut self, pasted: &str) {
         let room = LIMIT.saturating_sub(self.text().chars().count());
-        let pasted = if self.lines { pasted.replace("\r\n", "\n").replace('\r', "\n") } else { one_line(pasted) };
-        let clean: String = pasted.chars().filter(|c| !c.is_control() || *c == '\n').take(room).collect();
+        let pasted = if self.lines {
+            pasted.replace("\r\n", "\n").replace('\r', "\n")
+        } else {
+            one_line(pasted)
+        };
+        let clean: String = pasted
+            .chars()
+            .filter(|c| !c.is_control() || *c == '\n')
+            .take(room)
+            .collect();
         self.area.insert_str(clean);
     }
 
     /// Empties the field.
     pub fn clear(&mut self) {
-        *self = if self.lines { Self::prose("") } else { Self::line("") };
+        *self = if self.lines {
+            Self::prose("")
+        } else {
+            Self::line("")
+        };
     }
 
     /// What stands before and after the insertion point of the current line.
     fn around(&self) -> (String, String) {
         if self.secret {
-            return (if self.is_empty() { String::new() } else { "******".to_owned() }, String::new());
+            return (
+                if self.is_empty() {
+                    String::new()
+                } else {
+                    "******".to_owned()
+                },
+                String::new(),
+            );
         }
         let cursor = self.area.cursor();
         let line = self.area.lines().get(cursor.0).cloned().unwrap_or_default();
@@ -147,14 +179,21 @@ impl Field {
         let cursor = self.area.cursor();
         let top = (cursor.0 + 1).saturating_sub(height);
         for (y, (index, line)) in (0..painter.height()).zip(self.area.lines().iter().enumerate().skip(top)) {
-            let shown = if index == cursor.0 { self.shown(painter.width(), caret) } else { line.clone() };
+            let shown = if index == cursor.0 {
+                self.shown(painter.width(), caret)
+            } else {
+                line.clone()
+            };
             painter.put(0, y, &shown, role, u16::MAX);
         }
     }
 }
 
 fn one_line(text: &str) -> String {
-    text.split(['\r', '\n']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split(['\r', '\n'])
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]

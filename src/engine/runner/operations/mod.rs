@@ -1,5 +1,10 @@
 //! The operations by capability and verb: how each is planned from the workspace, and the run that follows an approval.
 
+mod assess;
+pub mod config;
+mod documents;
+mod report;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -26,6 +31,8 @@ pub struct World {
     pub now: Timestamp,
     /// Who operates.
     pub operator: String,
+    /// Whether a person is there to decide; a script takes the stated defaults.
+    pub interactive: bool,
 }
 
 /// An operation that is planned and can be run once.
@@ -50,11 +57,25 @@ impl std::fmt::Debug for Prepared {
 /// A verb that does not exist, a gate, or what the capability refuses.
 pub async fn prepare(world: World, capability: Capability, verb: &str, control: Control) -> Result<Prepared> {
     crate::engine::journey::gate(&world.snapshot, capability).map_err(Error::from)?;
-    let _ = control;
-    Err(Error::new(
-        ErrorKind::Usage,
-        format!("{capability} has no operation {verb}"),
-    ))
+    match (capability, verb) {
+        (Capability::Assess, "write") => assess::write(&world).await,
+        (Capability::Report, "write") => report::write(&world).await,
+        (Capability::Config, "apply") => config::apply(world, control).await,
+        _ => Err(unknown(capability, verb)),
+    }
+}
+
+/// The outcome with artifacts named relative to the workspace where they lie inside.
+#[must_use]
+pub fn relative(mut outcome: Outcome, workspace: &Workspace) -> Outcome {
+    for artifact in &mut outcome.artifacts {
+        *artifact = workspace.shown(std::path::Path::new(artifact.as_str()));
+    }
+    outcome
+}
+
+fn unknown(capability: Capability, verb: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("{capability} has no operation {verb}"))
 }
 
 /// Runs blocking work away from the engine's own threads.

@@ -1,0 +1,1 @@
+//! A graph file: `[{id, dependencies, weight?}]`.
