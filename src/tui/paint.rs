@@ -283,6 +283,13 @@ impl<'a> Painter<'a> {
         }
         let text = self.look.glyphs.prose(text);
         let room = max.min(self.area.width - x);
+        // What was drawn there before must not shine through.
+        let style = Style {
+            fg: style.fg.or(Some(Color::Reset)),
+            bg: style.bg.or(Some(Color::Reset)),
+            sub_modifier: style.sub_modifier.union(Modifier::all().difference(style.add_modifier)),
+            ..style
+        };
         let (end, _) =
             self.buffer
                 .set_stringn(self.area.x + x, self.area.y + y, &text, usize::from(room), style);

@@ -63,7 +63,11 @@ struct Clock {
 impl Clock {
     fn now(&self) -> Now {
         // The wizard is told the time; this is where it is read.
-        Now { mono: self.start.elapsed(), at: jiff::Timestamp::now(), zone: self.zone.clone() }
+        Now {
+            mono: self.start.elapsed(),
+            at: jiff::Timestamp::now(),
+            zone: self.zone.clone(),
+        }
     }
 }
 
@@ -73,18 +77,29 @@ impl Clock {
 /// # Errors
 /// When the key map is wrong, or the terminal cannot be used.
 pub async fn run(engine: Engine, options: Options) -> Result<Ended> {
-    let changes = options.keys.iter().map(|(name, keys)| (name.as_str(), keys.iter().map(String::as_str).collect()));
+    let changes = options
+        .keys
+        .iter()
+        .map(|(name, keys)| (name.as_str(), keys.iter().map(String::as_str).collect()));
     let keys = KeyMap::with(changes).map_err(|refused| Error::input(refused.to_string()))?;
     let env = Environment::read(|name| std::env::var(name).ok());
     let ascii = env.ascii(options.ascii);
-    let unusable = |error: std::io::Error| Error::unavailable(format!("the terminal cannot be used: {error}"));
+    let unusable =
+        |error: std::io::Error| Error::unavailable(format!("the terminal cannot be used: {error}"));
     let mut signals = Signals::listen().map_err(unusable)?;
-    let clock = Clock { start: Instant::now(), zone: TimeZone::system() };
+    let clock = Clock {
+        start: Instant::now(),
+        zone: TimeZone::system(),
+    };
     let (guard, mut terminal) = Guard::enter().map_err(unusable)?;
     let size = terminal.size().map_err(unusable)?;
     let mut app = App::new(Look::new(options.theme.resolve(&env, None), ascii), keys, size);
     let mut extras = RealExtras;
-    app.update(Arc::clone(&engine.snapshot().borrow()), Arc::clone(&engine.views().borrow()), &clock.now());
+    app.update(
+        Arc::clone(&engine.snapshot().borrow()),
+        Arc::clone(&engine.views().borrow()),
+        &clock.now(),
+    );
     // The first frame does not wait for the terminal's answer about its background.
     draw(&mut terminal, &mut app, &mut extras, &clock.now()).map_err(unusable)?;
     let mut late = LateAnswer::default();
@@ -99,9 +114,15 @@ pub async fn run(engine: Engine, options: Options) -> Result<Ended> {
     if options.mouse && !env.ssh {
         app.key_named("m", &clock.now());
     }
-    let ended = Wizard { engine: &engine, app: &mut app, extras: &mut extras, clock: &clock, late }
-        .turn(&mut terminal, &mut signals)
-        .await;
+    let ended = Wizard {
+        engine: &engine,
+        app: &mut app,
+        extras: &mut extras,
+        clock: &clock,
+        late,
+    }
+    .turn(&mut terminal, &mut signals)
+    .await;
     close(&engine, &mut terminal, &mut app, &mut extras, &clock, ended).await;
     drop(guard);
     Ok(ended)
@@ -116,7 +137,9 @@ fn draw<B: Backend>(
 ) -> std::result::Result<Option<Duration>, B::Error> {
     extras.sync(true);
     let mut wake = None;
-    let drawn = terminal.draw(|frame| wake = app.draw(frame.buffer_mut(), now)).map(|_| ());
+    let drawn = terminal
+        .draw(|frame| wake = app.draw(frame.buffer_mut(), now))
+        .map(|_| ());
     extras.sync(false);
     drawn.map(|()| wake)
 }
@@ -264,7 +287,10 @@ async fn close<B: Backend>(
     }
     let mut snapshot = engine.snapshot();
     loop {
-        let (latest, views) = (Arc::clone(&snapshot.borrow_and_update()), Arc::clone(&engine.views().borrow()));
+        let (latest, views) = (
+            Arc::clone(&snapshot.borrow_and_update()),
+            Arc::clone(&engine.views().borrow()),
+        );
         app.update(latest, views, &clock.now());
         let _ = draw(terminal, app, extras, &clock.now());
         tokio::select! {

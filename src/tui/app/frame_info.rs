@@ -26,8 +26,15 @@ pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, un
     });
     let environment = cx.snapshot.environment;
     FrameInfo {
-        workspace: if cx.snapshot.name.is_empty() { "migration".to_owned() } else { cx.snapshot.name.clone() },
-        kind: cx.snapshot.migration.map_or_else(String::new, |kind| kind.title().to_owned()),
+        workspace: if cx.snapshot.name.is_empty() {
+            "migration".to_owned()
+        } else {
+            cx.snapshot.name.clone()
+        },
+        kind: cx
+            .snapshot
+            .migration
+            .map_or_else(String::new, |kind| kind.title().to_owned()),
         environment: environment.word().to_owned(),
         loud: environment.is_production(),
         badges: badges(cx),
@@ -46,18 +53,29 @@ pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, un
 
 /// The steps with a number: all but Start.
 fn numbered(cx: &Cx<'_>) -> Vec<Capability> {
-    journey::steps(cx.snapshot.migration).iter().copied().filter(|step| *step != Capability::Start).collect()
+    journey::steps(cx.snapshot.migration)
+        .iter()
+        .copied()
+        .filter(|step| *step != Capability::Start)
+        .collect()
 }
 
 fn operator(cx: &Cx<'_>) -> String {
     match &cx.views.mode {
         Mode::Watching(holder) => holder.operator.clone(),
-        _ => cx.views.me.as_ref().map_or_else(String::new, |me| me.operator.clone()),
+        _ => cx
+            .views
+            .me
+            .as_ref()
+            .map_or_else(String::new, |me| me.operator.clone()),
     }
 }
 
 fn badges(cx: &Cx<'_>) -> Vec<Badge> {
-    let badge = |word: &str, role| Badge { word: word.to_owned(), role };
+    let badge = |word: &str, role| Badge {
+        word: word.to_owned(),
+        role,
+    };
     let mut badges = Vec::new();
     match (&cx.views.mode, &cx.views.locked_by) {
         (Mode::Watching(_), _) => badges.push(badge("READ-ONLY", Role::Warn)),
@@ -71,7 +89,11 @@ fn badges(cx: &Cx<'_>) -> Vec<Badge> {
 /// The part of the target that is never cut: the host of a server, the name of a file.
 fn host(target: &str) -> String {
     let file = target.starts_with(['/', '.', '~']) || target.ends_with(".db") || target.ends_with(".sqlite");
-    let part = if file { target.rsplit('/').next() } else { target.split([':', '/']).next() };
+    let part = if file {
+        target.rsplit('/').next()
+    } else {
+        target.split([':', '/']).next()
+    };
     part.unwrap_or(target).to_owned()
 }
 
@@ -79,7 +101,12 @@ fn host(target: &str) -> String {
 #[must_use]
 pub fn step(cx: &Cx<'_>, capability: Capability) -> FrameStep {
     let (mark, word, short) = state(cx, capability);
-    FrameStep { title: capability.title().to_owned(), mark, word, short }
+    FrameStep {
+        title: capability.title().to_owned(),
+        mark,
+        word,
+        short,
+    }
 }
 
 /// Why a step is locked.
@@ -94,7 +121,11 @@ pub fn reason(cx: &Cx<'_>, capability: Capability) -> Option<String> {
 fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
     let said = |mark, word: &str| (mark, word.to_owned(), word.to_owned());
     if !capability.in_this_version() {
-        return (Mark::Skipped, "not in this version".to_owned(), "absent".to_owned());
+        return (
+            Mark::Skipped,
+            "not in this version".to_owned(),
+            "absent".to_owned(),
+        );
     }
     if capability == Capability::Assess
         && let Some(Ok(questionnaire)) = &cx.views.questionnaire
@@ -104,7 +135,9 @@ fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
         let short = format!("{}/{total}", total - open);
         return match journey::state(cx.snapshot, capability) {
             StepState::Active(Activity::Failed) => said(Mark::Failed, "failed"),
-            StepState::Active(activity) if activity.is_done() && open == 0 => (Mark::Done, "done".to_owned(), short),
+            StepState::Active(activity) if activity.is_done() && open == 0 => {
+                (Mark::Done, "done".to_owned(), short)
+            }
             StepState::Locked(_) => said(Mark::Locked, "locked"),
             _ if open == total => said(Mark::Ready, "ready"),
             _ => (Mark::Running, "running".to_owned(), short),
@@ -124,21 +157,37 @@ fn active(cx: &Cx<'_>, capability: Capability, activity: Activity) -> (Mark, Str
     match activity {
         Activity::Idle => (Mark::Ready, word.clone(), word),
         Activity::Running => {
-            let phase = step.and_then(|step| step.progress.as_ref()).map(|progress| progress.phase.clone());
-            (Mark::Running, phase.filter(|phase| !phase.is_empty()).unwrap_or(word), share)
+            let phase = step
+                .and_then(|step| step.progress.as_ref())
+                .map(|progress| progress.phase.clone());
+            (
+                Mark::Running,
+                phase.filter(|phase| !phase.is_empty()).unwrap_or(word),
+                share,
+            )
         }
         Activity::Stopping => (Mark::Running, word, share),
         Activity::Paused => (Mark::Paused, word, share),
         Activity::Stopped => (Mark::Paused, word.clone(), word),
         Activity::Failed => (Mark::Failed, word.clone(), word),
         Activity::Done if capability == Capability::Readiness => {
-            let score = cx.snapshot.readiness.as_ref().map_or_else(String::new, |(_, r)| r.score.to_string());
+            let score = cx
+                .snapshot
+                .readiness
+                .as_ref()
+                .map_or_else(String::new, |(_, r)| r.score.to_string());
             (Mark::Done, format!("done {score}"), score)
         }
         Activity::Done => (Mark::Done, word.clone(), word),
         Activity::DoneWithQuarantine => {
-            let aside = step.and_then(|step| step.outcome.as_ref()).map_or(0, |outcome| outcome.quarantined);
-            (Mark::Quarantine, format!("done, {} in quarantine", count(aside)), format!("{} q", count(aside)))
+            let aside = step
+                .and_then(|step| step.outcome.as_ref())
+                .map_or(0, |outcome| outcome.quarantined);
+            (
+                Mark::Quarantine,
+                format!("done, {} in quarantine", count(aside)),
+                format!("{} q", count(aside)),
+            )
         }
     }
 }
@@ -146,7 +195,9 @@ fn active(cx: &Cx<'_>, capability: Capability, activity: Activity) -> (Mark, Str
 /// How far a step is, in percent; empty when the total is not known.
 fn share(step: &Step) -> String {
     match &step.progress {
-        Some(progress) => progress.total.map_or_else(String::new, |total| percent(progress.done, total)),
+        Some(progress) => progress
+            .total
+            .map_or_else(String::new, |total| percent(progress.done, total)),
         None => String::new(),
     }
 }
@@ -156,15 +207,31 @@ fn below_rail(cx: &Cx<'_>) -> Vec<(String, String, Role)> {
     if let Some(capability) = cx.snapshot.active()
         && let Some(step) = cx.step(capability)
     {
-        let phase = step.progress.as_ref().map(|progress| progress.phase.clone()).unwrap_or_default();
-        let name = if phase.is_empty() { capability.title().to_owned() } else { crate::tui::text::sentence(&phase) };
+        let phase = step
+            .progress
+            .as_ref()
+            .map(|progress| progress.phase.clone())
+            .unwrap_or_default();
+        let name = if phase.is_empty() {
+            capability.title().to_owned()
+        } else {
+            crate::tui::text::sentence(&phase)
+        };
         lines.push((format!("|{name}"), String::new(), Role::Critical));
         if let Some(progress) = &step.progress
             && let Some(total) = progress.total
         {
             #[expect(clippy::cast_precision_loss, reason = "a bar has a few hundred steps")]
-            let share = if total == 0 { 0.0 } else { (progress.done as f64 / total as f64).min(0.999) };
-            lines.push((percent(progress.done, total), format!("bar:{share}"), Role::Accent));
+            let share = if total == 0 {
+                0.0
+            } else {
+                (progress.done as f64 / total as f64).min(0.999)
+            };
+            lines.push((
+                percent(progress.done, total),
+                format!("bar:{share}"),
+                Role::Accent,
+            ));
             lines.push((format!("{} of", count(progress.done)), count(total), Role::Text));
         }
     }

@@ -20,8 +20,16 @@ impl App {
         let first = |label: &str| Some(format!("{label} is the first step."));
         let last = |label: &str| Some(format!("{label} is the last step."));
         let title = self.current.title();
-        let before = if self.preceding().is_none() { first(title) } else { None };
-        let after = if self.following().is_none() { last(title) } else { None };
+        let before = if self.preceding().is_none() {
+            first(title)
+        } else {
+            None
+        };
+        let after = if self.following().is_none() {
+            last(title)
+        } else {
+            None
+        };
         let quarantined = self.world.snapshot.quarantined();
         let no_items = (quarantined == 0).then(|| "Nothing is in quarantine.".to_owned());
         let words = |action| Command::new(action, "").quiet();
@@ -57,21 +65,34 @@ impl App {
             }
             Action::Rollback if self.current == Capability::Rollback => {}
             Action::Rollback if Density::of(self.size) == Density::TooSmall => {
-                self.say(News::new("The plan of the rollback needs 40x10. Enlarge the terminal.", ""), now);
+                self.say(
+                    News::new("The plan of the rollback needs 40x10. Enlarge the terminal.", ""),
+                    now,
+                );
             }
             Action::Rollback => self.go(Capability::Rollback, now),
             Action::StepBack => match self.preceding() {
                 Some(step) => self.go(step, now),
-                None => self.say(News::new(format!("{} is the first step.", self.current.title()), ""), now),
+                None => self.say(
+                    News::new(format!("{} is the first step.", self.current.title()), ""),
+                    now,
+                ),
             },
             Action::StepForward => match self.following() {
                 Some(step) => self.go(step, now),
-                None => self.say(News::new(format!("{} is the last step.", self.current.title()), ""), now),
+                None => self.say(
+                    News::new(format!("{} is the last step.", self.current.title()), ""),
+                    now,
+                ),
             },
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 self.outbox.push(Out::Mouse(self.mouse));
-                let word = if self.mouse { "on: the wheel moves, a click selects" } else { "off" };
+                let word = if self.mouse {
+                    "on: the wheel moves, a click selects"
+                } else {
+                    "off"
+                };
                 self.say(News::new(format!("Mouse {word}."), ""), now);
             }
             Action::Repaint => self.outbox.push(Out::Repaint),
@@ -92,7 +113,8 @@ impl App {
             seen.push(command.action);
             new
         });
-        self.overlays.push(Box::new(Help::new(self.current.title(), script, commands)));
+        self.overlays
+            .push(Box::new(Help::new(self.current.title(), script, commands)));
     }
 
     /// Leaves at once when nothing runs; asks when something does.
@@ -108,19 +130,31 @@ impl App {
             return;
         };
         if Density::of(self.size) == Density::TooSmall {
-            self.say(News::new(format!("{} is running. Enlarge the terminal to leave.", running.title()), ""), now);
+            self.say(
+                News::new(
+                    format!("{} is running. Enlarge the terminal to leave.", running.title()),
+                    "",
+                ),
+                now,
+            );
             return;
         }
         let title = running.title();
         let dialog = Choice::new(
             format!("{title} is running"),
             vec![
-                ("Leaving ends it at its next safe point; what is finished stays.".to_owned(), Role::Text),
+                (
+                    "Leaving ends it at its next safe point; what is finished stays.".to_owned(),
+                    Role::Text,
+                ),
                 ("The next start goes on from there.".to_owned(), Role::Muted),
             ],
             vec![
                 ("Stay".to_owned(), Consequence::Nothing),
-                (format!("Stop {title} at its next safe point and leave"), Consequence::Leave),
+                (
+                    format!("Stop {title} at its next safe point and leave"),
+                    Consequence::Leave,
+                ),
             ],
             now.mono,
         );

@@ -1,6 +1,8 @@
 //! What a key does: the top overlay first, then the screen, then the wizard's own commands.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use ratatui::layout::Position;
 
 use super::App;
@@ -58,7 +60,11 @@ impl App {
         if self.with_overlay(now, |overlay, cx| overlay.deaf(cx)) == Some(true) || !self.editing(now) {
             return;
         }
-        for c in text.chars().filter(|c| !c.is_control() || *c == '\n').take(super::super::widgets::field::LIMIT) {
+        for c in text
+            .chars()
+            .filter(|c| !c.is_control() || *c == '\n')
+            .take(super::super::widgets::field::LIMIT)
+        {
             // A pasted line end is text where text has lines, and never an Enter.
             let c = if c == '\n' { ' ' } else { c };
             self.type_text(&KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE), now);
@@ -72,7 +78,10 @@ impl App {
             MouseEventKind::ScrollDown => Some(Action::Down),
             MouseEventKind::Down(MouseButton::Left) if self.overlays.is_empty() => {
                 let pane = layout::areas(self.size).pane;
-                let at = Position { x: event.column, y: event.row };
+                let at = Position {
+                    x: event.column,
+                    y: event.row,
+                };
                 if pane.contains(at) {
                     let (x, y) = (at.x - pane.x, at.y - pane.y);
                     let handled = self.with_screen(now, |screen, cx| screen.click(x, y, cx));
@@ -118,13 +127,16 @@ impl App {
         let Some(key) = Key::of(event) else {
             return;
         };
-        let is_letter = matches!(event.code, KeyCode::Char(_)) && !event.modifiers.contains(KeyModifiers::CONTROL);
+        let is_letter =
+            matches!(event.code, KeyCode::Char(_)) && !event.modifiers.contains(KeyModifiers::CONTROL);
         if is_letter {
             return;
         }
         let commands = self.offered(now);
         if let Some(action) = self.keys.resolve(key, &commands) {
-            if event.kind == KeyEventKind::Repeat && !table::binding(action).is_some_and(|binding| binding.repeats) {
+            if event.kind == KeyEventKind::Repeat
+                && !table::binding(action).is_some_and(|binding| binding.repeats)
+            {
                 return;
             }
             self.run_offered(action, &commands, now);
@@ -145,8 +157,16 @@ impl App {
 
     /// Runs a command, or says why it is off.
     pub(super) fn run_offered(&mut self, action: Action, commands: &[Command], now: &Now) {
-        if let Some(reason) = commands.iter().find(|command| command.is(action)).and_then(|c| c.off.clone()) {
-            let what = if reason.ends_with(['.', '!', '?']) { reason } else { format!("{reason}.") };
+        if let Some(reason) = commands
+            .iter()
+            .find(|command| command.is(action))
+            .and_then(|c| c.off.clone())
+        {
+            let what = if reason.ends_with(['.', '!', '?']) {
+                reason
+            } else {
+                format!("{reason}.")
+            };
             self.say(News::new(what, "").role(Role::Warn), now);
             return;
         }
@@ -155,11 +175,14 @@ impl App {
             self.general(action, now);
             return;
         }
-        if Density::of(self.size) == Density::TooSmall && !matches!(action, Action::Leave | Action::Interrupt) {
+        if Density::of(self.size) == Density::TooSmall && !matches!(action, Action::Leave | Action::Interrupt)
+        {
             return;
         }
         if let Some(handled) = self.with_overlay(now, |overlay, cx| overlay.act(action, cx)) {
-            if !self.handled(handled, now) && matches!(action, Action::Close | Action::Leave | Action::Interrupt) {
+            if !self.handled(handled, now)
+                && matches!(action, Action::Close | Action::Leave | Action::Interrupt)
+            {
                 self.close_overlay();
             }
             return;

@@ -5,7 +5,7 @@ pub mod context;
 pub mod frame_info;
 mod general;
 mod keys;
-mod view;
+pub(super) mod view;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -160,7 +160,10 @@ impl App {
     /// Calls `act` with the present screen and a context.
     fn with_screen<T>(&mut self, now: &Now, act: impl FnOnce(&mut dyn Screen, &Cx<'_>) -> T) -> T {
         let cx = Self::cx(&self.world, &self.keys, now, self.look, self.size);
-        let screen = self.screens.entry(self.current).or_insert_with(|| screens::make(self.current));
+        let screen = self
+            .screens
+            .entry(self.current)
+            .or_insert_with(|| screens::make(self.current));
         act(screen.as_mut(), &cx)
     }
 
@@ -207,7 +210,10 @@ impl App {
                 Effect::Say(news) => self.say(news, now),
                 Effect::Copy(text) => {
                     let first = text.lines().next().unwrap_or_default();
-                    self.say(News::new(format!("Copied: {}", text::elide_middle(first, 120, "…")), ""), now);
+                    self.say(
+                        News::new(format!("Copied: {}", text::elide_middle(first, 120, "…")), ""),
+                        now,
+                    );
                     self.outbox.push(Out::Copy(text));
                 }
                 Effect::Leave => self.outbox.push(Out::Leave),
@@ -217,8 +223,17 @@ impl App {
 
     fn close_overlay(&mut self) {
         // Whoever looked at the messages has read them.
-        if self.overlays.pop().is_some_and(|overlay| overlay.reads_messages()) {
-            self.read = self.world.snapshot.messages.back().map_or(self.read, |message| message.seq);
+        if self
+            .overlays
+            .pop()
+            .is_some_and(|overlay| overlay.reads_messages())
+        {
+            self.read = self
+                .world
+                .snapshot
+                .messages
+                .back()
+                .map_or(self.read, |message| message.seq);
             self.outbox.push(Out::Send(Order::Seen));
         }
         self.dirty = true;
@@ -266,7 +281,10 @@ impl App {
             }
             (_, Err(error)) => {
                 let hint = error.hint.clone().unwrap_or_default();
-                self.say(News::new(format!("{}.", text::sentence(&error.message)), hint).role(Role::Bad), now);
+                self.say(
+                    News::new(format!("{}.", text::sentence(&error.message)), hint).role(Role::Bad),
+                    now,
+                );
             }
             (_, Ok(_)) => {}
         }
@@ -275,7 +293,10 @@ impl App {
     /// A panic on a thread that does not draw.
     pub fn background_panic(&mut self, said: &str, now: &Now) {
         let first = said.lines().last().unwrap_or(said);
-        let what = format!("A worker failed: {}", crate::engine::text::inert_short(first, 200));
+        let what = format!(
+            "A worker failed: {}",
+            crate::engine::text::inert_short(first, 200)
+        );
         self.say(News::new(what, "what was finished is safe").role(Role::Bad), now);
     }
 

@@ -22,8 +22,15 @@ impl App {
     /// Draws everything. Returns after how long the picture changes by itself, if it does.
     pub fn draw(&mut self, buffer: &mut Buffer, now: &Now) -> Option<Duration> {
         self.dirty = false;
-        self.size = Size { width: buffer.area.width, height: buffer.area.height };
-        if self.toast.as_ref().is_some_and(|toast| toast.until.is_some_and(|until| until <= now.mono)) {
+        self.size = Size {
+            width: buffer.area.width,
+            height: buffer.area.height,
+        };
+        if self
+            .toast
+            .as_ref()
+            .is_some_and(|toast| toast.until.is_some_and(|until| until <= now.mono))
+        {
             self.toast = None;
         }
         let areas = layout::areas(self.size);
@@ -31,20 +38,44 @@ impl App {
         let mut painter = Painter::new(buffer, areas.all, self.look);
         painter.clear();
         if areas.density == Density::TooSmall {
-            frame::too_small(&mut painter, &small_news(&cx, self.toast.as_ref().map(|toast| &toast.news)));
-            return self.toast.as_ref().and_then(|toast| toast.until).map(|until| until.saturating_sub(now.mono));
+            frame::too_small(
+                &mut painter,
+                &small_news(&cx, self.toast.as_ref().map(|toast| &toast.news)),
+            );
+            return self
+                .toast
+                .as_ref()
+                .and_then(|toast| toast.until)
+                .map(|until| until.saturating_sub(now.mono));
         }
-        let screen = self.screens.entry(self.current).or_insert_with(|| screens::make(self.current));
-        let unread =
-            cx.snapshot.messages.iter().filter(|message| message.seq > self.read && screens::is_loud(message)).count();
+        let screen = self
+            .screens
+            .entry(self.current)
+            .or_insert_with(|| screens::make(self.current));
+        let unread = cx
+            .snapshot
+            .messages
+            .iter()
+            .filter(|message| message.seq > self.read && screens::is_loud(message))
+            .count();
         let mut info = frame_info(&cx, self.current, self.from, unread);
         info.over = !self.overlays.is_empty();
-        let commands: Vec<Command> = if info.over { Vec::new() } else { screen.commands(&cx) };
+        let commands: Vec<Command> = if info.over {
+            Vec::new()
+        } else {
+            screen.commands(&cx)
+        };
         let news = match &self.toast {
             Some(toast) => toast.news.clone(),
             None => screen.news(&cx),
         };
-        let frame = Frame { info: &info, title: &screen.title(&cx), news: &news, commands: &commands, keys: &self.keys };
+        let frame = Frame {
+            info: &info,
+            title: &screen.title(&cx),
+            news: &news,
+            commands: &commands,
+            keys: &self.keys,
+        };
         frame.draw(&mut painter, &areas);
         screen.render(&mut painter.part(areas.pane), &cx);
         for overlay in &mut self.overlays {
@@ -55,7 +86,11 @@ impl App {
             let inside = frame::boxed(&mut painter, area, &title, &commands, &self.keys);
             overlay.render(&mut painter.part(inside), &cx);
         }
-        let toast = self.toast.as_ref().and_then(|toast| toast.until).map(|until| until.saturating_sub(now.mono));
+        let toast = self
+            .toast
+            .as_ref()
+            .and_then(|toast| toast.until)
+            .map(|until| until.saturating_sub(now.mono));
         match (cx.wake(), toast) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

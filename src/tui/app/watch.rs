@@ -17,7 +17,12 @@ const LONG_SECONDS: i64 = 60;
 
 impl App {
     pub(super) fn watch(&mut self, before: &World, now: &Now) {
-        let last = self.world.snapshot.messages.back().map_or(0, |message| message.seq);
+        let last = self
+            .world
+            .snapshot
+            .messages
+            .back()
+            .map_or(0, |message| message.seq);
         if !self.opened {
             // What earlier sessions said is history, not news.
             self.said = last;
@@ -33,11 +38,20 @@ impl App {
     }
 
     fn say_messages(&mut self, now: &Now) {
-        let news: Vec<_> =
-            self.world.snapshot.messages.iter().filter(|message| message.seq > self.said).cloned().collect();
+        let news: Vec<_> = self
+            .world
+            .snapshot
+            .messages
+            .iter()
+            .filter(|message| message.seq > self.said)
+            .cloned()
+            .collect();
         for message in news {
             self.said = message.seq;
-            let place = message.capability.map(|capability| format!("{}: ", capability.title())).unwrap_or_default();
+            let place = message
+                .capability
+                .map(|capability| format!("{}: ", capability.title()))
+                .unwrap_or_default();
             let mut what = format!("{place}{}", message.text);
             if !what.ends_with(['.', '!', '?']) {
                 what.push('.');
@@ -47,7 +61,11 @@ impl App {
                 Level::Warn => Role::Warn,
                 Level::Error => Role::Bad,
             };
-            let next = if message.level == Level::Error { "M shows all messages" } else { "" };
+            let next = if message.level == Level::Error {
+                "M shows all messages"
+            } else {
+                ""
+            };
             // The screen of the step tells its own end; news are for what happens elsewhere, and for errors.
             if message.level == Level::Error || message.capability != Some(self.current) {
                 self.say(News::new(text::sentence(&what), next).role(role), now);
@@ -83,13 +101,22 @@ impl App {
 
     fn retitle(&mut self) {
         let snapshot = &self.world.snapshot;
-        let name = if snapshot.name.is_empty() { "maos-migrate" } else { &snapshot.name };
+        let name = if snapshot.name.is_empty() {
+            "maos-migrate"
+        } else {
+            &snapshot.name
+        };
         let step = snapshot.active().and_then(|capability| {
             let progress = snapshot.steps.get(&capability)?.progress.as_ref()?;
-            let share = progress.total.map_or_else(|| progress.phase.clone(), |total| percent(progress.done, total));
+            let share = progress
+                .total
+                .map_or_else(|| progress.phase.clone(), |total| percent(progress.done, total));
             Some(format!("{share} {capability} {name}"))
         });
-        let failed = snapshot.steps.iter().find(|(_, step)| step.activity == Activity::Failed);
+        let failed = snapshot
+            .steps
+            .iter()
+            .find(|(_, step)| step.activity == Activity::Failed);
         let title = match (step, failed) {
             (Some(title), _) => title,
             (None, Some((capability, _))) => format!("failed {capability} {name}"),

@@ -80,11 +80,19 @@ pub fn always(map: &KeyMap, place: Place, short: bool) -> Vec<Hint> {
     };
     match place {
         Place::Screen => {
-            vec![hint(Action::Help, "help"), hint(Action::Rollback, "rollback"), hint(Action::Leave, "quit")]
+            vec![
+                hint(Action::Help, "help"),
+                hint(Action::Rollback, "rollback"),
+                hint(Action::Leave, "quit"),
+            ]
         }
         Place::Rollback => vec![hint(Action::Help, "help"), hint(Action::Leave, "back")],
         Place::Overlay => {
-            vec![hint(Action::Help, "help"), hint(Action::Rollback, "rollback"), hint(Action::Close, "close")]
+            vec![
+                hint(Action::Help, "help"),
+                hint(Action::Rollback, "rollback"),
+                hint(Action::Close, "close"),
+            ]
         }
     }
 }
@@ -123,6 +131,9 @@ mod tests {
         );
         assert_eq!(written(&fitting(&map, &commands, 20)), "n begin  + - workers");
         assert_eq!(width(&fitting(&map, &commands, 20)), 20);
-        assert_eq!(written(&always(&map, Place::Screen, false)), "? help  R rollback  q quit");
+        assert_eq!(
+            written(&always(&map, Place::Screen, false)),
+            "? help  R rollback  q quit"
+        );
     }
 }

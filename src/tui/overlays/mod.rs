@@ -57,5 +57,8 @@ pub trait Overlay: std::fmt::Debug {
 #[must_use]
 pub fn usual(screen: Size) -> Size {
     let grow = |have: u16, least: u16, most: u16| (have.saturating_mul(3) / 5).clamp(least, most).min(have);
-    Size { width: grow(screen.width, 65, 110), height: grow(screen.height, 14, 32) }
+    Size {
+        width: grow(screen.width, 65, 110),
+        height: grow(screen.height, 14, 32),
+    }
 }

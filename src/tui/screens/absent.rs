@@ -51,7 +51,10 @@ impl Absent {
                 "Watches error rate, response time, availability and validation, and says when to roll back.",
                 "Watch MAOS's own figures for the first hours.",
             ),
-            _ => ("Makes backups and proves that they restore.", "Use pg_dump, and try the restore."),
+            _ => (
+                "Makes backups and proves that they restore.",
+                "Use pg_dump, and try the restore.",
+            ),
         }
     }
 }
@@ -64,7 +67,10 @@ impl Screen for Absent {
     fn news(&self, cx: &Cx<'_>) -> News {
         let (next, _) = detail::onward(cx, self.capability);
         let next = next.map_or_else(String::new, |next| format!("n goes on to {}", next.title()));
-        News::new(format!("{} is not in this version.", self.capability.title()), next)
+        News::new(
+            format!("{} is not in this version.", self.capability.title()),
+            next,
+        )
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
@@ -84,17 +90,42 @@ impl Screen for Absent {
         let mut rows = vec![
             Row::new()
                 .at(1, painter.glyphs().skipped, Role::Muted)
-                .at(3, format!("{} is not in this version.", self.capability.title()), Role::Critical)
+                .at(
+                    3,
+                    format!("{} is not in this version.", self.capability.title()),
+                    Role::Critical,
+                )
                 .keep(keep::ALWAYS),
             Row::blank(),
         ];
         rows.extend(detail::labelled("For", what, 13, width, Role::Text, keep::NORMAL));
         rows.push(Row::blank());
-        rows.extend(detail::labelled("Meanwhile", meanwhile, 13, width, Role::Text, keep::NORMAL));
+        rows.extend(detail::labelled(
+            "Meanwhile",
+            meanwhile,
+            13,
+            width,
+            Role::Text,
+            keep::NORMAL,
+        ));
         rows.push(Row::blank());
         let counts = "It counts neither as done nor as failed, and locks no other step.";
-        rows.extend(detail::labelled("Counts", counts, 13, width, Role::Muted, keep::EXTRA));
+        rows.extend(detail::labelled(
+            "Counts",
+            counts,
+            13,
+            width,
+            Role::Muted,
+            keep::EXTRA,
+        ));
         let height = painter.height();
-        painter.part(Rect { x: 0, y: 0, width, height }).rows(&rows);
+        painter
+            .part(Rect {
+                x: 0,
+                y: 0,
+                width,
+                height,
+            })
+            .rows(&rows);
     }
 }

@@ -17,7 +17,10 @@ pub fn labelled(label: &str, value: &str, column: u16, width: u16, role: Role, k
         .enumerate()
         .map(|(index, line)| {
             let label = if index == 0 { label } else { "" };
-            Row::new().at(1, label, Role::Muted).at(column, line, role).keep(kept)
+            Row::new()
+                .at(1, label, Role::Muted)
+                .at(column, line, role)
+                .keep(kept)
         })
         .collect()
 }
@@ -37,11 +40,21 @@ pub fn onward(cx: &Cx<'_>, from: Capability) -> (Option<Capability>, Command) {
     let next = journey::following(cx.snapshot, from);
     match next {
         Some(next) => {
-            let locked = journey::gate(cx.snapshot, next).err().map(|locked| locked.sentence);
+            let locked = journey::gate(cx.snapshot, next)
+                .err()
+                .map(|locked| locked.sentence);
             let name = next.title().to_lowercase();
-            (Some(next), Command::new(Action::Next, name).about(format!("go on to {}", next.title())).off(locked))
+            (
+                Some(next),
+                Command::new(Action::Next, name)
+                    .about(format!("go on to {}", next.title()))
+                    .off(locked),
+            )
         }
-        None => (None, Command::new(Action::Next, "end").off(Some("This is the last step.".to_owned()))),
+        None => (
+            None,
+            Command::new(Action::Next, "end").off(Some("This is the last step.".to_owned())),
+        ),
     }
 }
 
@@ -49,5 +62,10 @@ pub fn onward(cx: &Cx<'_>, from: Capability) -> (Option<Capability>, Command) {
 #[must_use]
 pub fn quarantine_remark(cx: &Cx<'_>) -> Option<String> {
     let aside = cx.snapshot.quarantined();
-    (aside > 0).then(|| format!("{} in quarantine.", crate::engine::text::plural(aside, "item stays", "items stay")))
+    (aside > 0).then(|| {
+        format!(
+            "{} in quarantine.",
+            crate::engine::text::plural(aside, "item stays", "items stay")
+        )
+    })
 }

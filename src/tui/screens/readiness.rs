@@ -29,7 +29,10 @@ pub struct ReadinessScreen {
 }
 
 fn result<'a>(cx: &Cx<'a>) -> Option<(jiff::Timestamp, &'a Readiness)> {
-    cx.snapshot.readiness.as_ref().map(|(at, readiness)| (*at, readiness.as_ref()))
+    cx.snapshot
+        .readiness
+        .as_ref()
+        .map(|(at, readiness)| (*at, readiness.as_ref()))
 }
 
 /// Whether an answer changed after the score was made.
@@ -52,8 +55,12 @@ impl Screen for ReadinessScreen {
     fn title(&self, cx: &Cx<'_>) -> Title {
         match result(cx) {
             Some((at, readiness)) => {
-                let facts =
-                    format!("{} of {} · {}", readiness.score, readiness.max, readiness.band.name().replace('_', " "));
+                let facts = format!(
+                    "{} of {} · {}",
+                    readiness.score,
+                    readiness.max,
+                    readiness.band.name().replace('_', " ")
+                );
                 let mut title = Title::new("Readiness", facts, format!("answers of {}", cx.now.clock(at)));
                 if outdated(cx) {
                     title.right = "older than the answers, r again".to_owned();
@@ -68,7 +75,11 @@ impl Screen for ReadinessScreen {
     fn news(&self, cx: &Cx<'_>) -> News {
         match result(cx) {
             Some((_, readiness)) => {
-                let role = if readiness.blockers.is_empty() { Role::Text } else { Role::Warn };
+                let role = if readiness.blockers.is_empty() {
+                    Role::Text
+                } else {
+                    Role::Warn
+                };
                 let (next, _) = detail::onward(cx, Capability::Readiness);
                 let next = next.map_or_else(String::new, |next| format!("n goes on to {}", next.title()));
                 News::new(sentences::now_line(readiness), next).role(role)
@@ -91,7 +102,9 @@ impl Screen for ReadinessScreen {
             detail::onward(cx, Capability::Readiness).1,
             Command::new(Action::Open, "evidence").about("evidence and arithmetic of the dimension"),
             Command::new(Action::Edit, "answer").about("go to the question behind the dimension"),
-            Command::new(Action::ReadAgain, "again").about("score again").off(cx.held()),
+            Command::new(Action::ReadAgain, "again")
+                .about("score again")
+                .off(cx.held()),
         ]
     }
 
@@ -131,11 +144,25 @@ impl Screen for ReadinessScreen {
         let glyphs = painter.glyphs();
         let mut rows = score(readiness, glyphs, width);
         for blocker in &readiness.blockers {
-            let locks = blocker.locks.map(|step| format!(" It locks {}.", step.title())).unwrap_or_default();
+            let locks = blocker
+                .locks
+                .map(|step| format!(" It locks {}.", step.title()))
+                .unwrap_or_default();
             let said = format!("{}. {}{locks}", text::sentence(&blocker.text), blocker.mitigation);
-            rows.extend(detail::labelled("! Blocker", &said, 13, width, Role::Warn, keep::FIGURE));
+            rows.extend(detail::labelled(
+                "! Blocker",
+                &said,
+                13,
+                width,
+                Role::Warn,
+                keep::FIGURE,
+            ));
         }
-        let role = if readiness.blockers.is_empty() { Role::Critical } else { Role::Warn };
+        let role = if readiness.blockers.is_empty() {
+            Role::Critical
+        } else {
+            Role::Warn
+        };
         rows.push(Row::prose(sentences::recommendation(readiness), role).keep(keep::ALWAYS));
         rows.push(Row::blank());
         for (index, dimension) in readiness.dimensions.iter().enumerate() {
@@ -164,7 +191,14 @@ impl Screen for ReadinessScreen {
             );
         } else {
             let role = if open { Role::Warn } else { Role::Text };
-            rows.extend(detail::labelled("Unanswered", &unanswered, 13, width, role, keep::NORMAL));
+            rows.extend(detail::labelled(
+                "Unanswered",
+                &unanswered,
+                13,
+                width,
+                role,
+                keep::NORMAL,
+            ));
         }
         rows.push(Row::blank());
         rows.extend(actions(readiness, cx, width));
@@ -180,7 +214,10 @@ impl Screen for ReadinessScreen {
 fn score(readiness: &Readiness, glyphs: &Glyphs, width: u16) -> Vec<Row> {
     let bar_at = 30;
     let label = format!("{}/{}", readiness.score, readiness.max);
-    let row = Row::new().at(1, "Score", Role::Critical).number(28, label, Role::Critical).keep(keep::ALWAYS);
+    let row = Row::new()
+        .at(1, "Score", Role::Critical)
+        .number(28, label, Role::Critical)
+        .keep(keep::ALWAYS);
     let bar_width = width.saturating_sub(bar_at + 8).min(80);
     if bar_width < 20 {
         return vec![row];
@@ -225,32 +262,63 @@ impl ReadinessScreen {
             .at(3, dimension.id.title(), Role::Text)
             .number(27, points, Role::Critical)
             .keep(keep::ALWAYS);
-        let role = if dimension.answered { Role::Accent } else { Role::Unknown };
+        let role = if dimension.answered {
+            Role::Accent
+        } else {
+            Role::Unknown
+        };
         let mut evidence_at = 30;
         if cx.density <= Density::Normal {
             let bar = if dimension.answered {
                 Bar::of(unsigned(dimension.points), unsigned(dimension.max))
             } else {
-                Bar { share: None, limit: None }
+                Bar {
+                    share: None,
+                    limit: None,
+                }
             };
             row = bar::onto(row, 30, glyphs, bar, 25, role);
             evidence_at = 57;
         }
         let evidence = sentences::evidence(dimension, &cx.now.zone);
-        let evidence_role = if dimension.answered { Role::Muted } else { Role::Warn };
-        row = row.at(evidence_at, evidence.clone(), evidence_role).selected(here);
+        let evidence_role = if dimension.answered {
+            Role::Muted
+        } else {
+            Role::Warn
+        };
+        row = row
+            .at(evidence_at, evidence.clone(), evidence_role)
+            .selected(here);
         let mut rows = vec![row];
         if here && self.open {
-            rows.extend(detail::labelled("  Evidence", &evidence, 14, width, Role::Text, keep::FIGURE));
-            rows.extend(detail::labelled("  Points", &dimension.arithmetic, 14, width, Role::Text, keep::FIGURE));
+            rows.extend(detail::labelled(
+                "  Evidence",
+                &evidence,
+                14,
+                width,
+                Role::Text,
+                keep::FIGURE,
+            ));
+            rows.extend(detail::labelled(
+                "  Points",
+                &dimension.arithmetic,
+                14,
+                width,
+                Role::Text,
+                keep::FIGURE,
+            ));
         }
         rows
     }
 }
 
 fn actions(readiness: &Readiness, cx: &Cx<'_>, width: u16) -> Vec<Row> {
-    let mut rows =
-        vec![Row::new().at(1, "Next actions", Role::Muted).right(1, "gain", Role::Muted).keep(keep::NORMAL)];
+    let mut rows = vec![
+        Row::new()
+            .at(1, "Next actions", Role::Muted)
+            .right(1, "gain", Role::Muted)
+            .keep(keep::NORMAL),
+    ];
     if readiness.actions.is_empty() {
         rows.push(
             Row::new()
@@ -260,8 +328,14 @@ fn actions(readiness: &Readiness, cx: &Cx<'_>, width: u16) -> Vec<Row> {
         );
     }
     for (index, action) in readiness.actions.iter().enumerate() {
-        let step = action.step.map(|step| format!(" ({})", step.title())).unwrap_or_default();
-        let lines = text::wrap(&format!("{}{step}", action.text), usize::from(width.saturating_sub(14)));
+        let step = action
+            .step
+            .map(|step| format!(" ({})", step.title()))
+            .unwrap_or_default();
+        let lines = text::wrap(
+            &format!("{}{step}", action.text),
+            usize::from(width.saturating_sub(14)),
+        );
         for (nth, line) in lines.into_iter().enumerate() {
             let mut row = Row::new().keep(if index == 0 { keep::FIGURE } else { keep::EXTRA });
             if nth == 0 {

@@ -47,7 +47,12 @@ fn off(cx: &Cx<'_>) -> Option<String> {
 
 /// The first file the report wrote.
 fn path(cx: &Cx<'_>) -> Option<String> {
-    cx.step(Capability::Report)?.outcome.as_ref()?.artifacts.first().cloned()
+    cx.step(Capability::Report)?
+        .outcome
+        .as_ref()?
+        .artifacts
+        .first()
+        .cloned()
 }
 
 /// What a part came to, in a few words.
@@ -64,7 +69,11 @@ fn outcome(cx: &Cx<'_>, capability: Capability) -> String {
     let step = cx.step(capability);
     match step.and_then(|step| step.outcome.as_ref()) {
         Some(outcome) if outcome.source > 0 => {
-            format!("{} converted + {} quarantined", count(outcome.converted), count(outcome.quarantined))
+            format!(
+                "{} converted + {} quarantined",
+                count(outcome.converted),
+                count(outcome.quarantined)
+            )
         }
         Some(outcome) => outcome.summary.clone(),
         None => match step.map_or(Activity::Idle, |step| step.activity) {
@@ -75,7 +84,10 @@ fn outcome(cx: &Cx<'_>, capability: Capability) -> String {
 }
 
 fn evidence(step: Option<&Step>) -> String {
-    match step.and_then(|step| step.outcome.as_ref()).and_then(|outcome| outcome.artifacts.first()) {
+    match step
+        .and_then(|step| step.outcome.as_ref())
+        .and_then(|outcome| outcome.artifacts.first())
+    {
         Some(artifact) => crate::engine::text::inert(artifact),
         None => String::new(),
     }
@@ -106,28 +118,41 @@ impl Screen for Report {
             (path(cx), cx.snapshot.activity(Capability::Report))
         {
             let files = cx.snapshot.artifacts.len() as u64;
-            let what = format!("Written: {path}, SHA-256 of {} inside.", plural(files, "file", "files"));
+            let what = format!(
+                "Written: {path}, SHA-256 of {} inside.",
+                plural(files, "file", "files")
+            );
             return News::new(what, "y copies the path, q quits").role(Role::Ok);
         }
         let open = open(cx);
         if let Some(step) = open.first() {
-            let what = format!("{} is not proved; the report says so in its first line.", step.title());
+            let what = format!(
+                "{} is not proved; the report says so in its first line.",
+                step.title()
+            );
             return News::new(what, "n writes the report").role(Role::Warn);
         }
         let aside = cx.snapshot.quarantined();
         let what = if aside == 0 {
             "Every item is accounted for.".to_owned()
         } else {
-            format!("Every item is accounted for; {} in quarantine.", plural(aside, "is", "are"))
+            format!(
+                "Every item is accounted for; {} in quarantine.",
+                plural(aside, "is", "are")
+            )
         };
         News::new(what, "n writes the report")
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
-        let no_path = path(cx).is_none().then(|| "The report is not written yet.".to_owned());
+        let no_path = path(cx)
+            .is_none()
+            .then(|| "The report is not written yet.".to_owned());
         let no_items = (cx.snapshot.quarantined() == 0).then(|| "Nothing is in quarantine.".to_owned());
         vec![
-            Command::new(Action::Next, "write").about("write report.md and report.html; new files only").off(off(cx)),
+            Command::new(Action::Next, "write")
+                .about("write report.md and report.html; new files only")
+                .off(off(cx)),
             Command::new(Action::Open, "open").about("open the step of the part"),
             Command::new(Action::Copy, "copy path").off(no_path),
             Command::new(Action::Quarantine, "quarantine").off(no_items),
@@ -138,7 +163,10 @@ impl Screen for Report {
         let parts = parts(cx);
         match action {
             Action::Next => {
-                let order = Order::Plan { capability: Capability::Report, verb: WRITE.to_owned() };
+                let order = Order::Plan {
+                    capability: Capability::Report,
+                    verb: WRITE.to_owned(),
+                };
                 Handled::one(Effect::Ask(Purpose::Preview(Capability::Report), order))
             }
             Action::Open => match parts.get(self.list.cursor) {
@@ -179,12 +207,26 @@ impl Screen for Report {
         let (outcome_at, evidence_at) = (21, if wide { width.saturating_sub(26) } else { width });
         let mut foot = accounted(cx, width);
         let list_rows = u16::try_from(parts.len()).unwrap_or(u16::MAX);
-        let foot_height = u16::try_from(foot.len()).unwrap_or(u16::MAX).min(height.saturating_sub(list_rows.min(height / 2) + 1));
-        let head = Row::new().at(5, "Part", Role::Muted).at(outcome_at, "Outcome", Role::Muted);
-        let head = if wide { head.at(evidence_at, "Evidence", Role::Muted).right(1, "at", Role::Muted) } else { head };
+        let foot_height = u16::try_from(foot.len())
+            .unwrap_or(u16::MAX)
+            .min(height.saturating_sub(list_rows.min(height / 2) + 1));
+        let head = Row::new()
+            .at(5, "Part", Role::Muted)
+            .at(outcome_at, "Outcome", Role::Muted);
+        let head = if wide {
+            head.at(evidence_at, "Evidence", Role::Muted)
+                .right(1, "at", Role::Muted)
+        } else {
+            head
+        };
         painter.row(0, &head);
         let glyphs = painter.glyphs();
-        let body = ratatui::layout::Rect { x: 0, y: 1, width, height: height.saturating_sub(1 + foot_height).min(list_rows) };
+        let body = ratatui::layout::Rect {
+            x: 0,
+            y: 1,
+            width,
+            height: height.saturating_sub(1 + foot_height).min(list_rows),
+        };
         let mut part = painter.part(body);
         self.list.draw(&mut part, parts.len(), true, |index, here| {
             let capability = parts[index];
@@ -230,7 +272,11 @@ fn accounted(cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let value = 19;
     let mut sums = Vec::new();
     for capability in parts(cx) {
-        if let Some(outcome) = cx.step(capability).and_then(|step| step.outcome.as_ref()).filter(|o| o.source > 0) {
+        if let Some(outcome) = cx
+            .step(capability)
+            .and_then(|step| step.outcome.as_ref())
+            .filter(|o| o.source > 0)
+        {
             sums.push(format!(
                 "{} {} = {} + {}",
                 capability.title().to_lowercase(),
@@ -240,26 +286,58 @@ fn accounted(cx: &Cx<'_>, width: u16) -> Vec<Row> {
             ));
         }
     }
-    let said = if sums.is_empty() { "nothing has been converted".to_owned() } else { sums.join("   ") };
-    for (index, line) in text::wrap(&said, usize::from(width.saturating_sub(value + 1)).max(1)).into_iter().enumerate() {
+    let said = if sums.is_empty() {
+        "nothing has been converted".to_owned()
+    } else {
+        sums.join("   ")
+    };
+    for (index, line) in text::wrap(&said, usize::from(width.saturating_sub(value + 1)).max(1))
+        .into_iter()
+        .enumerate()
+    {
         let label = if index == 0 { "Accounted for" } else { "" };
-        rows.push(Row::new().at(1, label, Role::Muted).at(value, line, Role::Critical).keep(keep::FIGURE));
+        rows.push(
+            Row::new()
+                .at(1, label, Role::Muted)
+                .at(value, line, Role::Critical)
+                .keep(keep::FIGURE),
+        );
     }
     let aside = cx.snapshot.quarantined();
     let open = open(cx);
     let mut not_done = Vec::new();
     if aside > 0 {
-        not_done.push(format!("{} open", plural(aside, "quarantined item is", "quarantined items are")));
+        not_done.push(format!(
+            "{} open",
+            plural(aside, "quarantined item is", "quarantined items are")
+        ));
     }
     not_done.extend(open.iter().map(|step| format!("{} is not proved", step.title())));
-    let (said, role) =
-        if not_done.is_empty() { ("nothing".to_owned(), Role::Text) } else { (not_done.join("; "), Role::Warn) };
-    rows.push(Row::new().at(1, "Not done", Role::Muted).at(value, said, role).right(1, "Q list", Role::Muted));
-    rows.push(Row::new().at(1, "Writes to", Role::Muted).at(value, "report/report.md  report/report.html", Role::Text));
+    let (said, role) = if not_done.is_empty() {
+        ("nothing".to_owned(), Role::Text)
+    } else {
+        (not_done.join("; "), Role::Warn)
+    };
+    rows.push(
+        Row::new()
+            .at(1, "Not done", Role::Muted)
+            .at(value, said, role)
+            .right(1, "Q list", Role::Muted),
+    );
+    rows.push(Row::new().at(1, "Writes to", Role::Muted).at(
+        value,
+        "report/report.md  report/report.html",
+        Role::Text,
+    ));
     rows.push(Row::blank());
     let journal = plural(cx.snapshot.seq, "event", "events");
     let sessions = plural(cx.snapshot.sessions, "session", "sessions");
     let said = format!("{journal} without a gap, {sessions}");
-    rows.push(Row::new().at(1, "Journal", Role::Muted).at(value, said, Role::Text).keep(keep::EXTRA));
+    rows.push(
+        Row::new()
+            .at(1, "Journal", Role::Muted)
+            .at(value, said, Role::Text)
+            .keep(keep::EXTRA),
+    );
     rows
 }

@@ -29,13 +29,21 @@ impl Screen for Rollback {
     }
 
     fn news(&self, cx: &Cx<'_>) -> News {
-        let next = if rows_moved(cx) { "n opens Schema, where u removes its rows" } else { "q goes back" };
+        let next = if rows_moved(cx) {
+            "n opens Schema, where u removes its rows"
+        } else {
+            "q goes back"
+        };
         News::new("Rolling back as one is not in this version.", next)
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
         let off = (!rows_moved(cx)).then(|| "No rows were moved, so there is nothing to remove.".to_owned());
-        vec![Command::new(Action::Next, "schema").about("open Schema, where its rows can be removed").off(off)]
+        vec![
+            Command::new(Action::Next, "schema")
+                .about("open Schema, where its rows can be removed")
+                .off(off),
+        ]
     }
 
     fn act(&mut self, action: Action, _cx: &Cx<'_>) -> Handled {
@@ -59,27 +67,49 @@ impl Screen for Rollback {
         );
         rows.push(Row::blank());
         let fact = |mark: Mark, text: String| {
-            Row::new().at(13, mark.glyph(glyphs), mark.role()).at(15, text, Role::Text).keep(keep::NORMAL)
+            Row::new()
+                .at(13, mark.glyph(glyphs), mark.role())
+                .at(15, text, Role::Text)
+                .keep(keep::NORMAL)
         };
         let mut facts = Vec::new();
-        facts.push(fact(Mark::Done, "the legacy system is untouched: it is only read".to_owned()));
+        facts.push(fact(
+            Mark::Done,
+            "the legacy system is untouched: it is only read".to_owned(),
+        ));
         match cx.step(Capability::Schema).and_then(|step| step.outcome.as_ref()) {
             Some(outcome) => {
-                let text = format!("{} rows of this migration are in the target", count(outcome.converted));
+                let text = format!(
+                    "{} rows of this migration are in the target",
+                    count(outcome.converted)
+                );
                 facts.push(fact(Mark::Decide, text));
             }
             None if rows_moved(cx) => {
-                facts.push(fact(Mark::Decide, "some rows of this migration are in the target".to_owned()));
+                facts.push(fact(
+                    Mark::Decide,
+                    "some rows of this migration are in the target".to_owned(),
+                ));
             }
-            None => facts.push(fact(Mark::Done, "no rows of this migration are in the target".to_owned())),
+            None => facts.push(fact(
+                Mark::Done,
+                "no rows of this migration are in the target".to_owned(),
+            )),
         }
         let files = cx.snapshot.artifacts.len() as u64;
         let written = crate::engine::text::plural(files, "file was written", "files were written");
         facts.push(fact(Mark::Done, format!("{written}, all new, in the workspace")));
         for (index, row) in facts.into_iter().enumerate() {
-            rows.push(if index == 0 { row.at(1, "", Role::Muted) } else { row });
+            rows.push(if index == 0 {
+                row.at(1, "", Role::Muted)
+            } else {
+                row
+            });
         }
-        rows.insert(rows.len().saturating_sub(3), Row::prose("Where it stands", Role::Muted));
+        rows.insert(
+            rows.len().saturating_sub(3),
+            Row::prose("Where it stands", Role::Muted),
+        );
         rows.push(Row::blank());
         rows.extend(detail::labelled(
             "What to do",

@@ -44,7 +44,12 @@ pub struct Figures {
 impl Pace {
     /// Takes the step's latest progress at `mono`.
     pub fn figures(&mut self, step: &Step, mono: Duration) -> Figures {
-        let nothing = Figures { rate: None, mean: None, left: None, stalled: None };
+        let nothing = Figures {
+            rate: None,
+            mean: None,
+            left: None,
+            stalled: None,
+        };
         let Some(progress) = &step.progress else {
             *self = Self::default();
             return nothing;
@@ -61,17 +66,28 @@ impl Pace {
         let running = step.activity == Activity::Running;
         let rate = step.items_per_second().filter(|_| quiet < QUIET);
         let mean = mean(progress);
-        let left = if quiet >= QUIET || !running { None } else { estimate(progress, rate, mean) };
+        let left = if quiet >= QUIET || !running {
+            None
+        } else {
+            estimate(progress, rate, mean)
+        };
         let left = match &self.said {
             // A change that comes too soon waits; a withdrawn estimate does not.
-            Some((at, said)) if left.is_some() && said.is_some() && mono.saturating_sub(*at) < STEADY => said.clone(),
+            Some((at, said)) if left.is_some() && said.is_some() && mono.saturating_sub(*at) < STEADY => {
+                said.clone()
+            }
             _ => {
                 self.said = Some((mono, left.clone()));
                 left
             }
         };
         let stalled = (running && quiet >= STALL).then_some(quiet.as_secs());
-        Figures { rate, mean, left, stalled }
+        Figures {
+            rate,
+            mean,
+            left,
+            stalled,
+        }
     }
 }
 
@@ -96,7 +112,11 @@ fn estimate(progress: &Progress, rate: Option<f64>, mean: Option<f64>) -> Option
 /// A rate with three figures: `71,300`, `9.4`.
 #[must_use]
 pub fn figures3(rate: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what a u64 holds")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to what a u64 holds"
+    )]
     let whole = |value: f64| value.clamp(0.0, 1.0e18).round() as u64;
     if !rate.is_finite() {
         "?".to_owned()
@@ -123,12 +143,22 @@ pub fn panel(step: &Step, figures: &Figures, glyphs: &Glyphs, width: u16) -> Vec
     let Some(progress) = &step.progress else {
         return vec![Row::prose("Starting.", Role::Muted).keep(keep::FIGURE)];
     };
-    let mut rows = vec![counted(&text::sentence(&progress.unit), progress.done, progress.total, glyphs, width)];
+    let mut rows = vec![counted(
+        &text::sentence(&progress.unit),
+        progress.done,
+        progress.total,
+        glyphs,
+        width,
+    )];
     if progress.proved > 0 {
         rows.push(counted("Proved", progress.proved, progress.total, glyphs, width));
     }
     let mut aside = Row::new().at(1, "Quarantined", Role::Text);
-    let role = if progress.quarantined > 0 { Role::Warn } else { Role::Muted };
+    let role = if progress.quarantined > 0 {
+        Role::Warn
+    } else {
+        Role::Muted
+    };
     aside = aside.at(14, count(progress.quarantined), role).keep(keep::FIGURE);
     rows.push(aside);
     rows.push(Row::blank());
@@ -157,7 +187,9 @@ pub fn panel(step: &Step, figures: &Figures, glyphs: &Glyphs, width: u16) -> Vec
 fn counted(label: &str, done: u64, total: Option<u64>, glyphs: &Glyphs, width: u16) -> Row {
     let row = Row::new().at(1, label, Role::Text).keep(keep::ALWAYS);
     let Some(total) = total else {
-        return row.at(14, count(done), Role::Critical).then(" so far, total not known", Role::Muted);
+        return row
+            .at(14, count(done), Role::Critical)
+            .then(" so far, total not known", Role::Muted);
     };
     let of = count(total);
     let number = text::pad_left(&count(done), text::width(&of));
@@ -165,36 +197,61 @@ fn counted(label: &str, done: u64, total: Option<u64>, glyphs: &Glyphs, width: u
     let bar_at = 14 + text::cells(&said) + 3;
     let bar_width = width.saturating_sub(bar_at + 8);
     let row = row.at(14, said, Role::Critical);
-    let row =
-        if bar_width >= 6 { bar::onto(row, bar_at, glyphs, Bar::of(done, total), bar_width, Role::Accent) } else { row };
+    let row = if bar_width >= 6 {
+        bar::onto(row, bar_at, glyphs, Bar::of(done, total), bar_width, Role::Accent)
+    } else {
+        row
+    };
     row.right(1, bar::percent(done, total), Role::Text)
 }
 
 fn pace_row(step: &Step, progress: &Progress, figures: &Figures) -> Row {
     let mut parts = Vec::new();
     if let Some(total) = progress.bytes_total {
-        parts.push(format!("{} of {}", text::bytes(progress.bytes), text::bytes(total)));
+        parts.push(format!(
+            "{} of {}",
+            text::bytes(progress.bytes),
+            text::bytes(total)
+        ));
     }
     if step.activity == Activity::Running {
         match figures.rate {
             Some(rate) => {
-                let mean = figures.mean.map(|mean| format!(" now, {} mean", figures3(mean))).unwrap_or_default();
+                let mean = figures
+                    .mean
+                    .map(|mean| format!(" now, {} mean", figures3(mean)))
+                    .unwrap_or_default();
                 parts.push(format!("{} {}/s{mean}", figures3(rate), progress.unit));
             }
             None => parts.push(format!("{}/s not known", progress.unit)),
         }
         if let Some(rate) = step.bytes_per_second().filter(|rate| *rate > 0.0) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive rate")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a positive rate"
+            )]
             parts.push(format!("{}/s", text::bytes(rate as u64)));
         }
         let done = progress.total.is_some_and(|total| progress.done >= total);
         if !done {
-            parts.push(figures.left.clone().map_or_else(|| "no estimate".to_owned(), |left| format!("{left} left")));
+            parts.push(
+                figures
+                    .left
+                    .clone()
+                    .map_or_else(|| "no estimate".to_owned(), |left| format!("{left} left")),
+            );
         }
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "seconds of a run"
+    )]
     let elapsed = text::duration(progress.elapsed_s.max(0.0) as u64);
-    Row::new().at(1, parts.join("    "), Role::Text).right(1, format!("elapsed {elapsed}"), Role::Muted)
+    Row::new()
+        .at(1, parts.join("    "), Role::Text)
+        .right(1, format!("elapsed {elapsed}"), Role::Muted)
 }
 
 #[cfg(test)]
@@ -211,9 +268,17 @@ mod tests {
             elapsed_s,
             ..Progress::default()
         };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a test's figures")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a test's figures"
+        )]
         let before = done.saturating_sub((rate * 2.0) as u64);
-        let point = |elapsed_s, done| RatePoint { elapsed_s, done, bytes: 0 };
+        let point = |elapsed_s, done| RatePoint {
+            elapsed_s,
+            done,
+            bytes: 0,
+        };
         Step {
             activity: Activity::Running,
             progress: Some(progress),
@@ -228,7 +293,10 @@ mod tests {
 
     #[test]
     fn an_estimate_waits_for_one_percent_and_five_seconds() {
-        assert_eq!(left(&step(5_000, 10_000, 10.0, 500.0)).as_deref(), Some("about 10 s"));
+        assert_eq!(
+            left(&step(5_000, 10_000, 10.0, 500.0)).as_deref(),
+            Some("about 10 s")
+        );
         assert_eq!(left(&step(5_000, 10_000, 4.9, 500.0)), None);
         assert_eq!(left(&step(99, 10_000, 6.0, 16.0)), None);
         assert_eq!(left(&step(10_000, 10_000, 10.0, 500.0)), None);
@@ -244,18 +312,40 @@ mod tests {
     fn an_estimate_is_calm_and_ends_when_nothing_moves() {
         let mut pace = Pace::default();
         let seconds = Duration::from_secs;
-        assert_eq!(pace.figures(&step(5_000, 10_000, 10.0, 500.0), seconds(0)).left.as_deref(), Some("about 10 s"));
+        assert_eq!(
+            pace.figures(&step(5_000, 10_000, 10.0, 500.0), seconds(0))
+                .left
+                .as_deref(),
+            Some("about 10 s")
+        );
         let later = step(6_000, 10_000, 11.0, 500.0);
-        assert_eq!(pace.figures(&later, seconds(1)).left.as_deref(), Some("about 10 s"), "too soon to change");
-        assert_eq!(pace.figures(&later, seconds(3)).left.as_deref(), Some("about 8 s"));
-        assert_eq!(pace.figures(&later, seconds(11)).left, None, "nothing moved for 10 s");
+        assert_eq!(
+            pace.figures(&later, seconds(1)).left.as_deref(),
+            Some("about 10 s"),
+            "too soon to change"
+        );
+        assert_eq!(
+            pace.figures(&later, seconds(3)).left.as_deref(),
+            Some("about 8 s")
+        );
+        assert_eq!(
+            pace.figures(&later, seconds(11)).left,
+            None,
+            "nothing moved for 10 s"
+        );
         assert_eq!(pace.figures(&later, seconds(30)).stalled, None);
         assert_eq!(pace.figures(&later, seconds(35)).stalled, Some(34));
     }
 
     #[test]
     fn rates_have_three_figures() {
-        let cases = [(71_342.0, "71,300"), (9.417, "9.42"), (42.36, "42.4"), (998.7, "999"), (1234.0, "1,230")];
+        let cases = [
+            (71_342.0, "71,300"),
+            (9.417, "9.42"),
+            (42.36, "42.4"),
+            (998.7, "999"),
+            (1234.0, "1,230"),
+        ];
         for (rate, shown) in cases {
             assert_eq!(figures3(rate), shown);
         }
@@ -265,9 +355,14 @@ mod tests {
     fn the_panel_never_says_done() {
         let step = step(9_999, 10_000, 10.0, 500.0);
         let figures = Pace::default().figures(&step, Duration::ZERO);
-        let text: String =
-            panel(&step, &figures, &Glyphs::UNICODE, 78).iter().map(|row| row.plain() + "\n").collect();
+        let text: String = panel(&step, &figures, &Glyphs::UNICODE, 78)
+            .iter()
+            .map(|row| row.plain() + "\n")
+            .collect();
         assert!(text.contains("99 %"), "{text}");
-        assert!(!text.contains("100 %") && !text.to_lowercase().contains("done"), "{text}");
+        assert!(
+            !text.contains("100 %") && !text.to_lowercase().contains("done"),
+            "{text}"
+        );
     }
 }

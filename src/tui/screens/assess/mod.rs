@@ -14,7 +14,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::Screen;
 use crate::engine::Capability;
 use crate::engine::assess::view::{AssessView, RowView, State};
-use crate::engine::assess::{Kind, Question, Questionnaire, Value};
+use crate::engine::assess::{Kind, Question, Questionnaire, Source, Value};
 use crate::engine::command::Command as Order;
 use crate::engine::runner::Reply;
 use crate::engine::snapshot::Activity;
@@ -51,7 +51,8 @@ fn questionnaire<'a>(cx: &Cx<'a>) -> Option<&'a Questionnaire> {
 }
 
 fn form(cx: &Cx<'_>) -> Option<AssessView> {
-    questionnaire(cx).map(|questionnaire| AssessView::new(questionnaire, &cx.snapshot.answers, &cx.views.probing))
+    questionnaire(cx)
+        .map(|questionnaire| AssessView::new(questionnaire, &cx.snapshot.answers, &cx.views.probing))
 }
 
 impl Assess {
@@ -99,7 +100,10 @@ impl Assess {
         } else if self.section > 0 {
             self.section -= 1;
             self.list = List::default();
-            self.list.cursor = form.rows.get(self.section).map_or(0, |rows| rows.len().saturating_sub(1));
+            self.list.cursor = form
+                .rows
+                .get(self.section)
+                .map_or(0, |rows| rows.len().saturating_sub(1));
         }
         self.refusal = None;
     }
@@ -114,7 +118,7 @@ impl Assess {
         let present = with.map_or_else(|| self.present(cx, question), |c| c.to_string());
         self.refusal = None;
         self.edit = Some(match question.kind {
-            Kind::Text { .. } => Field::prose(&present),
+            Kind::Text => Field::prose(&present),
             _ => Field::line(&present),
         });
         Handled::done()
@@ -127,7 +131,9 @@ impl Assess {
             Some(Value::YesNo(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
             Some(Value::Number(number)) => number.to_string(),
             Some(Value::Integer(number)) => number.to_string(),
-            Some(Value::Choice(text) | Value::Text(text) | Value::Version(text) | Value::Word(text)) => text.clone(),
+            Some(Value::Choice(text) | Value::Text(text) | Value::Version(text) | Value::Word(text)) => {
+                text.clone()
+            }
         }
     }
 
@@ -141,17 +147,29 @@ impl Assess {
         let typed = field.text();
         if typed.trim().is_empty() {
             self.edit = None;
-            let clear = Order::ClearAnswer { question: question.id.clone() };
+            let clear = Order::ClearAnswer {
+                question: question.id.clone(),
+            };
             let had = cx.snapshot.answers.get(&question.id).is_some();
-            return if had { Handled::one(Effect::Send(clear)) } else { Handled::done() };
+            return if had {
+                Handled::one(Effect::Send(clear))
+            } else {
+                Handled::done()
+            };
         }
         // What is wrong is said before anything is sent; the engine says the same.
         if let Err(refusal) = question.parse(&typed) {
-            self.refusal = Some(format!("{} Nothing was saved.", full_stop(&text::sentence(&refusal.to_string()))));
+            self.refusal = Some(format!(
+                "{} Nothing was saved.",
+                full_stop(&text::sentence(&refusal.to_string()))
+            ));
             return Handled::done();
         }
         self.sent = Some(question.id.clone());
-        let order = Order::Answer { question: question.id.clone(), typed };
+        let order = Order::Answer {
+            question: question.id.clone(),
+            typed,
+        };
         Handled::one(Effect::Ask(Purpose::Field(Capability::Assess), order))
     }
 
@@ -173,7 +191,7 @@ impl Assess {
                 };
                 Question::cycle(now).map(|yes| if yes { "yes" } else { "no" }.to_owned())
             }
-            Kind::Choice { options } => {
+            Kind::Choice(options) => {
                 let at = match present {
                     Some(Value::Choice(id)) => options.iter().position(|option| option.id == *id),
                     _ => None,
@@ -203,7 +221,10 @@ impl Assess {
         if written(cx) {
             return Handled::Yes(vec![Effect::Go(Capability::Readiness)]);
         }
-        let order = Order::Plan { capability: Capability::Assess, verb: WRITE.to_owned() };
+        let order = Order::Plan {
+            capability: Capability::Assess,
+            verb: WRITE.to_owned(),
+        };
         Handled::one(Effect::Ask(Purpose::Preview(Capability::Assess), order))
     }
 
@@ -214,9 +235,13 @@ impl Assess {
         if row.state == State::Offer {
             return Handled::one(Effect::Send(Order::UseOffer { question: row.id }));
         }
-        let probed = questionnaire(cx).and_then(|all| all.question(&row.id)).is_some_and(|q| !q.probe.is_empty());
+        let probed = questionnaire(cx)
+            .and_then(|all| all.question(&row.id))
+            .is_some_and(|q| !q.probe.is_empty());
         if probed {
-            Handled::one(Effect::Send(Order::Probe { question: Some(row.id) }))
+            Handled::one(Effect::Send(Order::Probe {
+                question: Some(row.id),
+            }))
         } else {
             Handled::one(Effect::Send(Order::Probe { question: None }))
         }
@@ -226,18 +251,28 @@ impl Assess {
 /// Whether the assessment files hold the answers there are now.
 fn written(cx: &Cx<'_>) -> bool {
     cx.step(Capability::Assess).is_some_and(|step| {
-        step.activity == Activity::Done && step.ended.zip(cx.snapshot.answers_at).is_none_or(|(end, at)| at <= end)
+        step.activity == Activity::Done
+            && step
+                .ended
+                .zip(cx.snapshot.answers_at)
+                .is_none_or(|(end, at)| at <= end)
     })
 }
 
 fn full_stop(sentence: &str) -> String {
-    if sentence.ends_with('.') { sentence.to_owned() } else { format!("{sentence}.") }
+    if sentence.ends_with('.') {
+        sentence.to_owned()
+    } else {
+        format!("{sentence}.")
+    }
 }
 
 impl Screen for Assess {
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         // The first visit lets the probes answer what they can.
-        if cx.snapshot.answers.found.is_empty() && cx.views.probing.is_empty() && cx.held().is_none() {
+        let answers = &cx.snapshot.answers;
+        let probed = answers.given.values().any(|answer| answer.source == Source::Probed);
+        if !probed && answers.failures.is_empty() && cx.views.probing.is_empty() && cx.held().is_none() {
             return vec![Effect::Send(Order::Probe { question: None })];
         }
         Vec::new()
@@ -247,7 +282,10 @@ impl Screen for Assess {
         let Some(form) = form(cx) else {
             return Title::new("Assess", "reading the questionnaire", "");
         };
-        let saved = cx.snapshot.answers_at.map(|at| format!("saved {}", cx.now.clock_seconds(at)));
+        let saved = cx
+            .snapshot
+            .answers_at
+            .map(|at| format!("saved {}", cx.now.clock_seconds(at)));
         Title::new("Assess", form.headline(), saved.unwrap_or_default())
     }
 
@@ -263,7 +301,10 @@ impl Screen for Assess {
             return News::new("The questionnaire is being read.", "wait");
         };
         if self.edit.is_some() {
-            return News::new("Nothing is saved yet.", "Enter or Tab keeps it, Esc leaves the old answer");
+            return News::new(
+                "Nothing is saved yet.",
+                "Enter or Tab keeps it, Esc leaves the old answer",
+            );
         }
         if let Some(held) = cx.held() {
             return News::new(held, "look around; R works").role(Role::Warn);
@@ -271,13 +312,19 @@ impl Screen for Assess {
         if !cx.views.probing.is_empty() {
             let n = cx.views.probing.len() as u64;
             let probes = crate::engine::text::plural(n, "probe is", "probes are");
-            return News::new(format!("{probes} at work."), "answer the others meanwhile, n goes to the next");
+            return News::new(
+                format!("{probes} at work."),
+                "answer the others meanwhile, n goes to the next",
+            );
         }
         if !form.open.is_empty() {
             return News::new(form.now_line(), "n next open question");
         }
         if written(cx) {
-            let what = format!("assessment.md and assessment.json are written, {} of {}.", form.answered, form.total);
+            let what = format!(
+                "assessment.md and assessment.json are written, {} of {}.",
+                form.answered, form.total
+            );
             return News::new(what, "n readiness").role(Role::Ok);
         }
         News::new(form.now_line(), "n writes assessment.md and assessment.json")
@@ -296,7 +343,10 @@ impl Screen for Assess {
         } else {
             Command::new(Action::Next, "write report")
                 .about("write assessment.md and assessment.json")
-                .off(held.clone().or_else(|| (!form.open.is_empty()).then(|| "Probes are at work.".to_owned())))
+                .off(
+                    held.clone()
+                        .or_else(|| (!form.open.is_empty()).then(|| "Probes are at work.".to_owned())),
+                )
         };
         let row = self.row(&form);
         let question = self.question(cx, &form);
@@ -310,14 +360,26 @@ impl Screen for Assess {
         };
         vec![
             next,
-            Command::new(Action::Open, "edit").about("edit the answer; typing starts it too").off(held.clone()),
-            Command::new(Action::Mark, space).about("yes, no, not answered; the next option").off(held.clone()),
-            Command::new(Action::ReadAgain, again).about("probe again, or take what the probe says").off(held.clone()),
-            Command::new(Action::View(1), "section").keys("1-4").about("open a section").quiet(),
+            Command::new(Action::Open, "edit")
+                .about("edit the answer; typing starts it too")
+                .off(held.clone()),
+            Command::new(Action::Mark, space)
+                .about("yes, no, not answered; the next option")
+                .off(held.clone()),
+            Command::new(Action::ReadAgain, again)
+                .about("probe again, or take what the probe says")
+                .off(held.clone()),
+            Command::new(Action::View(1), "section")
+                .keys("1-4")
+                .about("open a section")
+                .quiet(),
             Command::new(Action::View(2), "").quiet(),
             Command::new(Action::View(3), "").quiet(),
             Command::new(Action::View(4), "").quiet(),
-            Command::new(Action::TakeBack, "clear").about("take the answer back").off(held).quiet(),
+            Command::new(Action::TakeBack, "clear")
+                .about("take the answer back")
+                .off(held)
+                .quiet(),
         ]
     }
 
@@ -383,7 +445,11 @@ impl Screen for Assess {
         };
         // In free text Enter ends the answer, as everywhere; Ctrl-J breaks the line.
         let newline = key.code == KeyCode::Char('j') && key.modifiers == KeyModifiers::CONTROL;
-        let key = if newline { KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE) } else { *key };
+        let key = if newline {
+            KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)
+        } else {
+            *key
+        };
         if !newline && key.code == KeyCode::Enter {
             return Handled::No;
         }
@@ -400,7 +466,10 @@ impl Screen for Assess {
             return Handled::No;
         };
         let number = self.question(cx, &form).is_some_and(|question| {
-            matches!(question.kind, Kind::Number { .. } | Kind::Integer { .. } | Kind::Version)
+            matches!(
+                question.kind,
+                Kind::Number { .. } | Kind::Integer { .. } | Kind::Version
+            )
         });
         if number && c.is_ascii_digit() && cx.held().is_none() {
             return self.start_edit(cx, Some(c));

@@ -55,7 +55,12 @@ impl DataStep {
     /// The screen of a step.
     #[must_use]
     pub fn new(capability: Capability) -> Self {
-        Self { capability, pace: Pace::default(), plan: Preview::None, top: 0 }
+        Self {
+            capability,
+            pace: Pace::default(),
+            plan: Preview::None,
+            top: 0,
+        }
     }
 
     fn activity(&self, cx: &Cx<'_>) -> Activity {
@@ -72,14 +77,20 @@ impl DataStep {
 
     fn preview(&mut self, cx: &Cx<'_>) -> Effect {
         self.plan = Preview::Reading(cx.now.mono);
-        let order = Order::Plan { capability: self.capability, verb: APPLY.to_owned() };
+        let order = Order::Plan {
+            capability: self.capability,
+            verb: APPLY.to_owned(),
+        };
         Effect::Ask(Purpose::Preview(self.capability), order)
     }
 
     /// Whether a plan for running it may be asked for.
     fn can_plan(&self, cx: &Cx<'_>) -> bool {
         let activity = self.activity(cx);
-        self.locked(cx).is_none() && cx.held().is_none() && !activity.is_active() && cx.snapshot.active().is_none()
+        self.locked(cx).is_none()
+            && cx.held().is_none()
+            && !activity.is_active()
+            && cx.snapshot.active().is_none()
     }
 
     /// Why the step cannot be run now.
@@ -112,12 +123,19 @@ impl DataStep {
         Effect::Open(Box::new(Choice::new(
             format!("Stop {title}?"),
             vec![
-                ("It ends at its next safe point. What is finished stays finished and is not done again.".to_owned(), Role::Text),
+                (
+                    "It ends at its next safe point. What is finished stays finished and is not done again."
+                        .to_owned(),
+                    Role::Text,
+                ),
                 (self.so_far(cx), Role::Muted),
             ],
             vec![
                 ("Go on".to_owned(), Consequence::Nothing),
-                (format!("Stop {title} at its next safe point"), Consequence::Send(Order::Stop)),
+                (
+                    format!("Stop {title} at its next safe point"),
+                    Consequence::Send(Order::Stop),
+                ),
             ],
             cx.now.mono,
         )))
@@ -127,7 +145,9 @@ impl DataStep {
     fn so_far(&self, cx: &Cx<'_>) -> String {
         match self.step(cx).and_then(|step| step.progress.as_ref()) {
             Some(progress) => {
-                let total = progress.total.map_or_else(String::new, |total| format!(" of {}", count(total)));
+                let total = progress
+                    .total
+                    .map_or_else(String::new, |total| format!(" of {}", count(total)));
                 format!("{}{total} {} are finished.", count(progress.done), progress.unit)
             }
             None => "Nothing is finished yet.".to_owned(),
@@ -151,7 +171,10 @@ impl DataStep {
     }
 
     fn confirm(&self, verb: &str) -> Handled {
-        let order = Order::Plan { capability: self.capability, verb: verb.to_owned() };
+        let order = Order::Plan {
+            capability: self.capability,
+            verb: verb.to_owned(),
+        };
         Handled::one(Effect::Ask(Purpose::Confirm(self.capability), order))
     }
 }
@@ -159,7 +182,10 @@ impl DataStep {
 impl Screen for DataStep {
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let wants = matches!(self.activity(cx), Activity::Idle | Activity::Stopped | Activity::Failed);
+        let wants = matches!(
+            self.activity(cx),
+            Activity::Idle | Activity::Stopped | Activity::Failed
+        );
         if self.can_plan(cx) && wants {
             effects.push(self.preview(cx));
         }
@@ -169,7 +195,9 @@ impl Screen for DataStep {
     fn title(&self, cx: &Cx<'_>) -> Title {
         let name = self.capability.title();
         let step = self.step(cx);
-        let age = step.and_then(|step| step.ended.or(step.started)).map_or_else(String::new, |at| cx.ago(at));
+        let age = step
+            .and_then(|step| step.ended.or(step.started))
+            .map_or_else(String::new, |at| cx.ago(at));
         let facts = match self.activity(cx) {
             _ if self.locked(cx).is_some() => "locked".to_owned(),
             Activity::Idle => match &self.plan {
@@ -179,14 +207,23 @@ impl Screen for DataStep {
                 Preview::None => "not started".to_owned(),
             },
             Activity::Running => {
-                let phase = step.and_then(|step| step.progress.as_ref()).map(|progress| progress.phase.clone());
-                phase.filter(|phase| !phase.is_empty()).unwrap_or_else(|| "running".to_owned())
+                let phase = step
+                    .and_then(|step| step.progress.as_ref())
+                    .map(|progress| progress.phase.clone());
+                phase
+                    .filter(|phase| !phase.is_empty())
+                    .unwrap_or_else(|| "running".to_owned())
             }
-            Activity::Done | Activity::DoneWithQuarantine => {
-                step.and_then(|step| step.outcome.as_ref()).map_or_else(String::new, |outcome| {
-                    format!("proved: {} = {} + {}", count(outcome.source), count(outcome.converted), count(outcome.quarantined))
-                })
-            }
+            Activity::Done | Activity::DoneWithQuarantine => step
+                .and_then(|step| step.outcome.as_ref())
+                .map_or_else(String::new, |outcome| {
+                    format!(
+                        "proved: {} = {} + {}",
+                        count(outcome.source),
+                        count(outcome.converted),
+                        count(outcome.quarantined)
+                    )
+                }),
             activity => activity.word().to_owned(),
         };
         let right = match (&self.plan, self.activity(cx)) {
@@ -209,26 +246,47 @@ impl Screen for DataStep {
         let mut commands = Vec::new();
         if activity.is_active() {
             let held = cx.held();
-            let pause = if activity == Activity::Paused { "go on" } else { "pause" };
+            let pause = if activity == Activity::Paused {
+                "go on"
+            } else {
+                "pause"
+            };
             let stopping = (activity == Activity::Stopping).then(|| "It is stopping already.".to_owned());
             commands.push(
                 Command::new(Action::Pause, pause)
                     .about("pause at the next safe point, or go on")
                     .off(held.clone().or(stopping)),
             );
-            commands.push(Command::new(Action::Stop, "stop").about("stop at the next safe point; asks first").off(held));
+            commands.push(
+                Command::new(Action::Stop, "stop")
+                    .about("stop at the next safe point; asks first")
+                    .off(held),
+            );
             let after = detail::onward(cx, self.capability).1.label;
-            commands.push(Command::new(Action::Next, after).off(Some("The proof is not finished.".to_owned())));
+            commands
+                .push(Command::new(Action::Next, after).off(Some("The proof is not finished.".to_owned())));
         } else if activity.is_done() {
             commands.push(detail::onward(cx, self.capability).1);
         } else if let Some(locked) = self.locked(cx) {
-            let goes = locked.goes_to.map_or_else(String::new, |step| step.title().to_lowercase());
+            let goes = locked
+                .goes_to
+                .map_or_else(String::new, |step| step.title().to_lowercase());
             let off = locked.goes_to.is_none().then(|| locked.sentence.clone());
-            commands.push(Command::new(Action::Next, goes).about("go to the step that opens this one").off(off));
-        } else {
-            let label = if activity == Activity::Idle { self.verb() } else { "go on" };
             commands.push(
-                Command::new(Action::Next, label).about("show the plan and ask before anything is changed").off(self.off(cx)),
+                Command::new(Action::Next, goes)
+                    .about("go to the step that opens this one")
+                    .off(off),
+            );
+        } else {
+            let label = if activity == Activity::Idle {
+                self.verb()
+            } else {
+                "go on"
+            };
+            commands.push(
+                Command::new(Action::Next, label)
+                    .about("show the plan and ask before anything is changed")
+                    .off(self.off(cx)),
             );
         }
         let quarantined = self.step(cx).is_some_and(|step| !step.quarantine.is_empty());
@@ -236,8 +294,16 @@ impl Screen for DataStep {
             commands.push(Command::new(Action::Quarantine, "quarantine"));
         }
         if !activity.is_active() {
-            commands.push(Command::new(Action::ReadAgain, "read again").about("make the plan again").off(self.off_read(cx)));
-            let again = if activity.is_done() { self.off(cx) } else { Some("It has not run.".to_owned()) };
+            commands.push(
+                Command::new(Action::ReadAgain, "read again")
+                    .about("make the plan again")
+                    .off(self.off_read(cx)),
+            );
+            let again = if activity.is_done() {
+                self.off(cx)
+            } else {
+                Some("It has not run.".to_owned())
+            };
             commands.push(
                 Command::new(Action::TryAgain, "run again")
                     .about("run it again; what is already in place is recognised and left")
@@ -245,8 +311,14 @@ impl Screen for DataStep {
                     .quiet(),
             );
         }
-        let undo = Command::new(Action::TakeBack, "undo").about("remove exactly the rows of this run").off(self.undoable(cx));
-        commands.push(if self.undoable(cx).is_none() && activity.is_done() { undo } else { undo.quiet() });
+        let undo = Command::new(Action::TakeBack, "undo")
+            .about("remove exactly the rows of this run")
+            .off(self.undoable(cx));
+        commands.push(if self.undoable(cx).is_none() && activity.is_done() {
+            undo
+        } else {
+            undo.quiet()
+        });
         commands.push(Command::new(Action::Log, "log"));
         commands
     }
@@ -259,13 +331,19 @@ impl Screen for DataStep {
                 None => Handled::done(),
             },
             Action::Next => match self.locked(cx) {
-                Some(locked) => locked.goes_to.map_or_else(Handled::done, |step| Handled::one(Effect::Go(step))),
+                Some(locked) => locked
+                    .goes_to
+                    .map_or_else(Handled::done, |step| Handled::one(Effect::Go(step))),
                 None => self.confirm(APPLY),
             },
             Action::TryAgain => self.confirm(APPLY),
             Action::TakeBack => self.confirm(UNDO),
             Action::Pause => {
-                let order = if activity == Activity::Paused { Order::Resume } else { Order::Pause };
+                let order = if activity == Activity::Paused {
+                    Order::Resume
+                } else {
+                    Order::Pause
+                };
                 Handled::one(Effect::Send(order))
             }
             Action::Stop if activity == Activity::Stopping => {
@@ -334,6 +412,7 @@ impl DataStep {
         if self.can_plan(cx) {
             return None;
         }
-        self.off(cx).or_else(|| Some("Not while something runs.".to_owned()))
+        self.off(cx)
+            .or_else(|| Some("Not while something runs.".to_owned()))
     }
 }

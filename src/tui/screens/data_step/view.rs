@@ -25,10 +25,14 @@ pub(super) fn news(screen: &DataStep, cx: &Cx<'_>) -> News {
     if let Some(locked) = screen.locked(cx)
         && activity == Activity::Idle
     {
-        let next = locked.goes_to.map_or_else(String::new, |step| format!("n goes to {}", step.title()));
+        let next = locked
+            .goes_to
+            .map_or_else(String::new, |step| format!("n goes to {}", step.title()));
         return News::new(format!("Locked: {}", locked.sentence), next).role(Role::Warn);
     }
-    let onward = onward(cx, screen.capability).0.map(|next| format!("n {}", next.title().to_lowercase()));
+    let onward = onward(cx, screen.capability)
+        .0
+        .map(|next| format!("n {}", next.title().to_lowercase()));
     match activity {
         Activity::Idle => idle_news(screen, cx),
         Activity::Running => News::new(screen.so_far(cx), "watch, or p pauses"),
@@ -38,24 +42,30 @@ pub(super) fn news(screen: &DataStep, cx: &Cx<'_>) -> News {
         }
         Activity::Stopping => News::new("Stopping at the next safe point.", "wait").role(Role::Warn),
         Activity::Stopped => {
-            let why = step.and_then(|step| step.note.clone()).unwrap_or_else(|| "it was stopped".to_owned());
+            let why = step
+                .and_then(|step| step.note.clone())
+                .unwrap_or_else(|| "it was stopped".to_owned());
             News::new(format!("Stopped: {why}."), "n goes on from there").role(Role::Warn)
         }
         Activity::Failed => {
             let error = step.and_then(|step| step.error.as_ref());
             let what = error.map_or_else(String::new, |error| text::sentence(&error.message));
-            let next = error.and_then(|error| error.hint.clone()).unwrap_or_else(|| "n goes on from there".to_owned());
+            let next = error
+                .and_then(|error| error.hint.clone())
+                .unwrap_or_else(|| "n goes on from there".to_owned());
             News::new(format!("{} {what}.", cx.look.glyphs.failed), next).role(Role::Bad)
         }
         Activity::Done | Activity::DoneWithQuarantine => {
-            let said = step.and_then(|step| step.outcome.as_ref()).map_or_else(String::new, |outcome| {
-                format!(
-                    "Proved: {} = {} + {}.",
-                    count(outcome.source),
-                    count(outcome.converted),
-                    count(outcome.quarantined)
-                )
-            });
+            let said = step
+                .and_then(|step| step.outcome.as_ref())
+                .map_or_else(String::new, |outcome| {
+                    format!(
+                        "Proved: {} = {} + {}.",
+                        count(outcome.source),
+                        count(outcome.converted),
+                        count(outcome.quarantined)
+                    )
+                });
             News::new(said, onward.unwrap_or_default()).role(Role::Ok)
         }
     }
@@ -73,7 +83,10 @@ fn idle_news(screen: &DataStep, cx: &Cx<'_>) -> News {
         }
         Preview::Ready(..) => News::new("Nothing is changed yet.", "n shows the plan"),
         Preview::Failed(error) => {
-            let hint = error.hint.clone().unwrap_or_else(|| "r reads it again".to_owned());
+            let hint = error
+                .hint
+                .clone()
+                .unwrap_or_else(|| "r reads it again".to_owned());
             News::new(format!("{}.", text::sentence(&error.message)), hint).role(Role::Bad)
         }
     }
@@ -94,7 +107,14 @@ pub(super) fn render(screen: &mut DataStep, painter: &mut Painter<'_>, cx: &Cx<'
                 .keep(keep::ALWAYS),
         );
         rows.push(Row::blank());
-        rows.extend(labelled("For", about(screen.capability), VALUE, width, Role::Text, keep::NORMAL));
+        rows.extend(labelled(
+            "For",
+            about(screen.capability),
+            VALUE,
+            width,
+            Role::Text,
+            keep::NORMAL,
+        ));
         painter.rows(&rows);
         return;
     }
@@ -169,10 +189,26 @@ fn plan(screen: &DataStep, rows: &mut Vec<Row>, cx: &Cx<'_>, width: u16) {
 }
 
 fn planned(plan: &Plan, rows: &mut Vec<Row>, width: u16) {
-    rows.push(Row::new().at(1, plan.title.clone(), Role::Critical).keep(keep::ALWAYS));
-    rows.extend(labelled("To", &plan.target, VALUE, width, Role::Text, keep::FIGURE));
+    rows.push(
+        Row::new()
+            .at(1, plan.title.clone(), Role::Critical)
+            .keep(keep::ALWAYS),
+    );
+    rows.extend(labelled(
+        "To",
+        &plan.target,
+        VALUE,
+        width,
+        Role::Text,
+        keep::FIGURE,
+    ));
     rows.push(Row::blank());
-    let counts = plan.effects.iter().filter_map(|effect| effect.count).map(|n| text::cells(&count(n))).max();
+    let counts = plan
+        .effects
+        .iter()
+        .filter_map(|effect| effect.count)
+        .map(|n| text::cells(&count(n)))
+        .max();
     let end = VALUE + 11 + counts.unwrap_or(0);
     for (index, effect) in plan.effects.iter().enumerate() {
         let row = Row::new()
@@ -184,15 +220,30 @@ fn planned(plan: &Plan, rows: &mut Vec<Row>, width: u16) {
         rows.push(row);
     }
     if plan.effects.is_empty() {
-        rows.push(Row::new().at(1, "Would", Role::Muted).at(VALUE, "change nothing", Role::Text).keep(keep::FIGURE));
+        rows.push(
+            Row::new()
+                .at(1, "Would", Role::Muted)
+                .at(VALUE, "change nothing", Role::Text)
+                .keep(keep::FIGURE),
+        );
     }
     rows.push(Row::blank());
     let (undo, role) = match &plan.undo {
         Some(undo) => (undo.as_str(), Role::Text),
-        None => ("There is none; the name of the target is typed first.", Role::Warn),
+        None => (
+            "There is none; the name of the target is typed first.",
+            Role::Warn,
+        ),
     };
     rows.extend(labelled("Undo", undo, VALUE, width, role, keep::NORMAL));
-    rows.extend(labelled("Plan", &plan.digest, VALUE, width, Role::Muted, keep::NORMAL));
+    rows.extend(labelled(
+        "Plan",
+        &plan.digest,
+        VALUE,
+        width,
+        Role::Muted,
+        keep::NORMAL,
+    ));
 }
 
 fn running(screen: &mut DataStep, rows: &mut Vec<Row>, step: &Step, cx: &Cx<'_>, width: u16) {
@@ -225,17 +276,30 @@ fn running(screen: &mut DataStep, rows: &mut Vec<Row>, step: &Step, cx: &Cx<'_>,
         log_tail(rows, screen.capability, cx);
     }
     rows.push(Row::blank());
-    rows.push(Row::prose("Done is said only when every item is accounted for.", Role::Muted).keep(keep::EXTRA));
+    rows.push(
+        Row::prose("Done is said only when every item is accounted for.", Role::Muted).keep(keep::EXTRA),
+    );
 }
 
 fn log_tail(rows: &mut Vec<Row>, capability: Capability, cx: &Cx<'_>) {
-    let tail: Vec<_> =
-        cx.snapshot.log.iter().rev().filter(|line| line.capability == Some(capability)).take(8).collect();
+    let tail: Vec<_> = cx
+        .snapshot
+        .log
+        .iter()
+        .rev()
+        .filter(|line| line.capability == Some(capability))
+        .take(8)
+        .collect();
     if tail.is_empty() {
         return;
     }
     rows.push(Row::blank());
-    rows.push(Row::new().at(1, "Log", Role::Muted).right(1, "L full log", Role::Muted).keep(keep::EXTRA));
+    rows.push(
+        Row::new()
+            .at(1, "Log", Role::Muted)
+            .right(1, "L full log", Role::Muted)
+            .keep(keep::EXTRA),
+    );
     for line in tail {
         rows.push(
             Row::new()
@@ -258,7 +322,11 @@ fn done(rows: &mut Vec<Row>, step: &Step, outcome: &Outcome, cx: &Cx<'_>, width:
             .at(1, mark.glyph(glyphs), mark.role())
             .at(3, word, Role::Critical)
             .at(3, "", Role::Text)
-            .right(1, step.ended.map_or_else(String::new, |at| cx.now.clock_seconds(at)), Role::Muted)
+            .right(
+                1,
+                step.ended.map_or_else(String::new, |at| cx.now.clock_seconds(at)),
+                Role::Muted,
+            )
             .keep(keep::FIGURE),
     );
     rows.push(Row::blank());
@@ -269,9 +337,17 @@ fn done(rows: &mut Vec<Row>, step: &Step, outcome: &Outcome, cx: &Cx<'_>, width:
         count(outcome.converted),
         count(outcome.quarantined)
     );
-    let (word, role) = if equal { ("equal", Role::Ok) } else { ("differs", Role::Bad) };
+    let (word, role) = if equal {
+        ("equal", Role::Ok)
+    } else {
+        ("differs", Role::Bad)
+    };
     rows.push(
-        Row::new().at(1, "Accounted for", Role::Muted).at(16, sum, Role::Critical).right(1, word, role).keep(keep::ALWAYS),
+        Row::new()
+            .at(1, "Accounted for", Role::Muted)
+            .at(16, sum, Role::Critical)
+            .right(1, word, role)
+            .keep(keep::ALWAYS),
     );
     if outcome.unchanged > 0 {
         let said = format!("{} were in place already and identical", count(outcome.unchanged));
@@ -289,7 +365,11 @@ fn done(rows: &mut Vec<Row>, step: &Step, outcome: &Outcome, cx: &Cx<'_>, width:
                 .keep(keep::NORMAL),
         );
         for line in &outcome.proof {
-            let (word, role) = if line.equal { ("equal", Role::Ok) } else { ("differs", Role::Bad) };
+            let (word, role) = if line.equal {
+                ("equal", Role::Ok)
+            } else {
+                ("differs", Role::Bad)
+            };
             rows.push(
                 Row::new()
                     .at(3, line.what.clone(), Role::Text)
@@ -332,7 +412,12 @@ fn quarantine(rows: &mut Vec<Row>, step: &Step, width: u16) {
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(reason, (n, _))| (std::cmp::Reverse(*n), *reason));
     rows.push(Row::blank());
-    rows.push(Row::new().at(1, "Set aside", Role::Warn).right(1, "Q shows all", Role::Muted).keep(keep::NORMAL));
+    rows.push(
+        Row::new()
+            .at(1, "Set aside", Role::Warn)
+            .right(1, "Q shows all", Role::Muted)
+            .keep(keep::NORMAL),
+    );
     for (index, (reason, (n, why))) in reasons.iter().enumerate() {
         rows.push(
             Row::new()
@@ -349,15 +434,30 @@ fn failed(screen: &DataStep, rows: &mut Vec<Row>, step: &Step, cx: &Cx<'_>, widt
     let glyphs = cx.look.glyphs;
     let (mark, what) = match (&step.error, step.activity) {
         (Some(error), Activity::Failed) => (Mark::Failed, format!("{}.", text::sentence(&error.message))),
-        _ => (Mark::Paused, format!("Stopped: {}.", step.note.clone().unwrap_or_default())),
+        _ => (
+            Mark::Paused,
+            format!("Stopped: {}.", step.note.clone().unwrap_or_default()),
+        ),
     };
     let lines = text::wrap(&what, usize::from(width.saturating_sub(4)).max(1));
     for (index, line) in lines.into_iter().enumerate() {
         let sign = if index == 0 { mark.glyph(glyphs) } else { "" };
-        rows.push(Row::new().at(1, sign, mark.role()).at(3, line, mark.role()).keep(keep::ALWAYS));
+        rows.push(
+            Row::new()
+                .at(1, sign, mark.role())
+                .at(3, line, mark.role())
+                .keep(keep::ALWAYS),
+        );
     }
     rows.push(Row::blank());
-    rows.extend(labelled("Safe", &screen.so_far(cx), VALUE, width, Role::Text, keep::FIGURE));
+    rows.extend(labelled(
+        "Safe",
+        &screen.so_far(cx),
+        VALUE,
+        width,
+        Role::Text,
+        keep::FIGURE,
+    ));
     let hint = step.error.as_ref().and_then(|error| error.hint.clone());
     let todo = hint.unwrap_or_else(|| "n goes on from there; nothing is done twice.".to_owned());
     rows.extend(labelled("Do", &todo, VALUE, width, Role::Text, keep::FIGURE));

@@ -54,26 +54,71 @@ pub const FIELDS: &[Entry] = &[
         label: "",
         path: &["type"],
         options: &[
-            Choice { key: "greenfield", label: "greenfield" },
-            Choice { key: "brownfield", label: "brownfield" },
-            Choice { key: "hybrid", label: "hybrid" },
-            Choice { key: "version_upgrade", label: "version upgrade" },
+            Choice {
+                key: "greenfield",
+                label: "greenfield",
+            },
+            Choice {
+                key: "brownfield",
+                label: "brownfield",
+            },
+            Choice {
+                key: "hybrid",
+                label: "hybrid",
+            },
+            Choice {
+                key: "version_upgrade",
+                label: "version upgrade",
+            },
         ],
     },
-    Entry::Path { group: "Sources", label: "tasks", path: &["sources", "tasks"] },
-    Entry::Path { group: "", label: "config", path: &["sources", "config"] },
-    Entry::Path { group: "", label: "checkpoints", path: &["sources", "checkpoints"] },
-    Entry::Path { group: "", label: "database", path: &["sources", "database"] },
-    Entry::Path { group: "Target", label: "database", path: &["target", "database"] },
-    Entry::Path { group: "", label: "MAOS", path: &["target", "maos"] },
+    Entry::Path {
+        group: "Sources",
+        label: "tasks",
+        path: &["sources", "tasks"],
+    },
+    Entry::Path {
+        group: "",
+        label: "config",
+        path: &["sources", "config"],
+    },
+    Entry::Path {
+        group: "",
+        label: "checkpoints",
+        path: &["sources", "checkpoints"],
+    },
+    Entry::Path {
+        group: "",
+        label: "database",
+        path: &["sources", "database"],
+    },
+    Entry::Path {
+        group: "Target",
+        label: "database",
+        path: &["target", "database"],
+    },
+    Entry::Path {
+        group: "",
+        label: "MAOS",
+        path: &["target", "maos"],
+    },
     Entry::Choice {
         group: "",
         label: "environment",
         path: &["environment"],
         options: &[
-            Choice { key: "production", label: "PRODUCTION" },
-            Choice { key: "staging", label: "staging" },
-            Choice { key: "development", label: "development" },
+            Choice {
+                key: "production",
+                label: "PRODUCTION",
+            },
+            Choice {
+                key: "staging",
+                label: "staging",
+            },
+            Choice {
+                key: "development",
+                label: "development",
+            },
         ],
     },
     Entry::Box {
@@ -81,8 +126,16 @@ pub const FIELDS: &[Entry] = &[
         label: "read-only: nothing can be applied",
         path: &["settings", "read_only"],
     },
-    Entry::Box { group: "", label: "dry run: every step stops after its plan", path: &["settings", "dry_run"] },
-    Entry::Path { group: "", label: "backups", path: &["settings", "backups"] },
+    Entry::Box {
+        group: "",
+        label: "dry run: every step stops after its plan",
+        path: &["settings", "dry_run"],
+    },
+    Entry::Path {
+        group: "",
+        label: "backups",
+        path: &["settings", "backups"],
+    },
 ];
 
 /// The check of a line, where there is one.
@@ -100,10 +153,16 @@ pub fn value(cx: &Cx<'_>, path: &[&str; 2]) -> String {
         return String::new();
     };
     let named = |named: &Option<crate::engine::workspace::settings::Named>| {
-        named.as_ref().map(|named| named.written.clone()).unwrap_or_default()
+        named
+            .as_ref()
+            .map(|named| named.written.clone())
+            .unwrap_or_default()
     };
     let database = |database: &Option<crate::engine::workspace::settings::Database>| {
-        database.as_ref().map(|database| database.url.shown.clone()).unwrap_or_default()
+        database
+            .as_ref()
+            .map(|database| database.url.shown.clone())
+            .unwrap_or_default()
     };
     match *path {
         ["sources", "tasks"] => named(&settings.tasks),
@@ -112,9 +171,12 @@ pub fn value(cx: &Cx<'_>, path: &[&str; 2]) -> String {
         ["sources", "database"] => database(&settings.source),
         ["target", "database"] => database(&settings.target),
         ["target", "maos"] => settings.maos.clone().unwrap_or_default(),
-        ["settings", "backups"] => {
-            settings.tuning.backups.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
-        }
+        ["settings", "backups"] => settings
+            .tuning
+            .backups
+            .as_ref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default(),
         _ => String::new(),
     }
 }
@@ -127,7 +189,10 @@ pub fn check<'a>(cx: &Cx<'a>, path: &[&str; 2]) -> Option<&'a Check> {
 /// Which option is chosen.
 pub fn chosen(cx: &Cx<'_>, path: &[&str], options: &[Choice]) -> Option<usize> {
     let key = match path {
-        ["type"] => cx.snapshot.migration.map(crate::engine::workspace::MigrationType::key)?,
+        ["type"] => cx
+            .snapshot
+            .migration
+            .map(crate::engine::workspace::MigrationType::key)?,
         _ => match cx.snapshot.environment {
             Environment::Production => "production",
             Environment::Staging => "staging",
@@ -140,8 +205,11 @@ pub fn chosen(cx: &Cx<'_>, path: &[&str], options: &[Choice]) -> Option<usize> {
 
 /// Whether a box is ticked.
 pub fn ticked(cx: &Cx<'_>, path: &[&str; 2]) -> bool {
-    cx.views.settings.value().is_some_and(|(_, settings)| match *path {
-        ["settings", "read_only"] => settings.tuning.read_only,
-        _ => settings.tuning.dry_run,
-    })
+    cx.views
+        .settings
+        .value()
+        .is_some_and(|(_, settings)| match *path {
+            ["settings", "read_only"] => settings.tuning.read_only,
+            _ => settings.tuning.dry_run,
+        })
 }

@@ -56,11 +56,15 @@ impl Start {
             return Some("The type of this migration is not chosen.".to_owned());
         }
         let (_, sources) = cx.views.sources.value()?;
-        sources.lines.iter().filter(|line| line.needed).find_map(|line| match &line.check {
-            Check::Bad(error) => Some(text::sentence(&error.message)),
-            Check::Unset => Some(format!("Not named: {} {}.", line.path[0], line.path[1])),
-            Check::Checking | Check::Good(_) | Check::Note(_) => None,
-        })
+        sources
+            .lines
+            .iter()
+            .filter(|line| line.needed)
+            .find_map(|line| match &line.check {
+                Check::Bad(error) => Some(text::sentence(&error.message)),
+                Check::Unset => Some(format!("Not named: {} {}.", line.path[0], line.path[1])),
+                Check::Checking | Check::Good(_) | Check::Note(_) => None,
+            })
     }
 
     /// A step that was interrupted, with the sentence about it.
@@ -70,18 +74,31 @@ impl Start {
         if capability == Capability::Start || !matches!(step.activity, Activity::Stopped | Activity::Failed) {
             return None;
         }
-        let when = step.ended.map_or_else(String::new, |at| format!(" at {}", cx.now.clock(at)));
+        let when = step
+            .ended
+            .map_or_else(String::new, |at| format!(" at {}", cx.now.clock(at)));
         let done = step.progress.as_ref().map_or_else(String::new, |progress| {
-            let total = progress.total.map_or_else(String::new, |total| format!(" of {}", count(total)));
+            let total = progress
+                .total
+                .map_or_else(String::new, |total| format!(" of {}", count(total)));
             format!(", {}{total} {} finished", count(progress.done), progress.unit)
         });
         let word = step.activity.word();
-        Some((capability, format!("{} was {word}{when}{done}.", capability.title())))
+        Some((
+            capability,
+            format!("{} was {word}{when}{done}.", capability.title()),
+        ))
     }
 
     fn set(path: &[&str], value: impl Into<String>) -> Effect {
         let path = path.iter().map(|key| (*key).to_owned()).collect();
-        Effect::Ask(Purpose::Field(Capability::Start), Order::Set { path, value: value.into() })
+        Effect::Ask(
+            Purpose::Field(Capability::Start),
+            Order::Set {
+                path,
+                value: value.into(),
+            },
+        )
     }
 
     fn keep_edit(&mut self) -> Handled {
@@ -133,9 +150,15 @@ impl Screen for Start {
     fn title(&self, cx: &Cx<'_>) -> Title {
         let checked = match &cx.views.sources {
             Slot::Loading(_) => "checking".to_owned(),
-            slot => slot.value().map_or_else(String::new, |(at, _)| format!("checked {}", cx.ago(at))),
+            slot => slot
+                .value()
+                .map_or_else(String::new, |(at, _)| format!("checked {}", cx.ago(at))),
         };
-        let facts = if Self::resume(cx).is_some() { "this migration was begun" } else { "set up this migration" };
+        let facts = if Self::resume(cx).is_some() {
+            "this migration was begun"
+        } else {
+            "set up this migration"
+        };
         Title::new("Start", facts, checked)
     }
 
@@ -144,24 +167,36 @@ impl Screen for Start {
             return News::new(refusal.clone(), "").role(Role::Bad);
         }
         if self.edit.is_some() {
-            return News::new("Nothing is saved yet.", "Enter keeps it, Esc leaves the old value");
+            return News::new(
+                "Nothing is saved yet.",
+                "Enter keeps it, Esc leaves the old value",
+            );
         }
         if let Some(held) = cx.held() {
             return News::new(held, "look around; R works").role(Role::Warn);
         }
         if let Slot::Failed(_, error) = &cx.views.settings {
-            let hint = error.hint.clone().unwrap_or_else(|| "r reads it again".to_owned());
+            let hint = error
+                .hint
+                .clone()
+                .unwrap_or_else(|| "r reads it again".to_owned());
             return News::new(format!("{}.", text::sentence(&error.message)), hint).role(Role::Bad);
         }
         if let Some((capability, sentence)) = Self::resume(cx) {
-            return News::new(format!("Resume: {sentence}"), format!("n goes to {}", capability.title()));
+            return News::new(
+                format!("Resume: {sentence}"),
+                format!("n goes to {}", capability.title()),
+            );
         }
         if let Some(reason) = Self::blocked(cx) {
             return News::new(reason, "correct it here or in migration.yml").role(Role::Warn);
         }
         match cx.snapshot.warnings.first() {
             Some(warning) => News::new(warning.clone(), "n begins").role(Role::Warn),
-            None => News::new("Sources and target answer.", "n begins the assessment; it only reads"),
+            None => News::new(
+                "Sources and target answer.",
+                "n begins the assessment; it only reads",
+            ),
         }
     }
 
@@ -179,7 +214,9 @@ impl Screen for Start {
             next.off(Self::blocked(cx)),
             Command::new(Action::Open, "edit").off(held.clone().or(path_only)),
             Command::new(Action::Mark, "choose").off(held.clone().or(choice_only)),
-            Command::new(Action::ReadAgain, "check").about("check every line again").off(held),
+            Command::new(Action::ReadAgain, "check")
+                .about("check every line again")
+                .off(held),
         ]
     }
 
@@ -231,8 +268,8 @@ impl Screen for Start {
     }
 
     fn typed(&mut self, key: &KeyEvent, _cx: &Cx<'_>) -> Handled {
-        match &mut self.edit {
-            Some(field) if field.typed(key) => {
+        match self.edit.as_mut().map(|field| field.typed(key)) {
+            Some(true) => {
                 self.refusal = None;
                 Handled::done()
             }
@@ -261,8 +298,15 @@ impl Screen for Start {
                 self.refusal = None;
             }
             Err(error) => {
-                let hint = error.hint.as_deref().map(|hint| format!(" {hint}")).unwrap_or_default();
-                self.refusal = Some(format!("{}. Nothing was saved.{hint}", text::sentence(&error.message)));
+                let hint = error
+                    .hint
+                    .as_deref()
+                    .map(|hint| format!(" {hint}"))
+                    .unwrap_or_default();
+                self.refusal = Some(format!(
+                    "{}. Nothing was saved.{hint}",
+                    text::sentence(&error.message)
+                ));
             }
         }
         Handled::done()

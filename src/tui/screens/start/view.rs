@@ -45,13 +45,24 @@ pub(super) fn render(start: &mut Start, painter: &mut Painter<'_>, cx: &Cx<'_>) 
     let detail_height = u16::try_from(detail.len()).unwrap_or(0).min(room / 3);
     let shown = usize::from(room.saturating_sub(detail_height));
     // The field with the cursor stays in view, and with it its group's first line where that is near.
-    let at = lines.iter().position(|line| line.field == Some(start.cursor)).unwrap_or(0);
+    let at = lines
+        .iter()
+        .position(|line| line.field == Some(start.cursor))
+        .unwrap_or(0);
     let least = (at + 2).saturating_sub(shown);
-    start.top = start.top.clamp(least.min(at), at).min(lines.len().saturating_sub(shown));
+    start.top = start
+        .top
+        .clamp(least.min(at), at)
+        .min(lines.len().saturating_sub(shown));
     for (y, line) in (head..).zip(lines.iter().skip(start.top).take(shown)) {
         painter.row(y, &line.row);
     }
-    let body = Rect { x: 0, y: height - detail_height, width, height: detail_height };
+    let body = Rect {
+        x: 0,
+        y: height - detail_height,
+        width,
+        height: detail_height,
+    };
     painter.part(body).rows(&detail);
 }
 
@@ -74,27 +85,53 @@ fn lines(start: &Start, cx: &Cx<'_>, width: u16) -> Vec<Lined> {
             Entry::Choice { group, .. } | Entry::Path { group, .. } | Entry::Box { group, .. } => *group,
         };
         if spaced && !group.is_empty() && index > 0 {
-            lines.push(Lined { row: Row::blank(), field: None });
+            lines.push(Lined {
+                row: Row::blank(),
+                field: None,
+            });
         }
         let here = index == start.cursor;
-        let row = Row::new().at(1, group, Role::Muted).at(CURSOR, if here { "▸" } else { "" }, Role::Accent);
+        let row = Row::new()
+            .at(1, group, Role::Muted)
+            .at(CURSOR, if here { "▸" } else { "" }, Role::Accent);
         let row = match entry {
-            Entry::Choice { label, path, options, .. } => choice(row, cx, label, path, options, width),
+            Entry::Choice {
+                label, path, options, ..
+            } => choice(row, cx, label, path, options, width),
             Entry::Path { label, path, .. } => self::path(row, start, cx, label, path, here, width),
             Entry::Box { label, path, .. } => {
                 let glyphs = cx.look.glyphs;
-                let sign = if fields::ticked(cx, path) { glyphs.ticked } else { glyphs.unticked };
-                row.at(LABEL, sign, Role::Accent).then(format!(" {label}"), Role::Text)
+                let sign = if fields::ticked(cx, path) {
+                    glyphs.ticked
+                } else {
+                    glyphs.unticked
+                };
+                row.at(LABEL, sign, Role::Accent)
+                    .then(format!(" {label}"), Role::Text)
             }
         };
-        lines.push(Lined { row: row.selected(here && start.edit.is_none()), field: Some(index) });
+        lines.push(Lined {
+            row: row.selected(here && start.edit.is_none()),
+            field: Some(index),
+        });
         if index == 0 && spaced {
-            lines.push(Lined { row: about_type(cx), field: None });
+            lines.push(Lined {
+                row: about_type(cx),
+                field: None,
+            });
         }
     }
     if spaced {
-        lines.push(Lined { row: Row::blank(), field: None });
-        lines.push(Lined { row: Row::new().at(1, "Saved in", Role::Muted).at(LABEL, saved(cx), Role::Muted), field: None });
+        lines.push(Lined {
+            row: Row::blank(),
+            field: None,
+        });
+        lines.push(Lined {
+            row: Row::new()
+                .at(1, "Saved in", Role::Muted)
+                .at(LABEL, saved(cx), Role::Muted),
+            field: None,
+        });
     }
     lines
 }
@@ -125,17 +162,27 @@ fn choice(row: Row, cx: &Cx<'_>, label: &str, path: &[&str], options: &[fields::
     let wanted: usize = options.iter().map(|option| text::width(option.label) + 6).sum();
     if usize::from(width.saturating_sub(from)) < wanted {
         let name = chosen.map_or("not chosen", |at| options[at].label);
-        return row.then(glyphs.chosen, Role::Accent).then(format!(" {name}"), Role::Text);
+        return row
+            .then(glyphs.chosen, Role::Accent)
+            .then(format!(" {name}"), Role::Text);
     }
     for (index, option) in options.iter().enumerate() {
         let is = chosen == Some(index);
-        let (sign, role) = if is { (glyphs.chosen, Role::Accent) } else { (glyphs.option, Role::Muted) };
+        let (sign, role) = if is {
+            (glyphs.chosen, Role::Accent)
+        } else {
+            (glyphs.option, Role::Muted)
+        };
         let label_role = match (is, option.key) {
             (true, "production") => Role::Banner,
             (true, _) => Role::Critical,
             (false, _) => Role::Text,
         };
-        row = row.then(sign, role).then(" ", Role::Text).then(option.label, label_role).then("  ", Role::Text);
+        row = row
+            .then(sign, role)
+            .then(" ", Role::Text)
+            .then(option.label, label_role)
+            .then("  ", Role::Text);
     }
     if path == ["environment"] && chosen.is_none() {
         let word = cx.snapshot.environment.word();
@@ -150,13 +197,17 @@ fn path(row: Row, start: &Start, cx: &Cx<'_>, label: &str, path: &[&str; 2], her
     if let Some(field) = start.edit.as_ref().filter(|_| here) {
         let room = width.saturating_sub(VALUE + 5);
         let shown = field.shown(room, cx.look.glyphs.caret);
-        return row.at(VALUE, "[ ", Role::Accent).then(shown, Role::Critical).then(" ]", Role::Accent);
+        return row
+            .at(VALUE, "[ ", Role::Accent)
+            .then(shown, Role::Critical)
+            .then(" ]", Role::Accent);
     }
     let value = fields::value(cx, path);
     let row = if value.is_empty() {
         row.at(VALUE, "not named", Role::Muted)
     } else {
-        row.at(VALUE, value, Role::Text).middle(check_at.saturating_sub(VALUE + 1))
+        row.at(VALUE, value, Role::Text)
+            .middle(check_at.saturating_sub(VALUE + 1))
     };
     let glyphs = cx.look.glyphs;
     let Some(check) = fields::check(cx, path) else {
@@ -164,19 +215,29 @@ fn path(row: Row, start: &Start, cx: &Cx<'_>, label: &str, path: &[&str; 2], her
     };
     match check {
         Check::Unset => row,
-        Check::Checking => row.at(check_at, cx.spinner(), Role::Accent).then(" checking", Role::Muted),
-        Check::Good(said) => row.at(check_at, Mark::Done.glyph(glyphs), Role::Ok).then(format!(" {said}"), Role::Text),
-        Check::Note(said) => {
-            row.at(check_at, Mark::Decide.glyph(glyphs), Role::Warn).then(format!(" {said}"), Role::Text)
-        }
-        Check::Bad(error) => {
-            row.at(check_at, Mark::Failed.glyph(glyphs), Role::Bad).then(format!(" {}", error.message), Role::Bad)
-        }
+        Check::Checking => row
+            .at(check_at, cx.spinner(), Role::Accent)
+            .then(" checking", Role::Muted),
+        Check::Good(said) => row
+            .at(check_at, Mark::Done.glyph(glyphs), Role::Ok)
+            .then(format!(" {said}"), Role::Text),
+        Check::Note(said) => row
+            .at(check_at, Mark::Decide.glyph(glyphs), Role::Warn)
+            .then(format!(" {said}"), Role::Text),
+        Check::Bad(error) => row
+            .at(check_at, Mark::Failed.glyph(glyphs), Role::Bad)
+            .then(format!(" {}", error.message), Role::Bad),
     }
 }
 
 const fn check_width(width: u16) -> u16 {
-    if width >= 96 { 36 } else if width >= 70 { CHECK } else { 12 }
+    if width >= 96 {
+        36
+    } else if width >= 70 {
+        CHECK
+    } else {
+        12
+    }
 }
 
 /// The whole sentence of a line that needs one, under the form.
@@ -186,8 +247,15 @@ fn detail(start: &Start, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     };
     let sentence = match fields::check(cx, path) {
         Some(Check::Bad(error)) => {
-            let hint = error.hint.as_deref().map(|hint| format!(" {hint}")).unwrap_or_default();
-            (format!("{}.{hint}", text::sentence(error.message.trim_end_matches('.'))), Role::Bad)
+            let hint = error
+                .hint
+                .as_deref()
+                .map(|hint| format!(" {hint}"))
+                .unwrap_or_default();
+            (
+                format!("{}.{hint}", text::sentence(error.message.trim_end_matches('.'))),
+                Role::Bad,
+            )
         }
         Some(Check::Note(said)) => (said.clone(), Role::Text),
         _ => return Vec::new(),
