@@ -2,4 +2,6 @@
 
 mod differential;
 mod driver;
+mod faults;
+mod hostile;
 mod support;
