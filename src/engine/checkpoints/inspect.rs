@@ -184,11 +184,14 @@ fn credible(finding: &Finding) -> bool {
 /// What the file is when it is no pickle. A pickle that only begins like something else stays a pickle.
 fn foreign_kind(data: &[u8], inspected: &Inspected<'_>) -> Option<&'static str> {
     let has = |code| inspected.findings.iter().any(|finding| finding.code == code);
-    if inspected.findings.is_empty() || has(Code::NoValue) {
+    if inspected.findings.is_empty() {
         return None;
     }
     if let Some(what) = foreign::sniff(data) {
         return Some(what);
+    }
+    if has(Code::NoValue) {
+        return None;
     }
     let named = inspected.findings.iter().any(credible);
     let no_mark = inspected.format.protocol == 0;
