@@ -25,12 +25,35 @@ fn fault_a01_every_prefix_is_refused_with_a_byte() {
         // A longer one with text, numbers and shared values.
         let mut out = b"\x80\x04](".to_vec();
         for n in 0..60_u8 {
-            out.extend_from_slice(&[b'}', 0x94, b'(', 0x8c, 2, b'i', b'd', b'K', n, 0x8c, 1, b'n', 0x8c, 3, b'a', b'b', n % 26 + b'a', b'u']);
+            out.extend_from_slice(&[
+                b'}',
+                0x94,
+                b'(',
+                0x8c,
+                2,
+                b'i',
+                b'd',
+                b'K',
+                n,
+                0x8c,
+                1,
+                b'n',
+                0x8c,
+                3,
+                b'a',
+                b'b',
+                n % 26 + b'a',
+                b'u',
+            ]);
         }
         out.extend_from_slice(b"e.");
         out
     };
-    assert!(verdict(&generated).findings.is_empty(), "{:?}", verdict(&generated).findings);
+    assert!(
+        verdict(&generated).findings.is_empty(),
+        "{:?}",
+        verdict(&generated).findings
+    );
     for sample in SAMPLES.iter().copied().chain([&generated[..]]) {
         for cut in 0..sample.len() {
             let finding = refusal(&sample[..cut]);
@@ -56,7 +79,10 @@ fn fault_a02_files_without_a_value() {
 fn fault_a03_foreign_files_are_named() {
     let cases: &[(&[u8], &str)] = &[
         (b"PK\x03\x04\x14\0\0\0\0\0", "zip"),
-        (b"PK\x03\x04\x14\0\0\0\0\0xxxxxxxxxxxxxxxxarchive/data.pkl", "PyTorch"),
+        (
+            b"PK\x03\x04\x14\0\0\0\0\0xxxxxxxxxxxxxxxxarchive/data.pkl",
+            "PyTorch",
+        ),
         (b"SQLite format 3\0\x10\0", "SQLite"),
         (b"\x89HDF\r\n\x1a\n\0\0", "HDF5"),
         (b"\x93NUMPY\x01\0v\0{'descr'", "NumPy"),
@@ -78,7 +104,10 @@ fn fault_a03_foreign_files_are_named() {
     assert!(refusal(&tar).what.contains("tar"));
     assert_eq!(refusal(b"{\"tasks\": [1, 2").code, Code::Truncated);
     assert_eq!(refusal(b"\x1f\x8b\x08\0damaged").code, Code::BadGzip);
-    assert_eq!(json_of(b"{\"tasks\": [1, 2]}"), "{\n  \"tasks\": [\n    1,\n    2\n  ]\n}");
+    assert_eq!(
+        json_of(b"{\"tasks\": [1, 2]}"),
+        "{\n  \"tasks\": [\n    1,\n    2\n  ]\n}"
+    );
 }
 
 /// The bytes of a list of lists, each ten times the one before, `levels` deep: what pickling `o = [o] * 10` gives.
@@ -112,7 +141,11 @@ fn fault_a07_a_bomb_of_shared_lists_is_refused_at_once() {
         let read = verdict(&bytes);
         let finding = read.worst().expect("refused");
         assert_eq!(finding.code, Code::OutputLimit, "{levels}: {finding:?}");
-        assert!(clock.elapsed() < Duration::from_millis(50), "{levels}: {:?}", clock.elapsed());
+        assert!(
+            clock.elapsed() < Duration::from_millis(50),
+            "{levels}: {:?}",
+            clock.elapsed()
+        );
         assert!(read.arena.bytes() < 1 << 20);
     }
 }
@@ -146,7 +179,10 @@ fn fault_a09_cycles_are_refused_with_their_path() {
     for (bytes, path) in [
         (&b"\x80\x04]\x94h\x00a."[..], "$[0]"),
         (b"\x80\x04}\x94\x8c\x01ah\x00s.", "$.a"),
-        (b"\x80\x04}\x94\x8c\x05tasks]\x94(K\x01}\x8c\x06parenth\x00ses.", "$.tasks[1].parent"),
+        (
+            b"\x80\x04}\x94\x8c\x05tasks]\x94(K\x01}\x8c\x06parenth\x00ses.",
+            "$.tasks[1].parent",
+        ),
         (b"\x80\x04]\x94h\x00\x85a.", "$[0][0]"),
         (b"ccollections\nOrderedDict\n)Rp0\nVa\ng0\ns.", "$"),
     ] {
@@ -175,7 +211,11 @@ fn fault_a10_endless_repetition_is_refused() {
         keys.extend_from_slice(b"}h\x00K\x01s");
     }
     keys.extend_from_slice(b"e.");
-    assert!(verdict(&keys).findings.is_empty(), "{:?}", verdict(&keys).findings);
+    assert!(
+        verdict(&keys).findings.is_empty(),
+        "{:?}",
+        verdict(&keys).findings
+    );
 }
 
 /// Fault 10, its cousin: a few bytes that have a large value copied again and again.
@@ -239,7 +279,10 @@ fn fault_a13_protocol_and_frame_must_be_right() {
         bytes.extend_from_slice(b"N.");
         assert_eq!(refusal(&bytes).code, Code::BadFrame, "{len}");
     }
-    assert_eq!(refusal(b"\x80\x04\x95\x01\0\0\0\0\0\0\0K\x01.").code, Code::BadFrame);
+    assert_eq!(
+        refusal(b"\x80\x04\x95\x01\0\0\0\0\0\0\0K\x01.").code,
+        Code::BadFrame
+    );
 }
 
 /// Fault 14: what needs something outside the file is refused as such.
@@ -255,7 +298,11 @@ fn fault_a14_external_objects_are_refused() {
         (b"\x80\x05\x97\x98.", Code::OutOfBandBuffer),
     ] {
         let finding = refusal(bytes);
-        assert_eq!((finding.severity, finding.code), (Severity::Unknown, code), "{finding:?}");
+        assert_eq!(
+            (finding.severity, finding.code),
+            (Severity::Unknown, code),
+            "{finding:?}"
+        );
     }
 }
 
@@ -284,8 +331,14 @@ fn fault_a16_python_2_strings_are_decoded() {
 #[test]
 fn fault_a17_lone_surrogates_are_tagged() {
     let bytes = b"\x80\x04\x95\x08\0\0\0\0\0\0\0\x8c\x04\xed\xa0\x80x\x94.";
-    assert_eq!(json_of(bytes), "{\n  \"$t\": \"text\",\n  \"v\": \"\\\\ud800x\"\n}");
-    assert_eq!(json_of(b"[\"\\ud800\"]"), "[\n  {\n    \"$t\": \"text\",\n    \"v\": \"\\\\ud800\"\n  }\n]");
+    assert_eq!(
+        json_of(bytes),
+        "{\n  \"$t\": \"text\",\n  \"v\": \"\\\\ud800x\"\n}"
+    );
+    assert_eq!(
+        json_of(b"[\"\\ud800\"]"),
+        "[\n  {\n    \"$t\": \"text\",\n    \"v\": \"\\\\ud800\"\n  }\n]"
+    );
     assert_eq!(refusal(b"\x80\x04\x8c\x02\xff\xfe.").code, Code::BadText);
 }
 
@@ -293,9 +346,17 @@ fn fault_a17_lone_surrogates_are_tagged() {
 #[test]
 fn fault_a20_keys_never_collide() {
     let text = json_of(b"}(I1\nVa\nV1\nVb\nNVc\nVnull\nVd\nu.");
-    assert!(text.starts_with("{\n  \"$t\": \"dict\",\n  \"v\": [\n    [\n      1,\n      \"a\"\n    ],"), "{text}");
+    assert!(
+        text.starts_with("{\n  \"$t\": \"dict\",\n  \"v\": [\n    [\n      1,\n      \"a\"\n    ],"),
+        "{text}"
+    );
     assert!(text.contains("[\n      \"1\",\n      \"b\"\n    ]") && text.contains("null,"));
-    for twice in [&b"}(Va\nI1\nVa\nI2\nu."[..], b"}(I1\nN\x88Nu.", b"}(F1.0\nNI1\nNu.", b"{\"a\": 1, \"a\": 2}"] {
+    for twice in [
+        &b"}(Va\nI1\nVa\nI2\nu."[..],
+        b"}(I1\nN\x88Nu.",
+        b"}(F1.0\nNI1\nNu.",
+        b"{\"a\": 1, \"a\": 2}",
+    ] {
         assert_eq!(refusal(twice).code, Code::DuplicateKey, "{twice:?}");
     }
     assert_eq!(refusal(b"}(]Nu.").code, Code::UnhashableKey);
@@ -324,7 +385,9 @@ fn gzip_is_bounded_and_taken_off_once() {
     assert_eq!(refused.code, Code::SizeLimit);
     assert!(refusal(&pack(&pack(b"N."))).what.contains("gzip"));
     assert_eq!(refusal(&pack(b"N.")[..15]).code, Code::BadGzip);
-    let (content, gzip) = unwrap_gzip(&pack(b"{\"a\": 1}"), &limits).map(|(c, g)| (c.into_owned(), g)).expect("fine");
+    let (content, gzip) = unwrap_gzip(&pack(b"{\"a\": 1}"), &limits)
+        .map(|(c, g)| (c.into_owned(), g))
+        .expect("fine");
     let read = inspect(&content, gzip, &limits, &ClassMap::default());
     assert_eq!(read.format.to_string(), "gzip of JSON");
     assert!(read.findings.is_empty());
@@ -336,7 +399,10 @@ fn hostile_allocation_is_bounded_by_the_file() {
     let mut lists = b"\x80\x04".to_vec();
     lists.resize(20 << 20, b']');
     let finding = refusal(&lists);
-    assert!(matches!(finding.code, Code::NodeLimit | Code::Truncated), "{finding:?}");
+    assert!(
+        matches!(finding.code, Code::NodeLimit | Code::Truncated),
+        "{finding:?}"
+    );
     let mut stray = b"\x80\x04N".to_vec();
     for n in 0..1_000_000_u32 {
         stray.push(b'r');

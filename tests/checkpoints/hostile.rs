@@ -32,7 +32,13 @@ struct Case {
     opcode: &'static str,
 }
 
-fn case(what: &'static str, bytes: impl Into<Vec<u8>>, name: &'static str, offset: u64, opcode: &'static str) -> Case {
+fn case(
+    what: &'static str,
+    bytes: impl Into<Vec<u8>>,
+    name: &'static str,
+    offset: u64,
+    opcode: &'static str,
+) -> Case {
     Case {
         what,
         bytes: bytes.into(),
@@ -53,34 +59,154 @@ fn cases(command: &str) -> Vec<Case> {
     };
     let call = join(&[&stack_global("os", "system"), &arg, b"R."]);
     vec![
-        case("GLOBAL, protocol 0", format!("cos\nsystem\n(S'{command}'\ntR."), "os.system", 0, "GLOBAL"),
-        case("GLOBAL alone, never called", &b"\x80\x02cos\nsystem\n."[..], "os.system", 2, "GLOBAL"),
-        case("posix", &b"cposix\nsystem\n(S'echo hi'\ntR."[..], "posix.system", 0, "GLOBAL"),
-        case("nt", &b"cnt\nsystem\n(S'echo hi'\ntR."[..], "nt.system", 0, "GLOBAL"),
-        case("Python 2 eval", &b"c__builtin__\neval\n(S'1'\ntR."[..], "__builtin__.eval", 0, "GLOBAL"),
-        case("builtins exec", &b"cbuiltins\nexec\n(S'1'\ntR."[..], "builtins.exec", 0, "GLOBAL"),
-        case("INST", &b"(S'echo hi'\nios\nsystem\n."[..], "os.system", 12, "INST"),
-        case("INST with POP", &b"(S'echo hi'\nios\nsystem\n0}."[..], "os.system", 12, "INST"),
-        case("OBJ", &b"(cos\nsystem\nS'echo hi'\no."[..], "os.system", 1, "GLOBAL"),
-        case("OBJ with POP", &b"(cos\nsystem\nS'echo hi'\no0}."[..], "os.system", 1, "GLOBAL"),
-        case("NEWOBJ", &b"\x80\x02cos\nsystem\nU\x07echo hi\x85\x81."[..], "os.system", 2, "GLOBAL"),
-        case("NEWOBJ_EX", &b"\x80\x04cos\nsystem\n)}\x92."[..], "os.system", 2, "GLOBAL"),
-        case("REDUCE thrown away by POP", &b"\x80\x04cos\nsystem\n(S'echo hi'\ntR0}."[..], "os.system", 2, "GLOBAL"),
-        case("REDUCE thrown away by POP_MARK", &b"(cos\nsystem\n(S'echo hi'\ntR1}."[..], "os.system", 1, "GLOBAL"),
-        case("left below the value", &b"cos\nsystem\n(S'echo hi'\ntR}."[..], "os.system", 0, "GLOBAL"),
-        case("lost in an overwritten memo entry", &b"\x80\x02cos\nsystem\n(S'x'\ntRq\x000Nq\x00."[..], "os.system", 2, "GLOBAL"),
+        case(
+            "GLOBAL, protocol 0",
+            format!("cos\nsystem\n(S'{command}'\ntR."),
+            "os.system",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "GLOBAL alone, never called",
+            &b"\x80\x02cos\nsystem\n."[..],
+            "os.system",
+            2,
+            "GLOBAL",
+        ),
+        case(
+            "posix",
+            &b"cposix\nsystem\n(S'echo hi'\ntR."[..],
+            "posix.system",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "nt",
+            &b"cnt\nsystem\n(S'echo hi'\ntR."[..],
+            "nt.system",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "Python 2 eval",
+            &b"c__builtin__\neval\n(S'1'\ntR."[..],
+            "__builtin__.eval",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "builtins exec",
+            &b"cbuiltins\nexec\n(S'1'\ntR."[..],
+            "builtins.exec",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "INST",
+            &b"(S'echo hi'\nios\nsystem\n."[..],
+            "os.system",
+            12,
+            "INST",
+        ),
+        case(
+            "INST with POP",
+            &b"(S'echo hi'\nios\nsystem\n0}."[..],
+            "os.system",
+            12,
+            "INST",
+        ),
+        case(
+            "OBJ",
+            &b"(cos\nsystem\nS'echo hi'\no."[..],
+            "os.system",
+            1,
+            "GLOBAL",
+        ),
+        case(
+            "OBJ with POP",
+            &b"(cos\nsystem\nS'echo hi'\no0}."[..],
+            "os.system",
+            1,
+            "GLOBAL",
+        ),
+        case(
+            "NEWOBJ",
+            &b"\x80\x02cos\nsystem\nU\x07echo hi\x85\x81."[..],
+            "os.system",
+            2,
+            "GLOBAL",
+        ),
+        case(
+            "NEWOBJ_EX",
+            &b"\x80\x04cos\nsystem\n)}\x92."[..],
+            "os.system",
+            2,
+            "GLOBAL",
+        ),
+        case(
+            "REDUCE thrown away by POP",
+            &b"\x80\x04cos\nsystem\n(S'echo hi'\ntR0}."[..],
+            "os.system",
+            2,
+            "GLOBAL",
+        ),
+        case(
+            "REDUCE thrown away by POP_MARK",
+            &b"(cos\nsystem\n(S'echo hi'\ntR1}."[..],
+            "os.system",
+            1,
+            "GLOBAL",
+        ),
+        case(
+            "left below the value",
+            &b"cos\nsystem\n(S'echo hi'\ntR}."[..],
+            "os.system",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "lost in an overwritten memo entry",
+            &b"\x80\x02cos\nsystem\n(S'x'\ntRq\x000Nq\x00."[..],
+            "os.system",
+            2,
+            "GLOBAL",
+        ),
         case("STACK_GLOBAL", frame(&call), "os.system", 23, "STACK_GLOBAL"),
-        case("STACK_GLOBAL without a frame", join(&[b"\x80\x04", &call]), "os.system", 14, "STACK_GLOBAL"),
+        case(
+            "STACK_GLOBAL without a frame",
+            join(&[b"\x80\x04", &call]),
+            "os.system",
+            14,
+            "STACK_GLOBAL",
+        ),
         case(
             "STACK_GLOBAL through the memo",
-            join(&[b"\x80\x04", &text("system"), b"\x94", &text("os"), b"\x940h\x01h\x00\x93", &arg, b"R."]),
+            join(&[
+                b"\x80\x04",
+                &text("system"),
+                b"\x94",
+                &text("os"),
+                b"\x940h\x01h\x00\x93",
+                &arg,
+                b"R.",
+            ]),
             "os.system",
             21,
             "STACK_GLOBAL",
         ),
         case(
             "STACK_GLOBAL with DUP and POP in between",
-            join(&[b"\x80\x04", &text("os"), &text("x"), b"20", b"0", &text("system"), b"\x93", &arg, b"R."]),
+            join(&[
+                b"\x80\x04",
+                &text("os"),
+                &text("x"),
+                b"20",
+                b"0",
+                &text("system"),
+                b"\x93",
+                &arg,
+                b"R.",
+            ]),
             "os.system",
             20,
             "STACK_GLOBAL",
@@ -92,7 +218,13 @@ fn cases(command: &str) -> Vec<Case> {
             14,
             "STACK_GLOBAL",
         ),
-        case("dotted name", join(&[b"\x80\x04", &stack_global("os", "path.join"), b"."]), "os.path.join", 17, "STACK_GLOBAL"),
+        case(
+            "dotted name",
+            join(&[b"\x80\x04", &stack_global("os", "path.join"), b"."]),
+            "os.path.join",
+            17,
+            "STACK_GLOBAL",
+        ),
         case(
             "dotted name of an allowed module",
             join(&[b"\x80\x04", &stack_global("builtins", "str.format"), b"."]),
@@ -102,35 +234,177 @@ fn cases(command: &str) -> Vec<Case> {
         ),
         case(
             "dotted name below an allowed class",
-            join(&[b"\x80\x04", &stack_global("collections", "OrderedDict.fromkeys"), b"."]),
+            join(&[
+                b"\x80\x04",
+                &stack_global("collections", "OrderedDict.fromkeys"),
+                b".",
+            ]),
             "collections.OrderedDict.fromkeys",
             37,
             "STACK_GLOBAL",
         ),
-        case("getattr", &b"cbuiltins\ngetattr\n(cbuiltins\nobject\nS'__subclasses__'\ntR."[..], "builtins.getattr", 0, "GLOBAL"),
-        case("attrgetter", &b"coperator\nattrgetter\n(S'system'\ntR."[..], "operator.attrgetter", 0, "GLOBAL"),
-        case("methodcaller", &b"coperator\nmethodcaller\n(S'x'\ntR."[..], "operator.methodcaller", 0, "GLOBAL"),
-        case("partial", &b"cfunctools\npartial\n(cbuiltins\nint\ntR."[..], "functools.partial", 0, "GLOBAL"),
-        case("subprocess", &b"csubprocess\nPopen\n(S'x'\ntR."[..], "subprocess.Popen", 0, "GLOBAL"),
-        case("runpy", &b"crunpy\n_run_code\n(S'x'\ntR."[..], "runpy._run_code", 0, "GLOBAL"),
-        case("pickle in pickle", &b"cpickle\nloads\n(S'x'\ntR."[..], "pickle.loads", 0, "GLOBAL"),
-        case("private standard library", &b"c_pickle\nloads\n(S'x'\ntR."[..], "_pickle.loads", 0, "GLOBAL"),
+        case(
+            "getattr",
+            &b"cbuiltins\ngetattr\n(cbuiltins\nobject\nS'__subclasses__'\ntR."[..],
+            "builtins.getattr",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "attrgetter",
+            &b"coperator\nattrgetter\n(S'system'\ntR."[..],
+            "operator.attrgetter",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "methodcaller",
+            &b"coperator\nmethodcaller\n(S'x'\ntR."[..],
+            "operator.methodcaller",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "partial",
+            &b"cfunctools\npartial\n(cbuiltins\nint\ntR."[..],
+            "functools.partial",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "subprocess",
+            &b"csubprocess\nPopen\n(S'x'\ntR."[..],
+            "subprocess.Popen",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "runpy",
+            &b"crunpy\n_run_code\n(S'x'\ntR."[..],
+            "runpy._run_code",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "pickle in pickle",
+            &b"cpickle\nloads\n(S'x'\ntR."[..],
+            "pickle.loads",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "private standard library",
+            &b"c_pickle\nloads\n(S'x'\ntR."[..],
+            "_pickle.loads",
+            0,
+            "GLOBAL",
+        ),
         case("pty", &b"cpty\nspawn\n(S'x'\ntR."[..], "pty.spawn", 0, "GLOBAL"),
-        case("package", &b"ctorch.hub\nload\n(S'x'\ntR."[..], "torch.hub.load", 0, "GLOBAL"),
-        case("sub-package", &b"cnumpy.testing._private.utils\nrunstring\n(S'x'\ntR."[..], "numpy.testing._private.utils.runstring", 0, "GLOBAL"),
-        case("interpreter attribute", &b"cacme\n__globals__\n."[..], "acme.__globals__", 0, "GLOBAL"),
-        case("name over several modules", &b"cacme tasks\nTask\n."[..], "acme tasks.Task", 0, "GLOBAL"),
-        case("as a dict's value", &b"}S'a'\ncos\nsystem\ns."[..], "os.system", 6, "GLOBAL"),
-        case("as a factory", &b"ccollections\ndefaultdict\n(cos\nsystem\ntR."[..], "os.system", 26, "GLOBAL"),
-        case("as a member of a set", &b"cbuiltins\nset\n((lcos\nsystem\natR."[..], "os.system", 17, "GLOBAL"),
-        case("state of a hostile class", &b"cos\nsystem\n)R}S'a'\nI1\nsb."[..], "os.system", 0, "GLOBAL"),
-        case("a codec that runs a decompressor", &b"c_codecs\nencode\n(Vx\nVbz2\ntR."[..], "_codecs.encode", 26, "REDUCE"),
-        case("a codec of three arguments", &b"c_codecs\nencode\n(Vx\nVlatin1\nVstrict\ntR."[..], "_codecs.encode", 37, "REDUCE"),
-        case("_codecs.decode", &b"c_codecs\ndecode\n(Vx\nVhex\ntR."[..], "_codecs.decode", 0, "GLOBAL"),
-        case("a type called with text", &b"cbuiltins\nint\n(S'1'\ntR."[..], "builtins.int", 21, "REDUCE"),
-        case("a set of no list", &b"cbuiltins\nset\n(I5\ntR."[..], "builtins.set", 19, "REDUCE"),
-        case("a class changed by BUILD", &b"ccollections\nOrderedDict\n}S'__init__'\nI1\nsb."[..], "collections.OrderedDict", 42, "BUILD"),
-        case("a class filled by SETITEM", &b"ccollections\nCounter\nS'a'\nI1\ns."[..], "collections.Counter", 29, "SETITEM"),
+        case(
+            "package",
+            &b"ctorch.hub\nload\n(S'x'\ntR."[..],
+            "torch.hub.load",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "sub-package",
+            &b"cnumpy.testing._private.utils\nrunstring\n(S'x'\ntR."[..],
+            "numpy.testing._private.utils.runstring",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "interpreter attribute",
+            &b"cacme\n__globals__\n."[..],
+            "acme.__globals__",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "name over several modules",
+            &b"cacme tasks\nTask\n."[..],
+            "acme tasks.Task",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "as a dict's value",
+            &b"}S'a'\ncos\nsystem\ns."[..],
+            "os.system",
+            6,
+            "GLOBAL",
+        ),
+        case(
+            "as a factory",
+            &b"ccollections\ndefaultdict\n(cos\nsystem\ntR."[..],
+            "os.system",
+            26,
+            "GLOBAL",
+        ),
+        case(
+            "as a member of a set",
+            &b"cbuiltins\nset\n((lcos\nsystem\natR."[..],
+            "os.system",
+            17,
+            "GLOBAL",
+        ),
+        case(
+            "state of a hostile class",
+            &b"cos\nsystem\n)R}S'a'\nI1\nsb."[..],
+            "os.system",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "a codec that runs a decompressor",
+            &b"c_codecs\nencode\n(Vx\nVbz2\ntR."[..],
+            "_codecs.encode",
+            26,
+            "REDUCE",
+        ),
+        case(
+            "a codec of three arguments",
+            &b"c_codecs\nencode\n(Vx\nVlatin1\nVstrict\ntR."[..],
+            "_codecs.encode",
+            37,
+            "REDUCE",
+        ),
+        case(
+            "_codecs.decode",
+            &b"c_codecs\ndecode\n(Vx\nVhex\ntR."[..],
+            "_codecs.decode",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "a type called with text",
+            &b"cbuiltins\nint\n(S'1'\ntR."[..],
+            "builtins.int",
+            21,
+            "REDUCE",
+        ),
+        case(
+            "a set of no list",
+            &b"cbuiltins\nset\n(I5\ntR."[..],
+            "builtins.set",
+            19,
+            "REDUCE",
+        ),
+        case(
+            "a class changed by BUILD",
+            &b"ccollections\nOrderedDict\n}S'__init__'\nI1\nsb."[..],
+            "collections.OrderedDict",
+            42,
+            "BUILD",
+        ),
+        case(
+            "a class filled by SETITEM",
+            &b"ccollections\nCounter\nS'a'\nI1\ns."[..],
+            "collections.Counter",
+            29,
+            "SETITEM",
+        ),
         case(
             "the reconstructor with another base",
             &b"ccopyreg\n_reconstructor\n(cuuid\nUUID\ncbuiltins\nlist\n]tR."[..],
@@ -150,18 +424,72 @@ fn after_errors() -> Vec<Case> {
     let with = |tail: &[u8]| join(&[hostile, tail]);
     vec![
         case("then the end", hostile, "os.system", 0, "GLOBAL"),
-        case("then an unknown operation", with(b"\xff."), "os.system", 0, "GLOBAL"),
+        case(
+            "then an unknown operation",
+            with(b"\xff."),
+            "os.system",
+            0,
+            "GLOBAL",
+        ),
         case("then an empty stack", with(b"000000."), "os.system", 0, "GLOBAL"),
-        case("then a missing memo entry", with(b"h\x63."), "os.system", 0, "GLOBAL"),
+        case(
+            "then a missing memo entry",
+            with(b"h\x63."),
+            "os.system",
+            0,
+            "GLOBAL",
+        ),
         case("then a missing mark", with(b"tttt."), "os.system", 0, "GLOBAL"),
         case("then a persistent id", with(b"Pabc\n."), "os.system", 0, "GLOBAL"),
-        case("then bytes after the end", with(b".\x00\x01\x02"), "os.system", 0, "GLOBAL"),
-        case("then a number of a megabyte", with(b"\x8b\xff\xff\xff\x7f"), "os.system", 0, "GLOBAL"),
-        case("before it a missing memo entry", join(&[b"h\x63", hostile, b"."]), "os.system", 2, "GLOBAL"),
-        case("before it a wrong list index", join(&[b"](K\x01eK\x00K\x02s", hostile, b"."]), "os.system", 10, "GLOBAL"),
-        case("protocol 99", join(&[b"\x80\x63", hostile, b"."]), "os.system", 2, "GLOBAL"),
-        case("protocol mark in the middle", join(&[b"N0\x80\x04", hostile, b"."]), "os.system", 4, "GLOBAL"),
-        case("a wrong frame", join(&[b"\x80\x04\x95\x03\0\0\0\0\0\0\0", hostile, b"."]), "os.system", 11, "GLOBAL"),
+        case(
+            "then bytes after the end",
+            with(b".\x00\x01\x02"),
+            "os.system",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "then a number of a megabyte",
+            with(b"\x8b\xff\xff\xff\x7f"),
+            "os.system",
+            0,
+            "GLOBAL",
+        ),
+        case(
+            "before it a missing memo entry",
+            join(&[b"h\x63", hostile, b"."]),
+            "os.system",
+            2,
+            "GLOBAL",
+        ),
+        case(
+            "before it a wrong list index",
+            join(&[b"](K\x01eK\x00K\x02s", hostile, b"."]),
+            "os.system",
+            10,
+            "GLOBAL",
+        ),
+        case(
+            "protocol 99",
+            join(&[b"\x80\x63", hostile, b"."]),
+            "os.system",
+            2,
+            "GLOBAL",
+        ),
+        case(
+            "protocol mark in the middle",
+            join(&[b"N0\x80\x04", hostile, b"."]),
+            "os.system",
+            4,
+            "GLOBAL",
+        ),
+        case(
+            "a wrong frame",
+            join(&[b"\x80\x04\x95\x03\0\0\0\0\0\0\0", hostile, b"."]),
+            "os.system",
+            11,
+            "GLOBAL",
+        ),
         case(
             "a frame longer than the file",
             join(&[b"\x80\x04\x95\xff\xff\0\0\0\0\0\0", hostile, b"."]),
@@ -169,11 +497,41 @@ fn after_errors() -> Vec<Case> {
             11,
             "GLOBAL",
         ),
-        case("a second pickle", join(&[b"\x80\x04}.", hostile, b"."]), "os.system", 4, "GLOBAL"),
-        case("a third pickle", join(&[b"N.N.", hostile, b"."]), "os.system", 4, "GLOBAL"),
-        case("a second pickle that is cut", join(&[b"\x80\x04}.", hostile]), "os.system", 4, "GLOBAL"),
-        case("a list that contains itself", join(&[b"]q\x00h\x00a0", hostile, b"."]), "os.system", 7, "GLOBAL"),
-        case("an unknown class first", join(&[b"cacme\nTask\n)R0", hostile, b"."]), "os.system", 14, "GLOBAL"),
+        case(
+            "a second pickle",
+            join(&[b"\x80\x04}.", hostile, b"."]),
+            "os.system",
+            4,
+            "GLOBAL",
+        ),
+        case(
+            "a third pickle",
+            join(&[b"N.N.", hostile, b"."]),
+            "os.system",
+            4,
+            "GLOBAL",
+        ),
+        case(
+            "a second pickle that is cut",
+            join(&[b"\x80\x04}.", hostile]),
+            "os.system",
+            4,
+            "GLOBAL",
+        ),
+        case(
+            "a list that contains itself",
+            join(&[b"]q\x00h\x00a0", hostile, b"."]),
+            "os.system",
+            7,
+            "GLOBAL",
+        ),
+        case(
+            "an unknown class first",
+            join(&[b"cacme\nTask\n)R0", hostile, b"."]),
+            "os.system",
+            14,
+            "GLOBAL",
+        ),
     ]
 }
 
@@ -186,9 +544,19 @@ fn fault_a04_a05_a06_hostile_names_are_critical_wherever_they_hide() {
     for case in cases(&command) {
         let finding = refusal(&case.bytes);
         assert_eq!(finding.severity, Severity::Critical, "{}: {finding:?}", case.what);
-        assert_eq!(finding.name.as_deref(), Some(case.name), "{}: {finding:?}", case.what);
+        assert_eq!(
+            finding.name.as_deref(),
+            Some(case.name),
+            "{}: {finding:?}",
+            case.what
+        );
         let at = finding.at.expect("a place");
-        assert_eq!((at.offset, opcode_name(at.opcode)), (case.offset, case.opcode), "{}", case.what);
+        assert_eq!(
+            (at.offset, opcode_name(at.opcode)),
+            (case.offset, case.opcode),
+            "{}",
+            case.what
+        );
         assert!(verdict(&case.bytes).root.is_none(), "{}", case.what);
     }
     assert!(!canary.exists(), "something ran");
@@ -199,7 +567,10 @@ fn fault_a04_a05_a06_hostile_names_are_critical_wherever_they_hide() {
 fn fault_a05_a_discarded_call_is_told_with_both_places() {
     let finding = refusal(b"\x80\x04cos\nsystem\n(S'echo hi'\ntR0}.");
     assert_eq!(finding.called.map(|at| at.offset), Some(26));
-    assert_eq!(finding.discarded.map(|at| (at.offset, opcode_name(at.opcode))), Some((27, "POP")));
+    assert_eq!(
+        finding.discarded.map(|at| (at.offset, opcode_name(at.opcode))),
+        Some((27, "POP"))
+    );
 }
 
 /// The same in gzip, in archives and behind the header of an array.
@@ -247,12 +618,18 @@ fn hostile_names_are_found_in_what_is_wrapped() {
 /// Fault 21: an application's own class is unknown, counted, and told with the fields it was given.
 #[test]
 fn fault_a21_an_unknown_class_is_listed_with_its_count_and_fields() {
-    let bytes = b"\x80\x02](cacme.tasks\nTask\nq\x00)\x81}(U\x02idK\x01U\x04nameU\x01aubh\x00)\x81}U\x02idK\x02sbe.";
+    let bytes =
+        b"\x80\x02](cacme.tasks\nTask\nq\x00)\x81}(U\x02idK\x01U\x04nameU\x01aubh\x00)\x81}U\x02idK\x02sbe.";
     let read = verdict(bytes);
     let finding = read.worst().expect("refused");
-    assert_eq!((finding.severity, finding.code), (Severity::Unknown, Code::UnknownClass));
+    assert_eq!(
+        (finding.severity, finding.code),
+        (Severity::Unknown, Code::UnknownClass)
+    );
     assert_eq!(finding.name.as_deref(), Some("acme.tasks.Task"));
-    let [class] = &read.unknown[..] else { panic!("{:?}", read.unknown) };
+    let [class] = &read.unknown[..] else {
+        panic!("{:?}", read.unknown)
+    };
     assert_eq!(class.fields, ["id", "name"]);
     assert!(class.count >= 2, "{class:?}");
 }
@@ -261,15 +638,37 @@ fn fault_a21_an_unknown_class_is_listed_with_its_count_and_fields() {
 #[test]
 fn honest_files_are_not_refused() {
     let cases: &[(&str, &[u8])] = &[
-        ("text that names os.system", b"\x80\x04}\x8c\x03cmd\x8c\x0cos\nsystem\n()s."),
-        ("bytes that are a pickle", b"\x80\x04}\x8c\x01xC\x0ecos\nsystem\n)R.s."),
-        ("a type as a value", b"\x80\x04}\x8c\x01t\x8c\x08builtins\x8c\x03int\x93s."),
-        ("protocol 0 from Python 2", b"(dp0\nS'tasks'\np1\n(lp2\nI1\naI01\nas."),
-        ("a UUID of protocol 0", b"ccopy_reg\n_reconstructor\n(cuuid\nUUID\nc__builtin__\nobject\nNtR(dVint\nI5\nsb."),
-        ("an ordered dict of Python 2", b"ccollections\nOrderedDict\n((lp0\n(lp1\nS'a'\naI1\naatR."),
+        (
+            "text that names os.system",
+            b"\x80\x04}\x8c\x03cmd\x8c\x0cos\nsystem\n()s.",
+        ),
+        (
+            "bytes that are a pickle",
+            b"\x80\x04}\x8c\x01xC\x0ecos\nsystem\n)R.s.",
+        ),
+        (
+            "a type as a value",
+            b"\x80\x04}\x8c\x01t\x8c\x08builtins\x8c\x03int\x93s.",
+        ),
+        (
+            "protocol 0 from Python 2",
+            b"(dp0\nS'tasks'\np1\n(lp2\nI1\naI01\nas.",
+        ),
+        (
+            "a UUID of protocol 0",
+            b"ccopy_reg\n_reconstructor\n(cuuid\nUUID\nc__builtin__\nobject\nNtR(dVint\nI5\nsb.",
+        ),
+        (
+            "an ordered dict of Python 2",
+            b"ccollections\nOrderedDict\n((lp0\n(lp1\nS'a'\naI1\naatR.",
+        ),
     ];
     for (what, bytes) in cases {
         let read = verdict(bytes);
-        assert!(read.findings.is_empty() && read.root.is_some(), "{what}: {:?}", read.findings);
+        assert!(
+            read.findings.is_empty() && read.root.is_some(),
+            "{what}: {:?}",
+            read.findings
+        );
     }
 }

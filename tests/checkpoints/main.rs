@@ -4,4 +4,5 @@ mod differential;
 mod driver;
 mod faults;
 mod hostile;
+mod operation;
 mod support;
