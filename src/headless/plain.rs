@@ -522,10 +522,6 @@ impl Dialogue<'_> {
     }
 
     /// `None`: leave; `Some(None)`: cancelled.
-    #[expect(
-        clippy::option_option,
-        reason = "leaving, cancelling and agreeing are three things"
-    )]
     async fn consent(&mut self, plan: &Plan) -> Result<Option<Option<Consent>>> {
         let agreed = |confirm| {
             Some(Some(Consent {
