@@ -9,6 +9,7 @@ pub mod config;
 pub mod cutover;
 pub mod environment;
 pub mod error;
+pub mod failpoint;
 pub mod journal;
 pub mod monitor;
 pub mod operation;

@@ -1,1 +1,2 @@
 //! The traits through which the engine reaches the world outside.
+pub mod store;
