@@ -1,3 +1,10 @@
 //! The binary: parse, choose a front end, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use maos_migrate::cli::Cli;
+
+fn main() -> ExitCode {
+    maos_migrate::run(Cli::parse())
+}

@@ -234,6 +234,24 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// The error that stands for an outcome whose proof does not hold.
+    #[must_use]
+    pub fn not_proved(&self) -> Error {
+        let differs = self.proof.iter().find(|line| !line.equal).map_or_else(
+            || {
+                format!(
+                    "source {} is not {} + {}",
+                    self.source, self.converted, self.quarantined
+                )
+            },
+            |line| format!("{}: source {}, target {}", line.what, line.source, line.target),
+        );
+        Error::unavailable(format!("not proved: {differs}"))
+            .hint("Nothing is called done. Read the log, mend the cause, run the step again.")
+    }
+}
+
 /// What a running operation tells the outside.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {

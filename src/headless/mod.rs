@@ -1,1 +1,236 @@
-//! The same engine for scripts.
+//! The same engine for scripts: a verb, its lines or its JSON, its exit code.
+//!
+//! Each verb has a file with the capability's name. Verbs with explicit inputs run standalone; without them they use the
+//! workspace through [`session`], with its journal and gates. To add one: a variant in `cli`, a file here, an arm in [`run`].
+
+pub mod assess;
+pub mod config;
+pub mod demo;
+pub mod doctor;
+pub mod journal;
+pub mod output;
+pub mod plain;
+pub mod readiness;
+pub mod session;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Consent, Verb};
+use crate::engine::capability::Capability;
+use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::operation::{Approval, Outcome, Plan};
+use crate::engine::ports::Ports;
+use crate::engine::runner::Options;
+use crate::engine::workspace::Workspace;
+
+pub use output::Output;
+
+/// Exit code of a run that is done with items quarantined or failed.
+pub const QUARANTINED: u8 = 4;
+
+/// How a verb ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Done.
+    Well,
+    /// Done, with items quarantined or failed.
+    WithQuarantine,
+}
+
+impl Ended {
+    /// Well, unless something was set aside.
+    #[must_use]
+    pub const fn with(quarantined: u64) -> Self {
+        if quarantined == 0 {
+            Self::Well
+        } else {
+            Self::WithQuarantine
+        }
+    }
+
+    /// The process exit code.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Well => 0,
+            Self::WithQuarantine => QUARANTINED,
+        }
+    }
+}
+
+/// Prints an error and gives its exit code.
+pub fn fail(output: &mut Output, error: &Error) -> ExitCode {
+    output.error(error);
+    ExitCode::from(error.kind.exit_code())
+}
+
+/// What the wiring worked out from the command line.
+#[derive(Debug)]
+pub struct Setup {
+    /// The workspace that the verb works on.
+    pub workspace: Workspace,
+    /// How its session is opened.
+    pub options: Options,
+}
+
+/// Runs the verb of the command line and gives the exit code.
+pub async fn run(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> ExitCode {
+    let result = verb(cli, ports, setup, output).await;
+    let result = match output.flush() {
+        Ok(()) => result,
+        Err(error) => result.and(Err(error)),
+    };
+    match result {
+        Ok(ended) => ExitCode::from(ended.code()),
+        Err(error) => fail(output, &error),
+    }
+}
+
+async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Result<Ended> {
+    let global = &cli.global;
+    let Setup { workspace, options } = setup;
+    match cli.verb.unwrap_or(Verb::Wizard) {
+        Verb::Wizard => plain::run(workspace, options, ports, output).await,
+        Verb::Demo { headless: false } => {
+            crate::engine::sample::lay_out(&workspace)?;
+            plain::run(workspace, options, ports, output).await
+        }
+        Verb::Demo { headless: true } => demo::run(workspace, options, ports, output).await,
+        Verb::Assess { answers: Some(path) } => {
+            assess::standalone(&path, &options.me.operator, &ports, output)
+        }
+        Verb::Assess { answers: None } => {
+            must_be_set_up(&workspace)?;
+            assess::run(workspace, global, options, ports, output).await
+        }
+        Verb::Readiness { answers: Some(path) } => {
+            readiness::standalone(&path, &options.me.operator, &ports, output)
+        }
+        Verb::Readiness { answers: None } => {
+            must_be_set_up(&workspace)?;
+            readiness::run(workspace, options, ports, output).await
+        }
+        Verb::Config(verb) => {
+            if !matches!(verb, crate::cli::Config::Convert { .. }) {
+                must_be_set_up(&workspace)?;
+            }
+            config::run(verb, workspace, global, options, ports, output).await
+        }
+        Verb::Report => {
+            must_be_set_up(&workspace)?;
+            let consent = Consent {
+                yes: true,
+                ..Consent::default()
+            };
+            apply_in_workspace(
+                Capability::Report,
+                "write",
+                &consent,
+                workspace,
+                options,
+                ports,
+                output,
+            )
+            .await
+        }
+        Verb::Journal(verb) => journal::run(verb, &workspace, &ports, output).await,
+        Verb::Doctor => doctor::run(&workspace, &ports, output).await,
+        Verb::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "maos-migrate", &mut text);
+            raw(&text, output)
+        }
+        Verb::Man => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Cli::command())
+                .render(&mut text)
+                .map_err(|error| Error::bug(format!("cannot write the manual page: {error}")))?;
+            raw(&text, output)
+        }
+        Verb::Environment(_) => Err(not_yet("environment")),
+        Verb::Compare(_) => Err(not_yet("compare")),
+        Verb::Cutover(_) => Err(not_yet("cutover")),
+        Verb::Upgrade(_) => Err(not_yet("upgrade")),
+        Verb::Validate(_) => Err(not_yet("validate")),
+        Verb::Monitor(_) => Err(not_yet("monitor")),
+        Verb::Backup(_) => Err(not_yet("backup")),
+        Verb::Rollback(_) => Err(not_yet("rollback")),
+        _ => Err(Error::bug("not wired")),
+    }
+}
+
+fn raw(text: &[u8], output: &mut Output) -> Result<Ended> {
+    output.line(String::from_utf8_lossy(text).trim_end())?;
+    Ok(Ended::Well)
+}
+
+fn not_yet(verb: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("{verb} is not in this version"))
+        .hint("This version has assess, readiness, tasks, config, checkpoints, schema and report.")
+}
+
+/// Plans, approves and applies an operation of the workspace, and prints its outcome.
+///
+/// # Errors
+/// What the engine refuses or fails at.
+pub async fn apply_in_workspace(
+    capability: Capability,
+    verb: &str,
+    consent: &Consent,
+    workspace: Workspace,
+    options: Options,
+    ports: Ports,
+    output: &mut Output,
+) -> Result<Ended> {
+    let mut session = session::Session::open(workspace, ports, options).await?;
+    let applied = session.apply(capability, verb, consent, output).await;
+    session.close().await?;
+    let Some(outcome) = applied? else {
+        return Ok(Ended::Well);
+    };
+    if output.json() {
+        output.document(&outcome)?;
+    } else {
+        output.human(&format!("{}.", outcome.summary.trim_end_matches('.')))?;
+    }
+    Ok(Ended::with(outcome.quarantined))
+}
+
+/// Refuses when the digest that was approved is not this plan's.
+///
+/// # Errors
+/// [`ErrorKind::Blocked`] with both digests.
+pub fn check_digest(plan: &Plan, digest: &str) -> Result<()> {
+    let approval = Approval {
+        digest: digest.to_owned(),
+        operator: String::new(),
+        at: jiff::Timestamp::default(),
+    };
+    approval.check(plan)
+}
+
+/// The outcome, when its proof holds.
+///
+/// # Errors
+/// [`ErrorKind::Unavailable`] with the first line of the proof that does not.
+pub fn proved(outcome: Outcome) -> Result<Outcome> {
+    if outcome.proved() {
+        Ok(outcome)
+    } else {
+        Err(outcome.not_proved())
+    }
+}
+
+/// A script never makes a workspace by accident: it needs one with settings.
+fn must_be_set_up(workspace: &Workspace) -> Result<()> {
+    if workspace.settings_file().exists() {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "no workspace at {}: it has no migration.yml",
+        workspace.root().display()
+    ))
+    .hint("maos-migrate -w DIR opens the wizard, which makes one; maos-migrate demo makes a sample."))
+}

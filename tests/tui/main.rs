@@ -1,3 +1,5 @@
-//! The wizard on a drawn screen.
+//! The wizard without a terminal: screens drawn into a test backend, keys given as text.
 
+mod frame;
 mod stage_view;
+mod support;

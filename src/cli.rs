@@ -1,0 +1,432 @@
+//! The command line. `main` chooses a front end from it; `headless` runs the verbs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The workspace when none is named.
+pub const DEFAULT_WORKSPACE: &str = "migration";
+
+/// Moves a sequential task system onto MAOS: assess, convert, prove, and come back when needed.
+///
+/// Without a verb the wizard opens on the workspace.
+#[derive(Debug, Parser)]
+#[command(
+    name = "maos-migrate",
+    version,
+    arg_required_else_help = false,
+    propagate_version = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 a bug, 2 usage, 3 input refused, 4 done with items quarantined or failed, \
+5 blocked by a gate, a lease or a changed plan, 6 something outside is unavailable, 10 the verdict is to roll back, 130 interrupted.\n\n\
+Try it: maos-migrate demo   ·   maos-migrate demo --headless"
+)]
+pub struct Cli {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The verb; the wizard when there is none.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// Options that every verb takes.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The folder of one migration: settings, journal, artifacts.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = DEFAULT_WORKSPACE,
+        env = "MAOS_MIGRATE_WORKSPACE"
+    )]
+    pub workspace: PathBuf,
+    /// Stop after the plan; nothing is applied.
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Make applying impossible.
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// One JSON document (or JSON lines) on standard output, nothing else there.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Numbered prompts and lines instead of the wizard, for screen readers and logs.
+    #[arg(long, global = true)]
+    pub plain: bool,
+    /// Draw with ASCII characters only.
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// The colours of the wizard.
+    #[arg(long, global = true, value_enum, default_value_t = Theme::Auto)]
+    pub theme: Theme,
+    /// Take mouse events in the wizard (off over ssh otherwise).
+    #[arg(long, global = true)]
+    pub mouse: bool,
+    /// Who operates, for the journal; else `operator` of migration.yml, else the user's name.
+    #[arg(long, global = true, value_name = "NAME", env = "MAOS_MIGRATE_OPERATOR")]
+    pub operator: Option<String>,
+    /// Begin anew when the journal belongs to other sources; the old journal is kept beside.
+    #[arg(long, global = true)]
+    pub restart: bool,
+}
+
+/// The palettes of the wizard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Theme {
+    /// Ask the terminal for its background once.
+    Auto,
+    /// For dark backgrounds.
+    Dark,
+    /// For light backgrounds.
+    Light,
+    /// For dark backgrounds, without red against green.
+    ColourBlindDark,
+    /// For light backgrounds, without red against green.
+    ColourBlindLight,
+    /// No colour at all.
+    Mono,
+}
+
+/// How an operation is approved.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Consent {
+    /// Approve whatever is planned now; refused for what cannot be undone unless --confirm names the target.
+    #[arg(long)]
+    pub yes: bool,
+    /// Approve exactly the plan with this digest.
+    #[arg(long, value_name = "DIGEST", conflicts_with = "yes")]
+    pub approve: Option<String>,
+    /// The target's name, for what cannot be undone.
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Open the wizard on the workspace (the default).
+    Wizard,
+    /// Rehearse the whole migration of a sample legacy system in a fresh workspace, everything embedded.
+    Demo {
+        /// Run it without the wizard, with progress lines and a table at the end.
+        #[arg(long)]
+        headless: bool,
+    },
+    /// Probe the machine and the legacy system, keep answers, write assessment.md and assessment.json.
+    Assess {
+        /// A YAML file of answers by question id.
+        #[arg(long, value_name = "FILE")]
+        answers: Option<PathBuf>,
+    },
+    /// The readiness score from 0 to 100, its arithmetic and what raises it most.
+    Readiness {
+        /// A YAML file of answers by question id; without it, the workspace's answers.
+        #[arg(long, value_name = "FILE")]
+        answers: Option<PathBuf>,
+    },
+    /// Score, decompose, stage and convert legacy tasks.
+    #[command(subcommand)]
+    Tasks(Tasks),
+    /// Legacy configuration to MAOS configuration.
+    #[command(subcommand)]
+    Config(Config),
+    /// Legacy pickles to MAOS checkpoints; nothing in them is executed.
+    #[command(subcommand)]
+    Checkpoints(Checkpoints),
+    /// Rows of the legacy task table to rows of MAOS's, proved.
+    #[command(subcommand)]
+    Schema(Schema),
+    /// Write the report of this workspace: report.md and report.html.
+    Report,
+    /// The append-only record of everything that happened.
+    #[command(subcommand)]
+    Journal(Journal),
+    /// Check this machine, the terminal and the workspace; every finding with what to do.
+    Doctor,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+    /// Not in this version: the place where MAOS runs.
+    Environment(NotYet),
+    /// Not in this version: the same tasks on both systems.
+    Compare(NotYet),
+    /// Not in this version: handing the work over.
+    Cutover(NotYet),
+    /// Not in this version: from one MAOS version to another.
+    Upgrade(NotYet),
+    /// Not in this version: the guide's tests.
+    Validate(NotYet),
+    /// Not in this version: live figures against rollback criteria.
+    Monitor(NotYet),
+    /// Not in this version: backups and their proof.
+    Backup(NotYet),
+    /// Not in this version: the way back.
+    Rollback(NotYet),
+}
+
+/// Whatever is given to a verb that this version lacks.
+#[derive(Debug, Clone, Args)]
+pub struct NotYet {
+    /// Ignored.
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<String>,
+}
+
+/// Where the rules come from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Rules {
+    /// `default`, `guide`, or a rules file.
+    #[arg(long, value_name = "NAME or FILE")]
+    pub rules: Option<String>,
+    /// A file of additional words for the rules.
+    #[arg(long, value_name = "FILE")]
+    pub words: Option<PathBuf>,
+}
+
+/// What can be done with tasks.
+#[derive(Debug, Subcommand)]
+pub enum Tasks {
+    /// How well each task can run in parallel, from 0 to 10, and why.
+    Score {
+        /// A tasks file (JSON array, JSON with a list, JSON lines, CSV, YAML), or - for standard input.
+        file: PathBuf,
+        /// The rules.
+        #[command(flatten)]
+        rules: Rules,
+    },
+    /// The parts of each task with their order and stages.
+    Decompose {
+        /// A tasks file, or -.
+        file: PathBuf,
+        /// The rules.
+        #[command(flatten)]
+        rules: Rules,
+    },
+    /// The stages of a dependency graph: [{id, dependencies, weight?}].
+    Stages {
+        /// A graph file, or -.
+        file: PathBuf,
+        /// Also simulate this many agents.
+        #[arg(long, value_name = "N")]
+        agents: Option<usize>,
+    },
+    /// Convert tasks to MAOS's format.
+    Convert {
+        /// A tasks file, or -; without it, the workspace's.
+        file: Option<PathBuf>,
+        /// Where the converted tasks go.
+        #[arg(short, long, value_name = "OUT")]
+        out: Option<PathBuf>,
+        /// The rules.
+        #[command(flatten)]
+        rules: Rules,
+        /// The approval, where an existing file would be replaced.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Not in this version: submit converted tasks to MAOS.
+    Submit(NotYet),
+}
+
+/// Output formats of a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// YAML.
+    Yaml,
+    /// JSON.
+    Json,
+}
+
+/// Shapes of MAOS configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// The keys of the migration guide.
+    Guide,
+    /// The keys of MAOS's configuration reference.
+    Reference,
+    /// The keys that the released maos-cli reads.
+    Shipped,
+}
+
+/// What can be done with configuration.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Convert one file.
+    Convert {
+        /// A legacy configuration: JSON, YAML or .env.
+        file: PathBuf,
+        /// Where the MAOS configuration goes.
+        #[arg(short, long, value_name = "OUT")]
+        out: PathBuf,
+        /// The format of OUT.
+        #[arg(long, value_enum)]
+        format: Option<Format>,
+        /// The shape of OUT.
+        #[arg(long, value_enum, default_value_t = Profile::Guide)]
+        profile: Profile,
+        /// The approval, where an existing file would be replaced.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Show what would be written in the workspace, and the plan's digest.
+    Plan,
+    /// Write the configuration of the workspace.
+    Apply {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// What can be done with checkpoints.
+#[derive(Debug, Subcommand)]
+pub enum Checkpoints {
+    /// Judge every file of a folder; reads only.
+    Scan {
+        /// The folder; without it, the workspace's.
+        dir: Option<PathBuf>,
+        /// A file that declares the legacy application's own classes.
+        #[arg(long, value_name = "FILE")]
+        classes: Option<PathBuf>,
+    },
+    /// Show what would be converted, and the plan's digest.
+    Plan {
+        /// From where to where.
+        #[command(flatten)]
+        dirs: CheckpointDirs,
+    },
+    /// Convert and prove.
+    Apply {
+        /// From where to where.
+        #[command(flatten)]
+        dirs: CheckpointDirs,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Read the converted files back and compare them with their sources.
+    Verify {
+        /// From where to where.
+        #[command(flatten)]
+        dirs: CheckpointDirs,
+    },
+}
+
+/// Folders of a checkpoint conversion.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CheckpointDirs {
+    /// The folder of legacy checkpoints; without it, the workspace's.
+    #[arg(long, value_name = "DIR", requires = "to")]
+    pub from: Option<PathBuf>,
+    /// The folder that gets `migrated/`.
+    #[arg(long, value_name = "DIR", requires = "from")]
+    pub to: Option<PathBuf>,
+    /// A file that declares the legacy application's own classes.
+    #[arg(long, value_name = "FILE")]
+    pub classes: Option<PathBuf>,
+    /// Replace this existing, different target file; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub replace: Vec<String>,
+}
+
+/// What can be done with rows.
+#[derive(Debug, Subcommand)]
+pub enum Schema {
+    /// Count every distinct value and what it becomes; print the plan's digest.
+    Plan {
+        /// From where to where.
+        #[command(flatten)]
+        ends: SchemaEnds,
+    },
+    /// Copy and prove.
+    Apply {
+        /// From where to where.
+        #[command(flatten)]
+        ends: SchemaEnds,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Prove again what was copied.
+    Verify {
+        /// From where to where.
+        #[command(flatten)]
+        ends: SchemaEnds,
+    },
+    /// Remove exactly what the run wrote; rows changed since are listed and stay.
+    Undo {
+        /// From where to where.
+        #[command(flatten)]
+        ends: SchemaEnds,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// What becomes of rows that the legacy system is running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunningRows {
+    /// Wait until none runs.
+    Drain,
+    /// Copy them as queued work.
+    Claim,
+    /// Leave them behind, listed.
+    Keep,
+}
+
+/// The two databases of a row migration.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SchemaEnds {
+    /// The legacy database: a `postgres://` or `sqlite://` URL; ${ENV} is replaced.
+    #[arg(long, value_name = "URL", requires = "target")]
+    pub source: Option<String>,
+    /// MAOS's database.
+    #[arg(long, value_name = "URL", requires = "source")]
+    pub target: Option<String>,
+    /// The legacy table.
+    #[arg(long, value_name = "TABLE")]
+    pub source_table: Option<String>,
+    /// MAOS's table.
+    #[arg(long, value_name = "TABLE")]
+    pub target_table: Option<String>,
+    /// The decision about rows that the legacy system is running.
+    #[arg(long, value_enum)]
+    pub running: Option<RunningRows>,
+    /// Number of workers.
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+}
+
+/// What can be asked of the journal.
+#[derive(Debug, Subcommand)]
+pub enum Journal {
+    /// The events, a line each.
+    List {
+        /// Only events after this number.
+        #[arg(long, value_name = "SEQ", default_value_t = 0)]
+        after: u64,
+        /// Only events of this capability.
+        #[arg(long, value_name = "NAME")]
+        capability: Option<String>,
+    },
+    /// One event, whole.
+    Show {
+        /// Its number.
+        seq: u64,
+    },
+    /// Every event as JSON lines.
+    Export {
+        /// Where to; standard output without it.
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,84 @@
+//! What a front end may ask: the only way into the engine.
+
+use super::capability::Capability;
+
+/// A request. The engine answers with events; a refused one becomes a [`Noted`](super::event::EventKind::Noted) error.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Read `migration.yml` again and check every source and target.
+    CheckSources,
+    /// Change one value of `migration.yml`: `["sources", "tasks"]`. An empty value removes it.
+    Set {
+        /// One or two keys.
+        path: Vec<String>,
+        /// The new value as text.
+        value: String,
+    },
+    /// Keep an answer typed by the operator.
+    Answer {
+        /// The question's id.
+        question: String,
+        /// As typed.
+        typed: String,
+    },
+    /// Take an answer back.
+    ClearAnswer {
+        /// The question's id.
+        question: String,
+    },
+    /// Take the figure that a probe offers.
+    UseOffer {
+        /// The question's id.
+        question: String,
+    },
+    /// Run the probes again: all, or one question's.
+    Probe {
+        /// The question's id.
+        question: Option<String>,
+    },
+    /// Compute readiness from the answers there are.
+    Score,
+    /// Read the world of a step again for its screen, without any effect.
+    Read(Capability),
+    /// Make the plan of an operation.
+    Plan {
+        /// Whose.
+        capability: Capability,
+        /// `apply`, `undo`, `write`.
+        verb: String,
+    },
+    /// Approve a plan by its digest and run it.
+    Apply {
+        /// Whose.
+        capability: Capability,
+        /// The verb that was planned.
+        verb: String,
+        /// The digest that was shown.
+        digest: String,
+        /// The target's name as typed, where the plan has no undo.
+        confirm: Option<String>,
+    },
+    /// Record a decision that changes later plans.
+    Decide {
+        /// Whose.
+        capability: Capability,
+        /// What is decided.
+        subject: String,
+        /// How; `null` takes it back.
+        choice: serde_json::Value,
+    },
+    /// Ask the running operation to wait.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// Ask it to end at a safe point.
+    Stop,
+    /// Wish another number of workers.
+    Workers(usize),
+    /// Items a second at most; 0 for no limit.
+    Pace(u64),
+    /// Messages were seen.
+    Seen,
+    /// End the session: stop what runs at a safe point, close the journal.
+    Close,
+}

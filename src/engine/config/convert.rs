@@ -1,0 +1,496 @@
+//! The pure core: legacy keys and a map in, MAOS keys, fates, conflicts, findings and secrets out. No I/O, no clock.
+//!
+//! Every legacy key ends with exactly one [`Fate`]; every MAOS key that is written is one [`Setting`].
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value as Json;
+
+use super::address::{Address, Password};
+use super::candidate::{self, Candidate, Got};
+use super::map::{Map, Target};
+use super::model::{
+    Choice, Conflict, Conversion, Decisions, Fate, Finding, Origin, Secret, Setting, Severity,
+};
+use super::reference;
+use super::secret;
+use super::tree::{Document, Value};
+use super::value::{Kind, Trouble};
+use crate::engine::error::{Error, Result};
+use crate::engine::text;
+use crate::engine::workspace::secrets::MASK;
+
+/// Legacy files that call themselves older than this are warned about.
+const OLDEST_VERSION: f64 = 1.0;
+
+/// Converts `document` by `map`.
+///
+/// # Errors
+/// [`crate::engine::ErrorKind::Input`] for decisions that fit nothing: a choice that does not exist, an edited value of the
+/// wrong type, an edit of a key that the profile does not write.
+pub fn convert(document: &Document, map: &Map, decisions: &Decisions) -> Result<Conversion> {
+    let mut out = Conversion {
+        fates: document
+            .leaves
+            .iter()
+            .map(|leaf| fate_of_rest(&leaf.normal, &leaf.value, map))
+            .collect(),
+        settings: Vec::new(),
+        conflicts: Vec::new(),
+        findings: Vec::new(),
+        secrets: Vec::new(),
+    };
+    check_edits(map, decisions)?;
+    for target in &map.targets {
+        Converter {
+            document,
+            map,
+            decisions,
+            target,
+            out: &mut out,
+        }
+        .run()?;
+    }
+    let known: Vec<&str> = out
+        .conflicts
+        .iter()
+        .map(|conflict| conflict.path.as_str())
+        .collect();
+    if let Some(stray) = decisions
+        .choices
+        .keys()
+        .find(|path| !known.contains(&path.as_str()))
+    {
+        let stray = text::inert_short(stray, 60);
+        return Err(Error::input(format!(
+            "there is no conflict about {stray} to decide"
+        )));
+    }
+    rest_findings(document, map, &mut out);
+    out.findings.sort_by_key(|finding| finding.place);
+    Ok(out)
+}
+
+fn check_edits(map: &Map, decisions: &Decisions) -> Result<()> {
+    for path in decisions.edits.keys() {
+        let known = map
+            .targets
+            .iter()
+            .any(|target| target.path == *path || target.secret.as_ref() == Some(path));
+        if !known {
+            let shown = text::inert_short(path, 60);
+            let why = map
+                .check_path(path)
+                .err()
+                .unwrap_or_else(|| format!("profile {} does not write {shown}", map.profile));
+            return Err(Error::input(why));
+        }
+    }
+    Ok(())
+}
+
+fn fate_of_rest(normal: &str, value: &Value, map: &Map) -> Fate {
+    if matches!(value, Value::Null) {
+        return Fate::Unmapped {
+            code: "empty",
+            why: "it has no value".to_owned(),
+        };
+    }
+    if matches!(normal, "version" | "config_version" | "schema_version") {
+        let why = "it describes the legacy file".to_owned();
+        return Fate::Unmapped { code: "version", why };
+    }
+    match map.no_place_for(normal) {
+        Some(why) => Fate::Unmapped {
+            code: "no_place",
+            why: why.to_owned(),
+        },
+        None => Fate::Unmapped {
+            code: "unknown_key",
+            why: "MAOS has no such key".to_owned(),
+        },
+    }
+}
+
+/// Findings about keys that no target took.
+fn rest_findings(document: &Document, map: &Map, out: &mut Conversion) {
+    for (leaf, fate) in document.leaves.iter().zip(&out.fates) {
+        let Fate::Unmapped { code, .. } = fate else {
+            continue;
+        };
+        let old = || {
+            let text = leaf.value.text();
+            let mut parts = text.trim_start_matches('v').splitn(3, '.');
+            let (major, minor) = (parts.next()?, parts.next().unwrap_or("0"));
+            let version: f64 = format!("{major}.{minor}").parse().ok()?;
+            (version < OLDEST_VERSION).then_some(text)
+        };
+        let message = match *code {
+            "version" => old().map(|version| {
+                let version = text::inert_short(&version, 20);
+                format!("version {version} is older than the keys that are known; check every line")
+            }),
+            "unknown_key" => map
+                .nearest(&leaf.normal)
+                .map(|name| format!("unknown key; did you mean {name}?")),
+            _ => None,
+        };
+        if let Some(message) = message {
+            out.findings.push(Finding {
+                severity: Severity::Warning,
+                code: if *code == "version" {
+                    "old_version"
+                } else {
+                    "unknown_key"
+                },
+                key: leaf.key.clone(),
+                place: leaf.place,
+                message,
+            });
+        }
+    }
+}
+
+struct Converter<'a> {
+    document: &'a Document,
+    map: &'a Map,
+    decisions: &'a Decisions,
+    target: &'a Target,
+    out: &'a mut Conversion,
+}
+
+impl Converter<'_> {
+    fn run(&mut self) -> Result<()> {
+        let gathered = candidate::gather(self.document, self.target, self.map, self.decisions);
+        for refusal in gathered.refused {
+            self.refuse(&refusal.leaves, &refusal.trouble);
+        }
+        let mut groups: Vec<Candidate> = Vec::new();
+        for found in gathered.candidates {
+            match groups.iter_mut().find(|group| group.got == found.got) {
+                // Said twice with the same value: no conflict, both are mapped.
+                Some(group) => group.leaves.extend(found.leaves),
+                None => groups.push(found),
+            }
+        }
+        let taken = self.choose(&groups)?;
+        let edited = self.edited()?;
+        if let Some(taken) = taken {
+            let by = groups[taken].label(self.document);
+            for (i, group) in groups.iter().enumerate() {
+                for leaf in &group.leaves {
+                    self.out.fates[*leaf] = if i == taken {
+                        self.mapped(*leaf, group)
+                    } else {
+                        Fate::Superseded {
+                            path: self.target.path.clone(),
+                            by: by.clone(),
+                        }
+                    };
+                }
+            }
+        }
+        match (edited, taken.map(|taken| groups.swap_remove(taken))) {
+            (Some(got), source) => {
+                let leaves = source.map(|source| source.leaves).unwrap_or_default();
+                let candidate = Candidate {
+                    leaves,
+                    got,
+                    note: Some("edited".to_owned()),
+                    order: 0,
+                };
+                self.write(candidate, Origin::Edited)
+            }
+            (None, Some(candidate)) => self.write(candidate, Origin::Legacy),
+            (None, None) => {
+                if self.secret_edit().is_some() {
+                    let path = &self.target.path;
+                    return Err(Error::input(format!("{path} is not set, so it needs no secret")));
+                }
+                if let Some(value) = &self.target.default {
+                    self.set(
+                        value.clone(),
+                        Origin::Default,
+                        Vec::new(),
+                        self.target.elsewhere.clone(),
+                    );
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn choose(&mut self, groups: &[Candidate]) -> Result<Option<usize>> {
+        if groups.len() < 2 {
+            return Ok(if groups.is_empty() { None } else { Some(0) });
+        }
+        let path = &self.target.path;
+        let chosen = self.decisions.choices.get(path);
+        let taken = match chosen {
+            None => 0,
+            Some(choice) if (1..=groups.len()).contains(choice) => choice - 1,
+            Some(choice) => {
+                let last = groups.len();
+                return Err(Error::input(format!(
+                    "{path}: choice {choice} is not one of 1 to {last}"
+                )));
+            }
+        };
+        let edited = self.decisions.edits.contains_key(path);
+        let choices = groups
+            .iter()
+            .map(|group| Choice {
+                label: group.label(self.document),
+                sources: group.leaves.clone(),
+                shown: group.got.shown(),
+            })
+            .collect();
+        self.out.conflicts.push(Conflict {
+            path: path.clone(),
+            choices,
+            taken,
+            decided: chosen.is_some() || edited,
+        });
+        Ok(Some(taken))
+    }
+
+    fn mapped(&self, leaf: usize, group: &Candidate) -> Fate {
+        let own = &self.document.leaves[leaf];
+        let is_secret = self.target.kind == Kind::Secret
+            || self
+                .target
+                .parts
+                .password
+                .iter()
+                .any(|name| super::tree::normal(name) == own.normal);
+        Fate::Mapped {
+            path: self.target.path.clone(),
+            secret: self
+                .target
+                .secret
+                .clone()
+                .filter(|_| is_secret && !reference::any(&own.value.text())),
+            note: group.note.clone().filter(|_| group.leaves.first() == Some(&leaf)),
+        }
+    }
+
+    /// The value that a person typed for this target, read like a legacy one.
+    fn edited(&self) -> Result<Option<Got>> {
+        let Some(typed) = self.decisions.edits.get(&self.target.path) else {
+            return Ok(None);
+        };
+        let value = Value::Text(typed.expose_secret().to_owned());
+        candidate::read(&value, self.target, self.map, self.decisions)
+            .map(|(got, _)| Some(got))
+            .map_err(|trouble| Error::input(format!("{}: {}", self.target.path, trouble.why)))
+    }
+
+    fn refuse(&mut self, leaves: &[usize], trouble: &Trouble) {
+        let Some(first) = leaves.first().map(|first| &self.document.leaves[*first]) else {
+            return;
+        };
+        self.out.findings.push(Finding {
+            severity: Severity::Refused,
+            code: trouble.code,
+            key: first.key.clone(),
+            place: if trouble.code == "incomplete" {
+                first.place
+            } else {
+                first.value_place
+            },
+            message: format!("{}; {} does not get it", trouble.why, self.target.path),
+        });
+        for leaf in leaves {
+            self.out.fates[*leaf] = Fate::Refused {
+                code: trouble.code,
+                why: trouble.why.clone(),
+            };
+        }
+    }
+
+    fn warn(&mut self, code: &'static str, leaves: &[usize], message: String) {
+        let leaf = leaves.first().map(|first| &self.document.leaves[*first]);
+        self.out.findings.push(Finding {
+            severity: Severity::Warning,
+            code,
+            key: leaf.map_or_else(|| self.target.path.clone(), |leaf| leaf.key.clone()),
+            place: leaf.map(|leaf| leaf.value_place).unwrap_or_default(),
+            message,
+        });
+    }
+
+    fn set(&mut self, value: Json, origin: Origin, sources: Vec<usize>, note: Option<String>) {
+        self.out.settings.push(Setting {
+            path: self.target.path.clone(),
+            value,
+            origin,
+            sources,
+            note,
+        });
+    }
+
+    fn write(&mut self, candidate: Candidate, origin: Origin) -> Result<()> {
+        let Candidate {
+            leaves, got, note, ..
+        } = candidate;
+        match got {
+            Got::Plain(value) => {
+                self.warn_unusual(&value, &leaves);
+                self.set(value, origin, leaves, note);
+            }
+            Got::Secret(value) => self.write_secret(value, origin, leaves, note),
+            Got::Address(address) => self.write_address(*address, origin, &leaves, note)?,
+        }
+        Ok(())
+    }
+
+    fn warn_unusual(&mut self, value: &Json, leaves: &[usize]) {
+        if let (Some((low, high)), Some(number)) = (self.target.usual, value.as_i64())
+            && !(low..=high).contains(&number)
+        {
+            let path = &self.target.path;
+            let message = format!("{path} is {number}; {low} to {high} is usual");
+            self.warn("unusual_value", leaves, message);
+        }
+    }
+
+    fn secret_edit(&self) -> Option<String> {
+        let name = self.target.secret.as_ref()?;
+        let typed = self.decisions.edits.get(name)?;
+        Some(typed.expose_secret().to_owned())
+    }
+
+    /// A typed secret with its references resolved where the reader of the file would take them literally.
+    fn for_reader(&self, typed: String) -> Result<String> {
+        if self.map.expands {
+            return Ok(typed);
+        }
+        let resolved = reference::replace(&typed, &|name| self.decisions.lookup(name));
+        match reference::names(&resolved).first() {
+            None => Ok(resolved),
+            Some(name) => Err(Error::input(format!(
+                "{}: the environment variable {name} is not set",
+                self.target.path
+            ))),
+        }
+    }
+
+    fn write_secret(&mut self, value: String, origin: Origin, leaves: Vec<usize>, note: Option<String>) {
+        let value = self.secret_edit().unwrap_or(value);
+        let name = self.target.secret.clone().unwrap_or_default();
+        let written = if reference::any(&value) && self.map.expands {
+            self.warn_unset(&reference::names(&value), &leaves);
+            value
+        } else {
+            let placeholder = format!("${{{name}}}");
+            self.out.secrets.push(Secret {
+                name,
+                raw: SecretString::from(value.clone()),
+                value: SecretString::from(value),
+                comment: self.target.path.clone(),
+            });
+            placeholder
+        };
+        self.set(written.into(), origin, leaves, note);
+    }
+
+    fn warn_unset(&mut self, names: &[String], leaves: &[usize]) {
+        for name in names {
+            if self.decisions.lookup(name).is_none() {
+                let message = format!("the environment variable {name} is not set here; MAOS needs it");
+                self.warn("unset_reference", leaves, message);
+            }
+        }
+    }
+
+    fn write_address(
+        &mut self,
+        mut address: Address,
+        origin: Origin,
+        leaves: &[usize],
+        note: Option<String>,
+    ) -> Result<()> {
+        let name = self.target.secret.clone().unwrap_or_default();
+        if let Some(password) = self.secret_edit() {
+            address.password = Some(self.for_reader(password)?);
+        }
+        let whole_reference = address.password.as_deref().is_some_and(reference::whole);
+        self.warn_unset(&address.references(), leaves);
+        if address.options.iter().any(|(key, _)| secret::is_secret_name(key)) {
+            let trouble = Trouble::new(
+                "secret_option",
+                "a secret stands among the options of the address",
+            );
+            if origin == Origin::Edited {
+                return Err(Error::input(format!("{}: {}", self.target.path, trouble.why)));
+            }
+            self.refuse(leaves, &trouble);
+            return Ok(());
+        }
+        let value = match &address.password {
+            None => address.url(Password::Plain),
+            // The password already stands in the environment under the legacy system's own name.
+            Some(_) if whole_reference && self.map.expands => address.url(Password::Plain),
+            Some(password) if self.map.expands => {
+                let encoded = super::address::encoded(password);
+                let how = if encoded == *password {
+                    ""
+                } else {
+                    ", percent-encoded because it stands in an address"
+                };
+                self.out.secrets.push(Secret {
+                    name: name.clone(),
+                    raw: SecretString::from(password.clone()),
+                    value: SecretString::from(encoded),
+                    comment: format!("the password in {}{how}", self.target.path),
+                });
+                address.url(Password::Placeholder(&name))
+            }
+            Some(password) => {
+                self.out.secrets.push(Secret {
+                    name: name.clone(),
+                    raw: SecretString::from(password.clone()),
+                    value: SecretString::from(address.url(Password::Plain)),
+                    comment: format!(
+                        "overrides {}, which stands in the file without user and password",
+                        self.target.path
+                    ),
+                });
+                address.url(Password::Left)
+            }
+        };
+        self.set(value.into(), origin, leaves.to_vec(), note);
+        for also in &self.target.also {
+            let value = match also.part.as_deref() {
+                Some("tls") => Json::Bool(address.tls),
+                Some("name") => address
+                    .name
+                    .as_deref()
+                    .and_then(|name| name.parse::<u16>().ok())
+                    .unwrap_or(0)
+                    .into(),
+                _ => also.value.clone().unwrap_or(Json::Null),
+            };
+            self.out.settings.push(Setting {
+                path: also.path.clone(),
+                value,
+                origin: Origin::Follows,
+                sources: leaves.to_vec(),
+                note: Some(format!("goes with {}", self.target.path)),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Got {
+    /// The value for people, secrets masked.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Plain(Json::String(text)) => secret::shown_text(text),
+            Self::Plain(value) => value.to_string(),
+            Self::Secret(_) => MASK.to_owned(),
+            Self::Address(address) => address.url(Password::Masked),
+        }
+    }
+}

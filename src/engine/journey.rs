@@ -1,0 +1,214 @@
+//! Which steps a migration has, and which of them may be entered now. A script gets the same refusal and sentence as the wizard.
+
+use serde::{Deserialize, Serialize};
+
+use super::capability::Capability;
+use super::error::Error;
+use super::snapshot::{Activity, Snapshot};
+use super::workspace::MigrationType;
+
+/// Why a step cannot be entered, and where to go instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Locked {
+    /// The sentence, without the word `Locked`.
+    pub sentence: String,
+    /// The step that opens it.
+    pub goes_to: Option<Capability>,
+}
+
+impl From<Locked> for Error {
+    fn from(locked: Locked) -> Self {
+        let error = Self::blocked(format!("locked: {}", locked.sentence));
+        match locked.goes_to {
+            Some(step) => error.hint(format!("First: maos-migrate {step}.")),
+            None => error,
+        }
+    }
+}
+
+/// The state of a step as the rail shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepState {
+    /// Cannot be entered, and why.
+    Locked(Locked),
+    /// May be run.
+    Ready,
+    /// Did something; see the activity.
+    Active(Activity),
+}
+
+/// The steps of a migration type in order, `Start` first. Without a type, only `Start`.
+#[must_use]
+pub const fn steps(migration: Option<MigrationType>) -> &'static [Capability] {
+    use Capability as C;
+    match migration {
+        None => &[C::Start],
+        Some(MigrationType::Greenfield) => &[
+            C::Start,
+            C::Assess,
+            C::Readiness,
+            C::Tasks,
+            C::Environment,
+            C::Validate,
+            C::Monitor,
+            C::Report,
+        ],
+        Some(MigrationType::Brownfield | MigrationType::Hybrid) => &[
+            C::Start,
+            C::Assess,
+            C::Readiness,
+            C::Tasks,
+            C::Environment,
+            C::Config,
+            C::Checkpoints,
+            C::Schema,
+            C::Compare,
+            C::Cutover,
+            C::Validate,
+            C::Monitor,
+            C::Report,
+        ],
+        Some(MigrationType::VersionUpgrade) => &[
+            C::Start,
+            C::Assess,
+            C::Upgrade,
+            C::Validate,
+            C::Monitor,
+            C::Report,
+        ],
+    }
+}
+
+/// Whether the step of `capability` may be entered.
+///
+/// # Errors
+/// [`Locked`] with the reason.
+pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
+    use Capability as C;
+    let locked = |sentence: &str, goes_to: C| {
+        Err(Locked {
+            sentence: sentence.to_owned(),
+            goes_to: Some(goes_to),
+        })
+    };
+    if !capability.in_this_version() {
+        return Err(Locked {
+            sentence: format!("{} is not in this version.", capability.title()),
+            goes_to: following(snapshot, capability),
+        });
+    }
+    if matches!(capability, C::Start | C::Rollback | C::Backup) {
+        return Ok(());
+    }
+    let Some(migration) = snapshot.migration else {
+        return locked("The type of this migration is not chosen.", C::Start);
+    };
+    if !steps(Some(migration)).contains(&capability) {
+        return Err(Locked {
+            sentence: format!(
+                "A {} migration has no step {}.",
+                migration.title(),
+                capability.title()
+            ),
+            goes_to: None,
+        });
+    }
+    match capability {
+        C::Readiness if snapshot.answers.given.is_empty() => locked("Nothing is answered yet.", C::Assess),
+        C::Tasks | C::Config | C::Checkpoints | C::Schema if snapshot.readiness.is_none() => {
+            locked("Readiness has not been computed.", C::Readiness)
+        }
+        C::Report => {
+            let ran = |c: &&C| !matches!(c, C::Start | C::Report) && snapshot.activity(**c) != Activity::Idle;
+            match steps(Some(migration)).iter().find(ran) {
+                Some(_) => Ok(()),
+                None => locked("Nothing has run yet. Report has nothing to say.", C::Assess),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The state of a step.
+#[must_use]
+pub fn state(snapshot: &Snapshot, capability: Capability) -> StepState {
+    let activity = snapshot.activity(capability);
+    if activity != Activity::Idle {
+        return StepState::Active(activity);
+    }
+    match gate(snapshot, capability) {
+        Ok(()) => StepState::Ready,
+        Err(locked) => StepState::Locked(locked),
+    }
+}
+
+/// The next step after `capability` that this version has.
+#[must_use]
+pub fn following(snapshot: &Snapshot, capability: Capability) -> Option<Capability> {
+    let steps = steps(snapshot.migration);
+    let at = steps.iter().position(|c| *c == capability)?;
+    steps[at + 1..].iter().copied().find(|c| c.in_this_version())
+}
+
+/// The step before `capability`.
+#[must_use]
+pub fn preceding(snapshot: &Snapshot, capability: Capability) -> Option<Capability> {
+    let steps = steps(snapshot.migration);
+    let at = steps.iter().position(|c| *c == capability)?;
+    at.checked_sub(1).map(|before| steps[before])
+}
+
+/// Where a reopened wizard should stand: the step that was interrupted, else the first one that is not done.
+#[must_use]
+pub fn resume_at(snapshot: &Snapshot) -> Capability {
+    let steps = steps(snapshot.migration);
+    let unfinished = |c: &&Capability| {
+        matches!(
+            snapshot.activity(**c),
+            Activity::Stopped | Activity::Failed | Activity::Running | Activity::Paused | Activity::Stopping
+        )
+    };
+    if let Some(step) = steps.iter().find(unfinished) {
+        return *step;
+    }
+    steps
+        .iter()
+        .skip(1)
+        .find(|c| c.in_this_version() && !snapshot.activity(**c).is_done())
+        .copied()
+        .filter(|_| snapshot.seq > 0 && !snapshot.answers.given.is_empty())
+        .unwrap_or(Capability::Start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_starts_and_reports() {
+        for migration in MigrationType::ALL {
+            let steps = steps(Some(migration));
+            assert_eq!(
+                (steps[0], steps[steps.len() - 1]),
+                (Capability::Start, Capability::Report)
+            );
+        }
+        assert_eq!(steps(Some(MigrationType::Brownfield)).len(), 13);
+    }
+
+    #[test]
+    fn a_locked_step_says_why_and_where_to_go() {
+        let mut snapshot = Snapshot::default();
+        let locked = gate(&snapshot, Capability::Schema).unwrap_err();
+        assert_eq!(locked.goes_to, Some(Capability::Start));
+        snapshot.migration = Some(MigrationType::Brownfield);
+        let locked = gate(&snapshot, Capability::Schema).unwrap_err();
+        assert_eq!(locked.sentence, "Readiness has not been computed.");
+        let error: Error = locked.into();
+        assert_eq!(error.kind.exit_code(), 5);
+        assert!(gate(&snapshot, Capability::Assess).is_ok());
+        let locked = gate(&snapshot, Capability::Compare).unwrap_err();
+        assert!(locked.sentence.contains("not in this version"));
+        assert_eq!(locked.goes_to, Some(Capability::Report));
+    }
+}

@@ -1,0 +1,433 @@
+//! Turns a [`Report`] into blocks, part by part.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::blocks::Block;
+use super::model::{Part, PartState, Report};
+use super::{html, markdown};
+use crate::engine::readiness::sentences;
+use crate::engine::text::{count, inert, inert_short, plural};
+
+/// The whole report as Markdown.
+#[must_use]
+pub fn markdown_report(report: &Report) -> String {
+    markdown::write(&blocks(report))
+}
+
+/// The whole report as one HTML page. `page` is the workspace's own page, where it has one.
+#[must_use]
+pub fn html_report(report: &Report, page: Option<&str>) -> String {
+    html::write(page.unwrap_or(html::PAGE), &title(report), &blocks(report))
+}
+
+/// The counts of every part in one line: `tasks 40 = 37 + 3 · files 12 = 10 + 2`; empty when nothing was converted.
+#[must_use]
+pub fn accounted_for(report: &Report) -> String {
+    let sentences: Vec<String> = report
+        .parts
+        .iter()
+        .filter_map(|part| part.counts.as_ref())
+        .map(super::model::Counts::sentence)
+        .collect();
+    sentences.join(" · ")
+}
+
+/// Items in quarantine: those of the groups, or those that the parts count where that is more, because the groups may
+/// name only the first of many.
+#[must_use]
+pub fn open_items(report: &Report) -> u64 {
+    grouped(report).max(
+        report
+            .parts
+            .iter()
+            .filter_map(|part| part.counts.as_ref())
+            .map(|counts| counts.quarantined)
+            .sum(),
+    )
+}
+
+fn grouped(report: &Report) -> u64 {
+    report.quarantine.iter().map(|group| group.count).sum()
+}
+
+/// The sentence of the now line: `Every item is accounted for; 60 are in quarantine.`
+#[must_use]
+pub fn now_line(report: &Report) -> String {
+    let gap = report.parts.iter().find(|part| part.state.is_gap());
+    if let Some(part) = gap {
+        return format!(
+            "{} is not proved ({}). The report can be written and says so in its first line.",
+            part.capability.title(),
+            inert(&part.outcome)
+        );
+    }
+    if !ran(report) {
+        return "Nothing has run yet. Report has nothing to say.".to_owned();
+    }
+    let open = open_items(report);
+    let balanced = report
+        .parts
+        .iter()
+        .filter_map(|part| part.counts.as_ref())
+        .all(super::model::Counts::balanced);
+    let accounted = if balanced {
+        "Every item is accounted for"
+    } else {
+        "Not every item is accounted for"
+    };
+    match open {
+        0 => format!("{accounted}; none is in quarantine."),
+        1 => format!("{accounted}; 1 is in quarantine."),
+        open => format!("{accounted}; {} are in quarantine.", count(open)),
+    }
+}
+
+fn ran(report: &Report) -> bool {
+    report
+        .parts
+        .iter()
+        .any(|part| !matches!(part.state, PartState::NotRun | PartState::NotInThisVersion))
+}
+
+fn title(report: &Report) -> String {
+    let mark = if report.rehearsal { "REHEARSAL: " } else { "" };
+    format!("{mark}Migration report of {}", inert(&report.migration))
+}
+
+struct Writer<'a> {
+    report: &'a Report,
+    zone: TimeZone,
+    blocks: Vec<Block>,
+}
+
+/// The blocks of a report, in order.
+#[must_use]
+pub fn blocks(report: &Report) -> Vec<Block> {
+    let mut writer = Writer {
+        report,
+        zone: TimeZone::get(&report.zone).unwrap_or(TimeZone::UTC),
+        blocks: vec![Block::Heading(1, title(report))],
+    };
+    writer.summary();
+    writer.asked();
+    writer.parts();
+    writer.proofs();
+    writer.readiness();
+    writer.quarantine();
+    writer.signed();
+    writer.artifacts();
+    writer.journal();
+    writer.blocks
+}
+
+impl Writer<'_> {
+    fn push(&mut self, block: Block) {
+        self.blocks.push(block);
+    }
+
+    fn heading(&mut self, text: &str) {
+        let mark = if self.report.rehearsal { "REHEARSAL: " } else { "" };
+        self.push(Block::Heading(2, format!("{mark}{text}")));
+    }
+
+    fn at(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone())
+            .strftime("%Y-%m-%d %H:%M:%S %Z")
+            .to_string()
+    }
+
+    fn maybe_at(&self, at: Option<Timestamp>) -> String {
+        at.map_or_else(|| "-".to_owned(), |at| self.at(at))
+    }
+
+    fn summary(&mut self) {
+        let report = self.report;
+        // What is not proved comes before everything else.
+        let gaps: Vec<String> = report
+            .parts
+            .iter()
+            .filter(|part| part.state.is_gap())
+            .map(|part| {
+                format!(
+                    "{} is not proved ({}).",
+                    part.capability.title(),
+                    inert(&part.outcome)
+                )
+            })
+            .collect();
+        if !gaps.is_empty() {
+            self.push(Block::Warning(gaps.join(" ")));
+        }
+        let unbalanced: Vec<String> = report
+            .parts
+            .iter()
+            .filter_map(|part| part.counts.as_ref().filter(|counts| !counts.balanced()))
+            .map(super::model::Counts::sentence)
+            .collect();
+        if !unbalanced.is_empty() {
+            self.push(Block::Warning(format!(
+                "Not every item is accounted for: {}.",
+                unbalanced.join(" · ")
+            )));
+        }
+        if report.rehearsal {
+            self.push(Block::Warning(
+                "This was a rehearsal against embedded stand-ins; no system outside its folder was touched."
+                    .to_owned(),
+            ));
+        }
+        if !ran(report) {
+            self.push(Block::Paragraph(
+                "Nothing has run yet. This report has nothing to say.".to_owned(),
+            ));
+        }
+        let accounted = accounted_for(report);
+        if !accounted.is_empty() {
+            self.push(Block::Paragraph(format!("Accounted for: {accounted}.")));
+        }
+        let open = open_items(report);
+        self.push(Block::Paragraph(format!(
+            "{} in quarantine. As of {}, written by {}. Times are in {}.",
+            if open == 1 {
+                "1 item is".to_owned()
+            } else {
+                format!("{} items are", count(open))
+            },
+            self.at(report.as_of),
+            inert(&report.product),
+            inert(&report.zone)
+        )));
+    }
+
+    fn asked(&mut self) {
+        let report = self.report;
+        self.heading("What was asked");
+        let mut rows = vec![
+            vec!["Migration".to_owned(), inert(&report.migration)],
+            vec!["Type".to_owned(), inert(&report.kind)],
+            vec!["Environment".to_owned(), inert(&report.environment)],
+        ];
+        rows.extend(
+            report
+                .asked
+                .iter()
+                .map(|(label, text)| vec![inert(label), inert(text)]),
+        );
+        self.push(Block::Table(vec!["What".to_owned(), "Value".to_owned()], rows));
+    }
+
+    fn parts(&mut self) {
+        self.heading("What was done");
+        let rows = self.report.parts.iter().map(|part| self.part(part)).collect();
+        let header = ["Part", "State", "Outcome", "Evidence", "By", "At"];
+        self.push(Block::Table(header.map(str::to_owned).to_vec(), rows));
+    }
+
+    fn part(&self, part: &Part) -> Vec<String> {
+        let outcome = match (part.state, part.outcome.is_empty()) {
+            (PartState::NotRun, true) => "not run".to_owned(),
+            (PartState::NotInThisVersion, true) => "this version of the program does not do it".to_owned(),
+            _ => inert(&part.outcome),
+        };
+        vec![
+            part.capability.title().to_owned(),
+            part.state.word().to_owned(),
+            outcome,
+            dash(&part.evidence),
+            dash(&part.by),
+            self.maybe_at(part.at),
+        ]
+    }
+
+    fn proofs(&mut self) {
+        let mut rows = Vec::new();
+        for part in &self.report.parts {
+            if let Some(counts) = &part.counts {
+                rows.push(vec![
+                    part.capability.title().to_owned(),
+                    format!("every one of the {} is accounted for", counts.unit),
+                    count(counts.source),
+                    format!("{} + {}", count(counts.converted), count(counts.quarantined)),
+                    verdict(counts.balanced()),
+                ]);
+            }
+            for line in &part.proof {
+                rows.push(vec![
+                    part.capability.title().to_owned(),
+                    inert(&line.what),
+                    inert(&line.source),
+                    inert(&line.target),
+                    verdict(line.equal),
+                ]);
+            }
+        }
+        if rows.is_empty() {
+            return;
+        }
+        self.heading("How it is known");
+        let header = [
+            "Part",
+            "What is compared",
+            "As the source says",
+            "As the result says",
+            "Verdict",
+        ];
+        self.push(Block::Table(header.map(str::to_owned).to_vec(), rows));
+    }
+
+    fn readiness(&mut self) {
+        let Some(readiness) = &self.report.readiness else {
+            return;
+        };
+        self.heading("Readiness");
+        self.push(Block::Bar("Score".to_owned(), readiness.score, readiness.max));
+        self.push(Block::Paragraph(format!(
+            "{}. {}",
+            sentences::recommendation(readiness),
+            sentences::now_line(readiness)
+        )));
+        let mut rows = Vec::new();
+        for dimension in &readiness.dimensions {
+            rows.push(vec![
+                dimension.id.title().to_owned(),
+                format!("{}/{}", dimension.points, dimension.max),
+                dimension.arithmetic.clone(),
+                sentences::evidence(dimension, &self.zone),
+                dimension
+                    .source
+                    .map_or("-", crate::engine::assess::Source::word)
+                    .to_owned(),
+            ]);
+        }
+        let header = ["Dimension", "Points", "Arithmetic", "Evidence", "Source"];
+        self.push(Block::Table(header.map(str::to_owned).to_vec(), rows));
+        self.push(Block::Paragraph(format!("Arithmetic: {}.", readiness.arithmetic)));
+        if !readiness.actions.is_empty() {
+            let actions = readiness
+                .actions
+                .iter()
+                .map(|action| format!("{} (+{})", inert(&action.text), action.gain));
+            let actions = actions.collect();
+            self.push(Block::Paragraph("What raises it most:".to_owned()));
+            self.push(Block::List(actions));
+        }
+    }
+
+    fn quarantine(&mut self) {
+        self.heading("What was set aside");
+        let (named, open) = (grouped(self.report), open_items(self.report));
+        if open == 0 {
+            self.push(Block::Paragraph("Nothing is in quarantine.".to_owned()));
+            return;
+        }
+        if named < open {
+            self.push(Block::Paragraph(format!(
+                "The table counts the first {} of {} items; the quarantine files hold all.",
+                count(named),
+                count(open)
+            )));
+        }
+        let rows = self
+            .report
+            .quarantine
+            .iter()
+            .map(|group| {
+                let mut examples: Vec<String> = group
+                    .examples
+                    .iter()
+                    .map(|(key, place)| {
+                        let key = inert_short(key, 60);
+                        if place.is_empty() {
+                            key
+                        } else {
+                            format!("{key} ({})", inert_short(place, 60))
+                        }
+                    })
+                    .collect();
+                let rest = group.count.saturating_sub(group.examples.len() as u64);
+                if rest > 0 {
+                    examples.push(format!("{} more", count(rest)));
+                }
+                vec![
+                    inert(&group.kind),
+                    inert(&group.reason),
+                    count(group.count),
+                    inert(&group.why),
+                    inert(&group.hint),
+                    examples.join(", "),
+                ]
+            })
+            .collect();
+        let header = ["Kind", "Reason", "Count", "Why", "What to do", "Which"];
+        self.push(Block::Table(header.map(str::to_owned).to_vec(), rows));
+    }
+
+    fn signed(&mut self) {
+        if self.report.signed.is_empty() {
+            return;
+        }
+        self.heading("Who approved what");
+        let rows = self
+            .report
+            .signed
+            .iter()
+            .map(|signed| {
+                vec![
+                    self.at(signed.at),
+                    inert(&signed.operator),
+                    signed.capability.title().to_owned(),
+                    inert(&signed.title),
+                    inert(&signed.digest),
+                ]
+            })
+            .collect();
+        let header = ["At", "Operator", "Part", "Plan", "Digest"];
+        self.push(Block::Table(header.map(str::to_owned).to_vec(), rows));
+    }
+
+    fn artifacts(&mut self) {
+        self.heading("Files");
+        if self.report.artifacts.is_empty() {
+            self.push(Block::Paragraph("No file was written.".to_owned()));
+            return;
+        }
+        let rows = self
+            .report
+            .artifacts
+            .iter()
+            .map(|file| vec![inert(&file.path), count(file.bytes), file.sha256.clone()])
+            .collect();
+        let header = ["File", "Bytes", "SHA-256"];
+        self.push(Block::Table(header.map(str::to_owned).to_vec(), rows));
+    }
+
+    fn journal(&mut self) {
+        self.heading("Journal");
+        let journal = &self.report.journal;
+        let gaps = if journal.gaps.is_empty() {
+            "no gap in their numbers".to_owned()
+        } else {
+            format!("missing: {}", journal.gaps.join(", "))
+        };
+        let said = format!(
+            "{}, {gaps}, {} to {}.",
+            plural(journal.events, "event", "events"),
+            self.maybe_at(journal.first),
+            self.maybe_at(journal.last)
+        );
+        self.push(Block::Paragraph(said));
+    }
+}
+
+fn dash(text: &str) -> String {
+    if text.is_empty() {
+        "-".to_owned()
+    } else {
+        inert(text)
+    }
+}
+
+fn verdict(equal: bool) -> String {
+    if equal { "equal" } else { "DIFFERS" }.to_owned()
+}

@@ -1,0 +1,92 @@
+//! The operations by capability and verb: how each is planned from the workspace, and the run that follows an approval.
+
+mod assess;
+pub mod config;
+mod documents;
+mod report;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::engine::capability::Capability;
+use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::operation::{Control, Outcome, Plan};
+use crate::engine::ports::{BoxFuture, Ports};
+use crate::engine::snapshot::Snapshot;
+use crate::engine::workspace::{Settings, Workspace};
+
+/// Everything a plan may depend on.
+#[derive(Clone)]
+pub struct World {
+    /// The folder.
+    pub workspace: Workspace,
+    /// The settings, just read.
+    pub settings: Arc<Settings>,
+    /// The state so far, with decisions and answers.
+    pub snapshot: Arc<Snapshot>,
+    /// The outside.
+    pub ports: Ports,
+    /// The start of the run: the conversion time that is recorded.
+    pub now: Timestamp,
+    /// Who operates.
+    pub operator: String,
+    /// Whether a person is there to decide; a script takes the stated defaults.
+    pub interactive: bool,
+}
+
+/// An operation that is planned and can be run once.
+pub struct Prepared {
+    /// What it would do.
+    pub plan: Plan,
+    /// Does it.
+    pub run: Box<dyn FnOnce(Control) -> BoxFuture<'static, Result<Outcome>> + Send>,
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Plans the operation `verb` of `capability`. Reads only.
+///
+/// # Errors
+/// A verb that does not exist, a gate, or what the capability refuses.
+pub async fn prepare(world: World, capability: Capability, verb: &str, control: Control) -> Result<Prepared> {
+    crate::engine::journey::gate(&world.snapshot, capability).map_err(Error::from)?;
+    match (capability, verb) {
+        (Capability::Assess, "write") => assess::write(&world).await,
+        (Capability::Report, "write") => report::write(&world).await,
+        (Capability::Config, "apply") => config::apply(world, control).await,
+        _ => Err(unknown(capability, verb)),
+    }
+}
+
+/// The outcome with artifacts named relative to the workspace where they lie inside.
+#[must_use]
+pub fn relative(mut outcome: Outcome, workspace: &Workspace) -> Outcome {
+    for artifact in &mut outcome.artifacts {
+        *artifact = workspace.shown(std::path::Path::new(artifact.as_str()));
+    }
+    outcome
+}
+
+fn unknown(capability: Capability, verb: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("{capability} has no operation {verb}"))
+}
+
+/// Runs blocking work away from the engine's own threads.
+///
+/// # Errors
+/// What `work` returns; a panic in it becomes [`ErrorKind::Bug`].
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => Err(Error::bug("a worker panicked; what was finished is safe")
+            .hint("See the crash report in the workspace's logs folder.")),
+        Err(_) => Err(Error::interrupted("the work was cancelled")),
+    }
+}

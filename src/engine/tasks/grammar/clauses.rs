@@ -1,0 +1,492 @@
+//! Sentences into clauses: where a new verb begins, and in which order the words put the clauses.
+
+use super::reader::{Reader, closing};
+use super::token::Tok;
+use crate::engine::tasks::rules::{Flags, Kind};
+
+/// What the words before a clause say about its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Marker {
+    /// Nothing.
+    #[default]
+    None,
+    /// "then", "after that": after what stands before.
+    Then,
+    /// "finally": after everything.
+    Finally,
+    /// "meanwhile": beside what stands before.
+    Beside,
+}
+
+/// A clause: one verb with its objects, or a remark without a verb.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Clause {
+    pub toks: Vec<Tok>,
+    pub marker: Marker,
+    /// Opens with a verb.
+    pub led: bool,
+    /// A base verb to be said instead of the opening "-ing" form.
+    pub base: Option<(u8, String)>,
+    /// Stands under a heading that ends with a colon.
+    pub listed: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Gap {
+    marker: Marker,
+    comma: bool,
+    and: bool,
+    strong: bool,
+}
+
+impl Reader<'_> {
+    /// Cuts tokens into sentences: at stops, blank lines, and line ends before a verb.
+    pub fn sentences<'t>(&self, toks: &'t [Tok]) -> Vec<&'t [Tok]> {
+        let mut out = Vec::new();
+        let mut from = 0;
+        let mut depth = 0_usize;
+        for (i, tok) in toks.iter().enumerate() {
+            let ends = match tok.kind {
+                Kind::Open => {
+                    depth += 1;
+                    false
+                }
+                Kind::Close => {
+                    depth = depth.saturating_sub(1);
+                    false
+                }
+                Kind::Stop => depth == 0,
+                Kind::Newline => match (toks.get(i + 1), i.checked_sub(1).map(|b| toks[b])) {
+                    (Some(next), Some(before)) => {
+                        next.kind == Kind::Newline
+                            || (!before.joins()
+                                && before.kind != Kind::Colon
+                                && next.is_verb()
+                                && next.proper)
+                    }
+                    _ => true,
+                },
+                _ => false,
+            };
+            if ends {
+                out.push(&toks[from..i]);
+                from = i + 1;
+            }
+        }
+        out.push(&toks[from..]);
+        out.retain(|sentence| sentence.iter().any(|tok| tok.kind != Kind::Newline));
+        out
+    }
+
+    /// How many tokens a chain of verbs with one object takes ("build, test and deploy the service"); 0 when there is none.
+    pub fn series(&self, toks: &[Tok], at: usize) -> usize {
+        let mut i = at;
+        let mut verbs = 0;
+        let mut strong = true;
+        loop {
+            let Some(tok) = toks.get(i).filter(|tok| tok.is_verb()) else {
+                return 0;
+            };
+            verbs += 1;
+            let mut next = i + 1;
+            while toks
+                .get(next)
+                .is_some_and(|tok| matches!(tok.kind, Kind::Comma | Kind::And | Kind::Then))
+            {
+                next += 1;
+            }
+            if next == i + 1 {
+                // The last verb: an object must follow.
+                let ok = toks.get(next).is_some_and(|object| {
+                    self.opens_object(object)
+                        || object.is_word()
+                            && !object.has(Flags::PREPOSITION)
+                            && (!tok.has(Flags::NOUN_VERB) || strong)
+                });
+                return if ok && verbs > 1 { next - at } else { 0 };
+            }
+            strong &= !tok.has(Flags::NOUN_VERB) || i == 0;
+            i = next;
+        }
+    }
+
+    /// Whether a clause opens at `at`, after the words of `gap`; `last` is the word before the gap.
+    fn opens(&self, toks: &[Tok], at: usize, gap: Gap, last: Option<&Tok>) -> bool {
+        let Some(tok) = toks.get(at) else { return false };
+        let next = toks.get(at + 1);
+        if !tok.is_verb() {
+            // No noun stands right before an article or "them": an unknown word there is a verb.
+            let object = next.is_some_and(|next| {
+                matches!(self.low(next), "the" | "a" | "an" | "our" | "your" | "my" | "it" | "them")
+                    || gap.marker == Marker::Then && next.has(Flags::DETERMINER)
+            });
+            return object && tok.is_word() && !tok.proper && !self.opens_object(tok) && !tok.has(Flags::PREPOSITION) && !self.adverb(tok);
+        }
+        let strong = !tok.has(Flags::NOUN_VERB);
+        let sure = gap.marker != Marker::None || gap.strong;
+        let Some(next) = next else { return sure || strong };
+        // A capital inside a sentence is a name ("Go") unless an object follows.
+        if tok.proper && at > 0 && !sure {
+            return next.has(Flags::DETERMINER);
+        }
+        match next.kind {
+            Kind::Stop | Kind::Newline | Kind::Close | Kind::Dash => sure || strong,
+            Kind::Comma | Kind::And | Kind::Or | Kind::Versus => {
+                sure || strong && self.series(toks, at) > 0 || self.series(toks, at) > 0
+            }
+            Kind::Opaque => {
+                strong
+                    || sure
+                    || !matches!(
+                        self.low(next),
+                        "that" | "as" | "than" | "when" | "where" | "while" | "so" | "because" | "since"
+                    )
+            }
+            Kind::Based | Kind::Such | Kind::Open | Kind::Colon | Kind::Semicolon => strong || sure,
+            Kind::Then | Kind::Finally | Kind::First | Kind::Beside => strong || sure,
+            Kind::Word => {
+                if self.opens_object(next) {
+                    return true;
+                }
+                if next.has(Flags::PREPOSITION) {
+                    return (strong || sure) && !(tok.has(Flags::NOUN_VERB));
+                }
+                if strong || sure || next.has(Flags::MERGED) {
+                    return true;
+                }
+                if self.adverb(next) {
+                    return true;
+                }
+                let mut end = at + 1;
+                while toks
+                    .get(end + 1)
+                    .is_some_and(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
+                {
+                    end += 1;
+                }
+                let head = &toks[end];
+                (self.plural(head) || next.proper) && last.is_none_or(|last| self.low(last) != self.low(head))
+            }
+        }
+    }
+
+    /// Reads the joining words at `i`; returns what they say and where they end.
+    fn gap(&self, toks: &[Tok], mut i: usize) -> (Gap, usize) {
+        let mut gap = Gap::default();
+        while let Some(tok) = toks.get(i) {
+            match tok.kind {
+                Kind::Comma => gap.comma = true,
+                Kind::And | Kind::Or => gap.and = true,
+                Kind::Semicolon | Kind::Dash => gap.strong = true,
+                Kind::Then => gap.marker = Marker::Then,
+                Kind::Finally => gap.marker = Marker::Finally,
+                Kind::First => {}
+                Kind::Beside => gap.marker = Marker::Beside,
+                Kind::Word if self.adverb(tok) && toks.get(i + 1).is_some_and(Tok::is_verb) => {}
+                Kind::Word
+                    if matches!(
+                        self.low(tok),
+                        "please" | "next" | "either" | "both" | "just" | "to"
+                    ) && toks
+                        .get(i + 1)
+                        .is_some_and(|next| next.is_verb() || next.kind == Kind::Comma) =>
+                {
+                    if self.low(tok) == "next" {
+                        gap.marker = Marker::Then;
+                    }
+                }
+                _ => break,
+            }
+            i += 1;
+        }
+        (gap, i)
+    }
+
+    /// Cuts one sentence into clauses.
+    pub fn clauses(&self, sentence: &[Tok]) -> Vec<Clause> {
+        let toks: Vec<Tok> = sentence
+            .iter()
+            .filter(|tok| tok.kind != Kind::Newline)
+            .copied()
+            .collect();
+        let mut out = Vec::new();
+        let mut at = 0;
+        let mut marker = Marker::None;
+        let mut closing_clause = None;
+        // What an opening says is no part of the work.
+        loop {
+            let (gap, next) = self.gap(&toks, at);
+            if gap.marker != Marker::None {
+                marker = gap.marker;
+            }
+            let length = self.lead_in(&toks[next..]);
+            if next == at && length == 0 {
+                break;
+            }
+            at = next + length;
+        }
+        let mut toks = toks[at..].to_vec();
+        // "After testing the API, deploy it", "Before deploying, run the tests", "For the Oslo and Lima offices, print labels".
+        if let Some((fronted, rest)) = self.fronted(&toks) {
+            let word = self.low(&fronted[0]).to_owned();
+            match (word.as_str(), fronted.get(1).and_then(|tok| self.gerund(tok))) {
+                ("after" | "once" | "when" | "having", Some(base)) => {
+                    out.push(Clause {
+                        toks: fronted[1..].to_vec(),
+                        marker,
+                        led: true,
+                        base: Some(base),
+                        listed: false,
+                    });
+                    marker = Marker::Then;
+                    toks = rest;
+                }
+                ("before", Some(base)) => {
+                    closing_clause = Some(Clause {
+                        toks: fronted[1..].to_vec(),
+                        marker: Marker::Then,
+                        led: true,
+                        base: Some(base),
+                        listed: false,
+                    });
+                    toks = rest;
+                }
+                ("after" | "once" | "when" | "as soon as", None) => {
+                    marker = Marker::Then;
+                    toks = [rest, fronted].concat();
+                }
+                _ => toks = [rest, fronted].concat(),
+            }
+        }
+        self.cut(&toks, marker, &mut out);
+        out.extend(closing_clause);
+        out
+    }
+
+    /// An opening phrase up to the comma before the first verb, and the rest.
+    fn fronted(&self, toks: &[Tok]) -> Option<(Vec<Tok>, Vec<Tok>)> {
+        let first = toks.first()?;
+        let opens = first.has(Flags::PREPOSITION)
+            || matches!(first.kind, Kind::Based | Kind::Opaque)
+            || matches!(self.low(first), "after" | "before" | "having" | "as" | "until");
+        if !opens || first.is_verb() {
+            return None;
+        }
+        let comma = (1..toks.len()).find(|&i| {
+            toks[i].kind == Kind::Comma
+                && self.opens(
+                    toks,
+                    i + 1,
+                    Gap {
+                        comma: true,
+                        ..Gap::default()
+                    },
+                    toks.get(i - 1),
+                )
+        })?;
+        Some((toks[..comma].to_vec(), toks[comma + 1..].to_vec()))
+    }
+
+    fn cut(&self, toks: &[Tok], first: Marker, out: &mut Vec<Clause>) {
+        let mut from = 0;
+        let mut marker = first;
+        let mut led = self.leads(toks);
+        let mut opaque = Opaque::No;
+        let mut i = self.series(toks, 0).max(1);
+        while i < toks.len() {
+            let tok = &toks[i];
+            match tok.kind {
+                Kind::Open => {
+                    i = closing(toks, i) + 1;
+                    continue;
+                }
+                Kind::Opaque => {
+                    // "find out why …" ends where a new order begins; "a tool that …" does not.
+                    opaque = if i == from + 1 && self.low(tok) != "that" {
+                        Opaque::Question
+                    } else {
+                        Opaque::Relative
+                    };
+                }
+                Kind::Word
+                    if self.low(tok) == "to"
+                        && toks
+                            .get(i + 1)
+                            .is_some_and(|next| next.is_verb() && self.infinitive(toks, i + 1)) =>
+                {
+                    opaque = Opaque::Relative;
+                }
+                Kind::Word if matches!(self.low(tok), "after" | "before") => {
+                    if let Some(base) = toks.get(i + 1).and_then(|tok| self.gerund(tok)) {
+                        self.around(toks, from, i, marker, base, out);
+                        return;
+                    }
+                }
+                _ => {}
+            }
+            if !(tok.joins()
+                || matches!(
+                    tok.kind,
+                    Kind::Semicolon | Kind::Dash | Kind::Then | Kind::Finally | Kind::Beside
+                ))
+            {
+                i += 1;
+                continue;
+            }
+            let (gap, mut next) = self.gap(toks, i);
+            if next == i {
+                i += 1;
+                continue;
+            }
+            next += self.lead_in(&toks[next..]);
+            let allowed = match opaque {
+                Opaque::No => true,
+                _ if gap.marker != Marker::None || gap.strong || gap.comma => true,
+                Opaque::Question => toks.get(next + 1).is_some_and(|object| self.opens_object(object)),
+                Opaque::Relative => false,
+            };
+            let opens = allowed && self.opens(toks, next, gap, toks.get(i - 1));
+            if opens || gap.strong && next < toks.len() {
+                out.push(Clause {
+                    toks: toks[from..i].to_vec(),
+                    marker,
+                    led,
+                    ..Clause::default()
+                });
+                from = next;
+                marker = gap.marker;
+                led = opens || self.leads(&toks[next..]);
+                opaque = Opaque::No;
+                i = next + self.series(toks, next).max(1);
+            } else {
+                i = next.max(i + 1);
+            }
+        }
+        if from < toks.len() {
+            out.push(Clause {
+                toks: toks[from..].to_vec(),
+                marker,
+                led,
+                ..Clause::default()
+            });
+        }
+    }
+
+    /// "deploy the API after running the migrations": two clauses, in the order of the work.
+    fn around(
+        &self,
+        toks: &[Tok],
+        from: usize,
+        at: usize,
+        marker: Marker,
+        base: (u8, String),
+        out: &mut Vec<Clause>,
+    ) {
+        let main = Clause {
+            toks: toks[from..at].to_vec(),
+            marker,
+            led: self.leads(&toks[from..]),
+            ..Clause::default()
+        };
+        let mut rest = Vec::new();
+        self.cut(&toks[at + 1..], Marker::None, &mut rest);
+        if let Some(first) = rest.first_mut() {
+            first.led = true;
+            first.base = Some(base);
+        }
+        if self.low(&toks[at]) == "after" {
+            if let Some(first) = rest.first_mut() {
+                first.marker = marker;
+            }
+            out.append(&mut rest);
+            out.push(Clause {
+                marker: Marker::Then,
+                ..main
+            });
+        } else {
+            if let Some(first) = rest.first_mut() {
+                first.marker = Marker::Then;
+            }
+            out.push(main);
+            out.append(&mut rest);
+        }
+    }
+
+    /// Whether "to" at `at - 1` begins a purpose ("to parse logs") and not a place ("to staging").
+    fn infinitive(&self, toks: &[Tok], at: usize) -> bool {
+        let Some(next) = toks.get(at + 1) else {
+            return !toks[at].has(Flags::NOUN_VERB);
+        };
+        if toks[at].proper {
+            return false;
+        }
+        match next.kind {
+            Kind::Word => !next.has(Flags::PREPOSITION) || !toks[at].has(Flags::NOUN_VERB),
+            _ => !toks[at].has(Flags::NOUN_VERB),
+        }
+    }
+
+    /// Whether `toks` open with a verb: a known one, or an unknown first word with an object behind it.
+    pub fn leads(&self, toks: &[Tok]) -> bool {
+        let Some(first) = toks.first() else { return false };
+        let Some(next) = toks.get(1) else {
+            return first.is_verb();
+        };
+        if first.is_verb() {
+            if !first.has(Flags::NOUN_VERB) {
+                return true;
+            }
+            // "Test results are late" is no order; "Test results" is one.
+            return !self.finite(toks) && !next.has(Flags::PREPOSITION) || self.opens_object(next);
+        }
+        first.is_word()
+            && !first.has(Flags::MERGED)
+            && !first.has(Flags::ACTION_NOUN)
+            && !self.opens_object(first)
+            && !first.has(Flags::PREPOSITION)
+            && (next.has(Flags::DETERMINER)
+                || self.low(first).starts_with("re") && next.is_word() && !self.finite(toks))
+    }
+
+    /// Whether the words make a statement ("the page is slow") and no order.
+    pub fn finite(&self, toks: &[Tok]) -> bool {
+        toks.iter()
+            .take(12)
+            .take_while(|tok| tok.kind != Kind::Opaque)
+            .any(|tok| {
+                matches!(
+                    self.low(tok),
+                    "is" | "are"
+                        | "was"
+                        | "were"
+                        | "has"
+                        | "have"
+                        | "had"
+                        | "needs"
+                        | "should"
+                        | "must"
+                        | "can"
+                        | "cannot"
+                        | "can't"
+                        | "will"
+                        | "does"
+                        | "do"
+                        | "did"
+                        | "depends"
+                        | "would"
+                        | "may"
+                        | "isn't"
+                        | "aren't"
+                        | "doesn't"
+                        | "won't"
+                )
+            })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opaque {
+    No,
+    Question,
+    Relative,
+}

@@ -1,0 +1,666 @@
+//! One clause into subtasks: which of its lists is shared out, and how each subtask reads.
+
+use super::clauses::Clause;
+use super::reader::{Reader, closing};
+use super::runs::{Objects, Run};
+use super::token::Tok;
+use crate::engine::tasks::rules::{Flags, Kind, NO_CLASS};
+
+/// The names of the rules, as the screen says them. To add a rule: add its name here and use it where the part is made.
+pub mod rule {
+    /// Nothing to split.
+    pub const SINGLE: &str = "single task";
+    /// A clause with a verb of its own.
+    pub const CLAUSE: &str = "clause by verb";
+    /// "research AWS, Azure and GCP pricing".
+    pub const OBJECTS: &str = "list of objects under one verb";
+    /// "into French, German and Spanish".
+    pub const SHARED_OUT: &str = "distribution over a list";
+    /// "top 5 providers".
+    pub const COUNT: &str = "count";
+    /// "A vs B", "A, B or C".
+    pub const ALTERNATIVES: &str = "alternatives";
+    /// Numbered or bulleted.
+    pub const LIST: &str = "explicit list";
+    /// Behind a colon.
+    pub const COLON: &str = "list after a colon";
+    /// "(guest, member, admin)".
+    pub const BRACKETS: &str = "list in brackets";
+    /// "build, test and deploy the service".
+    pub const VERBS: &str = "several verbs on one object";
+    /// "proofread each".
+    pub const EACH: &str = "each of the earlier parts";
+    /// "A and B to C and D respectively".
+    pub const PAIRS: &str = "pairs";
+    /// The coordinator.
+    pub const COORDINATION: &str = "coordination of loose ends";
+    /// Made or changed by a person.
+    pub const BY_HAND: &str = "by hand";
+}
+
+/// A subtask before its place is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub text: String,
+    pub rule: &'static str,
+    /// What sets it apart from its siblings.
+    pub core: String,
+    pub class: u8,
+}
+
+/// The subtasks of one clause.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Expanded {
+    pub parts: Vec<Part>,
+    /// One after the other.
+    pub chained: bool,
+    /// What a coordinator over these would be called.
+    pub coordinator: Option<String>,
+    /// Objects weighed one by one: the clause names its own alternatives.
+    pub weighs: bool,
+}
+
+struct Share {
+    run: usize,
+    items: Vec<Vec<Tok>>,
+    rule: &'static str,
+}
+
+const MOST_COMBINATIONS: usize = 24;
+
+impl Reader<'_> {
+    fn verb_text(&self, clause: &Clause) -> (Option<String>, u8, usize) {
+        if let Some((class, base)) = &clause.base {
+            return (Some(base.clone()), *class, 1);
+        }
+        match clause.toks.first() {
+            Some(first) if clause.led => (Some(self.text[first.start..first.end].to_owned()), first.class, 1),
+            _ => (None, NO_CLASS, 0),
+        }
+    }
+
+    /// Makes the subtasks of `clause`.
+    pub fn expand(&self, clause: &Clause) -> Expanded {
+        let mut toks = clause.toks.clone();
+        while toks.last().is_some_and(|tok| {
+            !tok.is_word() && !matches!(tok.kind, Kind::Close | Kind::Opaque | Kind::First | Kind::Finally)
+        }) {
+            toks.pop();
+        }
+        if clause.base.is_none() && clause.led {
+            let length = self.series(&toks, 0);
+            if length > 0 {
+                return self.verbs_on_one_object(&toks, length);
+            }
+        }
+        let (verb, class, used) = self.verb_text(clause);
+        let rest = &toks[used.min(toks.len())..];
+        // "run the unit tests followed by the integration tests"
+        if let Some(at) = rest
+            .iter()
+            .position(|tok| tok.kind == Kind::Then && self.low(tok) == "followed by")
+            && at > 0
+            && at + 1 < rest.len()
+        {
+            let parts = [&rest[..at], &rest[at + 1..]]
+                .map(|side| self.part(verb.as_deref(), side, class, rule::OBJECTS, self.render(side)));
+            return Expanded {
+                parts: parts.to_vec(),
+                chained: true,
+                ..Expanded::default()
+            };
+        }
+        let whole = self.part(verb.as_deref(), rest, class, rule::CLAUSE, self.render(rest));
+        let single = |part| Expanded {
+            parts: vec![part],
+            ..Expanded::default()
+        };
+        if let Some(parts) = self.questions(verb.as_deref(), class, rest) {
+            return Expanded {
+                parts,
+                ..Expanded::default()
+            };
+        }
+        let traits = self.lexicon.class(class);
+        let is = |name: &str| traits.is_some_and(|traits| traits.class == name);
+        if traits.is_some_and(|traits| traits.constraint) {
+            return single(whole);
+        }
+        let weighing = traits.is_some_and(|traits| traits.alternatives);
+        // "decide whether to use A or B": the list stands behind the question.
+        let mut skipped = 0;
+        if weighing
+            && rest
+                .first()
+                .is_some_and(|tok| matches!(self.low(tok), "whether" | "if" | "which" | "between"))
+        {
+            skipped = self.question_lead(rest);
+        }
+        let with_parts =
+            (is("code") || is("design")) && rest.first().is_some_and(|tok| tok.has(Flags::DETERMINER));
+        let mut objects = self.objects(
+            &rest[skipped..],
+            with_parts || weighing || self.connecting(verb.as_deref()),
+        );
+        let versus = objects.runs.iter().any(|run| run.versus);
+        let against = is("evaluate")
+            && objects.runs.iter().any(|run| {
+                run.lead
+                    .last()
+                    .is_some_and(|tok| matches!(self.low(tok), "against" | "with"))
+            })
+            && objects
+                .runs
+                .first()
+                .is_some_and(|run| run.lead.is_empty() && !run.items.is_empty());
+        if (weighing || versus || against)
+            && !self.points_back(rest)
+            && let Some(expanded) = self.weigh(verb.as_deref(), class, &mut objects, &whole.text, weighing)
+        {
+            return expanded;
+        }
+        if weighing {
+            return single(whole);
+        }
+        self.share_out(verb.as_deref(), class, &objects, rest, with_parts)
+            .unwrap_or_else(|| single(whole))
+    }
+
+    fn connecting(&self, verb: Option<&str>) -> bool {
+        verb.is_some_and(|verb| {
+            matches!(
+                verb.to_lowercase().as_str(),
+                "integrate" | "connect" | "sync" | "link" | "synchronize" | "pair"
+            )
+        })
+    }
+
+    /// Whether the objects are named before ("compare them", "their features").
+    pub fn points_back(&self, toks: &[Tok]) -> bool {
+        toks.iter().take(6).any(|tok| {
+            matches!(
+                self.low(tok),
+                "them"
+                    | "their"
+                    | "these"
+                    | "those"
+                    | "each"
+                    | "it"
+                    | "its"
+                    | "both"
+                    | "results"
+                    | "findings"
+            ) && !(self.low(tok) == "both" && toks.iter().any(|tok| tok.kind == Kind::And))
+        })
+    }
+
+    fn question_lead(&self, rest: &[Tok]) -> usize {
+        if self.low(&rest[0]) == "between" {
+            return 1;
+        }
+        rest.iter()
+            .take(6)
+            .position(|tok| tok.is_verb() || matches!(self.low(tok), "of" | "use"))
+            .map_or(1, |at| at + 1)
+    }
+
+    fn part(&self, verb: Option<&str>, rest: &[Tok], class: u8, rule: &'static str, core: String) -> Part {
+        let object = self.render(rest);
+        let text = match verb {
+            Some(verb) if object.is_empty() => verb.to_owned(),
+            Some(verb) => format!("{verb} {object}"),
+            None => object,
+        };
+        Part {
+            text,
+            rule,
+            core,
+            class,
+        }
+    }
+
+    fn verbs_on_one_object(&self, toks: &[Tok], length: usize) -> Expanded {
+        let verbs: Vec<Tok> = toks[..length]
+            .iter()
+            .filter(|tok| tok.is_verb())
+            .copied()
+            .collect();
+        let rest = &toks[length..];
+        let inspects = verbs
+            .iter()
+            .all(|verb| self.lexicon.class(verb.class).is_some_and(|class| class.inspects));
+        let parts = verbs
+            .iter()
+            .map(|verb| {
+                let word = self.text[verb.start..verb.end].to_owned();
+                self.part(Some(&word), rest, verb.class, rule::VERBS, word.clone())
+            })
+            .collect();
+        Expanded {
+            parts,
+            chained: !inspects,
+            ..Expanded::default()
+        }
+    }
+
+    /// "explain what X is, how Y works, and why Z matters": three questions and more are three subtasks.
+    fn questions(&self, verb: Option<&str>, class: u8, rest: &[Tok]) -> Option<Vec<Part>> {
+        let asks = |tok: &Tok| {
+            tok.kind == Kind::Opaque
+                && matches!(
+                    self.low(tok),
+                    "what" | "why" | "how" | "which" | "who" | "where" | "when" | "whether"
+                )
+        };
+        if !rest.first().is_some_and(asks) {
+            return None;
+        }
+        let mut starts = vec![0];
+        for i in 1..rest.len() {
+            if asks(&rest[i]) && rest[i - 1].joins() {
+                starts.push(i);
+            }
+        }
+        if starts.len() < 3 {
+            return None;
+        }
+        starts.push(rest.len());
+        Some(
+            starts
+                .windows(2)
+                .map(|pair| {
+                    let mut side = &rest[pair[0]..pair[1]];
+                    while side.last().is_some_and(Tok::joins) {
+                        side = &side[..side.len() - 1];
+                    }
+                    self.part(verb, side, class, rule::OBJECTS, self.render(side))
+                })
+                .collect(),
+        )
+    }
+
+    /// Alternatives: one subtask weighs each.
+    fn weigh(
+        &self,
+        verb: Option<&str>,
+        class: u8,
+        objects: &mut Objects,
+        whole: &str,
+        weighing: bool,
+    ) -> Option<Expanded> {
+        // "A against B and C": the list goes on behind the preposition.
+        let mut k = 1;
+        while k < objects.runs.len() {
+            let joins = objects.runs[k].lead.last().is_some_and(|tok| {
+                matches!(self.low(tok), "with" | "against" | "over") || self.low(tok) == "to" && weighing
+            });
+            if joins
+                && objects.runs[k - 1].items.len() + objects.runs[k].items.len() >= 2
+                && !objects.runs[k].items.is_empty()
+            {
+                let more = objects.runs.remove(k);
+                let into = &mut objects.runs[k - 1];
+                into.whole.extend(more.lead);
+                into.whole.extend(more.whole);
+                into.items.extend(more.items);
+                into.versus = true;
+            } else {
+                k += 1;
+            }
+        }
+        let entity = |run: &Run| {
+            run.items.len() >= 2
+                && run.lead.last().is_none_or(|tok| {
+                    tok.has(Flags::DISTRIBUTING)
+                        || matches!(self.low(tok), "between" | "among")
+                        || !tok.is_word()
+                })
+        };
+        let chosen = objects
+            .runs
+            .iter()
+            .position(|run| run.versus && run.items.len() >= 2)
+            .or_else(|| objects.runs.iter().skip(1).position(entity).map(|at| at + 1))
+            .or_else(|| {
+                objects
+                    .runs
+                    .first()
+                    .filter(|run| run.items.len() >= 2 && !self.qualities(&run.items))
+                    .map(|_| 0)
+            });
+        let (run, items, rule) = match chosen {
+            Some(run) => (run, self.completed(&objects.runs[run].items), rule::ALTERNATIVES),
+            None => {
+                let set = verb
+                    .is_some_and(|verb| self.lexicon.get(&verb.to_lowercase()).flags.has(Flags::SET_VERB));
+                let (run, count) = objects
+                    .runs
+                    .iter()
+                    .enumerate()
+                    .map(|(i, run)| (i, run.items.first().map_or(0, |item| self.counted(item))))
+                    .find(|(_, count)| *count > 0)?;
+                if set {
+                    return None;
+                }
+                let items = vec![objects.runs[run].items[0].clone(); count];
+                (run, items, rule::COUNT)
+            }
+        };
+        if let Some(tok) = objects.runs[run].lead.last()
+            && self.low(tok) == "between"
+            && run == 0
+        {
+            objects.runs[run].lead.clear();
+        }
+        let word = match verb {
+            Some(verb) if weighing => {
+                let capital = verb.starts_with(char::is_uppercase);
+                Some(if capital { "Evaluate" } else { "evaluate" }.to_owned())
+            }
+            other => other.map(str::to_owned),
+        };
+        let total = items.len();
+        let parts: Vec<Part> = items
+            .iter()
+            .enumerate()
+            .map(|(n, item)| {
+                let toks = self.compose(objects, &[(run, item)]);
+                let mut part = self.part(word.as_deref(), &toks, class, rule, self.render(item));
+                if rule == rule::COUNT {
+                    part.text = format!("{} ({} of {total})", part.text, n + 1);
+                    part.core = format!("{} ({} of {total})", part.core, n + 1);
+                }
+                part
+            })
+            .collect();
+        Some(Expanded {
+            parts,
+            coordinator: Some(whole.to_owned()),
+            weighs: true,
+            ..Expanded::default()
+        })
+    }
+
+    fn compose(&self, objects: &Objects, chosen: &[(usize, &Vec<Tok>)]) -> Vec<Tok> {
+        let mut toks = Vec::new();
+        for (index, run) in objects.runs.iter().enumerate() {
+            toks.extend(run.lead.iter().filter(|tok| !tok.joins()));
+            match chosen.iter().find(|(at, _)| *at == index) {
+                Some((_, item)) => toks.extend(item.iter()),
+                None => toks.extend(run.whole.iter()),
+            }
+        }
+        toks.extend(&objects.tail);
+        toks
+    }
+
+    /// Gives every item the head and the article it shares with its neighbours.
+    pub fn completed(&self, items: &[Vec<Tok>]) -> Vec<Vec<Tok>> {
+        let mut out = items.to_vec();
+        if let Some(head) = self.shared_head(items) {
+            for item in out.iter_mut().rev().skip(1) {
+                item.extend(&head);
+            }
+        }
+        let article = items.first().and_then(|item| item.first()).filter(|tok| {
+            items[0].len() > 1 && matches!(self.low(tok), "the" | "our" | "your" | "my" | "their" | "its")
+        });
+        if let Some(&article) = article {
+            for item in out.iter_mut().skip(1) {
+                let own = item
+                    .first()
+                    .is_some_and(|tok| tok.has(Flags::DETERMINER) || tok.number > 0);
+                if !own && self.shared_head(items).is_some() {
+                    item.insert(0, article);
+                }
+            }
+        }
+        out
+    }
+
+    /// The words at the end of the last item that belong to all of them ("pricing" in "AWS, Azure and GCP pricing").
+    fn shared_head(&self, items: &[Vec<Tok>]) -> Option<Vec<Tok>> {
+        let (last, before) = items.split_last()?;
+        let last: Vec<Tok> = last
+            .iter()
+            .skip_while(|tok| tok.has(Flags::DETERMINER))
+            .copied()
+            .collect();
+        if last.len() < 2 || last.iter().any(|tok| tok.kind == Kind::Open) {
+            return None;
+        }
+        let end = last[last.len() - 1];
+        let word = self.low(&end);
+        if end.proper && !end.has(Flags::SHARED_HEAD) {
+            return None;
+        }
+        let bare = |item: &Vec<Tok>| {
+            let tail = item.last();
+            // An item that has a head of its own needs none.
+            tail.is_some_and(|tail| {
+                self.low(tail) != word && (tail.proper || !self.plural(tail) && !tail.has(Flags::SHARED_HEAD))
+            }) && !item.iter().any(|tok| tok.kind == Kind::Open)
+        };
+        if !before.iter().all(bare)
+            || items
+                .iter()
+                .skip(1)
+                .any(|item| item.first().is_some_and(|tok| tok.has(Flags::DETERMINER)))
+        {
+            return None;
+        }
+        let names = before
+            .iter()
+            .all(|item| item.iter().all(|tok| tok.proper || tok.has(Flags::DETERMINER)));
+        if names && last[0].proper {
+            let at = last.iter().position(|tok| !tok.proper)?;
+            return Some(last[at..].to_vec());
+        }
+        let led = items[0]
+            .first()
+            .is_some_and(|tok| tok.has(Flags::DETERMINER) && !matches!(self.low(tok), "a" | "an"));
+        let short = before
+            .iter()
+            .all(|item| item.iter().filter(|tok| !tok.has(Flags::DETERMINER)).count() <= 2);
+        (end.has(Flags::SHARED_HEAD) && short && (led || self.plural(&end) || names)
+            || led && short && self.plural(&end))
+        .then(|| vec![end])
+    }
+
+    fn article(&self, run: &Run) -> bool {
+        run.items
+            .first()
+            .and_then(|item| item.first())
+            .is_some_and(|tok| matches!(self.low(tok), "a" | "an"))
+    }
+
+    /// Whether the list of run `index` is work to be shared out, and by which rule.
+    fn shared(
+        &self,
+        verb: Option<&str>,
+        class: u8,
+        objects: &Objects,
+        index: usize,
+        with_parts: bool,
+    ) -> Option<&'static str> {
+        let run = &objects.runs[index];
+        let count = run.items.len();
+        if count < 2 || self.qualities(&run.items) {
+            return None;
+        }
+        let names = run.items.iter().all(|item| item.iter().any(|tok| tok.proper));
+        let examines = self.lexicon.class(class).is_some_and(|class| class.inspects);
+        if run.or && !(examines || count >= 3 && names) {
+            return None;
+        }
+        let Some(lead) = run.lead.iter().rev().find(|tok| !tok.joins()) else {
+            return Some(rule::OBJECTS);
+        };
+        match lead.kind {
+            Kind::Such => return Some(rule::SHARED_OUT),
+            Kind::Colon | Kind::Dash => return Some(rule::COLON),
+            _ => {}
+        }
+        let word = self.low(lead);
+        let object_is_one = objects
+            .runs
+            .first()
+            .is_some_and(|run| run.lead.is_empty() && run.items.len() == 1 && self.article(run));
+        let plural_head = self.shared_head(&run.items).is_some();
+        match word {
+            "with" => {
+                let parts =
+                    with_parts && !names && (count >= 3 || run.items.iter().all(|item| item.len() >= 2));
+                (parts || self.connecting(verb)).then_some(rule::SHARED_OUT)
+            }
+            "between" => None,
+            "via" | "through" => (count >= 3).then_some(rule::SHARED_OUT),
+            "about" => (!object_is_one).then_some(rule::SHARED_OUT),
+            _ if object_is_one && lead.has(Flags::TOPIC) => None,
+            _ if !lead.has(Flags::DISTRIBUTING) => None,
+            _ if object_is_one && count == 2 && !names && !plural_head => None,
+            _ => Some(rule::SHARED_OUT),
+        }
+    }
+
+    fn share_out(
+        &self,
+        verb: Option<&str>,
+        class: u8,
+        objects: &Objects,
+        rest: &[Tok],
+        with_parts: bool,
+    ) -> Option<Expanded> {
+        let mut shares: Vec<Share> = (0..objects.runs.len())
+            .filter_map(|run| {
+                let rule = self.shared(verb, class, objects, run, with_parts)?;
+                Some(Share {
+                    run,
+                    items: self.completed(&objects.runs[run].items),
+                    rule,
+                })
+            })
+            .collect();
+        if objects.paired && shares.len() == 2 && shares[0].items.len() == shares[1].items.len() {
+            let parts = shares[0]
+                .items
+                .iter()
+                .zip(&shares[1].items)
+                .map(|(a, b)| {
+                    let toks = self.compose(objects, &[(shares[0].run, a), (shares[1].run, b)]);
+                    self.part(verb, &toks, class, rule::PAIRS, self.render(a))
+                })
+                .collect();
+            return Some(Expanded {
+                parts,
+                ..Expanded::default()
+            });
+        }
+        let examples = shares.iter().position(|share| {
+            matches!(share.rule, rule::COLON)
+                || objects.runs[share.run]
+                    .lead
+                    .iter()
+                    .any(|tok| tok.kind == Kind::Such)
+        });
+        if let Some(at) = examples {
+            // A colon or "such as" says what the words before it stand for.
+            shares = vec![shares.swap_remove(at)];
+        }
+        let set = verb.is_some_and(|verb| self.lexicon.get(&verb.to_lowercase()).flags.has(Flags::SET_VERB));
+        let counted = objects.runs.iter().enumerate().find_map(|(index, run)| {
+            let [item] = run.items.as_slice() else { return None };
+            let led = run
+                .lead
+                .last()
+                .is_none_or(|tok| tok.has(Flags::DISTRIBUTING) || matches!(self.low(tok), "with" | "about"));
+            let count = self.counted(item);
+            (count > 0 && led && examples.is_none() && !(set && run.lead.is_empty()))
+                .then_some((index, count))
+        });
+        if shares.is_empty() {
+            let brackets = self.brackets(verb, class, rest);
+            if brackets.is_some() || counted.is_none() {
+                return brackets;
+            }
+        }
+        let size: usize = shares.iter().map(|share| share.items.len()).product::<usize>()
+            * counted.map_or(1, |(_, count)| count);
+        if shares.len() + usize::from(counted.is_some()) > 1 && size > MOST_COMBINATIONS {
+            shares.truncate(1);
+        }
+        let mut combinations: Vec<Vec<(usize, &Vec<Tok>)>> = vec![Vec::new()];
+        for share in &shares {
+            combinations = combinations
+                .into_iter()
+                .flat_map(|made| {
+                    share
+                        .items
+                        .iter()
+                        .map(move |item| [made.clone(), vec![(share.run, item)]].concat())
+                })
+                .collect();
+        }
+        let count = counted.map_or(1, |(_, count)| count);
+        let count = if shares.is_empty() || count * combinations.len() <= MOST_COMBINATIONS {
+            count
+        } else {
+            1
+        };
+        let name = shares.first().map_or(rule::COUNT, |share| share.rule);
+        let mut parts = Vec::new();
+        for chosen in &combinations {
+            let toks = self.compose(objects, chosen);
+            let core = match (chosen.first(), counted) {
+                (Some((_, item)), _) => chosen.get(1).map_or_else(
+                    || self.render(item),
+                    |(_, second)| format!("{} {}", self.render(item), self.render(second)),
+                ),
+                (None, Some((run, _))) => self.render(&objects.runs[run].items[0]),
+                (None, None) => String::new(),
+            };
+            let part = self.part(verb, &toks, class, name, core);
+            for n in 1..=count {
+                let mut part = part.clone();
+                if count > 1 {
+                    part.text = format!("{} ({n} of {count})", part.text);
+                    part.core = format!("{} ({n} of {count})", part.core);
+                }
+                parts.push(part);
+            }
+        }
+        Some(Expanded {
+            parts,
+            ..Expanded::default()
+        })
+    }
+
+    /// "test the checkout flow (guest, member, and admin)".
+    fn brackets(&self, verb: Option<&str>, class: u8, rest: &[Tok]) -> Option<Expanded> {
+        let open = rest.iter().position(|tok| tok.kind == Kind::Open)?;
+        let close = closing(rest, open);
+        let inner = rest.get(open + 1..close)?;
+        // "(e.g. Jest, Mocha)" are examples, "(high, medium or low)" are values.
+        if inner
+            .iter()
+            .any(|tok| matches!(tok.kind, Kind::Such | Kind::Opaque | Kind::Or))
+        {
+            return None;
+        }
+        let items: Vec<&[Tok]> = inner.split(Tok::joins).filter(|item| !item.is_empty()).collect();
+        if items.len() < 2 || open == 0 || items.iter().all(|item| item.iter().all(|tok| tok.number > 0)) {
+            return None;
+        }
+        let parts = items
+            .iter()
+            .map(|item| {
+                let toks = [&rest[..=open], item, &rest[close..]].concat();
+                self.part(verb, &toks, class, rule::BRACKETS, self.render(item))
+            })
+            .collect();
+        Some(Expanded {
+            parts,
+            ..Expanded::default()
+        })
+    }
+}

@@ -1,0 +1,420 @@
+//! Dependencies: what sequence words, references back and gathering verbs say about the order of subtasks.
+
+use std::collections::BTreeSet;
+
+use super::clauses::{Clause, Marker};
+use super::expand::{Expanded, Part, rule};
+use super::reader::Reader;
+use super::token::Tok;
+use crate::engine::tasks::rules::{Flags, Kind};
+
+/// The parts of a description with their dependencies, by index.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Draft {
+    pub parts: Vec<Part>,
+    pub after: Vec<BTreeSet<usize>>,
+    /// What the coordinator is called when one clause asks for it.
+    pub coordinator: Option<String>,
+}
+
+impl Draft {
+    pub fn single(text: &str) -> Self {
+        Self {
+            parts: vec![Part {
+                text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+                rule: rule::SINGLE,
+                core: String::new(),
+                class: crate::engine::tasks::rules::NO_CLASS,
+            }],
+            after: vec![BTreeSet::new()],
+            coordinator: None,
+        }
+    }
+}
+
+/// The parts of one clause, as a range.
+#[derive(Debug, Clone, Default)]
+struct Group {
+    from: usize,
+    to: usize,
+    sentence: usize,
+    /// Words of the object a producing verb made, without articles.
+    made: Vec<String>,
+    examines: bool,
+}
+
+/// Adds clause after clause and decides what each waits for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Linker {
+    draft: Draft,
+    groups: Vec<Group>,
+    sentence: usize,
+    chained: bool,
+    listed: bool,
+}
+
+impl Linker {
+    pub fn len(&self) -> usize {
+        self.draft.parts.len()
+    }
+
+    /// Everything comes one after the other.
+    pub fn chain(&mut self) {
+        self.chained = true;
+    }
+
+    pub fn sentence(&mut self) {
+        self.sentence += 1;
+    }
+
+    /// What follows stands behind an explicit list.
+    pub fn behind_list(&mut self) {
+        self.listed = true;
+        if let (Some(from), Some(last)) = (self.groups.first().map(|g| g.from), self.groups.last().cloned()) {
+            self.groups = vec![Group {
+                from,
+                to: last.to,
+                sentence: self.sentence,
+                examines: true,
+                made: Vec::new(),
+            }];
+        }
+    }
+
+    /// A part that is known already.
+    pub fn ready(&mut self, part: Part) {
+        let from = self.len();
+        self.draft.parts.push(part);
+        self.draft.after.push(BTreeSet::new());
+        self.groups.push(Group {
+            from,
+            to: from + 1,
+            sentence: self.sentence,
+            ..Group::default()
+        });
+    }
+
+    /// The whole description as one subtask.
+    pub fn whole(&mut self, text: String) {
+        self.ready(Part {
+            text,
+            rule: rule::SINGLE,
+            core: String::new(),
+            class: crate::engine::tasks::rules::NO_CLASS,
+        });
+    }
+
+    /// Parts that nothing waits for yet, from `from` on.
+    fn loose(&self, from: usize) -> BTreeSet<usize> {
+        let mut waited = vec![false; self.len()];
+        for after in &self.draft.after {
+            for &i in after {
+                waited[i] = true;
+            }
+        }
+        (from..self.len()).filter(|&i| !waited[i]).collect()
+    }
+
+    /// Adds the parts of a clause.
+    pub fn add(&mut self, reader: &Reader<'_>, clause: &Clause, expanded: Expanded) {
+        let from = self.len();
+        if let Some(group) = self.one_each(reader, clause) {
+            self.groups.push(group);
+            return;
+        }
+        let first = expanded.parts.first().map(|part| part.class);
+        let after = if from == 0 {
+            BTreeSet::new()
+        } else {
+            self.waits_for(reader, clause, &expanded)
+        };
+        let coordinator = expanded.coordinator;
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        for part in expanded.parts {
+            // Said twice is done once.
+            if !part.text.chars().any(char::is_alphanumeric) || !seen.insert(part.text.to_lowercase()) {
+                continue;
+            }
+            let index = self.len();
+            let mut own = after.clone();
+            if (expanded.chained || self.chained) && index > from {
+                own = BTreeSet::from([index - 1]);
+            }
+            self.draft.parts.push(part);
+            self.draft.after.push(own);
+        }
+        if self.chained && from > 0 && from < self.len() && self.draft.after[from].is_empty() {
+            self.draft.after[from] = self.loose_before(from);
+        }
+        if self.len() == from {
+            return;
+        }
+        self.draft.coordinator = if from == 0 { coordinator } else { None };
+        let traits = first.and_then(|class| reader.lexicon.class(class));
+        let made = if traits.is_some_and(|traits| traits.produces) {
+            let object = &clause.toks[1.min(clause.toks.len())..];
+            content(reader, object)
+        } else {
+            Vec::new()
+        };
+        let examines = traits.is_some_and(|traits| traits.inspects || traits.alternatives || traits.gathers);
+        self.groups.push(Group {
+            from,
+            to: self.len(),
+            sentence: self.sentence,
+            made,
+            examines,
+        });
+    }
+
+    fn loose_before(&self, index: usize) -> BTreeSet<usize> {
+        let mut loose: BTreeSet<usize> = (0..index).collect();
+        for after in &self.draft.after[..index] {
+            for i in after {
+                loose.remove(i);
+            }
+        }
+        loose
+    }
+
+    /// "proofread each": one subtask for each of the parts before.
+    fn one_each(&mut self, reader: &Reader<'_>, clause: &Clause) -> Option<Group> {
+        let [verb, each, rest @ ..] = clause.toks.as_slice() else {
+            return None;
+        };
+        let many = self
+            .groups
+            .last()
+            .filter(|group| group.to - group.from >= 2)?
+            .clone();
+        if !clause.led || !verb.is_verb() || reader.low(each) != "each" {
+            return None;
+        }
+        let word = &reader.text[verb.start..verb.end];
+        // "each one", "each of them", "each page": the words that name the parts again are left out.
+        let mut rest = rest;
+        if rest.first().is_some_and(|tok| reader.low(tok) == "of") {
+            rest = rest.get(2..).unwrap_or_default();
+        } else if rest
+            .first()
+            .is_some_and(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
+        {
+            rest = &rest[1..];
+        }
+        let tail = reader.render(rest);
+        let from = self.len();
+        for index in many.from..many.to {
+            let core = self.draft.parts[index].core.clone();
+            let text = if tail.is_empty() {
+                format!("{word} {core}")
+            } else {
+                format!("{word} {core} {tail}")
+            };
+            self.draft.parts.push(Part {
+                text,
+                rule: rule::EACH,
+                core,
+                class: verb.class,
+            });
+            self.draft.after.push(BTreeSet::from([index]));
+        }
+        Some(Group {
+            from,
+            to: self.len(),
+            sentence: self.sentence,
+            ..Group::default()
+        })
+    }
+
+    fn group(&self, group: &Group) -> BTreeSet<usize> {
+        // Of a chain only its end is waited for.
+        let inner = self.loose(group.from);
+        (group.from..group.to).filter(|i| inner.contains(i)).collect()
+    }
+
+    /// What the parts of a new clause wait for.
+    fn waits_for(&self, reader: &Reader<'_>, clause: &Clause, expanded: &Expanded) -> BTreeSet<usize> {
+        let Some(last) = self.groups.last() else {
+            return BTreeSet::new();
+        };
+        let toks = &clause.toks;
+        match clause.marker {
+            Marker::Beside => return BTreeSet::new(),
+            Marker::Then | Marker::Finally => return self.loose(0),
+            Marker::None => {}
+        }
+        let body = &toks[usize::from(clause.led).min(toks.len())..];
+        let class = reader
+            .lexicon
+            .class(expanded.parts.first().map_or(u8::MAX, |part| part.class));
+        let is = |name: &str| class.is_some_and(|class| class.class == name);
+        if expanded.weighs {
+            return if reader.points_back(body) {
+                self.loose(0)
+            } else {
+                BTreeSet::new()
+            };
+        }
+        // In an explicit list only words that point back make an order, never the verb alone.
+        let gathers = class.is_some_and(|class| class.gathers) && expanded.parts.len() == 1;
+        if gathers && (!clause.listed || self.bare(reader, body)) {
+            return self.loose(0);
+        }
+        let examined = self.groups.iter().any(|group| group.examines);
+        let reports = (is("write") || is("code") || is("operate") || is("design"))
+            && !clause.listed
+            && expanded.parts.len() == 1
+            && self.groups.iter().all(|group| group.examines)
+            && examined
+            && self.deliverable(reader, body);
+        if reports {
+            return self.loose(0);
+        }
+        // A reference inside the clause to something the clause names itself is none to what stands before.
+        let own_list = expanded.parts.len() > 1;
+        if self.refers(reader, &reader.lexicon.many, body, own_list) {
+            let many = self.groups.iter().rev().find(|group| group.to - group.from >= 2);
+            // Several clauses in a row are meant as well as one list.
+            return match many {
+                Some(group)
+                    if self.groups.last().is_some_and(|last| last.from == group.from) && !clause.listed =>
+                {
+                    let all = self.loose(0);
+                    if all.iter().all(|i| *i >= group.from) {
+                        all
+                    } else {
+                        self.group(group)
+                    }
+                }
+                _ => self.loose(0),
+            };
+        }
+        if self.refers(reader, &reader.lexicon.one, body, own_list) {
+            return self.group(last);
+        }
+        if body.iter().any(|tok| tok.kind == Kind::Based) && self.based_on_earlier(reader, body) {
+            return self.loose(0);
+        }
+        self.made_before(reader, body)
+    }
+
+    /// Whether a gathering verb has nothing of its own to gather ("compare", "rank the candidates").
+    fn bare(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
+        body.is_empty() || reader.holds(&reader.lexicon.many, body)
+    }
+
+    fn deliverable(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
+        let head: Vec<Tok> = body
+            .iter()
+            .take(6)
+            .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
+            .copied()
+            .collect();
+        reader.holds(&reader.lexicon.deliverables, &head)
+    }
+
+    fn refers(
+        &self,
+        reader: &Reader<'_>,
+        phrases: &crate::engine::tasks::rules::Phrases<()>,
+        body: &[Tok],
+        own_list: bool,
+    ) -> bool {
+        let words = reader.lows(body);
+        (0..words.len()).any(|i| {
+            let Some((length, ())) = phrases.at(&words[i..]) else {
+                return false;
+            };
+            match words[i] {
+                // "both the API and the app", "each page", "this week" name something of their own.
+                "both" => {
+                    length > 1
+                        || !own_list
+                            && !words[i + 1..].contains(&"and")
+                            && words
+                                .get(i + 1)
+                                .is_none_or(|next| !next.ends_with('s') || *next == "versions")
+                }
+                "each" => length > 1 || words.len() == i + 1 || matches!(words[i + 1], "one" | "of"),
+                "all" => length > 1 || words.len() == i + 1,
+                "this" | "that" | "these" | "those" => {
+                    words.len() == i + 1
+                        || i == 0 && words.len() <= 2
+                        || matches!(
+                            words.get(i + 1),
+                            Some(&"data" | &"results" | &"findings" | &"changes")
+                        )
+                }
+                // A possessive behind a noun of the same clause belongs to it ("each team and its lead").
+                "its" | "their" | "theirs" => i <= 2 && !own_list,
+                "it" | "them" | "they" => !(i > 3 && own_list),
+                "results" | "findings" | "outputs" | "differences" | "insights" => i == 0 && words.len() <= 3,
+                _ => true,
+            }
+        })
+    }
+
+    fn based_on_earlier(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
+        let Some(at) = body.iter().position(|tok| tok.kind == Kind::Based) else {
+            return false;
+        };
+        let behind = content(reader, &body[at + 1..]);
+        self.groups.iter().any(|group| {
+            (group.from..group.to).any(|i| {
+                let words: Vec<String> = self.draft.parts[i]
+                    .text
+                    .to_lowercase()
+                    .split_whitespace()
+                    .map(stem)
+                    .collect();
+                behind.iter().any(|word| words.contains(word))
+            })
+        })
+    }
+
+    /// "generate the report, and email the report": the object is the one an earlier clause made.
+    fn made_before(&self, reader: &Reader<'_>, body: &[Tok]) -> BTreeSet<usize> {
+        for (at, tok) in body.iter().enumerate() {
+            if reader.low(tok) != "the" {
+                continue;
+            }
+            let phrase: Vec<Tok> = body[at + 1..]
+                .iter()
+                .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
+                .copied()
+                .collect();
+            let words = content(reader, &phrase);
+            let Some(head) = words.last() else { continue };
+            if let Some(group) =
+                self.groups.iter().rev().find(|group| {
+                    group.made.contains(head) && words.iter().all(|word| group.made.contains(word))
+                })
+            {
+                return self.group(group);
+            }
+        }
+        BTreeSet::new()
+    }
+
+    /// The draft, with equal subtasks of different clauses kept once.
+    pub fn finish(self, _reader: &Reader<'_>) -> Draft {
+        self.draft
+    }
+}
+
+/// The words of an object that say what it is, in singular form, up to the first preposition but "of".
+fn content(reader: &Reader<'_>, toks: &[Tok]) -> Vec<String> {
+    toks.iter()
+        .take_while(|tok| tok.is_word() && (!tok.has(Flags::PREPOSITION) || reader.low(tok) == "of"))
+        .filter(|tok| !tok.has(Flags::DETERMINER) && !tok.has(Flags::PREPOSITION) && !reader.pronoun(tok))
+        .flat_map(|tok| reader.low(tok).split_whitespace().map(stem).collect::<Vec<_>>())
+        .collect()
+}
+
+fn stem(word: &str) -> String {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    match word.strip_suffix('s') {
+        Some(base) if base.len() > 2 && !base.ends_with('s') => base.to_owned(),
+        _ => word.to_owned(),
+    }
+}

@@ -1,0 +1,198 @@
+//! A description with its tokens, and the small questions every rule asks about them.
+
+use super::token::{Tok, lower_in_place, tokens};
+use crate::engine::tasks::rules::{Flags, Kind, Lexicon, NO_CLASS, Phrases};
+
+/// A description being read.
+pub(crate) struct Reader<'a> {
+    pub text: &'a str,
+    pub lower: String,
+    pub lexicon: &'a Lexicon,
+}
+
+const PRONOUNS: [&str; 12] = [
+    "it",
+    "them",
+    "they",
+    "us",
+    "me",
+    "everything",
+    "one",
+    "each",
+    "both",
+    "these",
+    "those",
+    "this",
+];
+
+impl<'a> Reader<'a> {
+    pub fn new(text: &'a str, lexicon: &'a Lexicon) -> Self {
+        Self {
+            text,
+            lower: lower_in_place(text),
+            lexicon,
+        }
+    }
+
+    pub fn tokens(&self) -> Vec<Tok> {
+        tokens(self.text, &self.lower, self.lexicon)
+    }
+
+    /// The token in lower case.
+    pub fn low(&self, tok: &Tok) -> &str {
+        &self.lower[tok.start..tok.end]
+    }
+
+    pub fn lows(&self, toks: &[Tok]) -> Vec<&str> {
+        // A phrase merged into one token is compared word by word again.
+        toks.iter()
+            .flat_map(|tok| {
+                if tok.kind == Kind::Opaque
+                    || (tok.kind == Kind::Word && !tok.has(Flags::MERGED) && tok.class == NO_CLASS)
+                {
+                    vec![self.low(tok)]
+                } else {
+                    self.low(tok).split_whitespace().collect()
+                }
+            })
+            .collect()
+    }
+
+    /// Whether one of `phrases` stands anywhere in `toks`.
+    pub fn holds<T: Clone>(&self, phrases: &Phrases<T>, toks: &[Tok]) -> bool {
+        let words = self.lows(toks);
+        (0..words.len()).any(|i| phrases.at(&words[i..]).is_some())
+    }
+
+    /// The text of `toks`, blanks as they were between neighbours, one blank elsewhere.
+    pub fn render(&self, toks: &[Tok]) -> String {
+        let mut out = String::new();
+        let mut before: Option<&Tok> = None;
+        for tok in toks {
+            if let Some(before) = before {
+                if tok.ord == before.ord + 1 {
+                    let gap = &self.text[before.end..tok.start];
+                    if gap.contains(['\n', '\t', '\r']) || gap.len() > 1 {
+                        out.push(' ');
+                    } else {
+                        out.push_str(gap);
+                    }
+                } else if !matches!(
+                    tok.kind,
+                    Kind::Comma | Kind::Colon | Kind::Close | Kind::Stop | Kind::Semicolon
+                ) && before.kind != Kind::Open
+                {
+                    out.push(' ');
+                }
+            }
+            out.push_str(&self.text[tok.start..tok.end]);
+            before = Some(tok);
+        }
+        out.trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '—' | '–'))
+            .to_owned()
+    }
+
+    /// Whether the word is a plural noun by its form.
+    pub fn plural(&self, tok: &Tok) -> bool {
+        let word = self.low(tok);
+        let word = word.rsplit(' ').next().unwrap_or(word);
+        word.len() > 3
+            && word.ends_with('s')
+            && !["ss", "us", "is", "'s", "ous", "ics", "news"]
+                .iter()
+                .any(|end| word.ends_with(end))
+            || matches!(
+                word,
+                "apis"
+                    | "people"
+                    | "children"
+                    | "data"
+                    | "criteria"
+                    | "media"
+                    | "ads"
+                    | "prs"
+                    | "kpis"
+                    | "sdks"
+                    | "vms"
+                    | "dbs"
+                    | "faqs"
+                    | "men"
+                    | "women"
+                    | "indices"
+                    | "analyses"
+                    | "uis"
+            )
+    }
+
+    pub fn pronoun(&self, tok: &Tok) -> bool {
+        tok.is_word() && PRONOUNS.contains(&self.low(tok))
+    }
+
+    /// A word that can only begin an object: an article, a pronoun, a number, "top".
+    pub fn opens_object(&self, tok: &Tok) -> bool {
+        tok.is_word()
+            && (tok.has(Flags::DETERMINER)
+                || self.pronoun(tok)
+                || tok.number > 0
+                || matches!(self.low(tok), "top" | "last"))
+    }
+
+    /// An adverb by its form, in front of a verb.
+    pub fn adverb(&self, tok: &Tok) -> bool {
+        tok.is_word() && tok.class == NO_CLASS && self.low(tok).ends_with("ly") && self.low(tok).len() > 4
+    }
+
+    /// The class of the verb whose "-ing" form this is, with the base form.
+    pub fn gerund(&self, tok: &Tok) -> Option<(u8, String)> {
+        let stem = self.low(tok).strip_suffix("ing").filter(|stem| stem.len() >= 2)?;
+        let mut tries = vec![stem.to_owned(), format!("{stem}e")];
+        let bytes = stem.as_bytes();
+        if bytes.len() > 2 && bytes[bytes.len() - 1] == bytes[bytes.len() - 2] {
+            tries.push(stem[..stem.len() - 1].to_owned());
+        }
+        tries.into_iter().find_map(|word| {
+            let class = self.lexicon.get(&word).class;
+            (class != NO_CLASS).then_some((class, word))
+        })
+    }
+
+    /// How many tokens an opening such as "please" or "we need to" takes.
+    pub fn lead_in(&self, toks: &[Tok]) -> usize {
+        let words: Vec<&str> = toks.iter().take(7).map(|tok| self.low(tok)).collect();
+        let length = self.lexicon.lead_ins.at(&words).map_or(0, |(length, ())| length);
+        // "Research lead" is no lead-in: an opening stands before a verb or a comma.
+        match toks.get(length) {
+            Some(next) if length > 0 => {
+                if next.is_verb()
+                    || next.kind == Kind::Comma
+                    || next.kind == Kind::Colon
+                    || self.adverb(next)
+                    || length > 1
+                {
+                    length
+                } else {
+                    usize::from(matches!(words[0], "please" | "kindly")) * length
+                }
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// The index of the bracket that closes the one at `open`; the end when there is none.
+pub(crate) fn closing(toks: &[Tok], open: usize) -> usize {
+    let mut depth = 0_usize;
+    for (i, tok) in toks.iter().enumerate().skip(open) {
+        match tok.kind {
+            Kind::Open => depth += 1,
+            Kind::Close => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return i;
+                }
+            }
+            _ => {}
+        }
+    }
+    toks.len().saturating_sub(1)
+}

@@ -1,0 +1,285 @@
+//! Words and marks of a description, each looked up once.
+
+use crate::engine::tasks::rules::{Entry, Flags, Kind, Lexicon, Mark, NO_CLASS};
+
+/// A word or mark before look-up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    pub text: &'a str,
+    pub start: usize,
+    pub kind: Kind,
+    /// A quotation: never looked up.
+    pub quoted: bool,
+}
+
+impl<'a> Piece<'a> {
+    /// What phrases are compared by.
+    pub fn key(&self) -> &'a str {
+        self.text
+    }
+}
+
+/// A token: where it stands and all that is known about it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tok {
+    pub start: usize,
+    pub end: usize,
+    /// Its place in the description; equal neighbours keep their blanks when text is made again.
+    pub ord: usize,
+    pub kind: Kind,
+    pub flags: Flags,
+    pub class: u8,
+    pub number: u32,
+    /// Begins with a capital or holds a digit.
+    pub proper: bool,
+}
+
+impl Tok {
+    pub fn is_word(&self) -> bool {
+        self.kind == Kind::Word
+    }
+
+    pub fn is_verb(&self) -> bool {
+        self.is_word() && self.class != NO_CLASS
+    }
+
+    pub fn has(&self, flag: Flags) -> bool {
+        self.flags.has(flag)
+    }
+
+    /// A mark that joins parts of a list.
+    pub fn joins(&self) -> bool {
+        matches!(self.kind, Kind::Comma | Kind::And | Kind::Or | Kind::Versus)
+    }
+}
+
+/// Lower case that keeps every byte's place, so that one offset serves both texts.
+pub(crate) fn lower_in_place(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let mut low = c.to_lowercase();
+        match (low.next(), low.next()) {
+            (Some(one), None) if one.len_utf8() == c.len_utf8() => out.push(one),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+const ABBREVIATIONS: [&str; 16] = [
+    "e.g", "i.e", "vs", "v", "approx", "no", "dr", "mr", "mrs", "ms", "inc", "ltd", "jr", "st", "cf", "viz",
+];
+
+/// Cuts `text` into words and marks.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one match over the characters, an arm a mark"
+)]
+pub(crate) fn split_words(text: &str) -> Vec<Piece<'_>> {
+    let bytes = text.as_bytes();
+    let mut out: Vec<Piece<'_>> = Vec::with_capacity(text.len() / 5 + 2);
+    let mut i = 0;
+    while let Some(c) = text[i..].chars().next() {
+        let width = c.len_utf8();
+        let mark = |kind| Piece {
+            text: &text[i..i + width],
+            start: i,
+            kind,
+            quoted: false,
+        };
+        match c {
+            '\n' => out.push(mark(Kind::Newline)),
+            c if c.is_whitespace() => {}
+            ',' | '，' | '、' => out.push(mark(Kind::Comma)),
+            ';' => out.push(mark(Kind::Semicolon)),
+            '(' | '[' | '{' => out.push(mark(Kind::Open)),
+            ')' | ']' | '}' => out.push(mark(Kind::Close)),
+            '—' | '–' => out.push(mark(Kind::Dash)),
+            '-' if bytes.get(i + 1).is_none_or(u8::is_ascii_whitespace) => out.push(mark(Kind::Dash)),
+            ':' => out.push(mark(Kind::Colon)),
+            '!' | '?' | '.' => out.push(mark(Kind::Stop)),
+            '"' | '“' | '`' => {
+                let close = match c {
+                    '“' => '”',
+                    other => other,
+                };
+                let rest = &text[i + width..];
+                let line = rest.find('\n').unwrap_or(rest.len()).min(120);
+                match rest
+                    .char_indices()
+                    .take_while(|(at, _)| *at < line)
+                    .find(|(_, r)| *r == close)
+                {
+                    Some((at, _)) => {
+                        let end = i + width + at + close.len_utf8();
+                        out.push(Piece {
+                            text: &text[i..end],
+                            start: i,
+                            kind: Kind::Word,
+                            quoted: true,
+                        });
+                        i = end;
+                        continue;
+                    }
+                    None => {
+                        i += width;
+                        continue;
+                    }
+                }
+            }
+            '”' | '•' => {}
+            _ => {
+                let mut end = word_end(text, i);
+                // A stop that ends a sentence is no part of the word.
+                let mut stop = false;
+                while end > i + 1 {
+                    match bytes[end - 1] {
+                        b'.' if !ABBREVIATIONS.contains(&&*text[i..end - 1].to_ascii_lowercase()) => {
+                            stop = !text[i..end - 1].eq_ignore_ascii_case("etc");
+                            end -= 1;
+                        }
+                        b'!' | b'?' => {
+                            stop = true;
+                            end -= 1;
+                        }
+                        _ => break,
+                    }
+                }
+                push_word(&mut out, text, i, end);
+                i = end;
+                if stop {
+                    out.push(Piece {
+                        text: &text[end..=end],
+                        start: end,
+                        kind: Kind::Stop,
+                        quoted: false,
+                    });
+                    i += 1;
+                } else if bytes.get(end) == Some(&b'.') {
+                    i += 1;
+                }
+                continue;
+            }
+        }
+        i += width;
+    }
+    out
+}
+
+/// Where the word that begins at `i` ends.
+fn word_end(text: &str, i: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut end = i;
+    for (at, c) in text[i..].char_indices() {
+        let here = i + at;
+        let next = bytes.get(here + 1).copied().unwrap_or(b' ');
+        let inside = at > 0;
+        let ends = match c {
+            c if c.is_whitespace() => true,
+            ',' => !(inside && bytes[here - 1].is_ascii_digit() && next.is_ascii_digit()),
+            ':' => next.is_ascii_whitespace() || !inside,
+            ';' | '—' | '–' | '"' | '“' | '”' | '`' | '，' | '、' | ')' | ']' | '}' => {
+                // "file(s)" and "run()" keep their brackets.
+                !(c == ')' && text[i..here].contains('('))
+            }
+            '(' => !(inside && (next == b')' || text[here..].starts_with("(s)"))),
+            '[' | '{' => true,
+            _ => false,
+        };
+        if ends && here > i {
+            return here;
+        }
+        end = here + c.len_utf8();
+    }
+    end
+}
+
+/// Pushes a word, or its parts when it is a list written with slashes ("AWS/Azure/GCP").
+fn push_word<'a>(out: &mut Vec<Piece<'a>>, text: &'a str, start: usize, end: usize) {
+    let word = &text[start..end];
+    let parts = word.split('/').count();
+    let listed = parts >= 3
+        && word.split('/').all(|part| {
+            part.len() >= 2
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'#')
+        });
+    if !listed {
+        out.push(Piece {
+            text: word,
+            start,
+            kind: Kind::Word,
+            quoted: false,
+        });
+        return;
+    }
+    let mut at = start;
+    for (index, part) in word.split('/').enumerate() {
+        if index > 0 {
+            out.push(Piece {
+                text: &text[at - 1..at],
+                start: at - 1,
+                kind: Kind::Comma,
+                quoted: false,
+            });
+        }
+        out.push(Piece {
+            text: part,
+            start: at,
+            kind: Kind::Word,
+            quoted: false,
+        });
+        at += part.len() + 1;
+    }
+}
+
+/// The tokens of `text`; `lower` is its [`lower_in_place`].
+pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> Vec<Tok> {
+    let pieces = split_words(lower);
+    let keys: Vec<&str> = pieces.iter().map(Piece::key).collect();
+    let mut out = Vec::with_capacity(pieces.len());
+    let mut i = 0;
+    while let Some(piece) = pieces.get(i) {
+        let (mut entry, mut used) = (Entry::default(), 1);
+        if piece.quoted {
+            entry.flags.add(Flags::MERGED);
+        } else if piece.kind == Kind::Word {
+            match lexicon.phrases.at(&keys[i..]) {
+                Some((length, mark)) => {
+                    used = length;
+                    match mark {
+                        Mark::Kind(kind) => entry.kind = *kind,
+                        Mark::Protected => entry.flags.add(Flags::MERGED),
+                        Mark::Verb(class) => entry.class = *class,
+                    }
+                }
+                None => entry = lexicon.get(piece.text),
+            }
+        } else {
+            entry.kind = piece.kind;
+        }
+        let last = &pieces[i + used - 1];
+        let end = last.start + last.text.len();
+        let raw = &text[piece.start..end];
+        out.push(Tok {
+            start: piece.start,
+            end,
+            ord: out.len(),
+            kind: entry.kind,
+            flags: entry.flags,
+            class: entry.class,
+            number: if entry.number > 0 {
+                entry.number
+            } else {
+                raw.parse().unwrap_or(0)
+            },
+            proper: raw.starts_with(char::is_uppercase) || raw.bytes().any(|b| b.is_ascii_digit()),
+        });
+        i += used;
+    }
+    out
+}

@@ -1,0 +1,281 @@
+//! The compiled words: one hash look-up a word gives all that is known about it.
+
+use std::collections::HashMap;
+
+use super::data::{RulesFile, VerbClass};
+use crate::engine::tasks::grammar::token::{Piece, split_words};
+
+/// What a joining word or mark is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Kind {
+    #[default]
+    Word,
+    Comma,
+    Semicolon,
+    Colon,
+    Dash,
+    Stop,
+    Newline,
+    Open,
+    Close,
+    And,
+    Or,
+    Versus,
+    Then,
+    Finally,
+    First,
+    Beside,
+    Such,
+    Based,
+    Opaque,
+}
+
+impl Kind {
+    fn of(name: &str) -> Self {
+        match name {
+            "and" => Self::And,
+            "or" => Self::Or,
+            "versus" => Self::Versus,
+            "then" => Self::Then,
+            "finally" => Self::Finally,
+            "first" => Self::First,
+            "beside" => Self::Beside,
+            "such" => Self::Such,
+            "based" => Self::Based,
+            "opaque" => Self::Opaque,
+            _ => Self::Word,
+        }
+    }
+}
+
+/// Facts about a word, one bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Flags(pub u32);
+
+impl Flags {
+    pub const NOUN_VERB: Self = Self(1);
+    pub const DETERMINER: Self = Self(1 << 1);
+    pub const PREPOSITION: Self = Self(1 << 2);
+    pub const DISTRIBUTING: Self = Self(1 << 3);
+    pub const TOPIC: Self = Self(1 << 4);
+    pub const COUNT_LEAD: Self = Self(1 << 5);
+    pub const UNIT: Self = Self(1 << 6);
+    pub const PRAISING: Self = Self(1 << 7);
+    pub const SHARED_HEAD: Self = Self(1 << 8);
+    pub const ACTION_NOUN: Self = Self(1 << 9);
+    /// Several words kept as one: a protected phrase, a compound, a quotation.
+    pub const MERGED: Self = Self(1 << 10);
+
+    /// A counted object of this verb is one set.
+    pub const SET_VERB: Self = Self(1 << 11);
+
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub const fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+/// No verb class.
+pub(crate) const NO_CLASS: u8 = u8::MAX;
+
+/// All that is known about one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub kind: Kind,
+    pub flags: Flags,
+    pub class: u8,
+    pub number: u32,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Word,
+            flags: Flags::default(),
+            class: NO_CLASS,
+            number: 0,
+        }
+    }
+}
+
+/// What a phrase of several words becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// A joining word.
+    Kind(Kind),
+    /// One noun.
+    Protected,
+    /// A verb of a class.
+    Verb(u8),
+}
+
+/// Phrases by their first word, the longest first.
+#[derive(Debug, Clone)]
+pub(crate) struct Phrases<T>(HashMap<String, Vec<(Vec<String>, T)>>);
+
+impl<T> Default for Phrases<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T: Clone> Phrases<T> {
+    pub fn insert(&mut self, phrase: &str, value: T) {
+        let words: Vec<String> = pieces(phrase);
+        if let Some(first) = words.first() {
+            let list = self.0.entry(first.clone()).or_default();
+            // A later file wins over an earlier one.
+            list.retain(|(other, _)| *other != words);
+            list.push((words, value));
+            list.sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
+        }
+    }
+
+    /// The longest phrase that stands at the beginning of `words`, with its length in words.
+    pub fn at<S: AsRef<str>>(&self, words: &[S]) -> Option<(usize, &T)> {
+        let list = self.0.get(words.first()?.as_ref())?;
+        list.iter()
+            .find(|(phrase, _)| {
+                phrase.len() <= words.len() && phrase.iter().zip(words).all(|(a, b)| a == b.as_ref())
+            })
+            .map(|(phrase, value)| (phrase.len(), value))
+    }
+}
+
+fn pieces(phrase: &str) -> Vec<String> {
+    split_words(&phrase.to_lowercase())
+        .iter()
+        .map(Piece::key)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The compiled grammar words.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lexicon {
+    words: HashMap<String, Entry>,
+    pub phrases: Phrases<Mark>,
+    pub lead_ins: Phrases<()>,
+    pub chain: Phrases<()>,
+    pub many: Phrases<()>,
+    pub one: Phrases<()>,
+    pub deliverables: Phrases<()>,
+    pub classes: Vec<VerbClass>,
+    pub by_object: Vec<bool>,
+    pub object_types: Phrases<String>,
+    pub word_types: Vec<(String, Phrases<()>)>,
+    pub action_types: HashMap<String, String>,
+    pub max_fan_out: u32,
+}
+
+impl Lexicon {
+    pub fn compile(file: &RulesFile) -> Self {
+        let mut lexicon = Self {
+            classes: file.verbs.clone(),
+            by_object: file
+                .verbs
+                .iter()
+                .map(|class| file.types.by_object.contains(&class.class))
+                .collect(),
+            max_fan_out: file.max_fan_out.unwrap_or(64),
+            ..Self::default()
+        };
+        // An earlier class has precedence, so it is written last.
+        for (index, class) in file.verbs.iter().enumerate().rev() {
+            let index = u8::try_from(index).unwrap_or(NO_CLASS);
+            for word in &class.words {
+                if word.contains(' ') {
+                    lexicon.phrases.insert(word, Mark::Verb(index));
+                } else {
+                    lexicon.entry(word).class = index;
+                }
+            }
+        }
+        for phrase in file.compounds.iter().chain(&file.protected) {
+            lexicon.phrases.insert(phrase, Mark::Protected);
+        }
+        for (name, words) in &file.connectives {
+            let kind = Kind::of(name);
+            for word in words {
+                if pieces(word).len() > 1 {
+                    lexicon.phrases.insert(word, Mark::Kind(kind));
+                } else {
+                    lexicon.entry(word).kind = kind;
+                }
+            }
+        }
+        for (words, flag) in [
+            (&file.noun_verbs, Flags::NOUN_VERB),
+            (&file.determiners, Flags::DETERMINER),
+            (&file.prepositions, Flags::PREPOSITION),
+            (&file.distributing, Flags::DISTRIBUTING),
+            (&file.topic, Flags::TOPIC),
+            (&file.count_leads, Flags::COUNT_LEAD),
+            (&file.units, Flags::UNIT),
+            (&file.set_verbs, Flags::SET_VERB),
+            (&file.praising, Flags::PRAISING),
+            (&file.shared_heads, Flags::SHARED_HEAD),
+        ] {
+            for word in words {
+                lexicon.entry(word).flags.add(flag);
+            }
+        }
+        for (kind, words) in &file.action_nouns {
+            for word in words {
+                lexicon.entry(word).flags.add(Flags::ACTION_NOUN);
+                lexicon.action_types.insert(word.to_lowercase(), kind.clone());
+            }
+        }
+        for (word, number) in &file.numbers {
+            lexicon.entry(word).number = *number;
+        }
+        for (list, into) in [
+            (&file.lead_ins, &mut lexicon.lead_ins),
+            (&file.chain, &mut lexicon.chain),
+        ] {
+            for phrase in list {
+                into.insert(phrase, ());
+            }
+        }
+        for (name, words) in &file.references {
+            let into = match name.as_str() {
+                "many" => &mut lexicon.many,
+                "one" => &mut lexicon.one,
+                _ => &mut lexicon.deliverables,
+            };
+            for word in words {
+                into.insert(word, ());
+            }
+        }
+        for (kind, words) in &file.types.objects {
+            for word in words {
+                lexicon.object_types.insert(word, kind.clone());
+            }
+        }
+        for (kind, words) in &file.types.words {
+            let mut phrases = Phrases::default();
+            for word in words {
+                phrases.insert(word, ());
+            }
+            lexicon.word_types.push((kind.clone(), phrases));
+        }
+        lexicon
+    }
+
+    fn entry(&mut self, word: &str) -> &mut Entry {
+        self.words.entry(word.to_lowercase()).or_default()
+    }
+
+    /// What is known about a word in lower case.
+    pub fn get(&self, word: &str) -> Entry {
+        self.words.get(word).copied().unwrap_or_default()
+    }
+
+    /// The class's traits; `None` for no verb.
+    pub fn class(&self, class: u8) -> Option<&VerbClass> {
+        self.classes.get(usize::from(class))
+    }
+}

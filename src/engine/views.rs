@@ -1,0 +1,127 @@
+//! What screens draw besides the snapshot: readings of the world. They are not events, and carry their age.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::assess::Questionnaire;
+use super::config;
+use super::error::Error;
+use super::workspace::{Holder, Settings};
+
+/// Whether this session may act.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The journal is being opened.
+    #[default]
+    Opening,
+    /// This session operates the workspace.
+    Operating,
+    /// Somebody else does; this one watches.
+    Watching(Holder),
+    /// The workspace cannot be opened.
+    Failed(Error),
+}
+
+/// A reading of the world, in one of its states.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Slot<T> {
+    /// Never read.
+    #[default]
+    Empty,
+    /// Being read; the last reading, if any, stays on the screen with its age.
+    Loading(Option<(Timestamp, Arc<T>)>),
+    /// Read.
+    Ready(Timestamp, Arc<T>),
+    /// Could not be read.
+    Failed(Timestamp, Error),
+}
+
+impl<T> Slot<T> {
+    /// The last good reading and when it was made.
+    #[must_use]
+    pub const fn value(&self) -> Option<(Timestamp, &Arc<T>)> {
+        match self {
+            Self::Loading(Some((at, value))) | Self::Ready(at, value) => Some((*at, value)),
+            Self::Empty | Self::Loading(None) | Self::Failed(..) => None,
+        }
+    }
+
+    /// The same slot while it is read again.
+    #[must_use]
+    pub fn loading(&self) -> Self {
+        Self::Loading(self.value().map(|(at, value)| (at, Arc::clone(value))))
+    }
+
+    /// The slot after a reading that is shared already.
+    #[must_use]
+    pub fn read_shared(at: Timestamp, result: Result<Arc<T>, Error>) -> Self {
+        match result {
+            Ok(value) => Self::Ready(at, value),
+            Err(error) => Self::Failed(at, error),
+        }
+    }
+
+    /// The slot after a reading.
+    #[must_use]
+    pub fn read(at: Timestamp, result: Result<T, Error>) -> Self {
+        Self::read_shared(at, result.map(Arc::new))
+    }
+}
+
+/// How one line of the Start screen answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Check {
+    /// Being checked.
+    Checking,
+    /// It answers: `40 records`.
+    Good(String),
+    /// It answers, with something to know: `6/14 commands`.
+    Note(String),
+    /// It does not; the sentence and what to do.
+    Bad(Error),
+    /// Not named in the settings.
+    Unset,
+}
+
+/// One line of the Start screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// `["sources", "tasks"]`.
+    pub path: [&'static str; 2],
+    /// As written, without secrets.
+    pub shown: String,
+    /// Whether the type needs it.
+    pub needed: bool,
+    /// How it answers.
+    pub check: Check,
+}
+
+/// What the Start screen shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sources {
+    /// The lines in the order of the screen.
+    pub lines: Vec<Line>,
+}
+
+/// Every reading, each as fresh as it says.
+#[derive(Debug, Clone, Default)]
+pub struct Views {
+    /// Whether this session may act.
+    pub mode: Mode,
+    /// Who we are.
+    pub me: Option<Holder>,
+    /// Nothing can be applied in this session, and why.
+    pub locked_by: Option<String>,
+    /// The settings, or why they cannot be read.
+    pub settings: Slot<Settings>,
+    /// The Start screen's lines.
+    pub sources: Slot<Sources>,
+    /// The questionnaire, or why it cannot be read.
+    pub questionnaire: Option<Result<Arc<Questionnaire>, Error>>,
+    /// Both configurations side by side.
+    pub config: Slot<config::View>,
+    /// Questions whose probe is under way.
+    pub probing: BTreeSet<String>,
+}

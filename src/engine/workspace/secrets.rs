@@ -1,0 +1,305 @@
+//! Secrets: where they may come from, and how they are kept out of everything that is shown or written.
+//!
+//! A value is registered once, when it is resolved; [`scrub`] then replaces it, in every form in which it is likely to
+//! turn up (as it is, percent-encoded, JSON-escaped, Base64), wherever text leaves the process. The register is one for the
+//! process because a panic message or a driver's error text has no owner that could carry it.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::RwLock;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::engine::error::{Error, Result};
+
+/// What a secret looks like on every surface. Its length says nothing about the secret's.
+pub const MASK: &str = "******";
+
+/// Secrets shorter than this are not scrubbed by value: replacing every `a` would destroy the text and betray the secret.
+const SHORTEST: usize = 4;
+
+static FORMS: RwLock<Vec<String>> = RwLock::new(Vec::new());
+
+/// Registers a secret value, so that no text that leaves the process shows it.
+pub fn register(value: &str) {
+    if value.len() < SHORTEST {
+        return;
+    }
+    let mut forms = FORMS.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let json = serde_json::to_string(value).unwrap_or_default();
+    let candidates = [
+        value.to_owned(),
+        percent_encoded(value, false),
+        percent_encoded(value, true),
+        json.trim_matches('"').to_owned(),
+        base64(value.as_bytes()),
+    ];
+    for form in candidates {
+        if form.len() >= SHORTEST && !forms.contains(&form) {
+            forms.push(form);
+        }
+    }
+    // Longest first, so that a secret that contains another is replaced whole.
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+}
+
+/// `text` with every registered secret replaced by [`MASK`].
+#[must_use]
+pub fn scrub(text: &str) -> Cow<'_, str> {
+    let forms = FORMS.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut out = Cow::Borrowed(text);
+    for form in forms.iter() {
+        if out.contains(form.as_str()) {
+            out = Cow::Owned(out.replace(form.as_str(), MASK));
+        }
+    }
+    out
+}
+
+/// The first line of `text`, from 1, that holds a registered secret.
+#[must_use]
+pub fn line_of(text: &str) -> Option<usize> {
+    if !found_in(text) {
+        return None;
+    }
+    // A secret with a line break in it is in no single line; it begins somewhere, and the file is refused all the same.
+    Some(text.lines().position(found_in).map_or(1, |line| line + 1))
+}
+
+/// Whether `text` holds a registered secret in any of its forms.
+#[must_use]
+pub fn found_in(text: &str) -> bool {
+    let forms = FORMS.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    forms.iter().any(|form| text.contains(form.as_str()))
+}
+
+fn percent_encoded(value: &str, lower: bool) -> String {
+    let mut out = String::new();
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else if lower {
+            let _ = write!(out, "%{byte:02x}");
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    // Only whole groups of three: a secret in the middle of a longer encoding shares no padding.
+    let mut out = String::new();
+    for group in bytes.chunks_exact(3) {
+        let n = u32::from(group[0]) << 16 | u32::from(group[1]) << 8 | u32::from(group[2]);
+        for shift in [18, 12, 6, 0] {
+            out.push(char::from(ALPHABET[(n >> shift & 63) as usize]));
+        }
+    }
+    out
+}
+
+/// A text from the settings with its references resolved.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The text as the program uses it; for URLs, with the password.
+    pub value: SecretString,
+    /// The text as people see it: passwords as [`MASK`].
+    pub shown: String,
+    /// A sentence when a literal password stands in the text.
+    pub warning: Option<String>,
+}
+
+impl Resolved {
+    /// The usable text. Never log it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.value.expose_secret()
+    }
+}
+
+/// Where a reference of the form `${NAME}` gets its value.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Resolves `${NAME}` (environment) and `${file:PATH}` (a file that only its owner may read) in `text`, registers what they
+/// held, and registers and masks a literal password in a URL. `place` is said in errors: `migration.yml line 14, column 13`.
+///
+/// # Errors
+/// A variable that is not set, a file that is missing or open to others, an unfinished reference.
+pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Result<Resolved> {
+    let (mut value, mut shown) = (String::new(), String::new());
+    let mut rest = text;
+    let mut in_url_password = false;
+    while let Some(start) = rest.find("${") {
+        let (before, after) = rest.split_at(start);
+        let Some(end) = after.find('}') else {
+            return Err(
+                Error::input(format!("{place}: a reference ${{ is not closed")).hint("Write ${NAME}.")
+            );
+        };
+        let name = &after[2..end];
+        let secret = reference(name, place, base, lookup)?;
+        value.push_str(before);
+        shown.push_str(before);
+        in_url_password = value.contains("://");
+        register(&secret);
+        // In a URL the reference stands for a component, so it is encoded; the whole text may also be one reference.
+        if in_url_password && !(before.is_empty() && start == 0 && end + 1 == after.len()) {
+            value.push_str(&percent_encoded(&secret, false));
+        } else {
+            value.push_str(&secret);
+        }
+        shown.push_str(MASK);
+        rest = &after[end + 1..];
+    }
+    value.push_str(rest);
+    shown.push_str(rest);
+    let mut warning = None;
+    if let Ok(url) = url::Url::parse(&value)
+        && let Some(password) = url.password()
+    {
+        register(password);
+        register(&percent_decoded(password));
+        if !text.contains("${") {
+            warning = Some(format!(
+                "A literal password is in {place}. It works; ${{ENV_NAME}} is safer."
+            ));
+        }
+        if !in_url_password {
+            shown = scrub(&value).into_owned();
+            // A short password is not in the register; cut it out by position.
+            if shown.contains(&format!(":{password}@")) {
+                shown = shown.replacen(&format!(":{password}@"), &format!(":{MASK}@"), 1);
+            }
+        }
+    }
+    Ok(Resolved {
+        value: SecretString::from(value),
+        shown,
+        warning,
+    })
+}
+
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let (mut out, mut i) = (Vec::with_capacity(bytes.len()), 0);
+    while i < bytes.len() {
+        let pair = (bytes[i] == b'%').then(|| text.get(i + 1..i + 3)).flatten();
+        if let Some(byte) = pair.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            out.push(byte);
+            i += 3;
+        } else {
+            out.push(bytes[i]);
+            i += 1;
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn reference(name: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Result<String> {
+    if let Some(file) = name.strip_prefix("file:") {
+        return secret_file(&base.join(file), place);
+    }
+    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !plain {
+        return Err(
+            Error::input(format!("{place}: ${{{name}}} is not a name of a variable"))
+                .hint("Use ${ENV_NAME}, or ${file:PATH} for a file that only you can read."),
+        );
+    }
+    lookup(name).ok_or_else(|| {
+        Error::input(format!("{place}: the environment variable {name} is not set"))
+            .hint(format!("Set it before you start: export {name}=…"))
+    })
+}
+
+fn secret_file(path: &Path, place: &str) -> Result<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let meta = std::fs::metadata(path)
+        .map_err(|error| Error::input(format!("{place}: cannot read {}: {error}", path.display())))?;
+    let mode = meta.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(Error::input(format!(
+            "{place}: {} has mode {mode:04o}, others can read it",
+            path.display()
+        ))
+        .hint(format!("chmod 600 {}", path.display())));
+    }
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::input(format!("{place}: cannot read {}: {error}", path.display())))?;
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lookup(name: &str) -> Option<String> {
+        (name == "DB_PASS").then(|| "s3cr3t/ü@x".to_owned())
+    }
+
+    #[test]
+    fn references_are_resolved_encoded_and_masked() {
+        let url = resolve(
+            "postgres://app:${DB_PASS}@db/app",
+            "here",
+            Path::new("."),
+            &lookup,
+        )
+        .unwrap();
+        assert_eq!(url.expose(), "postgres://app:s3cr3t%2F%C3%BC%40x@db/app");
+        assert_eq!(url.shown, "postgres://app:******@db/app");
+        assert!(url.warning.is_none());
+        for leak in [
+            "says s3cr3t/ü@x",
+            "at s3cr3t%2F%C3%BC%40x",
+            "at s3cr3t%2f%c3%bc%40x",
+        ] {
+            assert!(!scrub(leak).contains("s3cr3t"), "{leak}");
+        }
+    }
+
+    #[test]
+    fn a_literal_password_works_is_warned_about_and_never_shown() {
+        for password in ["pw1", "long%20password"] {
+            let text = format!("postgres://app:{password}@db:5433/app?x=1");
+            let url = resolve(&text, "migration.yml line 14", Path::new("."), &lookup).unwrap();
+            assert_eq!(url.expose(), text);
+            assert_eq!(url.shown, "postgres://app:******@db:5433/app?x=1");
+            assert!(url.warning.unwrap().contains("line 14"));
+        }
+        assert_eq!(scrub("driver said long password"), "driver said ******");
+    }
+
+    #[test]
+    fn what_cannot_be_resolved_says_where_and_what_to_do() {
+        for (text, word) in [
+            ("${NOPE}", "NOPE is not set"),
+            ("${a b}", "not a name"),
+            ("x${A", "not closed"),
+        ] {
+            let error = resolve(text, "migration.yml line 3", Path::new("."), &lookup).unwrap_err();
+            assert!(
+                error.message.contains(word) && error.message.contains("line 3"),
+                "{error}"
+            );
+            assert!(error.hint.is_some());
+        }
+    }
+
+    #[test]
+    fn a_secret_file_must_be_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pw");
+        std::fs::write(&path, "filesecret\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let error = resolve("${file:pw}", "here", folder.path(), &lookup).unwrap_err();
+        assert!(error.message.contains("0644"), "{error}");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let got = resolve("${file:pw}", "here", folder.path(), &lookup).unwrap();
+        assert_eq!((got.expose(), got.shown.as_str()), ("filesecret", MASK));
+    }
+}

@@ -1,0 +1,125 @@
+//! The hint bar: the offered commands with their keys, as many as fit, and always help, rollback and quit.
+
+use super::KeyMap;
+use super::action::Action;
+use super::command::Command;
+use crate::tui::text;
+
+/// A key and its word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// `n`, `+ -`, `Enter`.
+    pub keys: String,
+    /// `begin`.
+    pub label: String,
+}
+
+impl Hint {
+    fn width(&self) -> usize {
+        text::width(&self.keys) + usize::from(!self.label.is_empty()) + text::width(&self.label)
+    }
+}
+
+/// The keys of a command as the hint bar and the `?` overlay write them.
+#[must_use]
+pub fn keys(map: &KeyMap, command: &Command) -> String {
+    if let Some(written) = command.keys {
+        return written.to_owned();
+    }
+    let first = map.label(command.action);
+    match command.pair.map(|pair| map.label(pair)) {
+        Some(second) if !second.is_empty() && !first.is_empty() => format!("{first} {second}"),
+        _ => first,
+    }
+}
+
+/// The hints that fit into `width` cells, two cells between them: what is on and bound, in the order offered.
+/// `…` cannot be seen here: what does not fit is in `?`.
+#[must_use]
+pub fn fitting(map: &KeyMap, commands: &[Command], width: usize) -> Vec<Hint> {
+    let mut hints = Vec::new();
+    let mut used = 0;
+    for command in commands
+        .iter()
+        .filter(|command| command.hint && command.off.is_none())
+    {
+        let hint = Hint {
+            keys: keys(map, command),
+            label: command.label.clone(),
+        };
+        if hint.keys.is_empty() {
+            continue;
+        }
+        let gap = if hints.is_empty() { 0 } else { 2 };
+        if used + gap + hint.width() > width {
+            break;
+        }
+        used += gap + hint.width();
+        hints.push(hint);
+    }
+    hints
+}
+
+/// Help, rollback and quit, in the words that fit; keys alone where there is little room.
+#[must_use]
+pub fn always(map: &KeyMap, in_rollback: bool, short: bool) -> Vec<Hint> {
+    let word = |word: &str| if short { String::new() } else { word.to_owned() };
+    let mut hints = vec![Hint {
+        keys: map.label(Action::Help),
+        label: word("help"),
+    }];
+    if in_rollback {
+        hints.push(Hint {
+            keys: map.label(Action::Leave),
+            label: word("back"),
+        });
+    } else {
+        hints.push(Hint {
+            keys: map.label(Action::Rollback),
+            label: word("rollback"),
+        });
+        hints.push(Hint {
+            keys: map.label(Action::Leave),
+            label: word("quit"),
+        });
+    }
+    hints
+}
+
+/// Cells that hints take with two cells between them.
+#[must_use]
+pub fn width(hints: &[Hint]) -> usize {
+    hints.iter().map(Hint::width).sum::<usize>() + 2 * hints.len().saturating_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(hints: &[Hint]) -> String {
+        hints
+            .iter()
+            .map(|hint| format!("{} {}", hint.keys, hint.label))
+            .collect::<Vec<_>>()
+            .join("  ")
+    }
+
+    #[test]
+    fn what_is_off_or_does_not_fit_is_left_to_the_overlay() {
+        let map = KeyMap::default();
+        let commands = [
+            Command::new(Action::Next, "begin"),
+            Command::new(Action::Pause, "pause").off(Some("nothing runs".to_owned())),
+            Command::new(Action::More, "workers").and(Action::Fewer),
+            Command::new(Action::Log, "log").quiet(),
+            Command::new(Action::ReadAgain, "check"),
+        ];
+        assert_eq!(
+            written(&fitting(&map, &commands, 80)),
+            "n begin  + - workers  r check"
+        );
+        assert_eq!(written(&fitting(&map, &commands, 20)), "n begin  + - workers");
+        assert_eq!(width(&fitting(&map, &commands, 20)), 20);
+        assert_eq!(written(&always(&map, false, false)), "? help  R rollback  q quit");
+    }
+}

@@ -1,0 +1,57 @@
+//! What lies over a screen: dialogs, help, lists. They form a stack; the top one takes all keys.
+//!
+//! To add one: a file with a struct that implements [`Overlay`], and an [`Effect::Open`] where it opens. Its hint bar
+//! and its lines in `?` come from its `commands()`.
+
+pub mod choice;
+pub mod confirm;
+pub mod help;
+pub mod log;
+pub mod messages;
+pub mod quarantine;
+pub mod steps;
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Size;
+
+use super::app::context::{Answered, Cx, Handled};
+use super::keymap::{Action, Command};
+use super::paint::Painter;
+use super::style::Role;
+
+/// A layer over the screen.
+pub trait Overlay: std::fmt::Debug {
+    /// Pieces of the title in the upper border.
+    fn title(&self, cx: &Cx<'_>) -> Vec<(String, Role)>;
+    /// What can be done here, in the order of the lower border.
+    fn commands(&self, cx: &Cx<'_>) -> Vec<Command>;
+    /// The size wanted, border included; it is cut to the screen.
+    fn size(&self, cx: &Cx<'_>, screen: Size) -> Size;
+    /// Draws the inside.
+    fn render(&mut self, painter: &mut Painter<'_>, cx: &Cx<'_>);
+    /// A command. Closing is done by the stack when this says no.
+    fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled;
+    /// Whether letters are text here; then [`Overlay::typed`] gets them.
+    fn editing(&self) -> bool {
+        false
+    }
+    /// A key while text is edited, unless it is bound to a command that works in text too.
+    fn typed(&mut self, _key: &KeyEvent, _cx: &Cx<'_>) -> Handled {
+        Handled::No
+    }
+    /// An answer of the engine that this overlay waits for; returns whether it was for it, with what follows.
+    fn answered(&mut self, _answer: &Answered, _cx: &Cx<'_>) -> Handled {
+        Handled::No
+    }
+    /// Whether keys are not heard yet, so that typing ahead cannot confirm anything.
+    fn deaf(&self, _cx: &Cx<'_>) -> bool {
+        false
+    }
+}
+
+/// The usual size of an overlay: 65 x 14 as drawn, more where there is more room.
+#[must_use]
+pub fn usual(screen: Size) -> Size {
+    let grow = |have: u16, least: u16, most: u16| (have.saturating_mul(3) / 5).clamp(least, most).min(have);
+    Size { width: grow(screen.width, 65, 110), height: grow(screen.height, 14, 32) }
+}

@@ -1,0 +1,182 @@
+//! What was set aside, by reason first: the raw form, why, and what to do. Control bytes are inert, secrets masked by
+//! whoever made the item.
+
+use std::collections::BTreeMap;
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::{Rect, Size};
+
+use super::{Overlay, usual};
+use crate::engine::operation::Quarantined;
+use crate::engine::text::{count, inert};
+use crate::tui::app::context::{Cx, Effect, Handled};
+use crate::tui::keymap::{Action, Command};
+use crate::tui::paint::{Painter, Row};
+use crate::tui::style::Role;
+use crate::tui::text;
+use crate::tui::widgets::field::Field;
+use crate::tui::widgets::list::List;
+
+/// The overlay.
+#[derive(Debug, Default)]
+pub struct Quarantine {
+    list: List,
+    filter: Option<Field>,
+    editing: bool,
+}
+
+impl Quarantine {
+    /// The items by reason, the most frequent first, in the order in which they were found within a reason.
+    fn items<'a>(&self, cx: &Cx<'a>) -> Vec<&'a Quarantined> {
+        let wanted = self.filter.as_ref().map(|field| field.text().to_lowercase()).unwrap_or_default();
+        let matches = |item: &&Quarantined| {
+            wanted.is_empty()
+                || [&item.kind, &item.key, &item.reason, &item.place, &item.why]
+                    .iter()
+                    .any(|part| part.to_lowercase().contains(&wanted))
+        };
+        let mut items: Vec<&Quarantined> =
+            cx.snapshot.steps.values().flat_map(|step| &step.quarantine).filter(matches).collect();
+        let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
+        for item in &items {
+            *by_reason.entry(&item.reason).or_default() += 1;
+        }
+        items.sort_by_key(|item| {
+            let frequency = by_reason.get(item.reason.as_str()).copied().unwrap_or(0);
+            (std::cmp::Reverse(frequency), item.reason.as_str())
+        });
+        items
+    }
+}
+
+impl Overlay for Quarantine {
+    fn title(&self, cx: &Cx<'_>) -> Vec<(String, Role)> {
+        let total = cx.snapshot.quarantined();
+        let shown = self.items(cx).len() as u64;
+        let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+        for item in cx.snapshot.steps.values().flat_map(|step| &step.quarantine) {
+            *kinds.entry(&item.kind).or_default() += 1;
+        }
+        let kinds: Vec<String> = kinds.iter().map(|(kind, n)| format!("{kind}s {}", count(*n))).collect();
+        let dash = format!(" {} ", cx.look.glyphs.horizontal);
+        let mut title = vec![
+            ("Quarantine".to_owned(), Role::Critical),
+            (dash.clone(), Role::Muted),
+            (format!("{} of {}", count(shown), count(total.max(shown))), Role::Text),
+        ];
+        if let Some(filter) = &self.filter {
+            title.push((dash, Role::Muted));
+            let caret = if self.editing { cx.look.glyphs.caret } else { "" };
+            title.push((format!("filter {}", filter.shown(16, caret).trim_end()), Role::Text));
+        } else if !kinds.is_empty() {
+            title.push((dash, Role::Muted));
+            title.push((kinds.join(" · "), Role::Text));
+        }
+        title
+    }
+
+    fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
+        let none = (cx.snapshot.quarantined() == 0).then(|| "Nothing is in quarantine.".to_owned());
+        let close = if self.editing { "Esc or Ctrl-C" } else { "Esc" };
+        vec![
+            Command::new(Action::Filter, "filter").off(none.clone()),
+            Command::new(Action::Copy, "copy").off(none),
+            Command::new(Action::Close, "close").keys(close),
+        ]
+    }
+
+    fn size(&self, _cx: &Cx<'_>, screen: Size) -> Size {
+        usual(screen)
+    }
+
+    fn render(&mut self, painter: &mut Painter<'_>, cx: &Cx<'_>) {
+        let items = self.items(cx);
+        let (width, height) = (painter.width(), painter.height());
+        if items.is_empty() {
+            let sentence =
+                if self.filter.is_some() { "No item matches the filter." } else { "Nothing is in quarantine." };
+            painter.row(0, &Row::prose(sentence, Role::Muted));
+            return;
+        }
+        let detail = if height > 9 { 6.min(height / 2) } else { 0 };
+        let wide = width >= 56;
+        painter.row(
+            0,
+            &Row::new().at(3, "Kind", Role::Muted).at(9, "Key", Role::Muted).at(28, "Reason", Role::Muted).at(
+                46,
+                if wide { "Where" } else { "" },
+                Role::Muted,
+            ),
+        );
+        let body = Rect { x: 0, y: 1, width, height: height.saturating_sub(1 + detail) };
+        let glyphs = cx.look.glyphs;
+        let mut part = painter.part(body);
+        self.list.draw(&mut part, items.len(), true, |index, here| {
+            let item = items[index];
+            let row = Row::new()
+                .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
+                .at(3, item.kind.clone(), Role::Muted)
+                .at(9, inert(&item.key), Role::Text)
+                .middle(18)
+                .at(28, item.reason.clone(), Role::Warn)
+                .max(17);
+            if wide { row.at(46, inert(&item.place), Role::Text) } else { row }
+        });
+        let y = body.y + body.height;
+        if let Some(item) = items.get(self.list.cursor).filter(|_| detail > 0) {
+            let rule = Row::rule().right(2, self.list.position(items.len()), Role::Muted);
+            painter.row(y, &rule);
+            let mut rows = Vec::new();
+            let room = usize::from(width.saturating_sub(10));
+            for (label, value, most) in [("Raw", &item.raw, 1), ("Why", &item.why, 2), ("Do", &item.hint, 2)] {
+                let lines = text::wrap(&inert(value), room);
+                for (index, line) in lines.into_iter().take(most).enumerate() {
+                    let label = if index == 0 { label } else { "" };
+                    rows.push(Row::new().at(1, label, Role::Muted).at(9, line, Role::Text));
+                }
+            }
+            painter.part(Rect { x: 0, y: y + 1, width, height: detail - 1 }).rows(&rows);
+        }
+    }
+
+    fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
+        let len = self.items(cx).len();
+        match action {
+            Action::Filter => {
+                self.editing = true;
+                self.filter.get_or_insert_with(|| Field::line(""));
+            }
+            Action::Open => self.editing = false,
+            Action::Copy => {
+                if let Some(item) = self.items(cx).get(self.list.cursor) {
+                    let text = format!("{} {} {}: {} {}", item.kind, item.key, item.reason, item.why, item.raw);
+                    return Handled::one(Effect::Copy(text));
+                }
+            }
+            Action::Close | Action::Leave | Action::Interrupt => {
+                if self.filter.take().is_none() {
+                    return Handled::No;
+                }
+                self.editing = false;
+            }
+            action => {
+                self.list.act(action, len);
+            }
+        }
+        Handled::done()
+    }
+
+    fn editing(&self) -> bool {
+        self.editing
+    }
+
+    fn typed(&mut self, key: &KeyEvent, _cx: &Cx<'_>) -> Handled {
+        match &mut self.filter {
+            Some(filter) if filter.typed(key) => {
+                self.list = List::default();
+                Handled::done()
+            }
+            _ => Handled::No,
+        }
+    }
+}

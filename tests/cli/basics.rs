@@ -1,0 +1,278 @@
+//! What every verb promises: help, streams, exit codes, errors as JSON, and the files for shells.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::program::{command, finish, run};
+
+/// Every verb of the design, in this version or not.
+const VERBS: &[&str] = &[
+    "wizard",
+    "demo",
+    "assess",
+    "readiness",
+    "tasks",
+    "environment",
+    "config",
+    "checkpoints",
+    "schema",
+    "cutover",
+    "upgrade",
+    "rollback",
+    "compare",
+    "validate",
+    "report",
+    "backup",
+    "monitor",
+    "journal",
+    "doctor",
+    "completions",
+    "man",
+];
+
+fn here() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn version() {
+    let ran = run(here().path(), &["--version"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (Some(0), concat!("maos-migrate ", env!("CARGO_PKG_VERSION"), "\n"))
+    );
+}
+
+#[test]
+fn help_names_every_verb_and_every_verb_has_help() {
+    let folder = here();
+    let help = run(folder.path(), &["--help"]);
+    assert_eq!(help.code, Some(0));
+    for verb in VERBS {
+        let named = help
+            .out
+            .lines()
+            .any(|line| line.split_whitespace().next() == Some(verb));
+        assert!(named, "{verb} is not in:\n{}", help.out);
+        let own = run(folder.path(), &[verb, "--help"]);
+        assert_eq!(own.code, Some(0), "{verb}: {own:?}");
+        assert!(
+            own.out.contains("Usage") && !own.out.contains('\x1b'),
+            "{verb}: {own:?}"
+        );
+    }
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "asking for help makes nothing"
+    );
+}
+
+#[test]
+fn usage_errors_are_2_and_say_so_on_standard_error() {
+    for args in [
+        &["frobnicate"][..],
+        &["readiness", "--no-such-option"],
+        &["tasks"],
+        &["completions", "klingon"],
+        &["schema", "apply", "--yes", "--approve", "0"],
+    ] {
+        let ran = run(here().path(), args);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{args:?}");
+        assert!(!ran.err.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn with_json_every_error_is_one_document_on_standard_error() {
+    let folder = here();
+    let not_yaml = folder.path().join("bad.yml");
+    std::fs::write(&not_yaml, "parallelization_score: [1\n").unwrap();
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["frobnicate", "--json"], 2, "usage"),
+        (&["--json", "readiness", "--no-such-option"], 2, "usage"),
+        (&["wizard", "--json"], 2, "usage"),
+        (&["validate", "--json"], 2, "usage"),
+        (&["readiness", "--json", "--answers", "missing.yml"], 3, "input"),
+        (&["readiness", "--json", "--answers", "bad.yml"], 3, "input"),
+        (&["tasks", "score", "--json", "missing.json"], 3, "input"),
+        (&["report", "--json", "-w", "nowhere"], 3, "input"),
+        (&["journal", "list", "--json", "-w", "nowhere"], 3, "input"),
+    ];
+    for (args, code, kind) in cases {
+        let ran = run(folder.path(), args);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (Some(*code), ""),
+            "{args:?}: {ran:?}"
+        );
+        let error = ran.error();
+        assert_eq!(error["kind"], *kind, "{args:?}: {ran:?}");
+        assert!(
+            error["message"].as_str().is_some_and(|text| !text.is_empty()),
+            "{args:?}: {ran:?}"
+        );
+        assert!(
+            error["hint"].is_string(),
+            "{args:?} does not say what to do: {ran:?}"
+        );
+    }
+}
+
+#[test]
+fn without_a_terminal_there_is_no_wizard_but_the_verb_to_use() {
+    let folder = here();
+    for args in [&[][..], &["wizard"], &["-w", "here"]] {
+        let ran = run(folder.path(), args);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(
+            ran.err.contains("maos-migrate ") && ran.err.contains("terminal"),
+            "{ran:?}"
+        );
+    }
+    let demo = run(folder.path(), &["demo"]);
+    assert_eq!(demo.code, Some(2));
+    assert!(demo.err.contains("demo --headless"), "{demo:?}");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "a refusal makes nothing"
+    );
+}
+
+#[test]
+fn standard_output_is_pure_json_with_json() {
+    let folder = here();
+    std::fs::write(
+        folder.path().join("t.json"),
+        r#"[{"id": 1, "description": "a and b"}, {"id": "x"}]"#,
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("g.json"), r#"[{"id": 1, "dependencies": []}]"#).unwrap();
+    std::fs::write(
+        folder.path().join("a.yml"),
+        "parallelization_score: 7\ninfrastructure_ready: y\nteam_ready: n\nbusiness_ready: y\n",
+    )
+    .unwrap();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    for args in [
+        &["doctor", "--json"][..],
+        &["readiness", "--json", "--answers", "a.yml"],
+        &["tasks", "score", "--json", "t.json"],
+        &["tasks", "decompose", "--json", "t.json"],
+        &["tasks", "stages", "--json", "g.json"],
+        &["tasks", "convert", "--json", "t.json", "-o", "out.json"],
+        &["checkpoints", "scan", "--json", "empty"],
+    ] {
+        let ran = run(folder.path(), args);
+        assert!(matches!(ran.code, Some(0 | 4)), "{args:?}: {ran:?}");
+        for line in ran.out.lines() {
+            let value: Result<Value, _> = serde_json::from_str(line);
+            assert!(value.is_ok_and(|v| v.is_object()), "{args:?} prints {line:?}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_crash() {
+    let folder = here();
+    let mut child = command(folder.path(), &["man"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(!err.contains("panicked"), "{err}");
+    assert!(
+        output.status.code() != Some(101) && output.status.code() != Some(1),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn completions_are_accepted_by_their_shells() {
+    let folder = here();
+    for (shell, check) in [
+        (
+            "bash",
+            &[
+                "bash",
+                "--norc",
+                "-c",
+                "source completions && complete -p maos-migrate",
+            ][..],
+        ),
+        ("zsh", &["zsh", "-f", "-n", "completions"]),
+        ("fish", &["fish", "--no-execute", "completions"]),
+    ] {
+        let ran = run(folder.path(), &["completions", shell]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(
+            ran.out.contains("checkpoints") && ran.out.contains("workspace"),
+            "{shell}"
+        );
+        std::fs::write(folder.path().join("completions"), &ran.out).unwrap();
+        let verdict = Command::new(check[0])
+            .args(&check[1..])
+            .current_dir(folder.path())
+            .output();
+        let verdict = verdict.unwrap_or_else(|error| panic!("{shell}: {error}; bash tests/run installs it"));
+        assert!(verdict.status.success(), "{shell}: {verdict:?}");
+    }
+}
+
+#[test]
+fn the_manual_page_is_one() {
+    let ran = run(here().path(), &["man"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(
+        ran.out.contains(".TH maos-migrate 1") && ran.out.contains("readiness"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn tasks_may_come_through_a_pipe() {
+    let folder = here();
+    let mut child = command(folder.path(), &["tasks", "score", "--json", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"{\"id\": 5, \"description\": \"Compare A, B and C\"}\n")
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &line["id"]), (Some(0), &Value::from(5)));
+}
+
+fn contains_file(folder: &Path, name: &str) -> bool {
+    folder.join(name).exists()
+}
+
+#[test]
+fn standalone_verbs_make_no_workspace() {
+    let folder = here();
+    std::fs::write(
+        folder.path().join("a.yml"),
+        "parallelization_score: 7\ninfrastructure_ready: y\n",
+    )
+    .unwrap();
+    let ran = finish(command(
+        folder.path(),
+        &["readiness", "--json", "--answers", "a.yml"],
+    ));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.document()["max"], 100);
+    assert!(!contains_file(folder.path(), "migration"));
+}

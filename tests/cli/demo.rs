@@ -1,0 +1,174 @@
+//! `demo --headless`: the whole migration of the sample, with everything accounted for.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::program::run;
+
+/// The steps of a brownfield migration that this version runs in the demo, in order.
+const STEPS: &[&str] = &[
+    "assess",
+    "readiness",
+    "tasks",
+    "config",
+    "checkpoints",
+    "schema",
+    "report",
+];
+/// What a finished demo leaves in its workspace.
+const ARTIFACTS: &[&str] = &[
+    "migration.yml",
+    "journal.db",
+    "assessment/assessment.md",
+    "assessment/assessment.json",
+    "tasks/maos_tasks.json",
+    "tasks/quarantine.jsonl",
+    "tasks/conversion.log",
+    "config/maos_config.yml",
+    "checkpoints/checkpoint_migration.log",
+    "report/report.md",
+    "report/report.html",
+];
+
+fn sample_tasks() -> usize {
+    let text = include_str!("../../assets/sample/legacy/tasks.json");
+    text.lines()
+        .filter(|line| line.trim_start().starts_with('{'))
+        .count()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("{value} is not a count"))
+}
+
+#[test]
+fn the_last_line_accounts_for_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = run(folder.path(), &["demo", "--headless", "--json", "-w", "acme"]);
+    assert_eq!(ran.code, Some(4), "{ran:#?}");
+    let last = ran.last();
+    let workspace = last["workspace"].as_str().unwrap();
+    assert!(Path::new(workspace).ends_with("acme"), "{workspace}");
+
+    let steps: BTreeMap<&str, &Value> = last["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| (step["capability"].as_str().unwrap(), step))
+        .collect();
+    for name in STEPS {
+        let step = steps
+            .get(name)
+            .unwrap_or_else(|| panic!("no step {name} in {last:#}"));
+        assert!(
+            matches!(step["state"].as_str(), Some("done" | "done_with_quarantine")),
+            "{step:#}"
+        );
+        let (source, converted, quarantined) = (
+            number(&step["source"]),
+            number(&step["converted"]),
+            number(&step["quarantined"]),
+        );
+        assert_eq!(source, converted + quarantined, "{step:#}");
+        assert_eq!(
+            step["state"] == "done_with_quarantine",
+            quarantined > 0,
+            "{step:#}"
+        );
+    }
+    for name in ["tasks", "checkpoints", "schema"] {
+        assert!(
+            number(&steps[name]["quarantined"]) > 0,
+            "{name}: the sample has bad ones"
+        );
+    }
+    assert_eq!(number(&steps["tasks"]["source"]), sample_tasks() as u64);
+    assert_eq!(number(&steps["checkpoints"]["source"]), 12);
+    assert!(number(&steps["schema"]["source"]) > 1000);
+
+    for artifact in last["artifacts"].as_array().unwrap() {
+        let path = artifact.as_str().or_else(|| artifact["path"].as_str()).unwrap();
+        assert!(
+            folder.path().join("acme").join(path).exists() || Path::new(path).exists(),
+            "{path} is not there"
+        );
+    }
+    for artifact in ARTIFACTS {
+        assert!(
+            folder.path().join("acme").join(artifact).exists(),
+            "no {artifact}"
+        );
+    }
+    assert!(
+        folder
+            .path()
+            .join("acme/checkpoints/migrated")
+            .read_dir()
+            .unwrap()
+            .count()
+            > 0
+    );
+    assert!(!ran.err.is_empty(), "progress goes to standard error");
+}
+
+#[test]
+fn people_get_progress_lines_and_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = run(folder.path(), &["demo", "--headless"]);
+    assert_eq!(ran.code, Some(4), "{ran:#?}");
+    for step in STEPS {
+        assert!(
+            ran.out.to_lowercase().contains(step),
+            "no {step} in the table:\n{}",
+            ran.out
+        );
+        assert!(ran.err.contains(step), "no {step} in the progress:\n{}", ran.err);
+    }
+    assert!(ran.out.contains("maos-demo-1"), "{}", ran.out);
+    assert!(!ran.out.contains('\x1b') && !ran.err.contains('\x1b'));
+    let second = run(folder.path(), &["demo", "--headless"]);
+    assert_eq!(second.code, Some(4), "{second:#?}");
+    assert!(
+        folder.path().join("maos-demo-2").exists(),
+        "a fresh workspace each time"
+    );
+}
+
+#[test]
+fn steps_of_later_versions_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for verb in [
+        "environment",
+        "compare",
+        "cutover",
+        "upgrade",
+        "validate",
+        "monitor",
+        "backup",
+        "rollback",
+    ] {
+        let ran = run(folder.path(), &[verb]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.err.contains("not in this version"), "{ran:?}");
+    }
+}
+
+#[test]
+fn nothing_outside_the_workspace_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let mut command = crate::program::command(folder.path(), &["demo", "--headless", "-w", "acme"]);
+    command.env("HOME", home.path());
+    let ran = crate::program::finish(command);
+    assert_eq!(ran.code, Some(4), "{ran:#?}");
+    let names: Vec<_> = folder
+        .path()
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["acme"]);
+    assert_eq!(home.path().read_dir().unwrap().count(), 0);
+}

@@ -1,0 +1,14 @@
+//! The command line as scripts rely on it: streams, exit codes, documents, and what happens when a run is disturbed.
+
+#![cfg(test)]
+
+#[path = "../support/program.rs"]
+mod program;
+#[path = "../support/tree.rs"]
+mod tree;
+
+mod basics;
+mod canary;
+mod crash;
+mod demo;
+mod faults;

@@ -1,0 +1,156 @@
+//! One operates, others watch; a dead session is noticed; a journal of other sources is refused.
+
+use maos_migrate::engine::Capability;
+use maos_migrate::engine::command::Command;
+use maos_migrate::engine::event::{Event, EventKind};
+use maos_migrate::engine::ports::clock::Clock as _;
+use maos_migrate::engine::runner::Engine;
+use maos_migrate::engine::snapshot::Activity;
+use maos_migrate::engine::views::{Mode, Slot};
+use maos_migrate::engine::workspace::Workspace;
+
+use super::{options, ports, sample};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_d63_the_second_watches_and_is_told_who_operates() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let alice = sample(folder.path(), options("alice")).await;
+    let workspace = Workspace::at(folder.path()).expect("a workspace");
+    let bob = Engine::start(workspace, ports(), options("bob"));
+    let views = bob.opened().await.expect("opens for watching");
+    let Mode::Watching(holder) = &views.mode else {
+        panic!("{:?}", views.mode)
+    };
+    assert_eq!(holder.operator, "alice");
+    let error = bob.ask(Command::Score).await.expect_err("must be refused");
+    assert!(
+        error
+            .message
+            .contains("alice operates this workspace from host ops-1"),
+        "{error}"
+    );
+
+    alice.ask(Command::Score).await.expect("alice may");
+    let mut snapshot = bob.snapshot();
+    let seen = snapshot
+        .wait_for(|snapshot| snapshot.readiness.is_some())
+        .await
+        .expect("bob sees it")
+        .clone();
+    assert_eq!(
+        seen.session.as_ref().map(|holder| holder.operator.as_str()),
+        Some("alice")
+    );
+    alice.ask(Command::Close).await.expect("closes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_died_is_noticed_and_its_work_is_called_stopped() {
+    let folder = tempfile::tempdir().expect("a folder");
+    sample(folder.path(), options("alice"))
+        .await
+        .ask(Command::Close)
+        .await
+        .expect("closes");
+    let workspace = Workspace::at(folder.path()).expect("a workspace");
+    // What a killed session leaves: it opened, something ran, and nothing more was written.
+    let journal = ports()
+        .journals
+        .open(&workspace.journal_file())
+        .await
+        .expect("opens");
+    let last = maos_migrate::engine::journal::fold(journal.as_ref())
+        .await
+        .expect("folds")
+        .seq;
+    let at = maos_migrate::engine::ports::clock::SystemClock.now();
+    let kinds = [
+        EventKind::SessionOpened {
+            holder: options("carol").me,
+            version: "0".to_owned(),
+        },
+        EventKind::Started {
+            capability: Capability::Schema,
+            verb: "apply".to_owned(),
+            title: "Copy".to_owned(),
+        },
+    ];
+    let events: Vec<Event> = (last + 1..)
+        .zip(kinds)
+        .map(|(seq, kind)| Event { seq, at, kind })
+        .collect();
+    journal.append(&events).await.expect("appends");
+    journal.close().await;
+
+    let engine = Engine::start(workspace, ports(), options("bob"));
+    engine.opened().await.expect("opens");
+    let snapshot = engine.snapshot().borrow().clone();
+    let step = snapshot.step(Capability::Schema);
+    assert_eq!(step.activity, Activity::Stopped);
+    assert!(step.note.expect("a reason").contains("carol"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_c58_a_journal_of_another_target_blocks_until_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    sample(folder.path(), options("alice"))
+        .await
+        .ask(Command::Close)
+        .await
+        .expect("closes");
+    let settings = folder.path().join("migration.yml");
+    let text = std::fs::read_to_string(&settings)
+        .expect("reads")
+        .replace("target/maos.db", "other/maos.db");
+    std::fs::write(&settings, text).expect("writes");
+
+    let workspace = Workspace::at(folder.path()).expect("a workspace");
+    let engine = Engine::start(workspace.clone(), ports(), options("alice"));
+    let views = engine.opened().await.expect("opens");
+    let Slot::Failed(_, error) = &views.settings else {
+        panic!("{:?}", views.settings)
+    };
+    assert!(
+        error.message.contains("target.database") && error.message.contains("other/maos.db"),
+        "{error}"
+    );
+    let plan = Command::Plan {
+        capability: Capability::Config,
+        verb: "apply".to_owned(),
+    };
+    assert_eq!(engine.ask(plan).await.expect_err("blocked").kind.exit_code(), 5);
+    engine.ask(Command::Close).await.expect("closes");
+
+    let mut anew = options("alice");
+    anew.restart = true;
+    let engine = Engine::start(workspace, ports(), anew);
+    let views = engine.opened().await.expect("opens");
+    assert!(matches!(views.settings, Slot::Ready(..)), "{:?}", views.settings);
+    let kept = std::fs::read_dir(folder.path())
+        .expect("reads")
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("journal.db.2"))
+        .count();
+    assert!(kept >= 1, "the old journal is kept beside");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_command_that_nobody_waits_for_becomes_a_message() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = sample(folder.path(), options("alice")).await;
+    engine.send(Command::Answer {
+        question: "cpu_cores".to_owned(),
+        typed: "many".to_owned(),
+    });
+    let mut snapshot = engine.snapshot();
+    let seen = snapshot
+        .wait_for(|snapshot| !snapshot.messages.is_empty())
+        .await
+        .expect("a message")
+        .clone();
+    assert!(
+        seen.messages[0].text.contains("many is not a whole number"),
+        "{:?}",
+        seen.messages
+    );
+}

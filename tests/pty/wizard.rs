@@ -1,0 +1,286 @@
+//! The wizard from start to end, on terminals of every kind.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::pty::{End, Session, Start};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_maos-migrate");
+/// Stands in the hint bar of every screen, whatever its size.
+const HINTS: &str = "q quit";
+
+/// The wizard in an empty folder, which must live as long as the session.
+fn wizard(folder: &Path) -> Start {
+    Start::new(PROGRAM).dir(folder)
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn started(folder: &Path) -> Session {
+    let session = wizard(folder).spawn();
+    session.wait_for(HINTS);
+    session
+}
+
+fn clean(session: &Session) {
+    assert_eq!(session.left_behind(), Vec::<String>::new());
+    assert!(!session.seen().alternate());
+    assert!(
+        !session.seen().screen.contains(HINTS),
+        "nothing of the wizard stays on the first screen"
+    );
+}
+
+fn code(code: u32) -> End {
+    End {
+        code: Some(code),
+        signal: None,
+    }
+}
+
+#[test]
+fn it_starts_and_quits() {
+    let folder = folder();
+    let session = started(folder.path());
+    assert!(session.seen().alternate());
+    session.send("q");
+    assert_eq!(session.wait_exit(), code(0));
+    clean(&session);
+}
+
+#[test]
+fn control_c_on_a_bare_screen_leaves() {
+    let folder = folder();
+    let session = started(folder.path());
+    session.send("\x03");
+    assert_eq!(session.wait_exit(), code(0));
+    clean(&session);
+}
+
+#[test]
+fn the_demo_says_rehearsal_from_the_first_frame() {
+    let folder = folder();
+    let session = wizard(folder.path()).args(&["demo"]).spawn();
+    session.wait_for("REHEARSAL");
+    session.wait_for(HINTS);
+    session.send("q");
+    assert_eq!(session.wait_exit(), code(0));
+    clean(&session);
+    assert!(folder.path().join("maos-demo-1").join("migration.yml").exists());
+}
+
+#[test]
+fn fault_c46_a_signal_ends_it_and_the_terminal_is_whole() {
+    for (signal, exit) in [(Signal::TERM, 130), (Signal::INT, 130), (Signal::HUP, 129)] {
+        let folder = folder();
+        let session = started(folder.path());
+        session.signal(signal);
+        assert_eq!(session.wait_exit(), code(exit), "{signal:?}");
+        clean(&session);
+    }
+}
+
+#[test]
+fn a_panic_leaves_the_terminal_whole_and_says_what_happened() {
+    let folder = folder();
+    let session = wizard(folder.path())
+        .env("MAOS_MIGRATE_FAIL_POINT", "tui.panic")
+        .spawn();
+    let end = session.wait_exit();
+    assert!(matches!(end.code, Some(1 | 101)), "{end:?}");
+    session.wait_until("the message on the first screen", |seen| {
+        seen.screen.contains("panic")
+    });
+    clean(&session);
+}
+
+#[test]
+fn control_z_gives_the_terminal_back_and_fg_takes_it_again() {
+    let folder = folder();
+    let shell = Start::new("bash")
+        .args(&["--norc", "--noprofile", "--noediting", "-i"])
+        .env("PS1", "ready> ")
+        .dir(folder.path())
+        .spawn();
+    shell.wait_for("ready>");
+    for _ in 0..2 {
+        shell.send(&format!("{PROGRAM}\r"));
+        shell.wait_for(HINTS);
+        shell.send("\x1a");
+        shell.wait_for("Stopped");
+        clean(&shell);
+        shell.send("fg\r");
+        shell.wait_for(HINTS);
+        assert!(shell.seen().alternate());
+        shell.send("?");
+        shell.wait_until("the commands", |seen| {
+            seen.screen.contains("quit") && seen.screen.contains("help")
+        });
+        shell.send("qq");
+        shell.wait_until("the shell again", |seen| !seen.alternate());
+        clean(&shell);
+        shell.send("clear\r");
+        shell.wait_until("a clean screen", |seen| seen.screen.trim() == "ready>");
+    }
+    shell.send("exit 0\r");
+    assert_eq!(shell.wait_exit(), code(0));
+}
+
+#[test]
+fn a_storm_of_resizes_ends_in_a_whole_frame() {
+    let folder = folder();
+    let session = started(folder.path());
+    for step in 0_u16..200 {
+        session.resize(20 + (step * 37) % 280, 5 + (step * 13) % 95);
+    }
+    session.resize(100, 30);
+    session.wait_until("a frame of the last size", |seen| {
+        let rows: Vec<&str> = seen.screen.lines().collect();
+        rows.len() == 30 && rows[29].contains(HINTS)
+    });
+    session.send("q");
+    assert_eq!(session.wait_exit(), code(0));
+    clean(&session);
+}
+
+#[test]
+fn fault_d67_every_size_is_usable() {
+    for (columns, rows) in [(40, 10), (60, 18), (80, 24), (100, 30), (140, 45), (300, 100)] {
+        let folder = folder();
+        let session = wizard(folder.path()).size(columns, rows).spawn();
+        session.wait_until(&format!("a frame at {columns}x{rows}"), |seen| {
+            seen.screen.contains("q")
+        });
+        session.wait_until("its last row", |seen| {
+            seen.screen.lines().count() == usize::from(rows)
+        });
+        session.send("q");
+        assert_eq!(session.wait_exit(), code(0), "{columns}x{rows}");
+        clean(&session);
+    }
+}
+
+#[test]
+fn fault_d67_too_small_says_so_and_recovers() {
+    let folder = folder();
+    let session = wizard(folder.path()).size(34, 8).spawn();
+    session.wait_for("Needs 40x10, has 34x8");
+    session.resize(80, 24);
+    session.wait_for(HINTS);
+    session.resize(10, 3);
+    session.wait_until("the sentence as far as it fits", |seen| {
+        seen.screen.contains("Needs")
+    });
+    session.send("q");
+    assert_eq!(session.wait_exit(), code(0));
+    clean(&session);
+}
+
+#[test]
+fn fault_d67_no_color_shows_no_colour_and_still_shows_the_cursor() {
+    let folder = folder();
+    let session = wizard(folder.path()).env("NO_COLOR", "1").spawn();
+    session.wait_for(HINTS);
+    let seen = session.seen();
+    assert_eq!(seen.coloured(), 0, "{}", seen.screen);
+    assert!(seen.screen.contains('▸'), "{}", seen.screen);
+    session.send("q");
+    assert_eq!(session.wait_exit(), code(0));
+}
+
+#[test]
+fn fault_d67_ascii_uses_no_other_character() {
+    for start in [
+        |s: Start| s.args(&["--ascii"]),
+        |s: Start| s.env("LANG", "C"),
+        |s: Start| s.env("TERM", "linux"),
+    ] {
+        let folder = folder();
+        let session = start(wizard(folder.path())).spawn();
+        session.wait_for(HINTS);
+        let screen = session.seen().screen;
+        assert!(screen.is_ascii(), "{screen}");
+        session.send("q");
+        assert_eq!(session.wait_exit(), code(0));
+    }
+}
+
+#[test]
+fn a_light_background_is_asked_for_once_and_answered_in_time() {
+    for rgb in ["rgb:ffff/ffff/ffff", "rgb:0000/0000/0000"] {
+        let folder = folder();
+        let session = wizard(folder.path()).background(rgb).spawn();
+        session.wait_for(HINTS);
+        let questions = session
+            .seen()
+            .raw
+            .windows(5)
+            .filter(|w| *w == b"\x1b]11;")
+            .count();
+        assert_eq!(questions, 1);
+        session.send("q");
+        assert_eq!(session.wait_exit(), code(0));
+        clean(&session);
+    }
+}
+
+#[test]
+fn fault_d67_a_dumb_terminal_gets_lines_or_a_hint_but_no_escape_codes() {
+    let folder = folder();
+    let session = wizard(folder.path()).env("TERM", "dumb").spawn();
+    assert_eq!(session.wait_exit(), code(2));
+    session.wait_for("--plain");
+    assert!(
+        !session.seen().raw.contains(&0x1b),
+        "{}",
+        session.seen().raw.escape_ascii()
+    );
+}
+
+#[test]
+fn fault_d67_output_into_a_pipe_is_no_terminal() {
+    let folder = folder();
+    let shell = Start::new("bash")
+        .args(&["-c", &format!("{PROGRAM} | cat; echo code ${{PIPESTATUS[0]}}")])
+        .dir(folder.path())
+        .spawn();
+    shell.wait_for("code 2");
+    assert!(shell.seen().screen.contains("--headless") || shell.seen().screen.contains("assess"));
+    assert!(!shell.seen().raw.contains(&0x1b));
+}
+
+#[test]
+fn an_idle_wizard_is_silent() {
+    let folder = folder();
+    let session = started(folder.path());
+    // The first answers of the checks may still come in; after that nothing may move.
+    session.wait_quiet(Duration::from_secs(2));
+    session.send("q");
+    assert_eq!(session.wait_exit(), code(0));
+}
+
+#[test]
+fn the_second_session_reads_only_and_says_who_operates() {
+    let folder = folder();
+    let first = started(folder.path());
+    let second = wizard(folder.path()).spawn();
+    second.wait_for("Open read-only: alice operates");
+    second.send("q");
+    assert_eq!(second.wait_exit(), code(0));
+    first.signal(Signal::KILL);
+    first.wait_exit();
+    // A dead holder blocks nobody.
+    let third = started(folder.path());
+    assert!(
+        !third.seen().screen.contains("read-only"),
+        "{}",
+        third.seen().screen
+    );
+    third.send("q");
+    assert_eq!(third.wait_exit(), code(0));
+}

@@ -1,0 +1,114 @@
+//! A PostgreSQL cluster of a test's own: on a private socket, without a network port, gone with the test.
+//!
+//! ```text
+//! #[path = "../support/server.rs"]   mod server;
+//! #[path = "../support/postgres.rs"] mod postgres;
+//! let cluster = postgres::Cluster::start();
+//! let url = cluster.database("legacy");     // postgres://maos@localhost/legacy?host=/tmp/…
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+
+use crate::server::{Folder, Server, Stop, as_user};
+
+const USER: &str = "postgres";
+
+/// A running cluster with one superuser, `maos`, who needs no password on the socket.
+pub struct Cluster {
+    // Fields are dropped in this order: the server first, then its folder.
+    _server: Server,
+    folder: Folder,
+    programs: PathBuf,
+}
+
+impl Cluster {
+    /// Makes and starts one, in about 0.6 s. Writes are not synchronised to disk: it is as fast and as mortal as memory.
+    pub fn start() -> Self {
+        let programs = programs();
+        let folder = Folder::new();
+        let data = folder.path().join("data");
+        let data = data.to_str().unwrap();
+        if rustix::process::geteuid().is_root() {
+            let status = Command::new("chown")
+                .args([USER, folder.path().to_str().unwrap()])
+                .status();
+            assert!(status.unwrap().success());
+        }
+        let mut init = as_user(Some(USER), "KILL");
+        init.arg(programs.join("initdb"));
+        init.args([
+            "-D",
+            data,
+            "-U",
+            "maos",
+            "--auth=trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]);
+        run(&mut init);
+        let socket = folder.path().to_str().unwrap();
+        let mut args = vec!["-D", data, "-k", socket];
+        for setting in [
+            "listen_addresses=",
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+            "max_connections=50",
+            "dynamic_shared_memory_type=mmap",
+            "timezone=UTC",
+        ] {
+            args.extend(["-c", setting]);
+        }
+        let ready = "database system is ready to accept connections";
+        let server = Server::start(
+            &programs.join("postgres"),
+            &args,
+            Some(USER),
+            &Stop(Signal::QUIT, "QUIT"),
+            ready,
+        );
+        Self {
+            _server: server,
+            folder,
+            programs,
+        }
+    }
+
+    /// Makes an empty database and says how to reach it.
+    pub fn database(&self, name: &str) -> String {
+        let mut create = Command::new(self.programs.join("createdb"));
+        run(create
+            .arg("-h")
+            .arg(self.folder.path())
+            .args(["-U", "maos", name]));
+        format!(
+            "postgres://maos@localhost/{name}?host={}",
+            self.folder.path().display()
+        )
+    }
+}
+
+fn run(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// The folder of the newest PostgreSQL on this machine.
+fn programs() -> PathBuf {
+    let version = |folder: &Path| folder.file_name()?.to_str()?.parse::<u32>().ok();
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL is not installed: bash tests/run installs it")
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    versions.sort_by_key(|folder| version(folder));
+    versions.pop().unwrap().join("bin")
+}

@@ -1,0 +1,275 @@
+//! The content of a workspace in a form that two runs can be compared by.
+//!
+//! Times, durations and measured figures of the machine differ between any two runs and are replaced by a word; the
+//! journal is left out, because it tells how the work went and not what came of it. Everything else must be equal:
+//! names, text, bytes, and the rows of databases whatever their order on disk.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use regex::Regex;
+use sha2::{Digest as _, Sha256};
+use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, SqliteConnection, ValueRef as _};
+
+/// Files that tell how a run went.
+const LEFT_OUT: &[&str] = &["journal.db", ".session.lock"];
+
+/// What is replaced by a word, in this order.
+///
+/// A report repeats hashes and sizes of files that hold such things; the files themselves are compared.
+static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    // What the probes measure of the machine at that moment, as JSON and in tables and lists.
+    let json = r#"(?s)("id": "(?:cpu_utilization|memory_utilization|storage_free_gb)".*?)"answer": .*?"shown": "[^"]*""#;
+    let table = r"(CPU utilization|Memory utilization|Storage free) ?(\||</td><td>)[^|<]*";
+    let patterns = [
+        (json, "$1<measured>"),
+        (table, "$1 <measured>"),
+        (r"Resource utilization: .*", "<measured>"),
+        (r"- Storage: .* free", "<measured>"),
+        (r"(\| [\d,]+ )?\| [0-9a-f]{64}\b", "| <hash>"),
+        (
+            r"(<td[^>]*>[\d,]+</td>)?<td[^>]*>(<code>)?[0-9a-f]{64}\b",
+            "<hash>",
+        ),
+        (
+            r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?",
+            "<time>",
+        ),
+        (r"\b\d\d:\d\d:\d\d(\.\d+)?\b", "<time>"),
+        (
+            r#""(elapsed\w*|duration\w*|took\w*|\w+_per_s|rate)": ?[\d.eE+-]+"#,
+            "<measured>",
+        ),
+        (
+            r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s|min|rows/s|tasks/s|files/s|/s)\b",
+            "<measured>",
+        ),
+        (r"\b\d+:\d\d\b", "<measured>"),
+        (r"\b[\d,]+ events, no gap", "<so many> events, no gap"),
+        // Approvals, with the digest of a plan over what was measured: a run that is done again has more of them.
+        (r"(?m)^\| <time> \| .* \| [0-9a-f]{8} \|\n", ""),
+        (
+            r"(?m)^ *<tr><td><time></td>.*<td>(<code>)?[0-9a-f]{8}(</code>)?</td></tr>\n",
+            "",
+        ),
+    ];
+    patterns
+        .into_iter()
+        .map(|(pattern, word)| (Regex::new(pattern).unwrap(), word))
+        .collect()
+});
+
+/// Every file of the workspace `root` by its path, in comparable form.
+pub fn contents(root: &Path) -> BTreeMap<String, String> {
+    let mut paths = Vec::new();
+    collect(root, &mut paths);
+    let absolute = root.canonicalize().unwrap();
+    paths
+        .into_iter()
+        .filter_map(|path| {
+            let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+            if LEFT_OUT.iter().any(|left| name.starts_with(left)) {
+                return None;
+            }
+            let bytes = fs::read(&path).unwrap();
+            let text = if bytes.starts_with(b"SQLite format 3\0") {
+                still(&database(&path), &absolute)
+            } else if name.ends_with("-wal") || name.ends_with("-shm") {
+                return None;
+            } else {
+                match String::from_utf8(bytes) {
+                    Ok(text) => still(&text, &absolute),
+                    Err(binary) => format!("SHA-256 {:x?}", Sha256::digest(binary.as_bytes())),
+                }
+            };
+            Some((name, text))
+        })
+        .collect()
+}
+
+/// How two workspaces differ, one line a difference; empty when they do not.
+pub fn differences(left: &BTreeMap<String, String>, right: &BTreeMap<String, String>) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in left
+        .keys()
+        .chain(right.keys().filter(|name| !left.contains_key(*name)))
+    {
+        match (left.get(name), right.get(name)) {
+            (Some(_), None) => found.push(format!("{name}: only in the first")),
+            (None, Some(_)) => found.push(format!("{name}: only in the second")),
+            (Some(a), Some(b)) if a != b => {
+                let (mut a, mut b) = (a.lines(), b.lines());
+                let (line, x, y) = (1..)
+                    .map(|line| (line, a.next(), b.next()))
+                    .find(|(_, x, y)| x != y || x.is_none())
+                    .unwrap();
+                found.push(format!(
+                    "{name} line {line}:\n    {}\n    {}",
+                    x.unwrap_or("<end>"),
+                    y.unwrap_or("<end>")
+                ));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// `text` without what moves from run to run. `root` is the workspace's own path.
+fn still(text: &str, root: &Path) -> String {
+    let mut text = text.replace(root.to_str().unwrap(), "<workspace>");
+    for (pattern, word) in MOVING.iter() {
+        text = pattern.replace_all(&text, *word).into_owned();
+    }
+    text
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            collect(&entry.path(), found);
+        } else {
+            found.push(entry.path());
+        }
+    }
+}
+
+/// All tables of an SQLite file as sorted lines of text.
+fn database(path: &Path) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut connection = SqliteConnection::connect(&format!("sqlite://{}", path.display()))
+            .await
+            .unwrap();
+        let tables: Vec<(String,)> = sqlx::query_as(
+            "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by 1",
+        )
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+        let mut lines = Vec::new();
+        for (table,) in tables {
+            let quoted = table.replace('"', "\"\"");
+            let rows = sqlx::query(AssertSqlSafe(format!("select * from \"{quoted}\"")))
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            let mut shown: Vec<String> = rows
+                .iter()
+                .map(|row| {
+                    let cells: Vec<String> = (0..row.len())
+                        .map(|i| format!("{}={}", row.column(i).name(), cell(row, i)))
+                        .collect();
+                    format!("{table}: {}", cells.join(" | "))
+                })
+                .collect();
+            shown.sort();
+            lines.push(format!("{table}: {} rows", shown.len()));
+            lines.append(&mut shown);
+        }
+        connection.close().await.unwrap();
+        lines.join("\n")
+    })
+}
+
+fn cell(row: &sqlx::sqlite::SqliteRow, index: usize) -> String {
+    if row.try_get_raw(index).unwrap().is_null() {
+        return "null".into();
+    }
+    row.try_get_unchecked::<i64, _>(index)
+        .ok()
+        .filter(|_| row.try_get::<i64, _>(index).is_ok())
+        .map(|n| n.to_string())
+        .or_else(|| row.try_get::<f64, _>(index).ok().map(|n| n.to_string()))
+        .or_else(|| {
+            row.try_get_unchecked::<Vec<u8>, _>(index)
+                .ok()
+                .map(|b| b.escape_ascii().to_string())
+        })
+        .unwrap()
+}
+
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text.replace("HERE", folder.path().to_str().unwrap())).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn what_moves_is_not_a_difference_and_everything_else_is() {
+        let first = folder(&[
+            (
+                "a/log",
+                "2026-11-22T18:50:01.25Z wrote HERE/a in 0.31 s\n40 tasks\n",
+            ),
+            ("journal.db", "x"),
+            ("n.json", r#"{"elapsed_s": 0.25, "total": 40}"#),
+        ]);
+        let second = folder(&[
+            ("a/log", "2026-11-23T09:00:59Z wrote HERE/a in 12 ms\n40 tasks\n"),
+            ("journal.db", "y"),
+            ("n.json", r#"{"elapsed_s": 1.5e-3, "total": 40}"#),
+        ]);
+        let first = contents(first.path());
+        assert_eq!(
+            differences(&first, &contents(second.path())),
+            Vec::<String>::new()
+        );
+        let third = folder(&[
+            ("a/log", "2026-11-23T09:00:59Z wrote HERE/a in 12 ms\n41 tasks\n"),
+            ("b", "one more"),
+        ]);
+        let found = differences(&first, &contents(third.path()));
+        assert_eq!(
+            found,
+            [
+                "a/log line 2:\n    40 tasks\n    41 tasks",
+                "n.json: only in the first",
+                "b: only in the second"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_database_is_compared_by_its_rows() {
+        let make = |rows: &[&str]| {
+            let folder = tempfile::tempdir().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let url = format!("sqlite://{}?mode=rwc", folder.path().join("x.db").display());
+                let mut connection = SqliteConnection::connect(&url).await.unwrap();
+                let mut statements =
+                    vec!["create table t (id integer, name text, n real, b blob)".to_owned()];
+                statements.extend(rows.iter().map(|row| format!("insert into t values ({row})")));
+                for statement in statements {
+                    sqlx::query(AssertSqlSafe(statement))
+                        .execute(&mut connection)
+                        .await
+                        .unwrap();
+                }
+                connection.close().await.unwrap();
+            });
+            contents(folder.path())
+        };
+        let first = make(&["1, 'a', 0.5, x'00ff'", "2, null, 1, null"]);
+        let second = make(&["2, null, 1, null", "1, 'a', 0.5, x'00ff'"]);
+        assert_eq!(differences(&first, &second), Vec::<String>::new());
+        let third = make(&["2, null, 1, null", "1, 'b', 0.5, x'00ff'"]);
+        assert_eq!(differences(&first, &third).len(), 1);
+    }
+}

@@ -1,0 +1,3 @@
+//! Tasks: reading, scoring, decomposing, staging, converting.
+
+mod grammar;
