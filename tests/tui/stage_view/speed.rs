@@ -1,9 +1,7 @@
 //! How long a frame takes. `tests/bench/stage_view.sh` runs this in release and holds it to its limit.
 
 use super::plans;
-use maos_migrate::tui::widgets::stage_view::{
-    Action, Form, Graph, Ordering, StageView, StageViewState, Theme,
-};
+use maos_migrate::tui::widgets::stage_view::{Action, Form, Graph, Ordering, StageView, StageViewState};
 use ratatui::{buffer::Buffer, layout::Rect, widgets::StatefulWidget as _};
 use std::time::{Duration, Instant};
 
@@ -35,13 +33,13 @@ fn frames(graph: &Graph, size: (u16, u16), form: Form) -> (Duration, Duration) {
             let mut state = state.clone();
             buffer.reset();
             let start = Instant::now();
-            StageView::new(graph, &order, Theme::mono(false), form)
+            StageView::new(graph, &order, super::look(false), form)
                 .title("legacy_021")
                 .render(area, &mut buffer, &mut state);
             start.elapsed()
         });
         times.extend(draws.min());
-        StageView::new(graph, &order, Theme::mono(false), form).render(area, &mut buffer, &mut state);
+        StageView::new(graph, &order, super::look(false), form).render(area, &mut buffer, &mut state);
     }
     times.sort_unstable();
     (times[times.len() / 2], times[times.len() - 1])
