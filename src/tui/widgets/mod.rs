@@ -8,3 +8,4 @@ pub mod frame;
 pub mod list;
 pub mod mark;
 pub mod stage_view;
+pub mod progress;
