@@ -34,6 +34,7 @@ pub async fn run(
             consent,
         } => {
             let mut request = Request::new(&file, &out);
+            request.decisions.environment = config::environment();
             request.format = match format {
                 Some(Format::Json) => OutputFormat::Json,
                 Some(Format::Yaml) => OutputFormat::Yaml,

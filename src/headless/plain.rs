@@ -19,6 +19,7 @@ use crate::engine::readiness::{self, sentences};
 use crate::engine::runner::Options;
 use crate::engine::snapshot::{Activity, Snapshot};
 use crate::engine::text;
+use crate::engine::views::Slot;
 use crate::engine::workspace::{MigrationType, SETTINGS_FILE, Workspace, files, settings};
 
 /// Questions behind the readiness score; each has up to 25 points.
@@ -138,6 +139,10 @@ impl Dialogue<'_> {
                 Capability::Assess => self.assess().await?,
                 Capability::Readiness => self.readiness().await?,
                 Capability::Start => self.start().await?,
+                Capability::Config => match self.conflicts().await? {
+                    Goes::On => self.operation(Capability::Config).await?,
+                    goes => goes,
+                },
                 other => self.operation(other).await?,
             };
             let snapshot = self.snapshot();
@@ -170,7 +175,7 @@ impl Dialogue<'_> {
                 }
             })?;
         let views = self.session.engine().views().borrow().clone();
-        if let crate::engine::views::Slot::Failed(_, error) = &views.settings {
+        if let Slot::Failed(_, error) = &views.settings {
             self.say(&format!("Refused: {error}."))?;
             if let Some(hint) = &error.hint {
                 self.say(&format!("Do: {hint}"))?;
@@ -379,6 +384,60 @@ impl Dialogue<'_> {
         self.say(&line)
     }
 
+    /// Every conflict of the configuration that is still open, one question each.
+    async fn conflicts(&mut self) -> Result<Goes> {
+        loop {
+            self.session
+                .ask(Command::Read(Capability::Config), self.output)
+                .await?;
+            let mut views = self.session.engine().views();
+            let read = views
+                .wait_for(|views| !matches!(views.config, Slot::Loading(_) | Slot::Empty))
+                .await
+                .map_err(|_| Error::unavailable("the session has ended"))?
+                .clone();
+            // What cannot be read is said by the plan that follows.
+            let Some((_, view)) = read.config.value() else {
+                return Ok(Goes::On);
+            };
+            let Some(conflict) = view.open().next().cloned() else {
+                return Ok(Goes::On);
+            };
+            let choices: Vec<String> = conflict
+                .choices
+                .iter()
+                .enumerate()
+                .map(|(i, (label, value))| format!("{} {label}: {value}", i + 1))
+                .collect();
+            self.say(&format!(
+                "Config. {} has sources that differ. {}.",
+                conflict.path,
+                choices.join(", ")
+            ))?;
+            let number = match self.ask(&format!("Type 1 to {} >", choices.len())).await? {
+                Typed::Leave => return Ok(Goes::Away),
+                Typed::Back => return Ok(Goes::Back),
+                Typed::Text(text) => text
+                    .parse::<usize>()
+                    .ok()
+                    .filter(|n| (1..=choices.len()).contains(n)),
+                Typed::Nothing | Typed::Explain => None,
+            };
+            match number {
+                Some(number) => {
+                    let decide = Command::Decide {
+                        capability: Capability::Config,
+                        subject: format!("choice:{}", conflict.path),
+                        choice: number.into(),
+                    };
+                    self.session.ask(decide, self.output).await?;
+                    self.say(&format!("Kept: {number} for {}.", conflict.path))?;
+                }
+                None => self.say("Not understood. Nothing was saved.")?,
+            }
+        }
+    }
+
     /// A step that is a plan, an approval and a run.
     async fn operation(&mut self, capability: Capability) -> Result<Goes> {
         let verb = if matches!(capability, Capability::Assess | Capability::Report) {
@@ -463,10 +522,6 @@ impl Dialogue<'_> {
     }
 
     /// `None`: leave; `Some(None)`: cancelled.
-    #[expect(
-        clippy::option_option,
-        reason = "leaving, cancelling and agreeing are three things"
-    )]
     async fn consent(&mut self, plan: &Plan) -> Result<Option<Option<Consent>>> {
         let agreed = |confirm| {
             Some(Some(Consent {

@@ -1,5 +1,7 @@
 //! The questionnaire, answers, files, forms and prompts of the assessment, and the probes against real systems.
 
+#![cfg(test)]
+
 mod answers;
 mod documents;
 mod forms;

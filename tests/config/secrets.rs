@@ -149,6 +149,36 @@ fn fault_e78_typed_secrets_are_kept_apart_too() {
     assert!(case.environment().contains("MAOS_DB_PASSWORD=C4nary%3Atyped\n"));
     assert!(!case.environment().contains("old"));
 
+    // The shipped profile has the whole address in the environment, and so the new password too.
+    let case = Case::with("legacy.yml", "redis_url: redis://:old@h/1\n", |request| {
+        request.profile = Profile::Shipped;
+        let decisions = &mut request.decisions;
+        decisions
+            .edits
+            .insert("MAOS_REDIS_URL".to_owned(), "${NEW}".into());
+        decisions
+            .environment
+            .insert("NEW".to_owned(), "C4nary:third".into());
+    });
+    for (surface, shown) in surfaces(&case) {
+        assert!(!shown.contains(CORE), "{surface}: {shown}");
+    }
+    assert!(
+        case.environment()
+            .contains("MAOS_REDIS_URL=redis://:C4nary%3Athird@h:6379/1\n")
+    );
+
+    let case = Case::with("legacy.yml", "", |request| {
+        request
+            .decisions
+            .edits
+            .insert("MAOS_DB_PASSWORD".to_owned(), "C4nary".into());
+    });
+    assert_eq!(
+        case.refusal().message,
+        "database.primary_url is not set, so it needs no secret"
+    );
+
     let case = Case::with("legacy.yml", "", |request| {
         let url = "postgres://u:C4nary-second@h/n";
         request

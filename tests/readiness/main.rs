@@ -1,5 +1,7 @@
 //! The readiness score against the guide's calculator, and what goes beyond it.
 
+#![cfg(test)]
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maos_migrate::engine::assess::answers_file;
@@ -148,10 +150,10 @@ fn a_blocker_stands_first_caps_the_band_and_leaves_the_number() {
         "lena",
         at(),
     );
-    let blocked = score(&questionnaire, &answers, &Facts::default());
-    assert_eq!(blocked.blockers.len(), 1);
+    let result = score(&questionnaire, &answers, &Facts::default());
+    assert_eq!(result.blockers.len(), 1);
     assert_eq!(
-        blocked.blockers[0].text,
+        result.blockers[0].text,
         "PostgreSQL 9.6.24, needs at least 13, or not used"
     );
 }

@@ -17,8 +17,22 @@ use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, SqliteConnecti
 const LEFT_OUT: &[&str] = &["journal.db", ".session.lock"];
 
 /// What is replaced by a word, in this order.
+///
+/// A report repeats hashes and sizes of files that hold such things; the files themselves are compared.
 static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    // What the probes measure of the machine at that moment, as JSON and in tables and lists.
+    let json = r#"(?s)("id": "(?:cpu_utilization|memory_utilization|storage_free_gb)".*?)"answer": .*?"shown": "[^"]*""#;
+    let table = r"(CPU utilization|Memory utilization|Storage free) ?(\||</td><td>)[^|<]*";
     let patterns = [
+        (json, "$1<measured>"),
+        (table, "$1 <measured>"),
+        (r"Resource utilization: .*", "<measured>"),
+        (r"- Storage: .* free", "<measured>"),
+        (r"(\| [\d,]+ )?\| [0-9a-f]{64}\b", "| <hash>"),
+        (
+            r"(<td[^>]*>[\d,]+</td>)?<td[^>]*>(<code>)?[0-9a-f]{64}\b",
+            "<hash>",
+        ),
         (
             r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?",
             "<time>",
@@ -33,6 +47,13 @@ static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             "<measured>",
         ),
         (r"\b\d+:\d\d\b", "<measured>"),
+        (r"\b[\d,]+ events, no gap", "<so many> events, no gap"),
+        // Approvals, with the digest of a plan over what was measured: a run that is done again has more of them.
+        (r"(?m)^\| <time> \| .* \| [0-9a-f]{8} \|\n", ""),
+        (
+            r"(?m)^ *<tr><td><time></td>.*<td>(<code>)?[0-9a-f]{8}(</code>)?</td></tr>\n",
+            "",
+        ),
     ];
     patterns
         .into_iter()

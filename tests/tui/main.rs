@@ -3,4 +3,5 @@
 mod frame;
 mod journeys;
 mod screens;
+mod stage_view;
 mod support;

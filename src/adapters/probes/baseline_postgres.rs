@@ -44,13 +44,11 @@ async fn read(
         let Some((name, kind)) = column(&columns, names) else {
             return (None, "null::float8".to_owned());
         };
-        match seconds(name, kind) {
-            Some(expression) => (Some(name.as_str()), expression),
-            None => {
-                unfit = format!("{name} of type {kind}, which holds no time that can be read safely");
-                (None, "null::float8".to_owned())
-            }
+        if let Some(expression) = seconds(name, kind) {
+            return (Some(name.as_str()), expression);
         }
+        unfit = format!("{name} of type {kind}, which holds no time that can be read safely");
+        (None, "null::float8".to_owned())
     };
     let (created, created_at) = time(CREATED);
     let (started, started_at) = time(STARTED);

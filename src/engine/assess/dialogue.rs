@@ -1,5 +1,7 @@
 //! The sentences of the numbered prompts: one question, one line that asks, one line that answers.
 
+use std::fmt::Write as _;
+
 use jiff::tz::TimeZone;
 
 use super::answers::{Answer, Answers, Source};
@@ -25,38 +27,32 @@ pub fn question_line(
     zone: &TimeZone,
 ) -> String {
     let mut said = format!("Question {number} of {total}. {}", question.text);
-    match &question.kind {
-        Kind::Number { min, max } => said.push_str(&format!(", {min} to {max}{}", unit(question))),
-        Kind::Integer { min, max } => said.push_str(&format!(", {min} to {max}{}", unit(question))),
-        Kind::YesNo => said.push_str(". 1 yes, 2 no"),
+    // Writing to a String cannot fail, here and below.
+    let _ = match &question.kind {
+        Kind::Number { min, max } => write!(said, ", {min} to {max}{}", unit(question)),
+        Kind::Integer { min, max } => write!(said, ", {min} to {max}{}", unit(question)),
+        Kind::YesNo => write!(said, ". 1 yes, 2 no"),
         Kind::Choice(options) => {
-            said.push('.');
-            for (i, option) in options.iter().enumerate() {
-                said.push_str(&format!(" {} {}", i + 1, option.label));
-                if i + 1 < options.len() {
-                    said.push(',');
-                }
-            }
+            let options: Vec<String> = options
+                .iter()
+                .enumerate()
+                .map(|(i, option)| format!("{} {}", i + 1, option.label))
+                .collect();
+            write!(said, ". {}", options.join(", "))
         }
-        Kind::Text | Kind::Version => {}
-    }
+        Kind::Text | Kind::Version => Ok(()),
+    };
     for word in &question.words {
-        said.push_str(&format!(", or {word}"));
+        let _ = write!(said, ", or {word}");
     }
     said.push('.');
-    match answers.get(&question.id) {
-        Some(answer) => said.push_str(&format!(" {}", known(question, answer, zone))),
-        None if !question.probe.is_empty() => {
-            let why = answers.no_figure(&question.id);
-            said.push_str(&why.map_or_else(
-                || " Not probed.".to_owned(),
-                |why| format!(" Not probed: {}.", inert(why)),
-            ));
-        }
-        None => said.push_str(" Not probed."),
-    }
+    let _ = match (answers.get(&question.id), answers.no_figure(&question.id)) {
+        (Some(answer), _) => write!(said, " {}", known(question, answer, zone)),
+        (None, Some(why)) => write!(said, " Not probed: {}.", inert(why)),
+        (None, None) => write!(said, " Not probed."),
+    };
     if let (Some(points), Kind::Number { .. }) = (points, &question.kind) {
-        said.push_str(&format!(" Up to {points} points."));
+        let _ = write!(said, " Up to {points} points.");
     }
     said
 }

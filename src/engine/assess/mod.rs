@@ -15,6 +15,7 @@ pub mod document;
 pub mod probing;
 pub mod question;
 pub mod questionnaire;
+mod questionnaire_file;
 pub mod value;
 pub mod view;
 

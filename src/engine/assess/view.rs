@@ -1,6 +1,7 @@
 //! What a form of the assessment shows, worked out from the answers: no terminal, no clock.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
@@ -142,7 +143,8 @@ impl AssessView {
             self.answered, self.total, self.probed, self.stated
         );
         if self.defaulted > 0 {
-            said.push_str(&format!(", {} defaulted", self.defaulted));
+            // Writing to a String cannot fail.
+            let _ = write!(said, ", {} defaulted", self.defaulted);
         }
         said
     }

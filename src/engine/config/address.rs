@@ -208,6 +208,8 @@ impl Address {
                         // Writing to a String cannot fail.
                         let _ = write!(out, "${{{name}}}");
                     }
+                    // A reference says where the password is, not what it is.
+                    Password::Masked if reference::whole(own) => out.push_str(own),
                     Password::Masked => out.push_str("******"),
                     Password::Plain => out.push_str(&encoded(own)),
                     Password::Left => {}

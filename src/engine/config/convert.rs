@@ -202,6 +202,10 @@ impl Converter<'_> {
             }
             (None, Some(candidate)) => self.write(candidate, Origin::Legacy),
             (None, None) => {
+                if self.secret_edit().is_some() {
+                    let path = &self.target.path;
+                    return Err(Error::input(format!("{path} is not set, so it needs no secret")));
+                }
                 if let Some(value) = &self.target.default {
                     self.set(
                         value.clone(),
@@ -355,6 +359,21 @@ impl Converter<'_> {
         Some(typed.expose_secret().to_owned())
     }
 
+    /// A typed secret with its references resolved where the reader of the file would take them literally.
+    fn for_reader(&self, typed: String) -> Result<String> {
+        if self.map.expands {
+            return Ok(typed);
+        }
+        let resolved = reference::replace(&typed, &|name| self.decisions.lookup(name));
+        match reference::names(&resolved).first() {
+            None => Ok(resolved),
+            Some(name) => Err(Error::input(format!(
+                "{}: the environment variable {name} is not set",
+                self.target.path
+            ))),
+        }
+    }
+
     fn write_secret(&mut self, value: String, origin: Origin, leaves: Vec<usize>, note: Option<String>) {
         let value = self.secret_edit().unwrap_or(value);
         let name = self.target.secret.clone().unwrap_or_default();
@@ -365,6 +384,7 @@ impl Converter<'_> {
             let placeholder = format!("${{{name}}}");
             self.out.secrets.push(Secret {
                 name,
+                raw: SecretString::from(value.clone()),
                 value: SecretString::from(value),
                 comment: self.target.path.clone(),
             });
@@ -390,15 +410,10 @@ impl Converter<'_> {
         note: Option<String>,
     ) -> Result<()> {
         let name = self.target.secret.clone().unwrap_or_default();
-        if self.map.expands
-            && let Some(password) = self.secret_edit()
-        {
-            address.password = Some(password);
+        if let Some(password) = self.secret_edit() {
+            address.password = Some(self.for_reader(password)?);
         }
-        let whole_reference = address
-            .password
-            .as_ref()
-            .is_some_and(|password| matches!(reference::pieces(password).as_slice(), [(true, _)]));
+        let whole_reference = address.password.as_deref().is_some_and(reference::whole);
         self.warn_unset(&address.references(), leaves);
         if address.options.iter().any(|(key, _)| secret::is_secret_name(key)) {
             let trouble = Trouble::new(
@@ -424,14 +439,16 @@ impl Converter<'_> {
                 };
                 self.out.secrets.push(Secret {
                     name: name.clone(),
+                    raw: SecretString::from(password.clone()),
                     value: SecretString::from(encoded),
                     comment: format!("the password in {}{how}", self.target.path),
                 });
                 address.url(Password::Placeholder(&name))
             }
-            Some(_) => {
+            Some(password) => {
                 self.out.secrets.push(Secret {
                     name: name.clone(),
+                    raw: SecretString::from(password.clone()),
                     value: SecretString::from(address.url(Password::Plain)),
                     comment: format!(
                         "overrides {}, which stands in the file without user and password",

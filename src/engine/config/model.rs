@@ -155,6 +155,8 @@ pub struct Secret {
     pub name: String,
     /// Its value as the file holds it.
     pub value: SecretString,
+    /// The secret itself, where `value` is an encoding or an address around it.
+    pub raw: SecretString,
     /// What it is for.
     pub comment: String,
 }

@@ -1,5 +1,6 @@
 //! The plan: read the legacy file, convert it, and say which files would be written.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,32 @@ impl Request {
             require_decisions: false,
         }
     }
+}
+
+/// The variables of this process, for [`Decisions::environment`]. Names and values that are not text are left out.
+#[must_use]
+pub fn environment() -> BTreeMap<String, SecretString> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?.into())))
+        .collect()
+}
+
+/// Refuses a decision that would put a secret into a record. `subject` is `edit:KEY` or `choice:KEY`.
+///
+/// # Errors
+/// [`crate::engine::ErrorKind::Input`], without the value.
+pub fn check_recordable(subject: &str, choice: &serde_json::Value) -> Result<()> {
+    let (Some(key), Some(value)) = (subject.strip_prefix("edit:"), choice.as_str()) else {
+        return Ok(());
+    };
+    if secret::may_be_recorded(key, value) {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "{}: a secret is not kept in the journal",
+        inert_short(key, 60)
+    ))
+    .hint("Set a variable and type ${NAME}, or change the legacy file."))
 }
 
 /// A file to be written.
@@ -175,6 +202,7 @@ pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
     let mut conversion = convert::convert(&document, &map, &request.decisions)?;
     for secret in &conversion.secrets {
         secrets::register(secret.value.expose_secret());
+        secrets::register(secret.raw.expose_secret());
     }
     findings.append(&mut conversion.findings);
     conversion.findings = findings;

@@ -33,6 +33,12 @@ pub fn replace(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> String {
     out
 }
 
+/// Whether `text` is one reference and nothing else.
+#[must_use]
+pub fn whole(text: &str) -> bool {
+    matches!(pieces(text).as_slice(), [(true, _)])
+}
+
 /// `text` in pieces: `true` for a reference as written, `false` for what stands between.
 #[must_use]
 pub fn pieces(text: &str) -> Vec<(bool, String)> {

@@ -122,12 +122,22 @@ fn shown_value(name: &str, value: &Value) -> String {
     }
 }
 
+/// Whether a new value for `name` may stand in a record of decisions: it is no secret and holds none. A reference such as
+/// `${NAME}` may.
+#[must_use]
+pub fn may_be_recorded(name: &str, value: &str) -> bool {
+    if super::reference::whole(value.trim()) {
+        return true;
+    }
+    // A name without a group is that of a secret's variable, see `Row::edit`.
+    name.contains('.') && !shown_value(name, &Value::Text(value.to_owned())).contains(MASK)
+}
+
 /// Text of unknown meaning for people: a password in an address or a connection string is masked.
 #[must_use]
 pub fn shown_text(text: &str) -> String {
     for server in [Server::Postgres, Server::Redis] {
         if let Ok(address) = Address::parse(text, server)
-            && address.password.is_some()
             && text.contains("://")
         {
             return scrub(&address.url(Password::Masked)).into_owned();
@@ -186,6 +196,22 @@ fn embedded(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_no_secret_may_be_recorded() {
+        for (name, value, want) in [
+            ("system.max_agents", "8", true),
+            ("database.primary_url", "postgres://u@h/n", true),
+            ("database.primary_url", "postgres://u:${PW}@h/n", true),
+            ("database.primary_url", "postgres://u:pw@h/n", false),
+            ("database.primary_url", "host=h password=pw", false),
+            ("MAOS_DB_PASSWORD", "pw", false),
+            ("MAOS_DB_PASSWORD", "${PW}", true),
+            ("api.auth.jwt_secret", "pw", false),
+        ] {
+            assert_eq!(may_be_recorded(name, value), want, "{name} {value}");
+        }
+    }
 
     #[test]
     fn secrets_are_known_by_name() {

@@ -123,7 +123,7 @@ impl View {
     #[must_use]
     pub fn new(document: &Document, map: &Map, conversion: &Conversion, source: &str, out: &str) -> Self {
         let mut rows: Vec<Row> = (0..document.leaves.len())
-            .map(|leaf| legacy_row(document, conversion, leaf))
+            .map(|leaf| legacy_row(document, conversion, map, leaf))
             .collect();
         let mut conflicts: Vec<ConflictView> = conversion
             .conflicts
@@ -207,7 +207,7 @@ fn added_row(setting: &Setting) -> Row {
     }
 }
 
-fn legacy_row(document: &Document, conversion: &Conversion, index: usize) -> Row {
+fn legacy_row(document: &Document, conversion: &Conversion, map: &Map, index: usize) -> Row {
     let leaf = &document.leaves[index];
     let shown = inert(&secret::shown(leaf, &conversion.fates[index]));
     let mut row = Row {
@@ -238,7 +238,8 @@ fn legacy_row(document: &Document, conversion: &Conversion, index: usize) -> Row
     match &conversion.fates[index] {
         Fate::Mapped { path, secret, note } => {
             let setting = conversion.settings.iter().find(|setting| setting.path == *path);
-            mapped_row(&mut row, document, setting, index, secret.as_deref());
+            let secret = secret.as_deref().map(|name| (name, map.expands));
+            mapped_row(&mut row, document, setting, index, secret);
             row.note.clone_from(note);
         }
         Fate::Superseded { by, path } => {
@@ -256,16 +257,21 @@ fn mapped_row(
     document: &Document,
     setting: Option<&Setting>,
     index: usize,
-    secret: Option<&str>,
+    secret: Option<(&str, bool)>,
 ) {
     let Some(setting) = setting else { return };
     row.path = Some(setting.path.clone());
     row.mark = Mark::Changed;
     let first = setting.sources.first() == Some(&index);
-    if let Some(name) = secret {
+    if let Some((name, expands)) = secret {
         row.secret = true;
         row.edit = Some(name.to_owned());
-        row.maos = format!("${{{name}}}, in {ENV_FILE} 0600");
+        let named = if expands {
+            format!("${{{name}}}")
+        } else {
+            name.to_owned()
+        };
+        row.maos = format!("{named}, in {ENV_FILE} 0600");
         if !first {
             return;
         }

@@ -91,11 +91,12 @@ fn list(out: &mut String, items: &[String]) -> std::fmt::Result {
 }
 
 fn table(out: &mut String, header: &[String], rows: &[Vec<String>]) -> std::fmt::Result {
-    let cells = |tag: &str, cells: &[String]| -> String {
-        cells
+    let cells = |tag: &str, cells: &[String]| {
+        let cells: Vec<String> = cells
             .iter()
             .map(|cell| format!("<{tag}>{}</{tag}>", escape(cell)))
-            .collect()
+            .collect();
+        cells.concat()
     };
     writeln!(
         out,

@@ -1,8 +1,8 @@
 //! The evidence for the file: what was asked, done, by whom and when, and how every count is known.
 //!
 //! [`Report`] is filled by the caller from the journal; [`render`] turns it into blocks, [`markdown`] and [`html`] write
-//! the same blocks. [`secrets`] looks through everything before it is written. All of it is pure: equal reports give
-//! equal files. To add a part, add a function to [`render`] that returns blocks.
+//! the same blocks. All of it is pure: equal reports give equal files. To add a part, add a function to [`render`] that
+//! pushes blocks.
 
 pub mod blocks;
 pub mod gather;
@@ -10,8 +10,7 @@ pub mod html;
 pub mod markdown;
 pub mod model;
 pub mod render;
-pub mod secrets;
 
 pub use gather::gather;
 pub use model::{Artifact, Journal, Part, PartState, QuarantineGroup, Report, Signed};
-pub use render::{accounted_for, html_report, markdown_report, open_items};
+pub use render::{accounted_for, html_report, markdown_report, now_line, open_items};

@@ -33,10 +33,61 @@ pub fn accounted_for(report: &Report) -> String {
     sentences.join(" · ")
 }
 
-/// Items in quarantine.
+/// Items in quarantine: those of the groups, or those that the parts count where that is more, because the groups may
+/// name only the first of many.
 #[must_use]
 pub fn open_items(report: &Report) -> u64 {
+    grouped(report).max(
+        report
+            .parts
+            .iter()
+            .filter_map(|part| part.counts.as_ref())
+            .map(|counts| counts.quarantined)
+            .sum(),
+    )
+}
+
+fn grouped(report: &Report) -> u64 {
     report.quarantine.iter().map(|group| group.count).sum()
+}
+
+/// The sentence of the now line: `Every item is accounted for; 60 are in quarantine.`
+#[must_use]
+pub fn now_line(report: &Report) -> String {
+    let gap = report.parts.iter().find(|part| part.state.is_gap());
+    if let Some(part) = gap {
+        return format!(
+            "{} is not proved ({}). The report can be written and says so in its first line.",
+            part.capability.title(),
+            inert(&part.outcome)
+        );
+    }
+    if !ran(report) {
+        return "Nothing has run yet. Report has nothing to say.".to_owned();
+    }
+    let open = open_items(report);
+    let balanced = report
+        .parts
+        .iter()
+        .filter_map(|part| part.counts.as_ref())
+        .all(super::model::Counts::balanced);
+    let accounted = if balanced {
+        "Every item is accounted for"
+    } else {
+        "Not every item is accounted for"
+    };
+    match open {
+        0 => format!("{accounted}; none is in quarantine."),
+        1 => format!("{accounted}; 1 is in quarantine."),
+        open => format!("{accounted}; {} are in quarantine.", count(open)),
+    }
+}
+
+fn ran(report: &Report) -> bool {
+    report
+        .parts
+        .iter()
+        .any(|part| !matches!(part.state, PartState::NotRun | PartState::NotInThisVersion))
 }
 
 fn title(report: &Report) -> String {
@@ -126,11 +177,7 @@ impl Writer<'_> {
                     .to_owned(),
             ));
         }
-        let ran = report
-            .parts
-            .iter()
-            .any(|part| !matches!(part.state, PartState::NotRun | PartState::NotInThisVersion));
-        if !ran {
+        if !ran(report) {
             self.push(Block::Paragraph(
                 "Nothing has run yet. This report has nothing to say.".to_owned(),
             ));
@@ -269,9 +316,17 @@ impl Writer<'_> {
 
     fn quarantine(&mut self) {
         self.heading("What was set aside");
-        if self.report.quarantine.is_empty() {
+        let (named, open) = (grouped(self.report), open_items(self.report));
+        if open == 0 {
             self.push(Block::Paragraph("Nothing is in quarantine.".to_owned()));
             return;
+        }
+        if named < open {
+            self.push(Block::Paragraph(format!(
+                "The table counts the first {} of {} items; the quarantine files hold all.",
+                count(named),
+                count(open)
+            )));
         }
         let rows = self
             .report

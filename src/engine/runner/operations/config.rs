@@ -1,7 +1,5 @@
 //! `config apply`: the legacy configuration of the workspace to `config/maos_config.yml`.
 
-use std::collections::BTreeMap;
-
 use secrecy::SecretString;
 
 use super::{Prepared, World, blocking, relative};
@@ -41,9 +39,7 @@ pub fn request(world: &World) -> Result<Request> {
 fn decisions(world: &World) -> Decisions {
     let step = world.snapshot.step(Capability::Config);
     let mut decisions = Decisions {
-        environment: std::env::vars()
-            .map(|(name, value)| (name, SecretString::from(value)))
-            .collect::<BTreeMap<_, _>>(),
+        environment: config::environment(),
         ..Decisions::default()
     };
     for (subject, choice) in &step.decisions {

@@ -1,0 +1,5 @@
+//! Checkpoints: the reader against CPython, hostile files, faults, the operation over a folder.
+
+mod differential;
+mod driver;
+mod support;
