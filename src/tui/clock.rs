@@ -58,7 +58,11 @@ impl Now {
 /// A wait, rounded up so that it is never too short: `about 7 s`, `about 40 s`, `about 4 min`, `about 2 h 10 min`.
 #[must_use]
 pub fn about(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a year of seconds")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to a year of seconds"
+    )]
     let seconds = seconds.clamp(0.0, 31_536_000.0).ceil() as u64;
     let up = |value: u64, step: u64| value.div_ceil(step) * step;
     match seconds {
@@ -80,14 +84,24 @@ mod tests {
     use super::*;
 
     fn now() -> Now {
-        Now { mono: Duration::ZERO, at: "2026-11-22T14:06:30Z".parse().unwrap(), zone: TimeZone::UTC }
+        Now {
+            mono: Duration::ZERO,
+            at: "2026-11-22T14:06:30Z".parse().unwrap(),
+            zone: TimeZone::UTC,
+        }
     }
 
     #[test]
     fn ages_tick_by_seconds_then_minutes_then_stand() {
         let ago = |text: &str| now().age(text.parse().unwrap());
-        assert_eq!(ago("2026-11-22T14:06:24Z"), (Some("6 s".to_owned()), Some(Duration::from_secs(1))));
-        assert_eq!(ago("2026-11-22T14:03:50Z"), (Some("2 min".to_owned()), Some(Duration::from_secs(20))));
+        assert_eq!(
+            ago("2026-11-22T14:06:24Z"),
+            (Some("6 s".to_owned()), Some(Duration::from_secs(1)))
+        );
+        assert_eq!(
+            ago("2026-11-22T14:03:50Z"),
+            (Some("2 min".to_owned()), Some(Duration::from_secs(20)))
+        );
         assert_eq!(ago("2026-11-22T12:00:00Z"), (None, None));
         assert_eq!(ago("2026-11-22T15:00:00Z").0.as_deref(), Some("0 s"));
     }

@@ -172,6 +172,17 @@ impl Row {
         self
     }
 
+    /// Moves every piece with a column `by` cells to the right.
+    #[must_use]
+    pub fn indented(mut self, by: u16) -> Self {
+        for piece in &mut self.pieces {
+            if let At::Column(column) = &mut piece.at {
+                *column = column.saturating_add(by);
+            }
+        }
+        self
+    }
+
     /// The row's text for plain output and for copying: pieces at their columns, roles left out.
     #[must_use]
     pub fn plain(&self) -> String {
@@ -272,6 +283,13 @@ impl<'a> Painter<'a> {
         }
         let text = self.look.glyphs.prose(text);
         let room = max.min(self.area.width - x);
+        // What was drawn there before must not shine through.
+        let style = Style {
+            fg: style.fg.or(Some(Color::Reset)),
+            bg: style.bg.or(Some(Color::Reset)),
+            sub_modifier: style.sub_modifier.union(Modifier::all().difference(style.add_modifier)),
+            ..style
+        };
         let (end, _) =
             self.buffer
                 .set_stringn(self.area.x + x, self.area.y + y, &text, usize::from(room), style);

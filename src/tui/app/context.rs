@@ -48,12 +48,21 @@ impl<'a> Cx<'a> {
         keys: &'a KeyMap,
         density: Density,
     ) -> Self {
-        Self { snapshot, views, now, look, keys, density, wake: Cell::new(None) }
+        Self {
+            snapshot,
+            views,
+            now,
+            look,
+            keys,
+            density,
+            wake: Cell::new(None),
+        }
     }
 
     /// Asks for another frame after `wait`, if nothing else happens before.
     pub fn wake_in(&self, wait: Duration) {
-        self.wake.set(Some(self.wake.get().map_or(wait, |before| before.min(wait))));
+        self.wake
+            .set(Some(self.wake.get().map_or(wait, |before| before.min(wait))));
     }
 
     /// When another frame is needed.
@@ -69,7 +78,10 @@ impl<'a> Cx<'a> {
         if let Some(changes) = changes {
             self.wake_in(changes);
         }
-        age.map_or_else(|| format!("at {}", self.now.clock(then)), |age| format!("{age} ago"))
+        age.map_or_else(
+            || format!("at {}", self.now.clock(then)),
+            |age| format!("{age} ago"),
+        )
     }
 
     /// `6 s old`, `2 min old`, `of 14:06`; asks for a frame when it changes.
@@ -79,7 +91,10 @@ impl<'a> Cx<'a> {
         if let Some(changes) = changes {
             self.wake_in(changes);
         }
-        age.map_or_else(|| format!("of {}", self.now.clock(then)), |age| format!("{age} old"))
+        age.map_or_else(
+            || format!("of {}", self.now.clock(then)),
+            |age| format!("{age} old"),
+        )
     }
 
     /// The spinner's frame; asks for the next one.
@@ -111,7 +126,7 @@ impl<'a> Cx<'a> {
 
     /// The step of a capability, if it has done anything.
     #[must_use]
-    pub fn step(&self, capability: Capability) -> Option<&Step> {
+    pub fn step(&self, capability: Capability) -> Option<&'a Step> {
         self.snapshot.steps.get(&capability)
     }
 }

@@ -60,30 +60,41 @@ pub fn fitting(map: &KeyMap, commands: &[Command], width: usize) -> Vec<Hint> {
     hints
 }
 
+/// What leaving means where the hints stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A screen: it quits.
+    Screen,
+    /// The rollback: it goes back, and its own key needs no hint.
+    Rollback,
+    /// An overlay: it closes.
+    Overlay,
+}
+
 /// Help, rollback and quit, in the words that fit; keys alone where there is little room.
 #[must_use]
-pub fn always(map: &KeyMap, in_rollback: bool, short: bool) -> Vec<Hint> {
-    let word = |word: &str| if short { String::new() } else { word.to_owned() };
-    let mut hints = vec![Hint {
-        keys: map.label(Action::Help),
-        label: word("help"),
-    }];
-    if in_rollback {
-        hints.push(Hint {
-            keys: map.label(Action::Leave),
-            label: word("back"),
-        });
-    } else {
-        hints.push(Hint {
-            keys: map.label(Action::Rollback),
-            label: word("rollback"),
-        });
-        hints.push(Hint {
-            keys: map.label(Action::Leave),
-            label: word("quit"),
-        });
+pub fn always(map: &KeyMap, place: Place, short: bool) -> Vec<Hint> {
+    let hint = |action, word: &str| Hint {
+        keys: map.label(action),
+        label: if short { String::new() } else { word.to_owned() },
+    };
+    match place {
+        Place::Screen => {
+            vec![
+                hint(Action::Help, "help"),
+                hint(Action::Rollback, "rollback"),
+                hint(Action::Leave, "quit"),
+            ]
+        }
+        Place::Rollback => vec![hint(Action::Help, "help"), hint(Action::Leave, "back")],
+        Place::Overlay => {
+            vec![
+                hint(Action::Help, "help"),
+                hint(Action::Rollback, "rollback"),
+                hint(Action::Close, "close"),
+            ]
+        }
     }
-    hints
 }
 
 /// Cells that hints take with two cells between them.
@@ -120,6 +131,9 @@ mod tests {
         );
         assert_eq!(written(&fitting(&map, &commands, 20)), "n begin  + - workers");
         assert_eq!(width(&fitting(&map, &commands, 20)), 20);
-        assert_eq!(written(&always(&map, false, false)), "? help  R rollback  q quit");
+        assert_eq!(
+            written(&always(&map, Place::Screen, false)),
+            "? help  R rollback  q quit"
+        );
     }
 }

@@ -44,7 +44,13 @@ impl Choice {
         answers: Vec<(String, Consequence)>,
         opened: Duration,
     ) -> Self {
-        Self { title: title.into(), lines, answers, focus: 0, opened }
+        Self {
+            title: title.into(),
+            lines,
+            answers,
+            focus: 0,
+            opened,
+        }
     }
 }
 
@@ -64,16 +70,27 @@ impl Overlay for Choice {
     fn size(&self, _cx: &Cx<'_>, screen: Size) -> Size {
         let width = 65.min(screen.width);
         let inside = usize::from(width.saturating_sub(4)).max(1);
-        let lines: usize = self.lines.iter().map(|(line, _)| text::wrap(line, inside).len()).sum();
+        let lines: usize = self
+            .lines
+            .iter()
+            .map(|(line, _)| text::wrap(line, inside).len())
+            .sum();
         let height = u16::try_from(lines + self.answers.len() + 4).unwrap_or(u16::MAX);
-        Size { width, height: height.min(screen.height) }
+        Size {
+            width,
+            height: height.min(screen.height),
+        }
     }
 
     fn render(&mut self, painter: &mut Painter<'_>, _cx: &Cx<'_>) {
         let inside = usize::from(painter.width().saturating_sub(2));
         let mut rows = Vec::new();
         for (line, role) in &self.lines {
-            rows.extend(text::wrap(line, inside).into_iter().map(|line| Row::prose(line, *role)));
+            rows.extend(
+                text::wrap(line, inside)
+                    .into_iter()
+                    .map(|line| Row::prose(line, *role)),
+            );
         }
         rows.push(Row::blank());
         let glyphs = painter.glyphs();
@@ -100,7 +117,11 @@ impl Overlay for Choice {
             Action::Up | Action::Left => self.focus = self.focus.saturating_sub(1),
             Action::Open => {
                 let mut effects = vec![Effect::Close];
-                match self.answers.get(self.focus).map(|(_, consequence)| consequence.clone()) {
+                match self
+                    .answers
+                    .get(self.focus)
+                    .map(|(_, consequence)| consequence.clone())
+                {
                     Some(Consequence::Send(order)) => effects.push(Effect::Send(order)),
                     Some(Consequence::Leave) => effects.push(Effect::Leave),
                     Some(Consequence::Nothing) | None => {}

@@ -46,14 +46,32 @@ impl Confirm {
     /// The dialog for a plan that was made at `read`. `remarks` are sentences of the screen, such as how many items stay
     /// in quarantine.
     #[must_use]
-    pub fn new(plan: Plan, read: Timestamp, opened: Duration, time: Option<String>, remarks: Vec<String>) -> Self {
+    pub fn new(
+        plan: Plan,
+        read: Timestamp,
+        opened: Duration,
+        time: Option<String>,
+        remarks: Vec<String>,
+    ) -> Self {
         let name = (!plan.reversible()).then(|| Field::line(""));
-        Self { plan, read, opened, act: false, name, time, remarks, checking: false, problem: None }
+        Self {
+            plan,
+            read,
+            opened,
+            act: false,
+            name,
+            time,
+            remarks,
+            checking: false,
+            problem: None,
+        }
     }
 
     /// Whether the typed name, where one is asked for, is the target's.
     fn named(&self) -> bool {
-        self.name.as_ref().is_none_or(|field| field.text() == self.plan.target)
+        self.name
+            .as_ref()
+            .is_none_or(|field| field.text() == self.plan.target)
     }
 
     /// Why the button is off.
@@ -89,15 +107,32 @@ impl Confirm {
         }
         self.checking = true;
         self.problem = None;
-        let order = Order::Plan { capability: self.plan.capability, verb: self.plan.verb.clone() };
+        let order = Order::Plan {
+            capability: self.plan.capability,
+            verb: self.plan.verb.clone(),
+        };
         Handled::one(Effect::Ask(Purpose::Again(self.plan.capability), order))
     }
 
     fn effects(&self, room: usize, plain: &dyn Fn(&str) -> String) -> Vec<Row> {
         let effects = &self.plan.effects;
-        let shown = if effects.len() > room { room.saturating_sub(1) } else { effects.len() };
-        let acts = effects.iter().map(|effect| text::cells(&plain(&effect.act))).max().unwrap_or(0).max(6);
-        let counts = effects.iter().filter_map(|e| e.count).map(|n| text::cells(&count(n))).max().unwrap_or(0);
+        let shown = if effects.len() > room {
+            room.saturating_sub(1)
+        } else {
+            effects.len()
+        };
+        let acts = effects
+            .iter()
+            .map(|effect| text::cells(&plain(&effect.act)))
+            .max()
+            .unwrap_or(0)
+            .max(6);
+        let counts = effects
+            .iter()
+            .filter_map(|e| e.count)
+            .map(|n| text::cells(&count(n)))
+            .max()
+            .unwrap_or(0);
         let line = |effect: &Planned| {
             let number = effect.count.map(count).unwrap_or_default();
             let end = 3 + acts + 2 + counts;
@@ -111,11 +146,18 @@ impl Confirm {
         let mut rows: Vec<Row> = effects[..shown].iter().map(line).collect();
         if shown < effects.len() {
             let rest = (effects.len() - shown) as u64;
-            let more = format!("and {}; y copies the whole plan", plural(rest, "more effect", "more effects"));
+            let more = format!(
+                "and {}; y copies the whole plan",
+                plural(rest, "more effect", "more effects")
+            );
             rows.push(Row::new().at(3, more, Role::Warn).keep(keep::ALWAYS));
         }
         if effects.is_empty() {
-            rows.push(Row::new().at(3, "nothing would be changed", Role::Muted).keep(keep::FIGURE));
+            rows.push(
+                Row::new()
+                    .at(3, "nothing would be changed", Role::Muted)
+                    .keep(keep::FIGURE),
+            );
         }
         rows
     }
@@ -139,7 +181,13 @@ impl Confirm {
         let used = text::cells(&cancel) + 6 + text::cells(&act);
         let gap = if used + 2 > width { 2 } else { 6 };
         let start = width.saturating_sub(text::cells(&cancel) + gap + text::cells(&act)) / 2;
-        let x = painter.put(start, y, &cancel, if self.act { Role::Text } else { Role::Selection }, width);
+        let x = painter.put(
+            start,
+            y,
+            &cancel,
+            if self.act { Role::Text } else { Role::Selection },
+            width,
+        );
         let role = match (self.act, off) {
             (true, _) => Role::Selection,
             (false, true) => Role::Muted,
@@ -157,27 +205,47 @@ impl Overlay for Confirm {
     fn commands(&self, _cx: &Cx<'_>) -> Vec<Command> {
         let mut commands = Vec::new();
         if self.name.is_some() && !self.act {
-            commands.push(Command::new(Action::Mark, "the name").keys("type").about("type the target's name"));
+            commands.push(
+                Command::new(Action::Mark, "the name")
+                    .keys("type")
+                    .about("type the target's name"),
+            );
         }
         commands.push(Command::new(Action::NextRegion, "choose"));
         commands.push(Command::new(Action::Open, "do it").about("press the button that has the focus"));
         if self.name.is_none() || self.act {
             commands.push(Command::new(Action::Copy, "copy plan"));
         }
-        commands.push(Command::new(Action::Close, "close").keys(if self.editing() { "Esc or Ctrl-C" } else { "Esc or q" }));
+        commands.push(Command::new(Action::Close, "close").keys(if self.editing() {
+            "Esc or Ctrl-C"
+        } else {
+            "Esc or q"
+        }));
         commands
     }
 
     fn size(&self, _cx: &Cx<'_>, screen: Size) -> Size {
         let usual = usual(screen);
-        let lines = self.plan.effects.len() + self.remarks.len() + 9 + if self.name.is_some() { 2 } else { 0 };
-        let height = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2).max(14).min(screen.height);
-        Size { width: usual.width, height }
+        let lines =
+            self.plan.effects.len() + self.remarks.len() + 9 + if self.name.is_some() { 2 } else { 0 };
+        let height = u16::try_from(lines)
+            .unwrap_or(u16::MAX)
+            .saturating_add(2)
+            .max(14)
+            .min(screen.height);
+        Size {
+            width: usual.width,
+            height,
+        }
     }
 
     fn render(&mut self, painter: &mut Painter<'_>, cx: &Cx<'_>) {
         let environment = cx.snapshot.environment;
-        let loud = if environment.is_production() { Role::Banner } else { Role::Critical };
+        let loud = if environment.is_production() {
+            Role::Banner
+        } else {
+            Role::Critical
+        };
         let height = painter.height();
         let width = painter.width();
         let target_at = VALUES + text::cells(environment.word()) + 2;
@@ -195,7 +263,12 @@ impl Overlay for Confirm {
         let mut labelled = |label: &str, value: &str, role: Role, kept: u8| {
             for (index, line) in text::wrap(value, value_room).into_iter().enumerate() {
                 let label = if index == 0 { label } else { "" };
-                foot.push(Row::new().at(1, label, Role::Muted).at(VALUES, line, role).keep(kept));
+                foot.push(
+                    Row::new()
+                        .at(1, label, Role::Muted)
+                        .at(VALUES, line, role)
+                        .keep(kept),
+                );
             }
         };
         for remark in &self.remarks {
@@ -223,7 +296,11 @@ impl Overlay for Confirm {
             foot.push(Row::new().at(1, label, Role::Text).keep(keep::ALWAYS));
             let caret = if self.act { "" } else { cx.look.glyphs.caret };
             let shown = field.shown(width.saturating_sub(VALUES + 20), caret);
-            let (word, role) = if self.named() { ("equal", Role::Ok) } else { ("not yet equal", Role::Warn) };
+            let (word, role) = if self.named() {
+                ("equal", Role::Ok)
+            } else {
+                ("not yet equal", Role::Warn)
+            };
             foot.push(
                 Row::new()
                     .at(VALUES, "> ", Role::Accent)
@@ -234,12 +311,22 @@ impl Overlay for Confirm {
         }
         foot.push(Row::blank());
         // Effects get what the fixed parts leave; what does not fit is counted.
-        let fixed = head.iter().chain(&foot).filter(|row| **row != Row::blank()).count() + 1;
+        let fixed = head
+            .iter()
+            .chain(&foot)
+            .filter(|row| **row != Row::blank())
+            .count()
+            + 1;
         let room = usize::from(height).saturating_sub(fixed).max(1);
         let glyphs = cx.look.glyphs;
         head.extend(self.effects(room, &|text| glyphs.prose(text).into_owned()));
         head.extend(foot);
-        let body = ratatui::layout::Rect { x: 0, y: 0, width, height: height.saturating_sub(1) };
+        let body = ratatui::layout::Rect {
+            x: 0,
+            y: 0,
+            width,
+            height: height.saturating_sub(1),
+        };
         painter.part(body).rows(&head);
         self.buttons(painter, height.saturating_sub(1), cx);
         if self.checking {
@@ -260,7 +347,10 @@ impl Overlay for Confirm {
                     let number = effect.count.map(|n| format!(" {}", count(n))).unwrap_or_default();
                     text.push_str(&format!("{}{number} {}\n", effect.act, effect.what));
                 }
-                text.push_str(&format!("undo: {}\n", self.plan.undo.as_deref().unwrap_or("none")));
+                text.push_str(&format!(
+                    "undo: {}\n",
+                    self.plan.undo.as_deref().unwrap_or("none")
+                ));
                 text.push_str(&format!("plan: {}\n", self.plan.digest));
                 Handled::one(Effect::Copy(text))
             }
@@ -275,11 +365,14 @@ impl Overlay for Confirm {
     }
 
     fn typed(&mut self, key: &KeyEvent, _cx: &Cx<'_>) -> Handled {
-        if matches!(key.code, KeyCode::Enter | KeyCode::Tab | KeyCode::BackTab | KeyCode::Esc) {
+        if matches!(
+            key.code,
+            KeyCode::Enter | KeyCode::Tab | KeyCode::BackTab | KeyCode::Esc
+        ) {
             return Handled::No;
         }
-        match &mut self.name {
-            Some(field) if field.typed(key) => Handled::done(),
+        match self.name.as_mut().map(|field| field.typed(key)) {
+            Some(true) => Handled::done(),
             _ => Handled::No,
         }
     }
@@ -311,8 +404,16 @@ impl Overlay for Confirm {
             }
             Ok(_) => Handled::done(),
             Err(error) => {
-                let hint = error.hint.as_deref().map(|hint| format!(" {hint}")).unwrap_or_default();
-                let what = if error.kind == ErrorKind::Blocked { "Not now: " } else { "" };
+                let hint = error
+                    .hint
+                    .as_deref()
+                    .map(|hint| format!(" {hint}"))
+                    .unwrap_or_default();
+                let what = if error.kind == ErrorKind::Blocked {
+                    "Not now: "
+                } else {
+                    ""
+                };
                 self.problem = Some(format!("{what}{}.{hint}", text::sentence(&error.message)));
                 self.act = false;
                 Handled::done()
@@ -331,7 +432,10 @@ fn changed(before: &Plan, after: &Plan) -> String {
         .effects
         .iter()
         .find_map(|effect| {
-            let same = before.effects.iter().find(|old| old.act == effect.act && old.what == effect.what)?;
+            let same = before
+                .effects
+                .iter()
+                .find(|old| old.act == effect.act && old.what == effect.what)?;
             let (old, new) = (same.count?, effect.count?);
             let noun = effect.what.split(' ').next().unwrap_or("items");
             match new.cmp(&old) {

@@ -89,7 +89,11 @@ impl Overlay for Help {
         if let Some(script) = &self.script
             && height > 6
         {
-            let sign = if self.on_script { painter.glyphs().cursor } else { " " };
+            let sign = if self.on_script {
+                painter.glyphs().cursor
+            } else {
+                " "
+            };
             let row = Row::new()
                 .at(1, sign, Role::Accent)
                 .at(3, "Enter copies", Role::Muted)
@@ -104,7 +108,10 @@ impl Overlay for Help {
         let rows: Vec<Command> = self.matching(cx).into_iter().cloned().collect();
         let foot = match (&reason, rows.len()) {
             (Some(reason), _) => reason.clone(),
-            (None, 0) => format!("No command matches \"{}\". Clear the filter to see all.", self.filter.text()),
+            (None, 0) => format!(
+                "No command matches \"{}\". Clear the filter to see all.",
+                self.filter.text()
+            ),
             (None, _) if self.filter.is_empty() => format!("{} commands.", count(total as u64)),
             (None, some) => format!(
                 "{} of {} commands match \"{}\". Clear the filter to see all.",
@@ -114,8 +121,15 @@ impl Overlay for Help {
             ),
         };
         let foot = text::wrap(&foot, usize::from(width.saturating_sub(2)));
-        let foot_height = u16::try_from(foot.len()).unwrap_or(1).min(height.saturating_sub(top + 1));
-        let body = Rect { x: 0, y: top, width, height: height.saturating_sub(top + foot_height) };
+        let foot_height = u16::try_from(foot.len())
+            .unwrap_or(1)
+            .min(height.saturating_sub(top + 1));
+        let body = Rect {
+            x: 0,
+            y: top,
+            width,
+            height: height.saturating_sub(top + foot_height),
+        };
         let keys = cx.keys;
         let glyphs = cx.look.glyphs;
         let mut part = painter.part(body);
@@ -134,10 +148,17 @@ impl Overlay for Help {
             } else {
                 command.sentence().to_owned()
             };
-            let row = Row::new().at(1, sign, role).at(3, written, Role::Accent).at(12, about, Role::Text);
+            let row = Row::new()
+                .at(1, sign, role)
+                .at(3, written, Role::Accent)
+                .at(12, about, Role::Text);
             match &command.off {
                 Some(_) if here => row.right(1, "off", Role::Warn),
-                Some(reason) => row.right(1, text::elide_end(reason, usize::from(width / 2), "…"), Role::Muted),
+                Some(reason) => row.right(
+                    1,
+                    text::elide_end(reason, usize::from(width / 2), "…"),
+                    Role::Muted,
+                ),
                 None => row,
             }
         });
@@ -156,9 +177,14 @@ impl Overlay for Help {
                 Handled::Yes(vec![Effect::Close, Effect::Copy(script)])
             }
             Action::Open => {
-                let chosen = self.matching(cx).get(self.list.cursor).map(|command| (*command).clone());
+                let chosen = self
+                    .matching(cx)
+                    .get(self.list.cursor)
+                    .map(|command| (*command).clone());
                 match chosen {
-                    Some(Command { off: Some(reason), .. }) => {
+                    Some(Command {
+                        off: Some(reason), ..
+                    }) => {
                         self.reason = Some(reason);
                         Handled::done()
                     }

@@ -27,7 +27,10 @@ pub struct Log {
 
 impl Log {
     fn wanted(&self) -> String {
-        self.filter.as_ref().map(|field| field.text().to_lowercase()).unwrap_or_default()
+        self.filter
+            .as_ref()
+            .map(|field| field.text().to_lowercase())
+            .unwrap_or_default()
     }
 
     fn entries<'a>(&self, cx: &Cx<'a>) -> Vec<&'a LogLine> {
@@ -46,7 +49,10 @@ impl Overlay for Log {
         let mut title = vec![
             ("Log and statements".to_owned(), Role::Critical),
             (dash.clone(), Role::Muted),
-            (format!("{} entries", count(cx.snapshot.log.len() as u64)), Role::Text),
+            (
+                format!("{} entries", count(cx.snapshot.log.len() as u64)),
+                Role::Text,
+            ),
         ];
         if let Some(filter) = &self.filter {
             title.push((dash, Role::Muted));
@@ -76,7 +82,11 @@ impl Overlay for Log {
         let (width, height) = (painter.width(), painter.height());
         let entries = self.entries(cx);
         if entries.is_empty() {
-            let sentence = if cx.snapshot.log.is_empty() { "Nothing logged yet." } else { "No entry matches." };
+            let sentence = if cx.snapshot.log.is_empty() {
+                "Nothing logged yet."
+            } else {
+                "No entry matches."
+            };
             painter.row(0, &Row::prose(sentence, Role::Muted));
             return;
         }
@@ -84,7 +94,12 @@ impl Overlay for Log {
             self.list.cursor = entries.len() - 1;
         }
         let detail = if self.whole && height > 6 { height / 2 } else { 0 };
-        let body = Rect { x: 0, y: 0, width, height: height.saturating_sub(1 + detail) };
+        let body = Rect {
+            x: 0,
+            y: 0,
+            width,
+            height: height.saturating_sub(1 + detail),
+        };
         let mut part = painter.part(body);
         let glyphs = cx.look.glyphs;
         self.list.draw(&mut part, entries.len(), true, |index, here| {
@@ -94,7 +109,11 @@ impl Overlay for Log {
                 .at(0, sign, Role::Accent)
                 .at(1, cx.now.clock_seconds(line.at), Role::Muted)
                 .at(10, line.channel.clone(), Role::Accent)
-                .at(14, line.capability.map_or("", |capability| capability.title()), Role::Muted)
+                .at(
+                    14,
+                    line.capability.map_or("", |capability| capability.title()),
+                    Role::Muted,
+                )
                 .at(26, line.text.clone(), Role::Text)
         });
         if let Some(line) = entries.get(self.list.cursor).filter(|_| detail > 0) {
@@ -105,13 +124,18 @@ impl Overlay for Log {
                 painter.row(y, &Row::prose(line, Role::Text));
             }
         }
-        let hidden = self.held.map_or(0, |then| cx.snapshot.log.len().saturating_sub(then));
+        let hidden = self
+            .held
+            .map_or(0, |then| cx.snapshot.log.len().saturating_sub(then));
         let state = match self.held {
             None => "following".to_owned(),
             Some(_) => format!("following off, {} newer", count(hidden as u64)),
         };
         let position = self.list.position(entries.len());
-        painter.row(height.saturating_sub(1), &Row::prose(state, Role::Muted).right(1, position, Role::Muted));
+        painter.row(
+            height.saturating_sub(1),
+            &Row::prose(state, Role::Muted).right(1, position, Role::Muted),
+        );
     }
 
     fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
@@ -124,7 +148,11 @@ impl Overlay for Log {
             Action::Open if self.editing => self.editing = false,
             Action::Open => self.whole = !self.whole,
             Action::Freeze => {
-                self.held = if self.held.is_some() { None } else { Some(cx.snapshot.log.len()) };
+                self.held = if self.held.is_some() {
+                    None
+                } else {
+                    Some(cx.snapshot.log.len())
+                };
             }
             Action::Copy => {
                 if let Some(line) = self.entries(cx).get(self.list.cursor) {
@@ -146,7 +174,11 @@ impl Overlay for Log {
             action => {
                 if self.list.act(action, len) {
                     let at_end = self.list.cursor + 1 >= len;
-                    self.held = if at_end { None } else { self.held.or(Some(cx.snapshot.log.len())) };
+                    self.held = if at_end {
+                        None
+                    } else {
+                        self.held.or(Some(cx.snapshot.log.len()))
+                    };
                 }
             }
         }
@@ -158,8 +190,8 @@ impl Overlay for Log {
     }
 
     fn typed(&mut self, key: &KeyEvent, _cx: &Cx<'_>) -> Handled {
-        match &mut self.filter {
-            Some(filter) if filter.typed(key) => Handled::done(),
+        match self.filter.as_mut().map(|filter| filter.typed(key)) {
+            Some(true) => Handled::done(),
             _ => Handled::No,
         }
     }

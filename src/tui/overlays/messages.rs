@@ -25,7 +25,10 @@ impl Messages {
     /// The list; messages after the event `read` are shown as unread.
     #[must_use]
     pub fn new(read: u64) -> Self {
-        Self { list: List::default(), read }
+        Self {
+            list: List::default(),
+            read,
+        }
     }
 
     fn newest_first<'a>(cx: &Cx<'a>) -> Vec<&'a Message> {
@@ -45,17 +48,30 @@ pub const fn mark(level: Level) -> Mark {
 
 impl Overlay for Messages {
     fn title(&self, cx: &Cx<'_>) -> Vec<(String, Role)> {
-        let unread = cx.snapshot.messages.iter().filter(|message| message.seq > self.read).count();
+        let unread = cx
+            .snapshot
+            .messages
+            .iter()
+            .filter(|message| message.seq > self.read)
+            .count();
         let dash = format!(" {} ", cx.look.glyphs.horizontal);
         let facts = match unread {
             0 => format!("{} in all", cx.snapshot.messages.len()),
             some => format!("{} in all, {some} not read", cx.snapshot.messages.len()),
         };
-        vec![("Messages".to_owned(), Role::Critical), (dash, Role::Muted), (facts, Role::Text)]
+        vec![
+            ("Messages".to_owned(), Role::Critical),
+            (dash, Role::Muted),
+            (facts, Role::Text),
+        ]
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
-        let none = cx.snapshot.messages.is_empty().then(|| "There are no messages.".to_owned());
+        let none = cx
+            .snapshot
+            .messages
+            .is_empty()
+            .then(|| "There are no messages.".to_owned());
         vec![
             Command::new(Action::Open, "go there").off(none.clone()),
             Command::new(Action::Copy, "copy").off(none),
@@ -71,11 +87,19 @@ impl Overlay for Messages {
         let messages = Self::newest_first(cx);
         let (width, height) = (painter.width(), painter.height());
         if messages.is_empty() {
-            painter.row(0, &Row::prose("Nothing has happened yet that is worth a message.", Role::Muted));
+            painter.row(
+                0,
+                &Row::prose("Nothing has happened yet that is worth a message.", Role::Muted),
+            );
             return;
         }
         let detail = if height > 7 { 4 } else { 0 };
-        let body = Rect { x: 0, y: 0, width, height: height.saturating_sub(detail) };
+        let body = Rect {
+            x: 0,
+            y: 0,
+            width,
+            height: height.saturating_sub(detail),
+        };
         let glyphs = cx.look.glyphs;
         let read = self.read;
         let mut part = painter.part(body);
@@ -86,7 +110,11 @@ impl Overlay for Messages {
                 .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
                 .at(3, mark.glyph(glyphs), mark.role())
                 .at(5, cx.now.clock_seconds(message.at), Role::Muted)
-                .at(15, message.capability.map_or("", |capability| capability.title()), Role::Muted)
+                .at(
+                    15,
+                    message.capability.map_or("", |capability| capability.title()),
+                    Role::Muted,
+                )
                 .at(28, message.text.clone(), Role::Text);
             if message.seq > read { row.strong() } else { row }
         });
@@ -97,6 +125,10 @@ impl Overlay for Messages {
                 painter.row(y, &Row::prose(line, Role::Text));
             }
         }
+    }
+
+    fn reads_messages(&self) -> bool {
+        true
     }
 
     fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {

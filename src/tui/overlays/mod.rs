@@ -43,6 +43,10 @@ pub trait Overlay: std::fmt::Debug {
     fn answered(&mut self, _answer: &Answered, _cx: &Cx<'_>) -> Handled {
         Handled::No
     }
+    /// Whether closing this means that all messages were seen.
+    fn reads_messages(&self) -> bool {
+        false
+    }
     /// Whether keys are not heard yet, so that typing ahead cannot confirm anything.
     fn deaf(&self, _cx: &Cx<'_>) -> bool {
         false
@@ -53,5 +57,8 @@ pub trait Overlay: std::fmt::Debug {
 #[must_use]
 pub fn usual(screen: Size) -> Size {
     let grow = |have: u16, least: u16, most: u16| (have.saturating_mul(3) / 5).clamp(least, most).min(have);
-    Size { width: grow(screen.width, 65, 110), height: grow(screen.height, 14, 32) }
+    Size {
+        width: grow(screen.width, 65, 110),
+        height: grow(screen.height, 14, 32),
+    }
 }

@@ -28,15 +28,24 @@ pub struct Quarantine {
 impl Quarantine {
     /// The items by reason, the most frequent first, in the order in which they were found within a reason.
     fn items<'a>(&self, cx: &Cx<'a>) -> Vec<&'a Quarantined> {
-        let wanted = self.filter.as_ref().map(|field| field.text().to_lowercase()).unwrap_or_default();
+        let wanted = self
+            .filter
+            .as_ref()
+            .map(|field| field.text().to_lowercase())
+            .unwrap_or_default();
         let matches = |item: &&Quarantined| {
             wanted.is_empty()
                 || [&item.kind, &item.key, &item.reason, &item.place, &item.why]
                     .iter()
                     .any(|part| part.to_lowercase().contains(&wanted))
         };
-        let mut items: Vec<&Quarantined> =
-            cx.snapshot.steps.values().flat_map(|step| &step.quarantine).filter(matches).collect();
+        let mut items: Vec<&Quarantined> = cx
+            .snapshot
+            .steps
+            .values()
+            .flat_map(|step| &step.quarantine)
+            .filter(matches)
+            .collect();
         let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
         for item in &items {
             *by_reason.entry(&item.reason).or_default() += 1;
@@ -57,17 +66,26 @@ impl Overlay for Quarantine {
         for item in cx.snapshot.steps.values().flat_map(|step| &step.quarantine) {
             *kinds.entry(&item.kind).or_default() += 1;
         }
-        let kinds: Vec<String> = kinds.iter().map(|(kind, n)| format!("{kind}s {}", count(*n))).collect();
+        let kinds: Vec<String> = kinds
+            .iter()
+            .map(|(kind, n)| format!("{kind}s {}", count(*n)))
+            .collect();
         let dash = format!(" {} ", cx.look.glyphs.horizontal);
         let mut title = vec![
             ("Quarantine".to_owned(), Role::Critical),
             (dash.clone(), Role::Muted),
-            (format!("{} of {}", count(shown), count(total.max(shown))), Role::Text),
+            (
+                format!("{} of {}", count(shown), count(total.max(shown))),
+                Role::Text,
+            ),
         ];
         if let Some(filter) = &self.filter {
             title.push((dash, Role::Muted));
             let caret = if self.editing { cx.look.glyphs.caret } else { "" };
-            title.push((format!("filter {}", filter.shown(16, caret).trim_end()), Role::Text));
+            title.push((
+                format!("filter {}", filter.shown(16, caret).trim_end()),
+                Role::Text,
+            ));
         } else if !kinds.is_empty() {
             title.push((dash, Role::Muted));
             title.push((kinds.join(" · "), Role::Text));
@@ -93,8 +111,11 @@ impl Overlay for Quarantine {
         let items = self.items(cx);
         let (width, height) = (painter.width(), painter.height());
         if items.is_empty() {
-            let sentence =
-                if self.filter.is_some() { "No item matches the filter." } else { "Nothing is in quarantine." };
+            let sentence = if self.filter.is_some() {
+                "No item matches the filter."
+            } else {
+                "Nothing is in quarantine."
+            };
             painter.row(0, &Row::prose(sentence, Role::Muted));
             return;
         }
@@ -102,13 +123,18 @@ impl Overlay for Quarantine {
         let wide = width >= 56;
         painter.row(
             0,
-            &Row::new().at(3, "Kind", Role::Muted).at(9, "Key", Role::Muted).at(28, "Reason", Role::Muted).at(
-                46,
-                if wide { "Where" } else { "" },
-                Role::Muted,
-            ),
+            &Row::new()
+                .at(3, "Kind", Role::Muted)
+                .at(9, "Key", Role::Muted)
+                .at(28, "Reason", Role::Muted)
+                .at(46, if wide { "Where" } else { "" }, Role::Muted),
         );
-        let body = Rect { x: 0, y: 1, width, height: height.saturating_sub(1 + detail) };
+        let body = Rect {
+            x: 0,
+            y: 1,
+            width,
+            height: height.saturating_sub(1 + detail),
+        };
         let glyphs = cx.look.glyphs;
         let mut part = painter.part(body);
         self.list.draw(&mut part, items.len(), true, |index, here| {
@@ -120,7 +146,11 @@ impl Overlay for Quarantine {
                 .middle(18)
                 .at(28, item.reason.clone(), Role::Warn)
                 .max(17);
-            if wide { row.at(46, inert(&item.place), Role::Text) } else { row }
+            if wide {
+                row.at(46, inert(&item.place), Role::Text)
+            } else {
+                row
+            }
         });
         let y = body.y + body.height;
         if let Some(item) = items.get(self.list.cursor).filter(|_| detail > 0) {
@@ -128,14 +158,25 @@ impl Overlay for Quarantine {
             painter.row(y, &rule);
             let mut rows = Vec::new();
             let room = usize::from(width.saturating_sub(10));
-            for (label, value, most) in [("Raw", &item.raw, 1), ("Why", &item.why, 2), ("Do", &item.hint, 2)] {
+            for (label, value, most) in [
+                ("Raw", &item.raw, 1),
+                ("Why", &item.why, 2),
+                ("Do", &item.hint, 2),
+            ] {
                 let lines = text::wrap(&inert(value), room);
                 for (index, line) in lines.into_iter().take(most).enumerate() {
                     let label = if index == 0 { label } else { "" };
                     rows.push(Row::new().at(1, label, Role::Muted).at(9, line, Role::Text));
                 }
             }
-            painter.part(Rect { x: 0, y: y + 1, width, height: detail - 1 }).rows(&rows);
+            painter
+                .part(Rect {
+                    x: 0,
+                    y: y + 1,
+                    width,
+                    height: detail - 1,
+                })
+                .rows(&rows);
         }
     }
 
@@ -149,7 +190,10 @@ impl Overlay for Quarantine {
             Action::Open => self.editing = false,
             Action::Copy => {
                 if let Some(item) = self.items(cx).get(self.list.cursor) {
-                    let text = format!("{} {} {}: {} {}", item.kind, item.key, item.reason, item.why, item.raw);
+                    let text = format!(
+                        "{} {} {}: {} {}",
+                        item.kind, item.key, item.reason, item.why, item.raw
+                    );
                     return Handled::one(Effect::Copy(text));
                 }
             }
@@ -171,8 +215,8 @@ impl Overlay for Quarantine {
     }
 
     fn typed(&mut self, key: &KeyEvent, _cx: &Cx<'_>) -> Handled {
-        match &mut self.filter {
-            Some(filter) if filter.typed(key) => {
+        match self.filter.as_mut().map(|filter| filter.typed(key)) {
+            Some(true) => {
                 self.list = List::default();
                 Handled::done()
             }

@@ -22,8 +22,16 @@ impl Steps {
     /// The list with its cursor on the present step.
     #[must_use]
     pub fn new(cx: &Cx<'_>, current: Capability) -> Self {
-        let at = journey::steps(cx.snapshot.migration).iter().position(|step| *step == current).unwrap_or(0);
-        Self { list: List { cursor: at, ..List::default() } }
+        let at = journey::steps(cx.snapshot.migration)
+            .iter()
+            .position(|step| *step == current)
+            .unwrap_or(0);
+        Self {
+            list: List {
+                cursor: at,
+                ..List::default()
+            },
+        }
     }
 }
 
@@ -33,13 +41,19 @@ impl Overlay for Steps {
     }
 
     fn commands(&self, _cx: &Cx<'_>) -> Vec<Command> {
-        vec![Command::new(Action::Open, "go there"), Command::new(Action::Close, "close").keys("Esc or q")]
+        vec![
+            Command::new(Action::Open, "go there"),
+            Command::new(Action::Close, "close").keys("Esc or q"),
+        ]
     }
 
     fn size(&self, cx: &Cx<'_>, screen: Size) -> Size {
         let steps = journey::steps(cx.snapshot.migration).len();
         let height = u16::try_from(steps + 2).unwrap_or(u16::MAX).min(screen.height);
-        Size { width: 65.min(screen.width), height }
+        Size {
+            width: 65.min(screen.width),
+            height,
+        }
     }
 
     fn render(&mut self, painter: &mut Painter<'_>, cx: &Cx<'_>) {
@@ -51,7 +65,11 @@ impl Overlay for Steps {
                 .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
                 .at(3, step.mark.glyph(glyphs), step.mark.role())
                 .at(5, step.title, Role::Text)
-                .at(18, frame_info::reason(cx, steps[index]).unwrap_or(step.word), Role::Muted)
+                .at(
+                    18,
+                    frame_info::reason(cx, steps[index]).unwrap_or(step.word),
+                    Role::Muted,
+                )
         });
     }
 

@@ -1,6 +1,6 @@
 //! Bars with eighths, limits and chunk maps, and sparklines. None stands without its number; the caller writes it.
 
-use crate::tui::paint::Painter;
+use crate::tui::paint::{Painter, Row};
 use crate::tui::style::{Glyphs, Role};
 
 /// A bar over the painter's whole first row.
@@ -109,6 +109,25 @@ pub fn draw(painter: &mut Painter<'_>, bar: Bar, role: Role) {
 #[must_use]
 pub fn text(glyphs: &Glyphs, bar: Bar, width: u16) -> String {
     signs(glyphs, bar, width).concat()
+}
+
+/// A bar as pieces of a row, filled and empty cells with roles of their own.
+#[must_use]
+pub fn onto(row: Row, column: u16, glyphs: &Glyphs, bar: Bar, width: u16, role: Role) -> Row {
+    let mut runs: Vec<(String, Role)> = Vec::new();
+    for sign in signs(glyphs, bar, width) {
+        let filled = sign != glyphs.empty && sign != glyphs.no_sample && sign != glyphs.limit;
+        let role = if filled { role } else { Role::Muted };
+        match runs.last_mut() {
+            Some((text, last)) if *last == role => text.push_str(sign),
+            _ => runs.push((sign.to_owned(), role)),
+        }
+    }
+    let mut row = row.at(column, "", Role::Text);
+    for (text, role) in runs {
+        row = row.then(text, role);
+    }
+    row
 }
 
 /// A sparkline over the last `width` samples; a missing one has its own sign, and a flat line stays low.

@@ -135,7 +135,12 @@ impl Frame<'_> {
         let margin = if areas.density.bordered() { 2 } else { 0 };
         let width = usize::from(line.width().saturating_sub(2 * margin));
         let short = areas.density == Density::Tiny;
-        let always = hints::always(self.keys, self.info.in_rollback(), short);
+        let place = match (self.info.over, self.info.in_rollback()) {
+            (true, _) => hints::Place::Overlay,
+            (false, true) => hints::Place::Rollback,
+            (false, false) => hints::Place::Screen,
+        };
+        let always = hints::always(self.keys, place, short);
         let always_width = hints::width(&always);
         // One cell of distance to the line on both sides.
         let room = width.saturating_sub(always_width + 3);

@@ -56,6 +56,8 @@ pub struct FrameInfo {
     pub aside: Option<(String, String)>,
     /// Short lines under the rail of a wide screen: label and value.
     pub below_rail: Vec<(String, String, Role)>,
+    /// Whether an overlay lies over the screen and takes the keys.
+    pub over: bool,
 }
 
 impl FrameInfo {

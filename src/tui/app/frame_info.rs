@@ -1,0 +1,266 @@
+//! What the frame says about the migration, taken from the snapshot and the readings.
+
+use crate::engine::Capability;
+use crate::engine::journey::{self, StepState};
+use crate::engine::snapshot::{Activity, Step};
+use crate::engine::text::count;
+use crate::engine::views::Mode;
+use crate::tui::app::context::Cx;
+use crate::tui::style::Role;
+use crate::tui::widgets::bar::percent;
+use crate::tui::widgets::frame::{Badge, FrameInfo, Step as FrameStep};
+use crate::tui::widgets::mark::Mark;
+
+/// The frame's data for the screen of `current`; `from` is where an aside (the rollback) was opened.
+#[must_use]
+pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, unread: usize) -> FrameInfo {
+    let numbered = numbered(cx);
+    let aside = (current == Capability::Rollback).then(|| {
+        let from = from.unwrap_or(Capability::Start);
+        let place = numbered.iter().position(|step| *step == from);
+        let where_from = place.map_or_else(
+            || format!("from {}", from.title()),
+            |at| format!("from {}, step {} of {}", from.title(), at + 1, numbered.len()),
+        );
+        ("Rollback".to_owned(), where_from)
+    });
+    let environment = cx.snapshot.environment;
+    FrameInfo {
+        workspace: if cx.snapshot.name.is_empty() {
+            "migration".to_owned()
+        } else {
+            cx.snapshot.name.clone()
+        },
+        kind: cx
+            .snapshot
+            .migration
+            .map_or_else(String::new, |kind| kind.title().to_owned()),
+        environment: environment.word().to_owned(),
+        loud: environment.is_production(),
+        badges: badges(cx),
+        target: cx.snapshot.target.clone(),
+        host: host(&cx.snapshot.target),
+        operator: operator(cx),
+        watchers: Vec::new(),
+        unread,
+        steps: numbered.iter().map(|capability| step(cx, *capability)).collect(),
+        current: numbered.iter().position(|step| *step == current),
+        aside,
+        below_rail: below_rail(cx),
+        over: false,
+    }
+}
+
+/// The steps with a number: all but Start.
+fn numbered(cx: &Cx<'_>) -> Vec<Capability> {
+    journey::steps(cx.snapshot.migration)
+        .iter()
+        .copied()
+        .filter(|step| *step != Capability::Start)
+        .collect()
+}
+
+fn operator(cx: &Cx<'_>) -> String {
+    match &cx.views.mode {
+        Mode::Watching(holder) => holder.operator.clone(),
+        _ => cx
+            .views
+            .me
+            .as_ref()
+            .map_or_else(String::new, |me| me.operator.clone()),
+    }
+}
+
+fn badges(cx: &Cx<'_>) -> Vec<Badge> {
+    let badge = |word: &str, role| Badge {
+        word: word.to_owned(),
+        role,
+    };
+    let mut badges = Vec::new();
+    match (&cx.views.mode, &cx.views.locked_by) {
+        (Mode::Watching(_), _) => badges.push(badge("READ-ONLY", Role::Warn)),
+        (_, Some(why)) if why.contains("dry") => badges.push(badge("DRY RUN", Role::Warn)),
+        (_, Some(_)) => badges.push(badge("READ-ONLY", Role::Warn)),
+        _ => {}
+    }
+    badges
+}
+
+/// The part of the target that is never cut: the host of a server, the name of a file.
+fn host(target: &str) -> String {
+    let file = target.starts_with(['/', '.', '~']) || target.ends_with(".db") || target.ends_with(".sqlite");
+    let part = if file {
+        target.rsplit('/').next()
+    } else {
+        target.split([':', '/']).next()
+    };
+    part.unwrap_or(target).to_owned()
+}
+
+/// A step as strip, rail and list of steps show it.
+#[must_use]
+pub fn step(cx: &Cx<'_>, capability: Capability) -> FrameStep {
+    let (mark, word, short) = state(cx, capability);
+    FrameStep {
+        title: capability.title().to_owned(),
+        mark,
+        word,
+        short,
+    }
+}
+
+/// Why a step is locked.
+#[must_use]
+pub fn reason(cx: &Cx<'_>, capability: Capability) -> Option<String> {
+    match journey::state(cx.snapshot, capability) {
+        StepState::Locked(locked) => Some(locked.sentence),
+        StepState::Ready | StepState::Active(_) => None,
+    }
+}
+
+fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
+    let said = |mark, word: &str| (mark, word.to_owned(), word.to_owned());
+    if !capability.in_this_version() {
+        return (
+            Mark::Skipped,
+            "not in this version".to_owned(),
+            "absent".to_owned(),
+        );
+    }
+    if capability == Capability::Assess
+        && let Some(Ok(questionnaire)) = &cx.views.questionnaire
+    {
+        let total = questionnaire.questions.len();
+        let open = cx.snapshot.answers.open(questionnaire).count();
+        let short = format!("{}/{total}", total - open);
+        return match journey::state(cx.snapshot, capability) {
+            StepState::Active(Activity::Failed) => said(Mark::Failed, "failed"),
+            StepState::Active(activity) if activity.is_done() && open == 0 => {
+                (Mark::Done, "done".to_owned(), short)
+            }
+            StepState::Locked(_) => said(Mark::Locked, "locked"),
+            _ if open == total => said(Mark::Ready, "ready"),
+            _ => (Mark::Running, "running".to_owned(), short),
+        };
+    }
+    match journey::state(cx.snapshot, capability) {
+        StepState::Locked(_) => said(Mark::Locked, "locked"),
+        StepState::Ready => said(Mark::Ready, "ready"),
+        StepState::Active(activity) => active(cx, capability, activity),
+    }
+}
+
+fn active(cx: &Cx<'_>, capability: Capability, activity: Activity) -> (Mark, String, String) {
+    let step = cx.step(capability);
+    let word = activity.word().to_owned();
+    let share = step.map(share).unwrap_or_default();
+    match activity {
+        Activity::Idle => (Mark::Ready, word.clone(), word),
+        Activity::Running => {
+            let phase = step
+                .and_then(|step| step.progress.as_ref())
+                .map(|progress| progress.phase.clone());
+            (
+                Mark::Running,
+                phase.filter(|phase| !phase.is_empty()).unwrap_or(word),
+                share,
+            )
+        }
+        Activity::Stopping => (Mark::Running, word, share),
+        Activity::Paused => (Mark::Paused, word, share),
+        Activity::Stopped => (Mark::Paused, word.clone(), word),
+        Activity::Failed => (Mark::Failed, word.clone(), word),
+        Activity::Done if capability == Capability::Readiness => {
+            let score = cx
+                .snapshot
+                .readiness
+                .as_ref()
+                .map_or_else(String::new, |(_, r)| r.score.to_string());
+            (Mark::Done, format!("done {score}"), score)
+        }
+        Activity::Done => (Mark::Done, word.clone(), word),
+        Activity::DoneWithQuarantine => {
+            let aside = step
+                .and_then(|step| step.outcome.as_ref())
+                .map_or(0, |outcome| outcome.quarantined);
+            (
+                Mark::Quarantine,
+                format!("done, {} in quarantine", count(aside)),
+                format!("{} q", count(aside)),
+            )
+        }
+    }
+}
+
+/// How far a step is, in percent; empty when the total is not known.
+fn share(step: &Step) -> String {
+    match &step.progress {
+        Some(progress) => progress
+            .total
+            .map_or_else(String::new, |total| percent(progress.done, total)),
+        None => String::new(),
+    }
+}
+
+fn below_rail(cx: &Cx<'_>) -> Vec<(String, String, Role)> {
+    let mut lines = Vec::new();
+    if let Some(capability) = cx.snapshot.active()
+        && let Some(step) = cx.step(capability)
+    {
+        let phase = step
+            .progress
+            .as_ref()
+            .map(|progress| progress.phase.clone())
+            .unwrap_or_default();
+        let name = if phase.is_empty() {
+            capability.title().to_owned()
+        } else {
+            crate::tui::text::sentence(&phase)
+        };
+        lines.push((format!("|{name}"), String::new(), Role::Critical));
+        if let Some(progress) = &step.progress
+            && let Some(total) = progress.total
+        {
+            #[expect(clippy::cast_precision_loss, reason = "a bar has a few hundred steps")]
+            let share = if total == 0 {
+                0.0
+            } else {
+                (progress.done as f64 / total as f64).min(0.999)
+            };
+            lines.push((
+                percent(progress.done, total),
+                format!("bar:{share}"),
+                Role::Accent,
+            ));
+            lines.push((format!("{} of", count(progress.done)), count(total), Role::Text));
+        }
+    }
+    lines.push(("|Journal".to_owned(), count(cx.snapshot.seq), Role::Text));
+    let aside = cx.snapshot.quarantined();
+    if aside > 0 {
+        lines.push(("Quarantine".to_owned(), count(aside), Role::Warn));
+    }
+    if let Mode::Watching(holder) = &cx.views.mode {
+        lines.push(("Operates".to_owned(), holder.operator.clone(), Role::Warn));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn the_part_of_the_target_that_is_never_cut() {
+        let cases = [
+            ("db.acme:5432/maos", "db.acme"),
+            ("/srv/data/maos.db", "maos.db"),
+            ("target/maos.db", "maos.db"),
+            ("no target", "no target"),
+            ("", ""),
+        ];
+        for (target, part) in cases {
+            assert_eq!(host(target), part);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The commands that mean the same everywhere: help, lists, steps, leaving, the terminal's own matters.
+
+use super::{App, Out};
+use crate::engine::Capability;
+use crate::tui::clock::Now;
+use crate::tui::keymap::{Action, Command};
+use crate::tui::layout::Density;
+use crate::tui::overlays::choice::{Choice, Consequence};
+use crate::tui::overlays::help::Help;
+use crate::tui::overlays::log::Log;
+use crate::tui::overlays::messages::Messages;
+use crate::tui::overlays::quarantine::Quarantine;
+use crate::tui::overlays::steps::Steps;
+use crate::tui::style::Role;
+use crate::tui::widgets::frame::News;
+
+impl App {
+    /// The wizard's own commands for `?`, after those of the screen.
+    fn own_commands(&self) -> Vec<Command> {
+        let first = |label: &str| Some(format!("{label} is the first step."));
+        let last = |label: &str| Some(format!("{label} is the last step."));
+        let title = self.current.title();
+        let before = if self.preceding().is_none() {
+            first(title)
+        } else {
+            None
+        };
+        let after = if self.following().is_none() {
+            last(title)
+        } else {
+            None
+        };
+        let quarantined = self.world.snapshot.quarantined();
+        let no_items = (quarantined == 0).then(|| "Nothing is in quarantine.".to_owned());
+        let words = |action| Command::new(action, "").quiet();
+        vec![
+            words(Action::Rollback),
+            words(Action::StepBack).off(before),
+            words(Action::StepForward).off(after),
+            words(Action::AllSteps),
+            words(Action::Log),
+            words(Action::Messages),
+            words(Action::Quarantine).off(no_items),
+            words(Action::Mouse).about(if self.mouse { "mouse off" } else { "mouse on" }),
+            words(Action::Repaint),
+            words(Action::Suspend),
+            words(Action::Leave),
+        ]
+    }
+
+    pub(super) fn general(&mut self, action: Action, now: &Now) {
+        self.dirty = true;
+        match action {
+            Action::Help => self.open_help(now),
+            Action::Log => self.overlays.push(Box::<Log>::default()),
+            Action::Messages => {
+                self.toast = None;
+                self.overlays.push(Box::new(Messages::new(self.read)));
+            }
+            Action::Quarantine => self.overlays.push(Box::<Quarantine>::default()),
+            Action::AllSteps => {
+                let cx = Self::cx(&self.world, &self.keys, now, self.look, self.size);
+                let steps = Steps::new(&cx, self.current);
+                self.overlays.push(Box::new(steps));
+            }
+            Action::Rollback if self.current == Capability::Rollback => {}
+            Action::Rollback if Density::of(self.size) == Density::TooSmall => {
+                self.say(
+                    News::new("The plan of the rollback needs 40x10. Enlarge the terminal.", ""),
+                    now,
+                );
+            }
+            Action::Rollback => self.go(Capability::Rollback, now),
+            Action::StepBack => match self.preceding() {
+                Some(step) => self.go(step, now),
+                None => self.say(
+                    News::new(format!("{} is the first step.", self.current.title()), ""),
+                    now,
+                ),
+            },
+            Action::StepForward => match self.following() {
+                Some(step) => self.go(step, now),
+                None => self.say(
+                    News::new(format!("{} is the last step.", self.current.title()), ""),
+                    now,
+                ),
+            },
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                self.outbox.push(Out::Mouse(self.mouse));
+                let word = if self.mouse {
+                    "on: the wheel moves, a click selects"
+                } else {
+                    "off"
+                };
+                self.say(News::new(format!("Mouse {word}."), ""), now);
+            }
+            Action::Repaint => self.outbox.push(Out::Repaint),
+            Action::Suspend => self.outbox.push(Out::Suspend),
+            Action::Leave | Action::Interrupt => self.ask_to_leave(now),
+            _ => {}
+        }
+    }
+
+    fn open_help(&mut self, now: &Now) {
+        let mut commands = self.screen_commands(now);
+        let script = self.with_screen(now, |screen, cx| screen.script(cx));
+        commands.extend(self.own_commands());
+        // A screen that offers one of the wizard's own commands says more about it.
+        let mut seen = Vec::new();
+        commands.retain(|command| {
+            let new = !seen.contains(&command.action);
+            seen.push(command.action);
+            new
+        });
+        self.overlays
+            .push(Box::new(Help::new(self.current.title(), script, commands)));
+    }
+
+    /// Leaves at once when nothing runs; asks when something does.
+    fn ask_to_leave(&mut self, now: &Now) {
+        if self.current == Capability::Rollback {
+            let back = self.from.take().unwrap_or(Capability::Start);
+            self.go(back, now);
+            return;
+        }
+        let watching = !matches!(self.world.views.mode, crate::engine::views::Mode::Operating);
+        let Some(running) = self.busy().filter(|_| !watching) else {
+            self.outbox.push(Out::Leave);
+            return;
+        };
+        if Density::of(self.size) == Density::TooSmall {
+            self.say(
+                News::new(
+                    format!("{} is running. Enlarge the terminal to leave.", running.title()),
+                    "",
+                ),
+                now,
+            );
+            return;
+        }
+        let title = running.title();
+        let dialog = Choice::new(
+            format!("{title} is running"),
+            vec![
+                (
+                    "Leaving ends it at its next safe point; what is finished stays.".to_owned(),
+                    Role::Text,
+                ),
+                ("The next start goes on from there.".to_owned(), Role::Muted),
+            ],
+            vec![
+                ("Stay".to_owned(), Consequence::Nothing),
+                (
+                    format!("Stop {title} at its next safe point and leave"),
+                    Consequence::Leave,
+                ),
+            ],
+            now.mono,
+        );
+        self.overlays.push(Box::new(dialog));
+    }
+}
