@@ -45,7 +45,7 @@ fn defect_01_the_file_says_what_was_measured_and_what_is_open() {
         "Resource utilization: CPU not answered, Memory not answered  ",
         "## Technical Requirements",
         "- CPU cores: 1",
-        "- Database: PostgreSQL 15.7",
+        "- Database: PostgreSQL 15.7 (server_version)",
         "| CPU cores | 1 | probed | sched affinity | 2026-11-22T14:03:00Z |",
         "| Network link | not answered | - | no figure: eth0 does not report a link speed | - |",
         "| Performance justifies cost | yes | stated | by lena \\| \\<b\\> | 2026-11-22T14:02:00Z |",

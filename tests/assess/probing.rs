@@ -68,7 +68,7 @@ async fn every_probe_reports_once_whatever_it_does() {
     let started = Instant::now();
     let mut readings = Vec::new();
     run_all(&probes, Duration::from_millis(1500), |ended| {
-        readings.extend(ended)
+        readings.extend(ended);
     })
     .await;
     assert!(

@@ -80,6 +80,7 @@ fn fault_e77_every_mistake_is_refused_with_its_place() {
             changed("{task_types}", "{task_type}"),
             "no question has the id task_type",
         ),
+        (changed("{task_types}", "{task_types.why}"), "only .evidence"),
         (
             changed("title: CPU cores\n", "title: CPU cores\n        title: again\n"),
             "duplicate",

@@ -213,7 +213,7 @@ fn completions_are_accepted_by_their_shells() {
         let ran = run(folder.path(), &["completions", shell]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(
-            ran.out.contains("checkpoints") && ran.out.contains("--workspace"),
+            ran.out.contains("checkpoints") && ran.out.contains("workspace"),
             "{shell}"
         );
         std::fs::write(folder.path().join("completions"), &ran.out).unwrap();

@@ -150,10 +150,10 @@ fn a_blocker_stands_first_caps_the_band_and_leaves_the_number() {
         "lena",
         at(),
     );
-    let blocked = score(&questionnaire, &answers, &Facts::default());
-    assert_eq!(blocked.blockers.len(), 1);
+    let result = score(&questionnaire, &answers, &Facts::default());
+    assert_eq!(result.blockers.len(), 1);
     assert_eq!(
-        blocked.blockers[0].text,
+        result.blockers[0].text,
         "PostgreSQL 9.6.24, needs at least 13, or not used"
     );
 }

@@ -17,8 +17,22 @@ use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, SqliteConnecti
 const LEFT_OUT: &[&str] = &["journal.db", ".session.lock"];
 
 /// What is replaced by a word, in this order.
+///
+/// A report repeats hashes and sizes of files that hold such things; the files themselves are compared.
 static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    // What the probes measure of the machine at that moment, as JSON and in tables and lists.
+    let json = r#"(?s)("id": "(?:cpu_utilization|memory_utilization|storage_free_gb)".*?)"answer": .*?"shown": "[^"]*""#;
+    let table = r"(CPU utilization|Memory utilization|Storage free) ?(\||</td><td>)[^|<]*";
     let patterns = [
+        (json, "$1<measured>"),
+        (table, "$1 <measured>"),
+        (r"Resource utilization: .*", "<measured>"),
+        (r"- Storage: .* free", "<measured>"),
+        (r"(\| [\d,]+ )?\| [0-9a-f]{64}\b", "| <hash>"),
+        (
+            r"(<td[^>]*>[\d,]+</td>)?<td[^>]*>(<code>)?[0-9a-f]{64}\b",
+            "<hash>",
+        ),
         (
             r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?",
             "<time>",
@@ -33,6 +47,13 @@ static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             "<measured>",
         ),
         (r"\b\d+:\d\d\b", "<measured>"),
+        (r"\b[\d,]+ events, no gap", "<so many> events, no gap"),
+        // Approvals, with the digest of a plan over what was measured: a run that is done again has more of them.
+        (r"(?m)^\| <time> \| .* \| [0-9a-f]{8} \|\n", ""),
+        (
+            r"(?m)^ *<tr><td><time></td>.*<td>(<code>)?[0-9a-f]{8}(</code>)?</td></tr>\n",
+            "",
+        ),
     ];
     patterns
         .into_iter()
@@ -80,10 +101,13 @@ pub fn differences(left: &BTreeMap<String, String>, right: &BTreeMap<String, Str
             (None, Some(_)) => found.push(format!("{name}: only in the second")),
             (Some(a), Some(b)) if a != b => {
                 let (mut a, mut b) = (a.lines(), b.lines());
-                let (line, x, y) = (1..)
-                    .map(|line| (line, a.next(), b.next()))
-                    .find(|(_, x, y)| x != y || x.is_none())
-                    .unwrap();
+                let mut line = 1;
+                let (x, y) = loop {
+                    match (a.next(), b.next()) {
+                        (x, y) if x != y || x.is_none() => break (x, y),
+                        _ => line += 1,
+                    }
+                };
                 found.push(format!(
                     "{name} line {line}:\n    {}\n    {}",
                     x.unwrap_or("<end>"),

@@ -11,6 +11,8 @@ use super::questionnaire::{Questionnaire, Section};
 use crate::engine::report::markdown::escape;
 use crate::engine::text::inert;
 
+/// What follows an id and a point between braces for the evidence of an answer: `{redis_version.evidence}`.
+pub const EVIDENCE: &str = "evidence";
 /// What stands for an answer that is not there.
 pub const NOT_ANSWERED: &str = "not answered";
 
@@ -55,10 +57,16 @@ fn fill(line: &str, questionnaire: &Questionnaire, answers: &Answers) -> String 
             rest = after;
             continue;
         };
-        let shown = questionnaire.question(id).zip(answers.value(id)).map_or_else(
-            || NOT_ANSWERED.to_owned(),
-            |(question, value)| question.show(value),
-        );
+        let (id, part) = id.split_once('.').unwrap_or((id, ""));
+        let shown = match questionnaire.question(id).zip(answers.get(id)) {
+            Some((_, answer)) if part == EVIDENCE => known(answer),
+            Some((question, answer)) => question.show(&answer.value),
+            None if part == EVIDENCE => answers.no_figure(id).map_or_else(
+                || "nothing is known".to_owned(),
+                |why| format!("no figure: {}", inert(why)),
+            ),
+            None => NOT_ANSWERED.to_owned(),
+        };
         out.push_str(&escape(&shown));
         rest = tail;
     }
@@ -75,7 +83,7 @@ fn evidence(out: &mut String, questionnaire: &Questionnaire, answers: &Answers, 
                 question.show(&answer.value),
                 answer.source.word().to_owned(),
                 known(answer),
-                answer.at.to_string(),
+                second(answer.at),
             ],
             None => [
                 NOT_ANSWERED.to_owned(),
@@ -100,10 +108,15 @@ fn evidence(out: &mut String, questionnaire: &Questionnaire, answers: &Answers, 
                 escape(&question.title),
                 escape(&found),
                 escape(&inert(&offer.evidence)),
-                offer.at
+                second(offer.at)
             );
         }
     }
+}
+
+/// A time in UTC to the second.
+fn second(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn known(answer: &Answer) -> String {

@@ -27,7 +27,8 @@ pub struct Section {
     pub title: String,
     /// The heading in `assessment.md`: `Workflow Analysis`.
     pub heading: String,
-    /// The lines under the heading, with `{question id}` where an answer goes.
+    /// The lines under the heading, with `{question id}` where an answer goes and `{question id.evidence}`
+    /// where its evidence does.
     pub lines: Vec<String>,
 }
 

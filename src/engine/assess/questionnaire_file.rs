@@ -7,6 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::decimal::Decimal;
+use super::document::EVIDENCE;
 use super::question::{Choice, Kind, Question, Requirement, Threshold};
 use super::questionnaire::{Questionnaire, READINESS, Section};
 use super::value::version_numbers;
@@ -123,7 +124,11 @@ impl Reader<'_> {
             lines.extend(raw_section.lines);
         }
         for line in &lines {
-            for id in placeholders(&line.value) {
+            for placeholder in placeholders(&line.value) {
+                let (id, part) = placeholder.split_once('.').unwrap_or((placeholder, EVIDENCE));
+                if part != EVIDENCE {
+                    return Err(self.refuse(line, "only .evidence may follow an id"));
+                }
                 if !questions.iter().any(|question| question.id == id) {
                     return Err(self.refuse(line, &format!("no question has the id {id}")));
                 }

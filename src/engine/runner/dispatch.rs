@@ -2,42 +2,47 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::emit::Outlets;
-use super::internal::{Ended, Internal};
+use super::internal::Internal;
 use super::opening::{answer, check_identity, first_events};
-use super::operations::{self, Prepared, World};
+use super::operations::{self, World};
 use super::{Options, Reply, Request};
 use crate::engine::assess::Questionnaire;
 use crate::engine::capability::Capability;
 use crate::engine::command::Command;
-use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::error::{Error, Result};
 use crate::engine::event::{Event, EventKind, Level};
-use crate::engine::operation::{Approval, Control, Notice, Progress};
+use crate::engine::operation::{Control, Progress};
 use crate::engine::ports::{Journal, Ports};
-use crate::engine::snapshot::QUARANTINE_SHOWN;
 use crate::engine::views::{Mode, Slot, Views};
-use crate::engine::workspace::{Session, Settings, Workspace, files};
+use crate::engine::workspace::{Session, Settings, Workspace};
 
-/// Progress becomes an event at most this often.
-const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+/// Where the answer to a command goes.
+pub(super) type Answer = oneshot::Sender<Result<Reply>>;
 
-type Answer = oneshot::Sender<Result<Reply>>;
-
-struct Running {
-    capability: Capability,
-    verb: String,
-    control: Control,
-    reply: Option<Answer>,
+/// The operation under way.
+pub(super) struct Running {
+    pub(super) capability: Capability,
+    pub(super) verb: String,
+    pub(super) control: Control,
+    pub(super) reply: Option<Answer>,
 }
 
-struct Approving {
-    digest: String,
-    confirm: Option<String>,
-    reply: Option<Answer>,
+/// A plan on its way to being applied.
+pub(super) struct Approving {
+    pub(super) digest: String,
+    pub(super) confirm: Option<String>,
+    pub(super) reply: Option<Answer>,
+}
+
+/// Whether the session is to end once nothing runs, and who waits for that.
+enum Closing {
+    No,
+    Asked(Option<Answer>),
 }
 
 pub(super) struct Dispatcher {
@@ -48,15 +53,15 @@ pub(super) struct Dispatcher {
     journal: Arc<dyn Journal>,
     _session: Session,
     reports_in: mpsc::UnboundedSender<Internal>,
-    reports: mpsc::UnboundedReceiver<Internal>,
-    running: Option<Running>,
-    planning: HashMap<(Capability, String), Vec<Answer>>,
-    approving: HashMap<(Capability, String), Approving>,
-    progress: Option<(Capability, Progress)>,
-    progress_at: Option<Instant>,
+    pub(super) reports: mpsc::UnboundedReceiver<Internal>,
+    pub(super) running: Option<Running>,
+    pub(super) planning: HashMap<(Capability, String), Vec<Answer>>,
+    pub(super) approving: HashMap<(Capability, String), Approving>,
+    pub(super) progress: Option<(Capability, Progress)>,
+    pub(super) progress_at: Option<Instant>,
     settings_replies: Vec<Answer>,
     probe_replies: Vec<Answer>,
-    closing: Option<Option<Answer>>,
+    closing: Closing,
 }
 
 impl Dispatcher {
@@ -85,7 +90,7 @@ impl Dispatcher {
             progress_at: None,
             settings_replies: Vec::new(),
             probe_replies: Vec::new(),
-            closing: None,
+            closing: Closing::No,
         }
     }
 
@@ -106,7 +111,7 @@ impl Dispatcher {
                 () = sleep_until(due) => self.flush_progress().await,
             };
             broken = result.err();
-            if self.closing.is_some() && self.running.is_none() {
+            if !matches!(self.closing, Closing::No) && self.running.is_none() {
                 break;
             }
         }
@@ -158,7 +163,7 @@ impl Dispatcher {
         // The journal may be full or gone; the next session notices the missing event and says so.
         let _ = self.emit(vec![EventKind::SessionClosed]).await;
         self.journal.close().await;
-        if let Some(Some(reply)) = self.closing.take() {
+        if let Closing::Asked(Some(reply)) = self.closing {
             let _ = reply.send(Ok(Reply::Done));
         }
     }
@@ -251,7 +256,7 @@ impl Dispatcher {
                 Err(error) => Err(error),
             },
             Command::Close => {
-                self.closing = Some(reply);
+                self.closing = Closing::Asked(reply);
                 self.stop_running();
                 return Ok(());
             }
@@ -261,7 +266,7 @@ impl Dispatcher {
     }
 
     /// Answers a question, or turns its refusal into a message when nobody waits for it.
-    async fn settle(&mut self, reply: Option<Answer>, result: Result<Reply>) -> Result<()> {
+    pub(super) async fn settle(&mut self, reply: Option<Answer>, result: Result<Reply>) -> Result<()> {
         match reply {
             Some(reply) => {
                 let _ = reply.send(result);
@@ -347,7 +352,7 @@ impl Dispatcher {
         }
     }
 
-    async fn with_running(
+    pub(super) async fn with_running(
         &mut self,
         event: impl FnOnce(Capability, String) -> EventKind,
         act: impl FnOnce(&Control),
@@ -375,73 +380,11 @@ impl Dispatcher {
             };
             self.report(report).await?;
         }
-        self.closing = Some(None);
+        self.closing = Closing::Asked(None);
         Ok(())
     }
 
-    async fn plan(&mut self, capability: Capability, verb: String, reply: Option<Answer>) -> Result<()> {
-        let world = match self.world() {
-            Ok(world) => world,
-            Err(error) => return self.settle(reply, Err(error)).await,
-        };
-        let waiting = self.planning.entry((capability, verb.clone())).or_default();
-        let already = !waiting.is_empty();
-        waiting.extend(reply);
-        if !already {
-            let control = self.control(capability);
-            self.spawn(async move {
-                let result = operations::prepare(world, capability, &verb, control)
-                    .await
-                    .map(|p| p.plan);
-                Internal::Planned {
-                    capability,
-                    verb,
-                    result: Box::new(result),
-                }
-            });
-        }
-        Ok(())
-    }
-
-    async fn apply(&mut self, capability: Capability, verb: String, approving: Approving) -> Result<()> {
-        let refused = if let Some(why) = &self.outlets.views().locked_by {
-            Some(Error::blocked(why.clone()))
-        } else if let Some(running) = &self.running {
-            Some(Error::blocked(format!(
-                "{} is running; one thing at a time",
-                running.capability.title()
-            )))
-        } else if !self.approving.is_empty() {
-            Some(Error::blocked("another plan is being approved"))
-        } else {
-            None
-        };
-        let world = match refused.map_or_else(|| self.world(), Err) {
-            Ok(world) => world,
-            Err(error) => return self.settle(approving.reply, Err(error)).await,
-        };
-        self.approving.insert((capability, verb.clone()), approving);
-        let control = self.control(capability);
-        self.spawn(async move {
-            let result = operations::prepare(world, capability, &verb, control).await;
-            Internal::Prepared {
-                capability,
-                verb,
-                result: Box::new(result),
-            }
-        });
-        Ok(())
-    }
-
-    /// A control whose notices come back to this dispatcher.
-    fn control(&self, capability: Capability) -> Control {
-        let reports = self.reports_in.clone();
-        Control::new(move |notice| {
-            let _ = reports.send(Internal::Notice(capability, notice));
-        })
-    }
-
-    async fn report(&mut self, report: Internal) -> Result<()> {
+    pub(super) async fn report(&mut self, report: Internal) -> Result<()> {
         match report {
             Internal::Notice(capability, notice) => self.notices(capability, notice).await,
             Internal::Planned {
@@ -494,6 +437,8 @@ impl Dispatcher {
             Internal::Settings { at, result } => {
                 let failed = result.as_ref().as_ref().err().cloned();
                 self.settings_read(at, *result).await?;
+                // Sources and target are checked again with the settings; when they cannot be read, the views say so.
+                let _ = self.read(Capability::Start);
                 for reply in std::mem::take(&mut self.settings_replies) {
                     let _ = reply.send(failed.clone().map_or(Ok(Reply::Done), Err));
                 }
@@ -504,204 +449,6 @@ impl Dispatcher {
                 Ok(())
             }
         }
-    }
-
-    async fn approved(
-        &mut self,
-        capability: Capability,
-        verb: String,
-        approving: Approving,
-        prepared: Result<Prepared>,
-    ) -> Result<()> {
-        let approval = Approval {
-            digest: approving.digest,
-            operator: self.me(),
-            at: self.ports.clock.now(),
-        };
-        let checked = prepared.and_then(|prepared| {
-            approval.check(&prepared.plan)?;
-            typed_name(&prepared.plan, approving.confirm.as_deref())?;
-            Ok(prepared)
-        });
-        let prepared = match checked {
-            Ok(prepared) => prepared,
-            Err(error) => return self.settle(approving.reply, Err(error)).await,
-        };
-        let title = prepared.plan.title.clone();
-        self.emit(vec![
-            EventKind::Planned { plan: prepared.plan },
-            EventKind::Approved { capability, approval },
-            EventKind::Started {
-                capability,
-                verb: verb.clone(),
-                title,
-            },
-        ])
-        .await?;
-        let control = self.control(capability);
-        self.running = Some(Running {
-            capability,
-            verb: verb.clone(),
-            control: control.clone(),
-            reply: approving.reply,
-        });
-        self.progress_at = None;
-        let (run, workspace) = (prepared.run, self.workspace.clone());
-        // The inner task catches a panic, so that it ends as a failure and not as silence.
-        let inner = tokio::spawn(run(control));
-        self.spawn(async move {
-            let result = match inner.await {
-                Ok(Ok(outcome)) => hash_artifacts(workspace, outcome).await,
-                Ok(Err(error)) => Err(error),
-                Err(_) => Err(Error::bug("the operation panicked; what was finished is safe")
-                    .hint("See the crash report in the workspace's logs folder.")),
-            };
-            Internal::Ended {
-                capability,
-                verb,
-                result: Box::new(result),
-            }
-        });
-        Ok(())
-    }
-
-    async fn ended(&mut self, capability: Capability, verb: String, result: Result<Ended>) -> Result<()> {
-        self.flush_progress().await?;
-        let mut reply = None;
-        if self
-            .running
-            .as_ref()
-            .is_some_and(|running| running.capability == capability && running.verb == verb)
-        {
-            reply = self.running.take().and_then(|running| running.reply);
-        }
-        let answer = match result {
-            Ok(Ended { outcome, written }) if outcome.proved() => {
-                let mut kinds: Vec<EventKind> = written
-                    .into_iter()
-                    .map(|(path, w)| EventKind::ArtifactWritten {
-                        path,
-                        bytes: w.bytes,
-                        sha256: w.sha256,
-                    })
-                    .collect();
-                kinds.push(EventKind::Finished {
-                    capability,
-                    verb,
-                    outcome: outcome.clone(),
-                });
-                self.emit(kinds).await?;
-                Ok(Reply::Outcome(Box::new(outcome)))
-            }
-            Ok(Ended { outcome, .. }) => {
-                let error = outcome.not_proved();
-                self.emit(vec![EventKind::Failed {
-                    capability,
-                    verb,
-                    error: error.clone(),
-                }])
-                .await?;
-                Err(error)
-            }
-            Err(error) if error.kind == ErrorKind::Interrupted => {
-                self.emit(vec![EventKind::Stopped {
-                    capability,
-                    reason: error.message.clone(),
-                }])
-                .await?;
-                Err(error)
-            }
-            Err(error) => {
-                self.emit(vec![EventKind::Failed {
-                    capability,
-                    verb,
-                    error: error.clone(),
-                }])
-                .await?;
-                Err(error)
-            }
-        };
-        if let Some(reply) = reply {
-            let _ = reply.send(answer);
-        }
-        self.after(capability);
-        Ok(())
-    }
-
-    /// Takes a notice and everything that waits behind it, so that a burst costs one write.
-    async fn notices(&mut self, capability: Capability, notice: Notice) -> Result<()> {
-        let mut kinds = Vec::new();
-        let mut shown = self
-            .outlets
-            .snapshot()
-            .steps
-            .get(&capability)
-            .map_or(0, |step| step.quarantine.len());
-        let mut take = |this: &mut Self, notice: Notice| match notice {
-            Notice::Progress(progress) => {
-                this.progress = Some((capability, progress));
-            }
-            Notice::Quarantined(item) => {
-                shown += 1;
-                if shown <= QUARANTINE_SHOWN {
-                    kinds.push(EventKind::ItemQuarantined { capability, item });
-                }
-            }
-            Notice::Log(text) => kinds.push(EventKind::Logged { capability, text }),
-            Notice::Statement { text, rows, ms } => {
-                kinds.push(EventKind::Statement {
-                    capability,
-                    text,
-                    rows,
-                    ms,
-                });
-            }
-        };
-        take(self, notice);
-        let mut other = None;
-        for _ in 0..500 {
-            match self.reports.try_recv() {
-                Ok(Internal::Notice(from, notice)) if from == capability => take(self, notice),
-                Ok(report) => {
-                    other = Some(report);
-                    break;
-                }
-                Err(_) => break,
-            }
-        }
-        self.emit(kinds).await?;
-        if self.progress_due().is_some_and(|due| due <= Instant::now()) {
-            self.flush_progress().await?;
-        }
-        match other {
-            Some(report) => Box::pin(self.report(report)).await,
-            None => Ok(()),
-        }
-    }
-
-    fn progress_due(&self) -> Option<Instant> {
-        self.progress.as_ref()?;
-        Some(
-            self.progress_at
-                .map_or_else(Instant::now, |at| at + PROGRESS_EVERY),
-        )
-    }
-
-    async fn flush_progress(&mut self) -> Result<()> {
-        let Some((capability, progress)) = self.progress.take() else {
-            return Ok(());
-        };
-        // Progress of planning belongs to no run; only the screen's reading shows it.
-        let running = self
-            .running
-            .as_ref()
-            .is_some_and(|running| running.capability == capability);
-        if !running {
-            return Ok(());
-        }
-        self.progress_at = Some(Instant::now());
-        self.emit(vec![EventKind::Progressed { capability, progress }])
-            .await
     }
 
     pub(super) async fn settings_read(
@@ -763,42 +510,8 @@ fn same_settings(snapshot: &crate::engine::snapshot::Snapshot, kind: &EventKind)
     ) && snapshot.seq > 0
 }
 
-fn typed_name(plan: &crate::engine::operation::Plan, typed: Option<&str>) -> Result<()> {
-    if plan.reversible() || typed == Some(plan.target.as_str()) {
-        return Ok(());
-    }
-    Err(Error::blocked(format!(
-        "there is no undo; the target's name must be typed: {}",
-        plan.target
-    ))
-    .hint(format!("--confirm '{}'", plan.target)))
-}
-
 fn load_settings(workspace: &Workspace) -> Result<Settings> {
     Settings::load(workspace, &|name| std::env::var(name).ok())
-}
-
-async fn hash_artifacts(workspace: Workspace, outcome: crate::engine::operation::Outcome) -> Result<Ended> {
-    operations::blocking(move || {
-        let mut written = Vec::new();
-        for artifact in &outcome.artifacts {
-            let path = workspace.path(artifact);
-            if path.is_file() {
-                let bytes = std::fs::metadata(&path)
-                    .map_err(|error| Error::io("read", &path, &error))?
-                    .len();
-                written.push((
-                    artifact.clone(),
-                    files::Written {
-                        bytes,
-                        sha256: files::sha256_file(&path)?,
-                    },
-                ));
-            }
-        }
-        Ok(Ended { outcome, written })
-    })
-    .await
 }
 
 async fn sleep_until(due: Option<Instant>) {

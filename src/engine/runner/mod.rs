@@ -5,6 +5,7 @@
 //!
 //! To add an operation: an arm in [`operations::prepare`]. To add a reading for a screen: an arm in [`reading`].
 
+mod applying;
 mod dispatch;
 mod emit;
 mod front;
@@ -27,6 +28,7 @@ use super::views::Views;
 use super::workspace::{Holder, Workspace};
 
 /// How a session is opened.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Who we are.

@@ -7,7 +7,6 @@ use super::super::limits::Limits;
 use super::globals::Globals;
 use super::literal::{self, TextKind};
 use super::memo::Memo;
-use super::opcodes as op;
 use super::{ClassUse, Read};
 
 /// Findings kept for one file; more say nothing new.
@@ -410,9 +409,5 @@ impl<'a, 'm> Machine<'a, 'm> {
 
     pub(super) const fn op_is_first(&self) -> bool {
         self.op_at == self.started
-    }
-
-    pub(super) fn opcode_here(&self) -> &'static str {
-        op::opcode_name(self.data.get(self.op_at).copied().unwrap_or(0))
     }
 }

@@ -20,7 +20,7 @@ pub(super) async fn write(world: &World) -> Result<Prepared> {
     let own_page = blocking(move || {
         for (path, artifact) in &artifacts {
             // The file of secrets is where they belong.
-            if path.ends_with(".env") || artifact.bytes > LOOKED_THROUGH {
+            if path.strip_suffix(".env").is_some() || artifact.bytes > LOOKED_THROUGH {
                 continue;
             }
             let Ok(content) = std::fs::read(workspace.path(path)) else {

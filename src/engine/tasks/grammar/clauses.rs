@@ -115,12 +115,19 @@ impl Reader<'_> {
         let Some(tok) = toks.get(at) else { return false };
         let next = toks.get(at + 1);
         if !tok.is_verb() {
-            // An unknown verb after "then" still opens a clause when an object follows.
-            return gap.marker == Marker::Then
+            // No noun stands right before an article or "them": an unknown word there is a verb.
+            let object = next.is_some_and(|next| {
+                matches!(
+                    self.low(next),
+                    "the" | "a" | "an" | "our" | "your" | "my" | "it" | "them"
+                ) || gap.marker == Marker::Then && next.has(Flags::DETERMINER)
+            });
+            return object
                 && tok.is_word()
+                && !tok.proper
                 && !self.opens_object(tok)
                 && !tok.has(Flags::PREPOSITION)
-                && next.is_some_and(|next| next.has(Flags::DETERMINER));
+                && !self.adverb(tok);
         }
         let strong = !tok.has(Flags::NOUN_VERB);
         let sure = gap.marker != Marker::None || gap.strong;

@@ -578,8 +578,11 @@ impl Reader<'_> {
             (count > 0 && led && examples.is_none() && !(set && run.lead.is_empty()))
                 .then_some((index, count))
         });
-        if shares.is_empty() && counted.is_none() {
-            return self.brackets(verb, class, rest);
+        if shares.is_empty() {
+            let brackets = self.brackets(verb, class, rest);
+            if brackets.is_some() || counted.is_none() {
+                return brackets;
+            }
         }
         let size: usize = shares.iter().map(|share| share.items.len()).product::<usize>()
             * counted.map_or(1, |(_, count)| count);

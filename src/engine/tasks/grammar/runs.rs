@@ -50,8 +50,10 @@ impl Reader<'_> {
                 Kind::Comma
                     if next.is_some_and(|next| {
                         matches!(next.kind, Kind::Opaque | Kind::Based | Kind::Beside)
-                            || next.has(Flags::PREPOSITION) && !rest.get(i + 2).is_some_and(|_| false)
+                            || next.has(Flags::PREPOSITION)
                             || self.low(next) == "not"
+                            || matches!(self.low(next), "each" | "every" | "it" | "this" | "they")
+                                && self.finite(&rest[i + 1..rest.len().min(i + 5)])
                     }) =>
                 {
                     return i;
@@ -287,7 +289,18 @@ impl Reader<'_> {
             return objects;
         }
         for (index, conjunct) in conjuncts.into_iter().enumerate() {
-            let leads = self.leads_in(&conjunct.toks, index > 0);
+            let mut leads = self.leads_in(&conjunct.toks, index > 0);
+            // "pricing page and about page": a preposition that opens a later item is part of its name, unless it is said again.
+            if index > 0
+                && leads.first() == Some(&0)
+                && conjunct.toks[0].is_word()
+                && !run
+                    .lead
+                    .last()
+                    .is_some_and(|own| self.low(own) == self.low(&conjunct.toks[0]))
+            {
+                leads.remove(0);
+            }
             let mut cuts = leads.clone();
             cuts.push(conjunct.toks.len());
             let head = &conjunct.toks[..cuts[0]];

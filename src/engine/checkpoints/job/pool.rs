@@ -1,0 +1,267 @@
+//! Workers over a list of files: as many as the machine has use for, as many bytes at once as are allowed, results in
+//! the order of the list, a safe point before each file.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use crate::engine::error::{Error, Result};
+use crate::engine::operation::{Control, Progress};
+
+/// Bytes of memory that files being worked on may take together.
+#[derive(Debug)]
+pub struct Gate {
+    limit: u64,
+    used: Mutex<u64>,
+    bell: Condvar,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A share of a [`Gate`], given back when dropped.
+#[derive(Debug)]
+pub struct Share<'g> {
+    gate: &'g Gate,
+    bytes: u64,
+}
+
+impl Gate {
+    /// A gate for `limit` bytes.
+    #[must_use]
+    pub const fn new(limit: u64) -> Self {
+        Self {
+            limit,
+            used: Mutex::new(0),
+            bell: Condvar::new(),
+        }
+    }
+
+    /// Waits until `bytes` are free. What is larger than the gate goes through alone.
+    pub fn enter(&self, bytes: u64) -> Share<'_> {
+        let bytes = bytes.min(self.limit);
+        let mut used = lock(&self.used);
+        while *used + bytes > self.limit {
+            used = self.bell.wait(used).unwrap_or_else(PoisonError::into_inner);
+        }
+        *used += bytes;
+        Share { gate: self, bytes }
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        *lock(&self.gate.used) -= self.bytes;
+        self.gate.bell.notify_all();
+    }
+}
+
+/// Runs `work` for each number below `count` and gives the results to `each` in order. The first error of either, or a
+/// stop, ends the run after the files in work.
+///
+/// # Errors
+/// What `each` says, a stop, or a bug when a worker panicked.
+pub fn in_order<R: Send>(
+    control: &Control,
+    workers: usize,
+    count: usize,
+    work: impl Fn(usize) -> R + Sync,
+    mut each: impl FnMut(usize, R) -> Result<()>,
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let halted = std::sync::atomic::AtomicBool::new(false);
+    let stop: Mutex<Option<Error>> = Mutex::new(None);
+    // Workers may run ahead of the slowest file by this much, so that what waits stays bounded.
+    let (send, receive) = mpsc::sync_channel::<(usize, R)>(1024);
+    let mut outcome = Ok(());
+    let mut delivered = 0;
+    std::thread::scope(|scope| {
+        for _ in 0..workers.clamp(1, count.max(1)) {
+            let send = send.clone();
+            let (next, halted, stop, work) = (&next, &halted, &stop, &work);
+            scope.spawn(move || {
+                loop {
+                    if halted.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    if let Err(error) = control.safe_point() {
+                        lock(stop).get_or_insert(error);
+                        return;
+                    }
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    if at >= count || send.send((at, work(at))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(send);
+        let mut waiting = BTreeMap::new();
+        for (at, result) in receive {
+            waiting.insert(at, result);
+            while let Some(result) = waiting.remove(&delivered) {
+                if outcome.is_ok() {
+                    outcome = each(delivered, result);
+                    if outcome.is_err() {
+                        halted.store(true, Ordering::Relaxed);
+                    }
+                }
+                delivered += 1;
+            }
+        }
+        // After a stop some numbers were never worked on; what was finished behind them still counts.
+        for (at, result) in waiting {
+            if outcome.is_ok() {
+                outcome = each(at, result);
+            }
+        }
+    });
+    outcome?;
+    match stop.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None if delivered < count => Err(Error::bug("a worker ended before its files were done")),
+        None => Ok(()),
+    }
+}
+
+/// What is told while work goes on: finished files and bytes, and the files in work.
+#[derive(Debug)]
+pub struct Tracker<'c> {
+    control: &'c Control,
+    state: Mutex<Told>,
+}
+
+#[derive(Debug)]
+struct Told {
+    progress: Progress,
+    last: Instant,
+}
+
+/// Running files named at once.
+const SHOWN: usize = 4;
+
+impl<'c> Tracker<'c> {
+    /// Begins telling about `total` files of `bytes` in all.
+    #[must_use]
+    pub fn new(control: &'c Control, phase: &str, total: u64, bytes: u64) -> Self {
+        let progress = Progress {
+            total: Some(total),
+            bytes_total: Some(bytes),
+            unit: "files".to_owned(),
+            phase: phase.to_owned(),
+            ..Progress::default()
+        };
+        control.progress(progress.clone());
+        Self {
+            control,
+            state: Mutex::new(Told {
+                progress,
+                last: Instant::now(),
+            }),
+        }
+    }
+
+    fn change(&self, force: bool, change: impl FnOnce(&mut Progress)) {
+        let told = {
+            let mut state = lock(&self.state);
+            change(&mut state.progress);
+            let due = force || state.last.elapsed() >= Duration::from_millis(100);
+            due.then(|| {
+                state.last = Instant::now();
+                let mut progress = state.progress.clone();
+                progress.running.truncate(SHOWN);
+                progress
+            })
+        };
+        if let Some(progress) = told {
+            self.control.progress(progress);
+        }
+    }
+
+    /// A file is taken up.
+    pub fn begin(&self, name: &str) {
+        self.change(false, |progress| progress.running.push(name.to_owned()));
+    }
+
+    /// A file is no longer in work.
+    pub fn end(&self, name: &str) {
+        self.change(false, |progress| {
+            if let Some(at) = progress.running.iter().position(|known| known == name) {
+                progress.running.remove(at);
+            }
+        });
+    }
+
+    /// A file is finished: read back and in place, or refused.
+    pub fn done(&self, bytes: u64, refused: bool, proved: bool) {
+        self.change(false, |progress| {
+            progress.done += 1;
+            progress.bytes += bytes;
+            progress.quarantined += u64::from(refused);
+            progress.proved += u64::from(proved);
+        });
+    }
+
+    /// Tells the last state.
+    pub fn finish(&self) {
+        self.change(true, |progress| progress.running.clear());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_and_all_of_them() {
+        let mut got = Vec::new();
+        in_order(
+            &Control::silent(),
+            4,
+            5_000,
+            |at| at * 2,
+            |at, result| {
+                assert_eq!(result, at * 2);
+                got.push(at);
+                Ok(())
+            },
+        )
+        .expect("no stop");
+        assert_eq!(got, (0..5_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_stop_ends_the_run_and_keeps_what_is_done() {
+        let control = Control::silent();
+        let mut got = 0;
+        let result = in_order(
+            &control,
+            2,
+            1_000,
+            |at| at,
+            |_, at| {
+                got += 1;
+                if at == 10 {
+                    control.stop();
+                }
+                Ok(())
+            },
+        );
+        assert_eq!(
+            result.map_err(|error| error.kind),
+            Err(crate::engine::ErrorKind::Interrupted)
+        );
+        assert!(got >= 11 && got < 1_000);
+    }
+
+    #[test]
+    fn the_gate_lets_a_giant_through_alone() {
+        let gate = Gate::new(10);
+        let share = gate.enter(1_000);
+        assert_eq!(*lock(&gate.used), 10);
+        drop(share);
+        assert_eq!(*lock(&gate.used), 0);
+    }
+}

@@ -1,0 +1,447 @@
+//! A record's fields under their usual names. To add an alias: put it in its list below.
+
+use serde_json::{Map, Value};
+
+use super::{Raw, Refused};
+use crate::engine::tasks::model::TaskId;
+use crate::engine::tasks::rules::Rules;
+
+const DESCRIPTION: [&str; 13] = [
+    "description",
+    "desc",
+    "prompt",
+    "instruction",
+    "instructions",
+    "text",
+    "task",
+    "title",
+    "name",
+    "summary",
+    "goal",
+    "objective",
+    "content",
+];
+const ID: [&str; 9] = [
+    "id",
+    "task_id",
+    "taskid",
+    "legacy_id",
+    "session_id",
+    "job_id",
+    "uuid",
+    "key",
+    "number",
+];
+const PRIORITY: [&str; 4] = ["priority", "prio", "urgency", "importance"];
+const TIMEOUT: [&str; 7] = [
+    "timeout",
+    "timeout_s",
+    "timeout_seconds",
+    "timeout_sec",
+    "timeout_ms",
+    "time_limit",
+    "task_timeout",
+];
+const DEPENDENCIES: [&str; 8] = [
+    "dependencies",
+    "depends_on",
+    "dependson",
+    "depends",
+    "deps",
+    "requires",
+    "blocked_by",
+    "prerequisites",
+];
+const STATUS: [&str; 2] = ["status", "state"];
+const CREATED: [&str; 4] = ["created_at", "createdat", "created", "submitted_at"];
+
+/// The longest description in bytes.
+pub const MAX_DESCRIPTION: usize = 1024 * 1024;
+/// The longest id in bytes.
+pub const MAX_ID: usize = 512;
+/// The longest timeout that is believed, in seconds: 30 days.
+pub const MAX_TIMEOUT: u64 = 30 * 24 * 3600;
+
+/// Whether a column of this name holds descriptions.
+#[must_use]
+pub fn is_description_key(name: &str) -> bool {
+    DESCRIPTION.contains(&normal(name).as_str())
+}
+
+fn normal(name: &str) -> String {
+    name.trim().to_ascii_lowercase().replace(['-', ' '], "_")
+}
+
+/// What scoring and decomposing need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// As given; the record's number from 1 when there is none.
+    pub id: TaskId,
+    /// What is to be done.
+    pub description: String,
+}
+
+/// A legacy task with every field checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LegacyTask {
+    /// Its first line in the file.
+    pub line: u64,
+    /// As given; the record's number from 1 when there is none.
+    pub id: TaskId,
+    /// Whether the id was made here.
+    pub id_made: bool,
+    /// What is to be done.
+    pub description: String,
+    /// `LOW NORMAL HIGH CRITICAL`; `None` when not given.
+    pub priority: Option<String>,
+    /// Seconds.
+    pub timeout: Option<u64>,
+    /// Legacy ids, in the order given, each once.
+    pub dependencies: Vec<TaskId>,
+    /// As given, lower case.
+    pub status: Option<String>,
+    /// UTC.
+    pub created: Option<jiff::Timestamp>,
+    /// Every other field, as given.
+    pub extra: Map<String, Value>,
+}
+
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// Takes the first field of `names` that is there and not empty.
+    fn take(&mut self, names: &[&str]) -> Option<(String, Value)> {
+        for name in names {
+            let key = if self.0.contains_key(*name) {
+                Some((*name).to_owned())
+            } else {
+                self.0.keys().find(|key| normal(key) == *name).cloned()
+            };
+            let Some(key) = key else { continue };
+            let empty = match &self.0[&key] {
+                Value::Null => true,
+                Value::String(text) => text.trim().is_empty(),
+                _ => false,
+            };
+            if empty {
+                continue;
+            }
+            if let Some(value) = self.0.shift_remove(&key) {
+                return Some((key, value));
+            }
+        }
+        None
+    }
+}
+
+type Checked<T> = Result<T, Box<Refused>>;
+
+fn refuse(raw: &Raw, reason: &'static str, place: &str, why: impl Into<String>) -> Box<Refused> {
+    Box::new(Refused {
+        line: raw.line,
+        reason,
+        place: place.to_owned(),
+        why: why.into(),
+        raw: raw.bytes().to_vec(),
+    })
+}
+
+fn object(raw: &Raw) -> Checked<Fields> {
+    match raw.value()? {
+        Value::Object(object) => Ok(Fields(object)),
+        _ => Err(refuse(
+            raw,
+            "not_an_object",
+            "",
+            "A task is an object with a description.",
+        )),
+    }
+}
+
+fn id(raw: &Raw, fields: &mut Fields, number: u64) -> Checked<(TaskId, bool)> {
+    match fields.take(&ID) {
+        None => Ok((TaskId::Number(i64::try_from(number).unwrap_or(i64::MAX)), true)),
+        Some((key, value)) => as_id(&value).map(|id| (id, false)).ok_or_else(|| {
+            refuse(
+                raw,
+                "bad_id",
+                &key,
+                "An id is a whole number or a text of at most 512 bytes.",
+            )
+        }),
+    }
+}
+
+fn as_id(value: &Value) -> Option<TaskId> {
+    match value {
+        Value::Number(number) => Some(
+            number
+                .as_i64()
+                .map_or_else(|| TaskId::Text(number.to_string()), TaskId::Number),
+        ),
+        Value::String(text) if text.len() <= MAX_ID && !text.trim().is_empty() && !text.contains('\0') => {
+            Some(TaskId::Text(text.trim().to_owned()))
+        }
+        _ => None,
+    }
+}
+
+fn description(raw: &Raw, fields: &mut Fields) -> Checked<String> {
+    let given = DESCRIPTION
+        .iter()
+        .any(|name| fields.0.keys().any(|key| normal(key) == *name));
+    let Some((key, value)) = fields.take(&DESCRIPTION) else {
+        let why = if given {
+            "The description is empty."
+        } else {
+            "There is no description, title, name or prompt."
+        };
+        return Err(refuse(raw, "no_description", "description", why));
+    };
+    let Value::String(text) = value else {
+        return Err(refuse(raw, "bad_description", &key, "A description is a text."));
+    };
+    if text.len() > MAX_DESCRIPTION {
+        return Err(refuse(
+            raw,
+            "description_too_long",
+            &key,
+            format!(
+                "The description has {} bytes, at most {MAX_DESCRIPTION} are taken.",
+                text.len()
+            ),
+        ));
+    }
+    if text.contains('\0') {
+        return Err(refuse(
+            raw,
+            "nul_in_text",
+            &key,
+            "The description holds a NUL character, which no database or command line takes.",
+        ));
+    }
+    Ok(text)
+}
+
+impl Described {
+    /// Reads id and description only; `number` is the record's place from 1.
+    ///
+    /// # Errors
+    /// What [`Raw::value`] refuses, `not_an_object`, `no_description`, `bad_description`, `description_too_long`, `nul_in_text`.
+    pub fn read(raw: &Raw, number: u64) -> Checked<Self> {
+        let mut fields = object(raw)?;
+        let (id, _) = id(raw, &mut fields, number)?;
+        Ok(Self {
+            id,
+            description: description(raw, &mut fields)?,
+        })
+    }
+}
+
+impl LegacyTask {
+    /// Reads and checks every field; `number` is the record's place from 1.
+    ///
+    /// # Errors
+    /// As [`Described::read`], and `bad_id`, `unknown_priority`, `bad_timeout`, `bad_dependencies`, `negative_retries`.
+    pub fn read(raw: &Raw, number: u64, rules: &Rules) -> Checked<Self> {
+        let mut fields = object(raw)?;
+        let (id, id_made) = id(raw, &mut fields, number)?;
+        let description = description(raw, &mut fields)?;
+        let priority = match fields.take(&PRIORITY) {
+            None => None,
+            Some((key, value)) => Some(priority(raw, &key, &value, rules)?),
+        };
+        let timeout = match fields.take(&TIMEOUT) {
+            None => None,
+            Some((key, value)) => Some(timeout(raw, &key, &value)?),
+        };
+        let dependencies = match fields.take(&DEPENDENCIES) {
+            None => Vec::new(),
+            Some((key, value)) => dependencies(&value).ok_or_else(|| {
+                refuse(
+                    raw,
+                    "bad_dependencies",
+                    &key,
+                    "Dependencies are a list of ids or ids with commas between.",
+                )
+            })?,
+        };
+        for name in ["retries", "max_retries", "retry_count"] {
+            if fields
+                .0
+                .get(name)
+                .and_then(Value::as_f64)
+                .is_some_and(|retries| retries < 0.0)
+            {
+                return Err(refuse(
+                    raw,
+                    "negative_retries",
+                    name,
+                    "A number of retries is not negative.",
+                ));
+            }
+        }
+        let status = fields
+            .take(&STATUS)
+            .and_then(|(_, value)| value.as_str().map(str::to_lowercase));
+        let created = match fields.take(&CREATED) {
+            None => None,
+            Some((key, value)) => {
+                let time = created(&value);
+                if time.is_none() {
+                    // Not understood, so not dropped: it stays with the other fields.
+                    fields.0.insert(key, value);
+                }
+                time
+            }
+        };
+        Ok(Self {
+            line: raw.line,
+            id,
+            id_made,
+            description,
+            priority,
+            timeout,
+            dependencies,
+            status,
+            created,
+            extra: fields.0,
+        })
+    }
+
+    /// Whether the legacy system has finished it.
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        matches!(
+            self.status.as_deref(),
+            Some("completed" | "complete" | "done" | "finished" | "success" | "succeeded")
+        )
+    }
+}
+
+fn priority(raw: &Raw, key: &str, value: &Value, rules: &Rules) -> Checked<String> {
+    let spelling = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    rules.priority(&spelling).map(str::to_owned).ok_or_else(|| {
+        refuse(
+            raw,
+            "unknown_priority",
+            key,
+            format!(
+                "The priority {} has no rule.",
+                crate::engine::text::inert_short(&spelling, 40)
+            ),
+        )
+    })
+}
+
+/// Seconds from a number or a text with a unit; a key that ends with `_ms` counts milliseconds.
+fn timeout(raw: &Raw, key: &str, value: &Value) -> Checked<u64> {
+    let wrong = |why: &str| refuse(raw, "bad_timeout", key, why);
+    let (number, unit) = match value {
+        Value::Number(number) => (number.as_f64(), String::new()),
+        Value::String(text) => {
+            let text = text.trim().to_lowercase();
+            let digits = text
+                .find(|c: char| !c.is_ascii_digit() && c != '.')
+                .unwrap_or(text.len());
+            (text[..digits].parse().ok(), text[digits..].trim().to_owned())
+        }
+        _ => (None, String::new()),
+    };
+    let Some(number) = number.filter(|number| number.is_finite()) else {
+        return Err(wrong("A timeout is a number of seconds."));
+    };
+    let factor = match unit.as_str() {
+        "" if normal(key).ends_with("_ms") => 0.001,
+        "ms" | "msec" | "millis" | "milliseconds" => 0.001,
+        "" | "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86_400.0,
+        _ => return Err(wrong("The timeout's unit is not ms, s, m, h or d.")),
+    };
+    let seconds = (number * factor).ceil();
+    #[expect(clippy::cast_precision_loss, reason = "30 days in seconds")]
+    if seconds <= 0.0 || seconds > MAX_TIMEOUT as f64 {
+        return Err(wrong("A timeout is more than 0 and at most 30 days."));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to lie between 1 and 30 days"
+    )]
+    let seconds = seconds as u64;
+    Ok(seconds)
+}
+
+fn dependencies(value: &Value) -> Option<Vec<TaskId>> {
+    let mut out: Vec<TaskId> = Vec::new();
+    let mut push = |id: TaskId| {
+        if !out.contains(&id) {
+            out.push(id);
+        }
+    };
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                match item {
+                    Value::Object(object) => {
+                        push(as_id(object.get("id").or_else(|| object.get("task_id"))?)?)
+                    }
+                    item => push(as_id(item)?),
+                }
+            }
+        }
+        Value::String(text) => {
+            for part in text.trim_matches(['[', ']']).split([',', ';', '|']) {
+                let part = part.trim().trim_matches('"');
+                if !part.is_empty() {
+                    push(as_id(&Value::String(part.to_owned()))?);
+                }
+            }
+        }
+        Value::Number(_) => push(as_id(value)?),
+        _ => return None,
+    }
+    Some(out)
+}
+
+/// UTC from ISO text (a naive time is taken as UTC) or an epoch in seconds or milliseconds.
+fn created(value: &Value) -> Option<jiff::Timestamp> {
+    match value {
+        Value::String(text) => {
+            let text = text.trim();
+            text.parse::<jiff::Timestamp>()
+                .ok()
+                .or_else(|| {
+                    text.parse::<jiff::civil::DateTime>()
+                        .ok()?
+                        .to_zoned(jiff::tz::TimeZone::UTC)
+                        .ok()
+                        .map(|zoned| zoned.timestamp())
+                })
+                .or_else(|| text.parse::<f64>().ok().and_then(epoch))
+        }
+        Value::Number(number) => epoch(number.as_f64()?),
+        _ => None,
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "checked to be far inside the range of i64"
+)]
+fn epoch(number: f64) -> Option<jiff::Timestamp> {
+    let milliseconds = if number.abs() < 1e11 {
+        number * 1000.0
+    } else {
+        number
+    };
+    if !milliseconds.is_finite() || milliseconds.abs() > 2.5e14 {
+        return None;
+    }
+    jiff::Timestamp::from_millisecond(milliseconds as i64).ok()
+}

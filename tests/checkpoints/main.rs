@@ -1,0 +1,8 @@
+//! Checkpoints: the reader against CPython, hostile files, faults, the operation over a folder.
+
+mod differential;
+mod driver;
+mod faults;
+mod hostile;
+mod operation;
+mod support;
