@@ -287,7 +287,9 @@ impl<'a> Painter<'a> {
         let style = Style {
             fg: style.fg.or(Some(Color::Reset)),
             bg: style.bg.or(Some(Color::Reset)),
-            sub_modifier: style.sub_modifier.union(Modifier::all().difference(style.add_modifier)),
+            sub_modifier: style
+                .sub_modifier
+                .union(Modifier::all().difference(style.add_modifier)),
             ..style
         };
         let (end, _) =

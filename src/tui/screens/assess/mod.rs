@@ -271,7 +271,10 @@ impl Screen for Assess {
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         // The first visit lets the probes answer what they can.
         let answers = &cx.snapshot.answers;
-        let probed = answers.given.values().any(|answer| answer.source == Source::Probed);
+        let probed = answers
+            .given
+            .values()
+            .any(|answer| answer.source == Source::Probed);
         if !probed && answers.failures.is_empty() && cx.views.probing.is_empty() && cx.held().is_none() {
             return vec![Effect::Send(Order::Probe { question: None })];
         }
