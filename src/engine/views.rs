@@ -6,6 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::assess::Questionnaire;
+<<<<<<< HEAD
+=======
+use super::{checkpoints, config, schema};
+>>>>>>> main
 use super::capability::Capability;
 use super::error::Error;
 use super::operation::Progress;
@@ -122,6 +126,10 @@ pub struct Views {
     pub sources: Slot<Sources>,
     /// The questionnaire, or why it cannot be read.
     pub questionnaire: Option<Result<Arc<Questionnaire>, Error>>,
+    /// The census of the legacy rows and the plan.
+    pub schema: Slot<schema::Prepared>,
+    /// The figures of the row migration that runs or ran last in this session.
+    pub schema_run: Option<schema::Live>,
     /// The verdicts on the legacy checkpoints.
     pub checkpoints: Slot<checkpoints::View>,
     /// Both configurations side by side.

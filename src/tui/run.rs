@@ -111,7 +111,7 @@ pub async fn run(engine: Engine, options: Options) -> Result<Ended> {
             app.key(&key.event(), &clock.now());
         }
     }
-    if options.mouse && !env.ssh {
+    if options.mouse {
         app.key_named("m", &clock.now());
     }
     let ended = Wizard {

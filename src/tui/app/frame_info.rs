@@ -41,7 +41,7 @@ pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, un
         target: cx.snapshot.target.clone(),
         host: host(&cx.snapshot.target),
         operator: operator(cx),
-        watchers: Vec::new(),
+        watchers: watchers(cx),
         unread,
         steps: numbered.iter().map(|capability| step(cx, *capability)).collect(),
         current: numbered.iter().position(|step| *step == current),
@@ -68,6 +68,14 @@ fn operator(cx: &Cx<'_>) -> String {
             .me
             .as_ref()
             .map_or_else(String::new, |me| me.operator.clone()),
+    }
+}
+
+/// When somebody else operates, we are the one who watches.
+fn watchers(cx: &Cx<'_>) -> Vec<String> {
+    match (&cx.views.mode, &cx.views.me) {
+        (Mode::Watching(_), Some(me)) => vec![me.operator.clone()],
+        _ => Vec::new(),
     }
 }
 
@@ -185,7 +193,7 @@ fn active(cx: &Cx<'_>, capability: Capability, activity: Activity) -> (Mark, Str
                 .map_or(0, |outcome| outcome.quarantined);
             (
                 Mark::Quarantine,
-                format!("done, {} in quarantine", count(aside)),
+                format!("{} in quarantine", count(aside)),
                 format!("{} q", count(aside)),
             )
         }

@@ -169,14 +169,20 @@ impl Screen for ReadinessScreen {
             rows.extend(self.dimension(index, dimension, cx, width));
         }
         rows.push(Row::blank());
-        rows.extend(detail::labelled(
-            "Arithmetic",
-            &sentences::arithmetic(readiness),
-            13,
-            width,
-            Role::Muted,
-            keep::NORMAL,
-        ));
+        let parts = sentences::arithmetic(readiness);
+        if text::width(&parts) + 14 <= usize::from(width) {
+            let row = Row::new()
+                .at(1, "Arithmetic", Role::Muted)
+                .at(13, parts, Role::Text);
+            rows.push(row.keep(keep::NORMAL));
+        } else {
+            // Each sum on its own line where they do not stand side by side.
+            for (index, part) in parts.split("    ").enumerate() {
+                let label = if index == 0 { "Arithmetic" } else { "" };
+                let row = Row::new().at(1, label, Role::Muted).at(13, part, Role::Text);
+                rows.push(row.keep(keep::EXTRA));
+            }
+        }
         rows.push(Row::blank());
         let unanswered = sentences::unanswered(readiness);
         let open = unanswered != "none";
@@ -280,7 +286,11 @@ impl ReadinessScreen {
             row = bar::onto(row, 30, glyphs, bar, 25, role);
             evidence_at = 57;
         }
-        let evidence = sentences::evidence(dimension, &cx.now.zone);
+        let evidence = if dimension.answered {
+            sentences::evidence(dimension, &cx.now.zone)
+        } else {
+            "not answered".to_owned()
+        };
         let evidence_role = if dimension.answered {
             Role::Muted
         } else {

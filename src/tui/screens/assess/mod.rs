@@ -159,10 +159,7 @@ impl Assess {
         }
         // What is wrong is said before anything is sent; the engine says the same.
         if let Err(refusal) = question.parse(&typed) {
-            self.refusal = Some(format!(
-                "{} Nothing was saved.",
-                full_stop(&text::sentence(&refusal.to_string()))
-            ));
+            self.refusal = Some(unsaved(&refusal.to_string()));
             return Handled::done();
         }
         self.sent = Some(question.id.clone());
@@ -259,11 +256,13 @@ fn written(cx: &Cx<'_>) -> bool {
     })
 }
 
-fn full_stop(sentence: &str) -> String {
-    if sentence.ends_with('.') {
-        sentence.to_owned()
-    } else {
+/// A refusal with its full stop and the word that nothing was saved.
+fn unsaved(refusal: &str) -> String {
+    let sentence = text::sentence(refusal.trim_end_matches('.'));
+    if sentence.ends_with("Nothing was saved") {
         format!("{sentence}.")
+    } else {
+        format!("{sentence}. Nothing was saved.")
     }
 }
 
@@ -509,8 +508,7 @@ impl Screen for Assess {
             }
             (Purpose::Field(Capability::Assess), Err(error)) => {
                 self.sent = None;
-                let sentence = full_stop(&text::sentence(&error.message));
-                self.refusal = Some(format!("{sentence} Nothing was saved."));
+                self.refusal = Some(unsaved(&error.message));
                 Handled::done()
             }
             (Purpose::Preview(Capability::Assess), Ok(Reply::Plan(plan))) => {

@@ -21,7 +21,12 @@ const PROBE_LIMIT_S: u64 = 5;
 /// Rows above the list: sections and a rule.
 const HEAD: u16 = 2;
 /// Column of the values beside `Why`, `Risk`.
-const DETAIL: u16 = 12;
+const DETAIL: u16 = 10;
+/// Cells by which the detail is indented.
+const INDENT: u16 = 2;
+/// Cells of a question's name, of an answer, where there is room for all columns.
+const NAME: u16 = 27;
+const ANSWER: u16 = 18;
 
 pub(super) fn render(screen: &mut Assess, painter: &mut Painter<'_>, cx: &Cx<'_>) {
     let (width, height) = (painter.width(), painter.height());
@@ -185,16 +190,17 @@ fn line(
     let glyphs = cx.look.glyphs;
     let wide = width >= 70;
     // Where there is more room the answer and the evidence share it.
-    let answer_at = if wide { 24 } else { width * 2 / 5 };
+    let answer_at = if wide { 3 + NAME } else { width * 2 / 5 };
     let source_at = if wide {
-        45 + (width - 70) / 3
+        answer_at + ANSWER + (width - 70) / 3
     } else {
         width.saturating_sub(13)
     };
     let evidence_at = source_at + 8;
     let name = Row::new()
         .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
-        .at(3, row.title.clone(), Role::Text);
+        .at(3, row.title.clone(), Role::Text)
+        .max(answer_at.saturating_sub(4));
     if let Some((field, refused)) = edit {
         let role = if refused { Role::Bad } else { Role::Critical };
         let room = (source_at.saturating_sub(answer_at + 6 + text::cells(&row.unit))).max(6);
@@ -245,8 +251,9 @@ fn detail_rows(
     question: &crate::engine::assess::Question,
     width: u16,
 ) -> Vec<Row> {
+    let width = width.saturating_sub(INDENT);
     let probing = cx.views.probing.contains(&question.id);
-    let mut rows = vec![Row::prose(question.text.clone(), Role::Critical).keep(keep::FIGURE)];
+    let mut rows = Vec::new();
     if let Some(refusal) = &screen.refusal {
         rows.extend(labelled(
             "Refused",
@@ -292,7 +299,9 @@ fn detail_rows(
         {
             *first = std::mem::take(first).right(1, line.key, Role::Accent);
         }
-        rows.extend(made.into_iter().map(|row| row.indented(2)));
+        rows.extend(made);
     }
-    rows
+    let mut all = vec![Row::prose(question.text.clone(), Role::Critical).keep(keep::FIGURE)];
+    all.extend(rows.into_iter().map(|row| row.indented(INDENT)));
+    all
 }

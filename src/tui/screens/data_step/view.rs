@@ -7,7 +7,6 @@ use crate::engine::snapshot::{Activity, Step};
 use crate::engine::text::{count, inert};
 use crate::tui::app::context::Cx;
 use crate::tui::app::view::PATIENCE;
-use crate::tui::layout::Density;
 use crate::tui::paint::{Painter, Row, keep};
 use crate::tui::screens::detail::{labelled, onward, prose};
 use crate::tui::style::Role;
@@ -272,9 +271,7 @@ fn running(screen: &mut DataStep, rows: &mut Vec<Row>, step: &Step, cx: &Cx<'_>,
         rows.push(Row::prose(said.join(", "), Role::Muted).keep(keep::EXTRA));
     }
     quarantine(rows, step, width);
-    if cx.density <= Density::Rail {
-        log_tail(rows, screen.capability, cx);
-    }
+    log_tail(rows, screen.capability, cx);
     rows.push(Row::blank());
     rows.push(
         Row::prose("Done is said only when every item is accounted for.", Role::Muted).keep(keep::EXTRA),

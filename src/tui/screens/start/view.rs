@@ -128,7 +128,7 @@ fn lines(start: &Start, cx: &Cx<'_>, width: u16) -> Vec<Lined> {
         });
         lines.push(Lined {
             row: Row::new()
-                .at(1, "Saved in", Role::Muted)
+                .at(1, "Settings", Role::Muted)
                 .at(LABEL, saved(cx), Role::Muted),
             field: None,
         });
@@ -160,10 +160,18 @@ fn choice(row: Row, cx: &Cx<'_>, label: &str, path: &[&str], options: &[fields::
     let from = if label.is_empty() { LABEL } else { VALUE };
     let mut row = row.at(LABEL, label, Role::Text).at(from, "", Role::Text);
     let wanted: usize = options.iter().map(|option| text::width(option.label) + 6).sum();
-    if usize::from(width.saturating_sub(from)) < wanted {
+    // The last option needs no distance to a next one.
+    if usize::from(width.saturating_sub(from)) + 2 < wanted {
         let name = chosen.map_or("not chosen", |at| options[at].label);
         return row
-            .then(glyphs.chosen, Role::Accent)
+            .then(
+                if chosen.is_some() {
+                    glyphs.chosen
+                } else {
+                    glyphs.option
+                },
+                Role::Accent,
+            )
             .then(format!(" {name}"), Role::Text);
     }
     for (index, option) in options.iter().enumerate() {

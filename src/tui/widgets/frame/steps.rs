@@ -46,6 +46,17 @@ pub(super) fn strip(painter: &mut Painter<'_>, areas: &Areas, info: &FrameInfo) 
             } else {
                 &step.word
             };
+            // Where the words do not fit, the short form does.
+            let next = info
+                .steps
+                .get(at + 1)
+                .map_or(3, |next| text::width(&next.title) + 7);
+            let long = 2 * total + text::width(&step.title) + text::width(word) + 14 + next;
+            let word = if signs && long > usize::from(line.width()) && !step.short.is_empty() {
+                &step.short
+            } else {
+                word
+            };
             if areas.density == Density::Tiny {
                 row = row.then(step.title.clone(), Role::Critical);
                 row = row.then(format!(" {}/{total} {word}", at + 1), step.mark.role());
