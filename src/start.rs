@@ -5,9 +5,12 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Verb};
 use crate::engine::error::{Error, ErrorKind};
+use crate::engine::runner::Engine;
 use crate::engine::workspace::secrets;
 use crate::headless::{self, Output};
-use crate::wiring;
+use crate::tui::run::Ended;
+use crate::tui::style::Choice;
+use crate::{tui, wiring};
 
 /// Runs the program.
 #[must_use]
@@ -25,6 +28,14 @@ pub fn run(cli: Cli) -> ExitCode {
             .hint("Use a verb: maos-migrate demo --headless, assess, readiness, tasks, config, checkpoints, schema, report.");
         return headless::fail(&mut output, &error);
     }
+    if wizard && !cli.global.plain && !crate::tui::terminal::can_draw() {
+        let error = Error::new(
+            ErrorKind::Usage,
+            "this terminal cannot place its cursor (TERM is dumb or not set)",
+        )
+        .hint("Use maos-migrate --plain, or a verb: maos-migrate demo --headless.");
+        return headless::fail(&mut output, &error);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -36,10 +47,46 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(setup) => setup,
         Err(error) => return headless::fail(&mut output, &error),
     };
-    let code = runtime.block_on(headless::run(cli, wiring::ports(), setup, &mut output));
+    let code = if wizard && !cli.global.plain {
+        runtime.block_on(screen(&cli, setup, &mut output))
+    } else {
+        runtime.block_on(headless::run(cli, wiring::ports(), setup, &mut output))
+    };
     // Work that ignores its stop must not keep the process alive for ever.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     code
+}
+
+/// The wizard on the terminal, and what the shell says after it.
+async fn screen(cli: &Cli, setup: headless::Setup, output: &mut Output) -> ExitCode {
+    let demo = matches!(cli.verb, Some(Verb::Demo { .. }));
+    if demo && let Err(error) = crate::engine::sample::lay_out(&setup.workspace) {
+        return headless::fail(output, &error);
+    }
+    let folder = setup.workspace.root().to_path_buf();
+    let options = tui::run::Options {
+        theme: Choice::named(cli.global.theme.name()).unwrap_or_default(),
+        ascii: cli.global.ascii,
+        mouse: cli.global.mouse,
+        keys: Vec::new(),
+    };
+    let engine = Engine::start(setup.workspace, wiring::ports(), setup.options);
+    match tui::run::run(engine, options).await {
+        Ok(Ended::Left) => {
+            if demo {
+                let kept = format!(
+                    "Rehearsal kept in {}. On your own system: maos-migrate -w ./migration",
+                    folder.display()
+                );
+                // The terminal may be gone by now; the rehearsal is kept all the same.
+                let _ = output.line(&kept).and_then(|()| output.flush());
+            }
+            ExitCode::SUCCESS
+        }
+        Ok(Ended::Signal(ask)) => ExitCode::from(ask.exit_code()),
+        Ok(Ended::Gone) => ExitCode::from(tui::terminal::signals::Ask::Hangup.exit_code()),
+        Err(error) => headless::fail(output, &error),
+    }
 }
 
 /// A panic message may quote anything; it leaves the process without secrets.

@@ -371,7 +371,10 @@ impl Snapshot {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each kind of event, each a few lines")]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of event, each a few lines"
+    )]
     fn apply_to_step(&mut self, event: &Event) {
         let Some(capability) = event.kind.capability() else {
             return;

@@ -172,6 +172,12 @@ impl Row {
         self
     }
 
+    /// Whether the row never leaves.
+    #[must_use]
+    pub const fn is_fixed(&self) -> bool {
+        self.keep == keep::ALWAYS
+    }
+
     /// Moves every piece with a column `by` cells to the right.
     #[must_use]
     pub fn indented(mut self, by: u16) -> Self {

@@ -7,6 +7,7 @@ use crate::engine::text::count;
 use crate::engine::views::Mode;
 use crate::tui::app::context::Cx;
 use crate::tui::style::Role;
+use crate::tui::text;
 use crate::tui::widgets::bar::percent;
 use crate::tui::widgets::frame::{Badge, FrameInfo, Step as FrameStep};
 use crate::tui::widgets::mark::Mark;
@@ -223,7 +224,7 @@ fn below_rail(cx: &Cx<'_>) -> Vec<(String, String, Role)> {
         let name = if phase.is_empty() {
             capability.title().to_owned()
         } else {
-            crate::tui::text::sentence(&phase)
+            text::sentence(&phase)
         };
         lines.push((format!("|{name}"), String::new(), Role::Critical));
         if let Some(progress) = &step.progress
@@ -240,7 +241,7 @@ fn below_rail(cx: &Cx<'_>) -> Vec<(String, String, Role)> {
                 format!("bar:{share}"),
                 Role::Accent,
             ));
-            lines.push((format!("{} of", count(progress.done)), count(total), Role::Text));
+            lines.push((text::sentence(&progress.unit), count(progress.done), Role::Text));
         }
     }
     lines.push(("|Journal".to_owned(), count(cx.snapshot.seq), Role::Text));

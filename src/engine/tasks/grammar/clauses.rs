@@ -117,10 +117,17 @@ impl Reader<'_> {
         if !tok.is_verb() {
             // No noun stands right before an article or "them": an unknown word there is a verb.
             let object = next.is_some_and(|next| {
-                matches!(self.low(next), "the" | "a" | "an" | "our" | "your" | "my" | "it" | "them")
-                    || gap.marker == Marker::Then && next.has(Flags::DETERMINER)
+                matches!(
+                    self.low(next),
+                    "the" | "a" | "an" | "our" | "your" | "my" | "it" | "them"
+                ) || gap.marker == Marker::Then && next.has(Flags::DETERMINER)
             });
-            return object && tok.is_word() && !tok.proper && !self.opens_object(tok) && !tok.has(Flags::PREPOSITION) && !self.adverb(tok);
+            return object
+                && tok.is_word()
+                && !tok.proper
+                && !self.opens_object(tok)
+                && !tok.has(Flags::PREPOSITION)
+                && !self.adverb(tok);
         }
         let strong = !tok.has(Flags::NOUN_VERB);
         let sure = gap.marker != Marker::None || gap.strong;

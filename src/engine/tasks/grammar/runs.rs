@@ -52,7 +52,8 @@ impl Reader<'_> {
                         matches!(next.kind, Kind::Opaque | Kind::Based | Kind::Beside)
                             || next.has(Flags::PREPOSITION)
                             || self.low(next) == "not"
-                            || matches!(self.low(next), "each" | "every" | "it" | "this" | "they") && self.finite(&rest[i + 1..rest.len().min(i + 5)])
+                            || matches!(self.low(next), "each" | "every" | "it" | "this" | "they")
+                                && self.finite(&rest[i + 1..rest.len().min(i + 5)])
                     }) =>
                 {
                     return i;
@@ -293,7 +294,10 @@ impl Reader<'_> {
             if index > 0
                 && leads.first() == Some(&0)
                 && conjunct.toks[0].is_word()
-                && !run.lead.last().is_some_and(|own| self.low(own) == self.low(&conjunct.toks[0]))
+                && !run
+                    .lead
+                    .last()
+                    .is_some_and(|own| self.low(own) == self.low(&conjunct.toks[0]))
             {
                 leads.remove(0);
             }

@@ -333,6 +333,9 @@ impl Screen for Assess {
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
+        if self.edit.is_some() {
+            return crate::tui::screens::detail::edit_commands();
+        }
         let Some(form) = form(cx) else {
             return Vec::new();
         };

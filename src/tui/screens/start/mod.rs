@@ -20,7 +20,7 @@ use crate::engine::command::Command as Order;
 use crate::engine::journey;
 use crate::engine::snapshot::Activity;
 use crate::engine::text::count;
-use crate::engine::views::{Check, Slot};
+use crate::engine::views::{Check, Mode, Slot};
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
 use crate::tui::keymap::{Action, Command};
 use crate::tui::paint::Painter;
@@ -172,6 +172,12 @@ impl Screen for Start {
                 "Enter keeps it, Esc leaves the old value",
             );
         }
+        if let Mode::Watching(holder) = &cx.views.mode {
+            let (who, host, since) = (&holder.operator, &holder.host, cx.now.clock(holder.since));
+            let what =
+                format!("Open read-only: {who} operates this workspace from host {host} since {since}.");
+            return News::new(what, "R works").role(Role::Warn);
+        }
         if let Some(held) = cx.held() {
             return News::new(held, "look around; R works").role(Role::Warn);
         }
@@ -201,6 +207,9 @@ impl Screen for Start {
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
+        if self.edit.is_some() {
+            return detail::edit_commands();
+        }
         let held = cx.held();
         let next = match Self::resume(cx) {
             Some((capability, _)) => Command::new(Action::Next, capability.title().to_lowercase())

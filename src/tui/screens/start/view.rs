@@ -189,12 +189,14 @@ fn choice(row: Row, cx: &Cx<'_>, label: &str, path: &[&str], options: &[fields::
         row = row
             .then(sign, role)
             .then(" ", Role::Text)
-            .then(option.label, label_role)
-            .then("  ", Role::Text);
+            .then(option.label, label_role);
+        if index + 1 < options.len() {
+            row = row.then("  ", Role::Text);
+        }
     }
     if path == ["environment"] && chosen.is_none() {
         let word = cx.snapshot.environment.word();
-        row = row.then(word, Role::Warn);
+        row = row.then(format!("  {word}"), Role::Warn);
     }
     row
 }
