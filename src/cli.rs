@@ -91,21 +91,6 @@ pub enum Theme {
     Mono,
 }
 
-impl Theme {
-    /// The name as it is written on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Dark => "dark",
-            Self::Light => "light",
-            Self::ColourBlindDark => "colour-blind-dark",
-            Self::ColourBlindLight => "colour-blind-light",
-            Self::Mono => "mono",
-        }
-    }
-}
-
 /// How an operation is approved.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Consent {

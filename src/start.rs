@@ -3,14 +3,16 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Verb};
-use crate::engine::error::{Error, ErrorKind};
+use crate::cli::{Cli, Theme, Verb};
+use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::runner::Engine;
-use crate::engine::workspace::secrets;
+use crate::engine::sample;
+use crate::engine::workspace::{Workspace, files, secrets, settings};
 use crate::headless::{self, Output};
+use crate::tui;
 use crate::tui::run::Ended;
-use crate::tui::style::Choice;
-use crate::{tui, wiring};
+use crate::tui::style::choose::Choice;
+use crate::wiring;
 
 /// Runs the program.
 #[must_use]
@@ -28,7 +30,7 @@ pub fn run(cli: Cli) -> ExitCode {
             .hint("Use a verb: maos-migrate demo --headless, assess, readiness, tasks, config, checkpoints, schema, report.");
         return headless::fail(&mut output, &error);
     }
-    if wizard && !cli.global.plain && !crate::tui::terminal::can_draw() {
+    if wizard && !cli.global.plain && !tui::terminal::can_draw() {
         let error = Error::new(
             ErrorKind::Usage,
             "this terminal cannot place its cursor (TERM is dumb or not set)",
@@ -48,7 +50,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Err(error) => return headless::fail(&mut output, &error),
     };
     let code = if wizard && !cli.global.plain {
-        runtime.block_on(screen(&cli, setup, &mut output))
+        runtime.block_on(open_wizard(&cli, setup, &mut output))
     } else {
         runtime.block_on(headless::run(cli, wiring::ports(), setup, &mut output))
     };
@@ -57,36 +59,56 @@ pub fn run(cli: Cli) -> ExitCode {
     code
 }
 
-/// The wizard on the terminal, and what the shell says after it.
-async fn screen(cli: &Cli, setup: headless::Setup, output: &mut Output) -> ExitCode {
+/// Opens the wizard; what ended it says how the process ends.
+async fn open_wizard(cli: &Cli, setup: headless::Setup, output: &mut Output) -> ExitCode {
+    let shown = cli.global.workspace.display().to_string();
     let demo = matches!(cli.verb, Some(Verb::Demo { .. }));
-    if demo && let Err(error) = crate::engine::sample::lay_out(&setup.workspace) {
+    let root = setup.workspace.root().display().to_string();
+    if let Err(error) = lay_out(demo, &setup.workspace) {
         return headless::fail(output, &error);
     }
-    let folder = setup.workspace.root().to_path_buf();
+    let theme = match cli.global.theme {
+        Theme::Auto => Choice::Auto,
+        Theme::Dark => Choice::Fixed(tui::style::Theme::Dark),
+        Theme::Light => Choice::Fixed(tui::style::Theme::Light),
+        Theme::ColourBlindDark => Choice::Fixed(tui::style::Theme::ColourBlindDark),
+        Theme::ColourBlindLight => Choice::Fixed(tui::style::Theme::ColourBlindLight),
+        Theme::Mono => Choice::Fixed(tui::style::Theme::Mono),
+    };
     let options = tui::run::Options {
-        theme: Choice::named(cli.global.theme.name()).unwrap_or_default(),
+        theme,
         ascii: cli.global.ascii,
         mouse: cli.global.mouse,
-        keys: Vec::new(),
+        ..tui::run::Options::default()
     };
     let engine = Engine::start(setup.workspace, wiring::ports(), setup.options);
     match tui::run::run(engine, options).await {
+        Ok(Ended::Signal(ask)) => ExitCode::from(ask.exit_code()),
+        Ok(Ended::Gone) => ExitCode::from(tui::terminal::signals::Ask::Hangup.exit_code()),
         Ok(Ended::Left) => {
             if demo {
-                let kept = format!(
-                    "Rehearsal kept in {}. On your own system: maos-migrate -w ./migration",
-                    folder.display()
-                );
-                // The terminal may be gone by now; the rehearsal is kept all the same.
-                let _ = output.line(&kept).and_then(|()| output.flush());
+                output.note(&format!(
+                    "Rehearsal kept in {root}. On your own system: maos-migrate -w ./migration"
+                ));
+            } else {
+                output.note(&format!("Kept in {shown}. The same command goes on from here."));
             }
             ExitCode::SUCCESS
         }
-        Ok(Ended::Signal(ask)) => ExitCode::from(ask.exit_code()),
-        Ok(Ended::Gone) => ExitCode::from(tui::terminal::signals::Ask::Hangup.exit_code()),
         Err(error) => headless::fail(output, &error),
     }
+}
+
+/// The sample for the rehearsal; settings to fill in for a new workspace.
+fn lay_out(demo: bool, workspace: &Workspace) -> Result<()> {
+    if demo {
+        return sample::lay_out(workspace).map(|_| ());
+    }
+    let file = workspace.settings_file();
+    if file.exists() {
+        return Ok(());
+    }
+    files::write_atomic(&file, settings::TEMPLATE.as_bytes(), files::PRIVATE).map(|_| ())
 }
 
 /// A panic message may quote anything; it leaves the process without secrets.

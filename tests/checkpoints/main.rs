@@ -2,4 +2,7 @@
 
 mod differential;
 mod driver;
+mod faults;
+mod hostile;
+mod operation;
 mod support;

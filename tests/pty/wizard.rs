@@ -154,7 +154,7 @@ fn fault_d67_every_size_is_usable() {
         let folder = folder();
         let session = wizard(folder.path()).size(columns, rows).spawn();
         session.wait_until(&format!("a frame at {columns}x{rows}"), |seen| {
-            seen.screen.contains("q")
+            seen.screen.contains('q')
         });
         session.wait_until("its last row", |seen| {
             seen.screen.lines().count() == usize::from(rows)

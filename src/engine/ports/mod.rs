@@ -4,6 +4,7 @@ pub mod clock;
 pub mod journal;
 pub mod legacy;
 pub mod probe;
+pub mod store;
 
 use std::future::Future;
 use std::pin::Pin;

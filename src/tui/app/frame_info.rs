@@ -26,6 +26,8 @@ pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, un
         ("Rollback".to_owned(), where_from)
     });
     let environment = cx.snapshot.environment;
+    // Before the settings are read nothing is known about the target, not even that it has no label.
+    let opening = cx.views.mode == Mode::Opening && cx.snapshot.seq == 0;
     FrameInfo {
         workspace: if cx.snapshot.name.is_empty() {
             "migration".to_owned()
@@ -36,8 +38,8 @@ pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, un
             .snapshot
             .migration
             .map_or_else(String::new, |kind| kind.title().to_owned()),
-        environment: environment.word().to_owned(),
-        loud: environment.is_production(),
+        environment: if opening { "OPENING" } else { environment.word() }.to_owned(),
+        loud: environment.is_production() && !opening,
         badges: badges(cx),
         target: cx.snapshot.target.clone(),
         host: host(&cx.snapshot.target),

@@ -12,8 +12,13 @@ mod plans;
 mod speed;
 mod trace;
 
-use maos_migrate::tui::widgets::stage_view::{Form, Graph, Ordering, StageView, StageViewState, Theme};
+use maos_migrate::tui::style::{Look, Theme};
+use maos_migrate::tui::widgets::stage_view::{Form, Graph, Ordering, StageView, StageViewState};
 use ratatui::{buffer::Buffer, layout::Rect, widgets::StatefulWidget as _};
+
+fn look(ascii: bool) -> Look {
+    Look::new(Theme::Mono, ascii)
+}
 
 /// Draws a view without title.
 fn draw(
@@ -26,7 +31,7 @@ fn draw(
 ) -> Buffer {
     let area = Rect::new(0, 0, size.0, size.1);
     let mut buffer = Buffer::empty(area);
-    StageView::new(graph, order, Theme::mono(ascii), form).render(area, &mut buffer, state);
+    StageView::new(graph, order, look(ascii), form).render(area, &mut buffer, state);
     buffer
 }
 
@@ -41,7 +46,7 @@ fn picture(
 ) -> String {
     let area = Rect::new(0, 0, size.0, size.1);
     let mut buffer = Buffer::empty(area);
-    StageView::new(graph, order, Theme::mono(ascii), form)
+    StageView::new(graph, order, look(ascii), form)
         .title("legacy_021")
         .render(area, &mut buffer, state);
     rows(&buffer)

@@ -1,6 +1,7 @@
 //! The operations by capability and verb: how each is planned from the workspace, and the run that follows an approval.
 
 mod assess;
+pub mod checkpoints;
 pub mod config;
 mod documents;
 mod report;
@@ -60,6 +61,7 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
     match (capability, verb) {
         (Capability::Assess, "write") => assess::write(&world).await,
         (Capability::Report, "write") => report::write(&world).await,
+        (Capability::Checkpoints, "apply") => checkpoints::apply(world, control).await,
         (Capability::Config, "apply") => config::apply(world, control).await,
         _ => Err(unknown(capability, verb)),
     }

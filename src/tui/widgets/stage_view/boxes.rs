@@ -1,16 +1,19 @@
 //! The boxed and the flat form: columns of nodes with the wires between them.
 
+use super::theme::Theme;
 use super::{
-    Role, StageView, Theme,
+    StageView,
     model::{NodeIx, State},
     route::{self, Plan, Port, Wire},
     scene::{Item, ItemIx, Pitch, Scene, Source, What},
     spread::{self, GAP, Spread},
     state::{Form, StageViewState},
-    text, title,
+    title,
     wires::{Cell, Grid, Mark},
 };
 use crate::engine::text::count as count_text;
+use crate::tui::style::Role;
+use crate::tui::text;
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -187,7 +190,7 @@ impl Pen<'_> {
             .contains_key(&stage)
             .then(|| (shown.above + 1, shown.above + shown.nodes.len()));
         let header = title::header(self.view.graph, &self.view.theme, stage, window);
-        let header = text::cut(&header, room.saturating_sub(1), self.view.theme.elision());
+        let header = text::elide_end(&header, room.saturating_sub(1), self.view.theme.elision());
         self.put(buf, x, -1, &header, self.view.theme.style(Role::Text));
     }
 
@@ -272,7 +275,7 @@ impl Pen<'_> {
     /// What stands at the right of a node: time and id, or the reason for its state.
     fn figures(&self, node: NodeIx) -> String {
         let data = self.view.graph.node(node);
-        let time = data.time.map(text::minutes);
+        let time = data.time.map(|time| text::duration(u64::from(time)));
         let waits = self.is_waited_for(node) && self.state.cursor != Some(node);
         let said = match data.state {
             _ if waits => Some("waits".to_owned()),
@@ -300,8 +303,8 @@ impl Pen<'_> {
         let inner = span.1.saturating_sub(4);
         let figures = self.figures(node);
         let room = inner.saturating_sub(text::width(&figures) + 1);
-        let kind = text::cut(&data.kind, room.max(inner.min(8)), self.view.theme.elision());
-        let figures = text::cut(
+        let kind = text::elide_end(&data.kind, room.max(inner.min(8)), self.view.theme.elision());
+        let figures = text::elide_end(
             &figures,
             inner.saturating_sub(text::width(&kind) + 1),
             self.view.theme.elision(),
@@ -328,7 +331,7 @@ impl Pen<'_> {
         let more = format!("{} more", count_text(count as u64));
         let states = title::fold_states(self.view.graph, theme, scene, item.column);
         if self.boxed {
-            let line = text::cut(&states, span.1.saturating_sub(4), theme.elision());
+            let line = text::elide_end(&states, span.1.saturating_sub(4), theme.elision());
             let content = Content {
                 sign: theme.elision(),
                 name: &more,
@@ -340,7 +343,7 @@ impl Pen<'_> {
         } else {
             let inner = span.1.saturating_sub(2);
             let label = format!("{} {more}  {states}", theme.elision());
-            let label = text::pad(&text::cut(&label, inner, theme.elision()), inner);
+            let label = text::pad(&text::elide_end(&label, inner, theme.elision()), inner);
             self.put(buf, span.0, item.pin, &format!("[{label}]"), muted);
         }
     }
@@ -351,7 +354,7 @@ impl Pen<'_> {
         let (name_style, rest) = content.styles;
         let rule = theme.sign("─", "-");
         let wall = theme.sign("│", "|");
-        let corners = if theme.ascii {
+        let corners = if theme.ascii() {
             ["+"; 4]
         } else {
             ["┌", "┐", "└", "┘"]
@@ -368,7 +371,7 @@ impl Pen<'_> {
             format!("{} ", content.sign)
         };
         let room = inner.saturating_sub(2 + text::width(&sign));
-        let name = text::cut_middle(content.name, room, theme.elision());
+        let name = text::elide_middle(content.name, room, theme.elision());
         let heading = format!("{sign}{name}");
         let fill = rule.repeat(inner.saturating_sub(2 + text::width(&heading)));
         self.put(buf, x, top, &format!("{}{cursor}", corners[0]), rest);
@@ -408,10 +411,10 @@ impl Pen<'_> {
         let room = inner.saturating_sub(text::width(&sign));
         // The name never has fewer than 8 cells; the type gives way.
         let label = if room >= kind_cells + text::width(&data.name).min(8) {
-            let name = text::cut_middle(&data.name, room - kind_cells, theme.elision());
+            let name = text::elide_middle(&data.name, room - kind_cells, theme.elision());
             format!("{}{name}", text::pad(word, kind_cells))
         } else {
-            text::cut_middle(&data.name, room, theme.elision())
+            text::elide_middle(&data.name, room, theme.elision())
         };
         let label = text::pad(&label, room);
         if self.is_cursor(node) {
@@ -465,7 +468,7 @@ impl Pen<'_> {
                     continue;
                 };
                 let sign = match cell.mark {
-                    Mark::Lines if theme.ascii => cell.arms.plain_sign(),
+                    Mark::Lines if theme.ascii() => cell.arms.plain_sign(),
                     Mark::Lines => cell.arms.sign(),
                     Mark::Arrow => theme.sign("▸", ">").chars().next().unwrap_or('>'),
                     Mark::Letter(letter) => letter,

@@ -8,11 +8,14 @@
 //!   gather the results  needs user authentication, password reset
 //! ```
 
+use super::theme::Theme;
 use super::{
-    Role, StageView, StageViewState, Theme, fold,
+    StageView, StageViewState, fold,
     model::{NodeIx, State},
-    text, title,
+    title,
 };
+use crate::tui::style::Role;
+use crate::tui::text;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 pub(super) fn draw(view: &StageView<'_>, area: Rect, buf: &mut Buffer, state: &mut StageViewState) {
@@ -120,10 +123,10 @@ fn node_line(
             .max(8)
             .min(room)
     };
-    let name = text::cut_middle(&data.name, for_name, theme.elision());
+    let name = text::elide_middle(&data.name, for_name, theme.elision());
     let used = text::width(&name) + 2;
     let needs = if room >= used + 8 {
-        text::cut(&needs, room - used, theme.elision())
+        text::elide_end(&needs, room - used, theme.elision())
     } else {
         String::new()
     };

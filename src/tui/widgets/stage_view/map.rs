@@ -1,11 +1,14 @@
 //! The map of one large stage: a cell a node, its sign saying the state, and the node under the cursor in words.
 
+use super::theme::Theme;
 use super::{
-    Role, StageView, StageViewState, Theme, fold,
+    StageView, StageViewState, fold,
     model::{NodeIx, State},
-    text, title,
+    title,
 };
 use crate::engine::text::count;
+use crate::tui::style::Role;
+use crate::tui::text;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 pub(super) fn draw(view: &StageView<'_>, area: Rect, buf: &mut Buffer, state: &mut StageViewState) {
@@ -81,7 +84,7 @@ fn words(view: &StageView<'_>, node: NodeIx) -> String {
     let data = view.graph.node(node);
     let mut parts = vec![data.name.clone(), data.kind.clone(), data.state.word().to_owned()];
     if let Some(time) = data.time {
-        parts[2] = format!("{} {}", parts[2], text::minutes(time));
+        parts[2] = format!("{} {}", parts[2], text::duration(u64::from(time)));
     }
     parts.extend(data.note.clone());
     parts.extend(data.external_id.clone());

@@ -40,15 +40,15 @@ mod route;
 mod scene;
 mod spread;
 pub mod state;
-mod text;
-pub mod theme;
+mod theme;
 mod title;
 mod wires;
 
+use crate::tui::style::Look;
 pub use model::{Graph, GraphError, Node, NodeIx, State};
 pub use order::Ordering;
 pub use state::{Action, Form, StageViewState};
-pub use theme::{Role, Theme};
+use theme::Theme;
 
 use ratatui::{buffer::Buffer, layout::Rect, widgets::StatefulWidget};
 
@@ -66,11 +66,11 @@ pub struct StageView<'a> {
 impl<'a> StageView<'a> {
     /// A view of a plan in an order made for it.
     #[must_use]
-    pub fn new(graph: &'a Graph, order: &'a Ordering, theme: Theme, form: Form) -> Self {
+    pub fn new(graph: &'a Graph, order: &'a Ordering, look: Look, form: Form) -> Self {
         Self {
             graph,
             order,
-            theme,
+            theme: Theme(look),
             form,
             title: None,
             focused: true,

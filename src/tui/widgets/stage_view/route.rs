@@ -77,9 +77,6 @@ pub(super) struct Plan {
     pub tangled: bool,
 }
 
-/// Beyond this many nets they are bundled before anything else: no gap can show more lanes anyway.
-const NETS: usize = 32;
-
 /// Plans the wires of a gap over `rows` rows. `width` is how many cells the gap can have at most.
 pub(super) fn plan(wires: &[Wire], rows: i32, width: usize) -> Plan {
     let mut router = Router {
@@ -88,9 +85,7 @@ pub(super) fn plan(wires: &[Wire], rows: i32, width: usize) -> Plan {
         nets: gather(wires),
         tangled: false,
     };
-    while router.nets.len() > NETS {
-        router.merge_nearest();
-    }
+    router.thin_out(width.saturating_sub(2).max(1));
     loop {
         router.untangle();
         let jogs = router.has_jogs();
@@ -106,7 +101,7 @@ pub(super) fn plan(wires: &[Wire], rows: i32, width: usize) -> Plan {
                 tangled: router.tangled,
             };
         }
-        router.merge_nearest();
+        router.merge_nearest(None);
     }
 }
 
@@ -256,25 +251,48 @@ impl Router<'_> {
         }
     }
 
-    /// Merges the two nets whose common span grows least; the critical path keeps its own lane as long as possible.
-    fn merge_nearest(&mut self) {
-        let heavy: Vec<bool> = self
-            .nets
-            .iter()
-            .map(|net| net.wires.iter().any(|&wire| self.wires[wire].heavy))
-            .collect();
-        let spans: Vec<(i32, i32)> = self.nets.iter().map(Net::span).collect();
+    /// Bundles where more nets pass one row than there are lanes, so that nothing is worked out for nets that cannot
+    /// stay apart anyway.
+    fn thin_out(&mut self, room: usize) {
+        loop {
+            let crowd = |row: i32| {
+                let passes = |net: &&Net| {
+                    let (low, high) = net.span();
+                    low < high && low <= row && row <= high
+                };
+                self.nets.iter().filter(passes).count()
+            };
+            let fullest = (-1..=self.rows).map(|row| (crowd(row), row)).max();
+            match fullest {
+                Some((nets, row)) if nets > room => {
+                    // All but the last few at once: each merge may free other rows too.
+                    for _ in 0..(nets - room).div_ceil(2) {
+                        self.merge_nearest(Some(row));
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Merges the two nets (of those that pass `row`, if one is given) whose common span grows least; the critical path
+    /// keeps its own lane as long as possible, and a straight line stays alone.
+    fn merge_nearest(&mut self, row: Option<i32>) {
+        let mut candidates: Vec<(usize, bool, i32, i32)> = Vec::with_capacity(self.nets.len());
+        for (at, net) in self.nets.iter().enumerate() {
+            let (low, high) = net.span();
+            if low < high && row.is_none_or(|row| low <= row && row <= high) {
+                let heavy = net.wires.iter().any(|&wire| self.wires[wire].heavy);
+                candidates.push((at, heavy, low, high));
+            }
+        }
         let mut best: Option<(bool, i32, usize, usize)> = None;
-        for one in 0..self.nets.len() {
-            for other in one + 1..self.nets.len() {
-                let union = spans[one].1.max(spans[other].1) - spans[one].0.min(spans[other].0);
-                let apart = union - (spans[one].1 - spans[one].0).max(spans[other].1 - spans[other].0);
-                let candidate = (heavy[one] || heavy[other], apart, one, other);
-                if best.is_none_or(|best| candidate < best)
-                    && !(self.nets[one].is_straight()
-                        && self.nets[other].is_straight()
-                        && self.nets.len() <= NETS)
-                {
+        for (at, &(one, heavy, low, high)) in candidates.iter().enumerate() {
+            for &(other, other_heavy, other_low, other_high) in &candidates[at + 1..] {
+                let grown =
+                    high.max(other_high) - low.min(other_low) - (high - low).max(other_high - other_low);
+                let candidate = (heavy || other_heavy, grown, one, other);
+                if best.is_none_or(|best| candidate < best) {
                     best = Some(candidate);
                 }
             }
@@ -338,25 +356,31 @@ impl Router<'_> {
 /// Some cycle among the rules, as the rules along it.
 fn cycle(nets: usize, rules: &[Rule]) -> Option<Vec<Rule>> {
     let mut waiting = vec![0; nets];
+    let mut leading: Vec<Vec<usize>> = vec![Vec::new(); nets];
     for rule in rules {
         waiting[rule.after] += 1;
+        leading[rule.before].push(rule.after);
     }
     let mut free: Vec<usize> = (0..nets).filter(|&net| waiting[net] == 0).collect();
     let mut done = vec![false; nets];
     while let Some(net) = free.pop() {
         done[net] = true;
-        for rule in rules.iter().filter(|rule| rule.before == net) {
-            waiting[rule.after] -= 1;
-            if waiting[rule.after] == 0 {
-                free.push(rule.after);
+        for &after in &leading[net] {
+            waiting[after] -= 1;
+            if waiting[after] == 0 {
+                free.push(after);
             }
         }
     }
     // Whatever is left waits for something that is left: walking back must come round.
+    let mut before: Vec<Option<Rule>> = vec![None; nets];
+    for rule in rules.iter().filter(|rule| !done[rule.before]) {
+        before[rule.after].get_or_insert(*rule);
+    }
     let mut at = (0..nets).find(|&net| !done[net])?;
     let mut path: Vec<Rule> = Vec::new();
     loop {
-        let rule = *rules.iter().find(|rule| rule.after == at && !done[rule.before])?;
+        let rule = before[at]?;
         if let Some(start) = path.iter().position(|seen| seen.after == at) {
             return Some(path.split_off(start));
         }

@@ -3,8 +3,8 @@
 use super::{
     StageView, fold,
     state::{Form, StageViewState},
-    text,
 };
+use crate::tui::text;
 use std::ops::Range;
 
 /// Cells of a gap, between its neighbours.

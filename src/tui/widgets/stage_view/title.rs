@@ -1,12 +1,14 @@
 //! The title line of the view, the headers of its columns, and counts by state.
 
+use super::theme::Theme;
 use super::{
-    Form, Role, StageView, StageViewState, Theme,
+    Form, StageView, StageViewState,
     model::{Graph, State},
     scene::Scene,
-    text,
 };
 use crate::engine::text::{count, plural};
+use crate::tui::style::Role;
+use crate::tui::text;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 /// `Stage 2 · 40 · 38 ✓ 1 ✗ 1 ●`; an open stage says which rows it shows.
@@ -62,7 +64,7 @@ pub(super) fn draw(view: &StageView<'_>, area: Rect, buf: &mut Buffer, state: &S
     let cells = usize::from(area.width);
     let rule = theme.sign("─", "-");
     let arrow = theme.sign("▸", ">");
-    let name = text::cut_middle(view.title.unwrap_or_default(), cells / 3, theme.elision());
+    let name = text::elide_middle(view.title.unwrap_or_default(), cells / 3, theme.elision());
     let left = format!(" {} Stages {arrow} {name} ", rule.repeat(2));
     let mut parts = parts(view, state);
     let between = if view.graph.has_run() {

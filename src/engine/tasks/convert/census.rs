@@ -1,0 +1,326 @@
+//! The first pass over a tasks file: what is in it, which records are sound, and what their dependencies allow. It keeps a
+//! few numbers a record, never the records.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use rayon::prelude::*;
+
+use super::{Policy, Request, WhenBroken};
+use crate::engine::error::{Error, Result};
+use crate::engine::operation::{Control, Progress};
+use crate::engine::tasks::input::{Item, LegacyTask, Records, Refused};
+use crate::engine::tasks::rules::Rules;
+use crate::engine::tasks::stages::{Graph, StagePlan, knots};
+
+/// How many bytes of records are worked on at once.
+pub(super) const BATCH: usize = 4 * 1024 * 1024;
+
+/// What becomes of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fate {
+    Converted,
+    /// Refused by itself.
+    Unreadable,
+    DuplicateId,
+    /// Named dependencies are not in the file.
+    MissingDependency,
+    WaitsForItself,
+    Cycle,
+    /// It waits for a record that is quarantined.
+    WaitsForQuarantined,
+}
+
+impl Fate {
+    /// The reason code and the sentence of a fate that is not the record's own fault.
+    pub const fn reason(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Converted | Self::Unreadable => ("", ""),
+            Self::DuplicateId => ("duplicate_id", "Another record before it has the same id."),
+            Self::MissingDependency => (
+                "missing_dependency",
+                "It waits for an id that is not in the file.",
+            ),
+            Self::WaitsForItself => ("self_dependency", "It waits for itself."),
+            Self::Cycle => ("dependency_cycle", "It is on a cycle of dependencies."),
+            Self::WaitsForQuarantined => (
+                "depends_on_quarantined",
+                "It waits for a record that is quarantined.",
+            ),
+        }
+    }
+}
+
+/// The result of the first pass.
+#[derive(Debug, Default)]
+pub(super) struct Census {
+    pub fates: Vec<Fate>,
+    hashes: Vec<u64>,
+    finished: Vec<bool>,
+    starts: Vec<u32>,
+    targets: Vec<u64>,
+    pub bytes: u64,
+    pub digest: u64,
+    /// Hashes of ids whose tasks are finished: nothing needs to wait for them.
+    pub satisfied: Vec<u64>,
+    /// Hashes of all ids of converted records, ascending.
+    pub present: Vec<u64>,
+}
+
+/// The identity of an id: `7` and `"7"` are one.
+pub(super) fn id_hash(id: &crate::engine::tasks::model::TaskId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.to_string().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A record read and checked, or why not, with a hash over its raw form.
+pub(super) struct Checked {
+    pub task: std::result::Result<LegacyTask, Box<Refused>>,
+    pub digest: u64,
+}
+
+/// Checks the records of a batch in parallel, in order. `first` is the number of the first record, from 0.
+pub(super) fn check(items: Vec<Item>, first: u64, rules: &Rules) -> Vec<Checked> {
+    items
+        .into_par_iter()
+        .enumerate()
+        .with_min_len(64)
+        .map(|(i, item)| {
+            let mut hasher = DefaultHasher::new();
+            match item {
+                Item::Bad(refused) => {
+                    hasher.write(&refused.raw);
+                    Checked {
+                        digest: hasher.finish(),
+                        task: Err(Box::new(refused)),
+                    }
+                }
+                Item::Record(raw) => {
+                    hasher.write(raw.bytes());
+                    Checked {
+                        digest: hasher.finish(),
+                        task: LegacyTask::read(&raw, first + i as u64 + 1, rules),
+                    }
+                }
+            }
+        })
+        .collect()
+}
+
+/// Folds a record's digest into the file's.
+pub(super) fn fold(digest: u64, record: u64) -> u64 {
+    (digest.rotate_left(7) ^ record).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+impl Census {
+    pub fn take(request: &Request, records: &mut Records, control: &Control) -> Result<Self> {
+        let mut census = Self {
+            starts: vec![0],
+            ..Self::default()
+        };
+        loop {
+            control.safe_point()?;
+            let items = records.batch(BATCH)?;
+            if items.is_empty() {
+                break;
+            }
+            for checked in check(items, census.fates.len() as u64, &request.rules) {
+                census.digest = fold(census.digest, checked.digest);
+                match checked.task {
+                    Ok(task) => {
+                        census.fates.push(Fate::Converted);
+                        census.hashes.push(id_hash(&task.id));
+                        census.finished.push(task.finished());
+                        census.targets.extend(task.dependencies.iter().map(id_hash));
+                    }
+                    Err(_) => {
+                        census.fates.push(Fate::Unreadable);
+                        census.hashes.push(0);
+                        census.finished.push(false);
+                    }
+                }
+                census
+                    .starts
+                    .push(u32::try_from(census.targets.len()).unwrap_or(u32::MAX));
+            }
+            control.progress(Progress {
+                done: census.fates.len() as u64,
+                unit: "tasks".to_owned(),
+                phase: "reading".to_owned(),
+                bytes: records.bytes_read(),
+                ..Progress::default()
+            });
+        }
+        census.bytes = records.bytes_read();
+        census.judge(request.policy);
+        Ok(census)
+    }
+
+    /// Decides every record's fate.
+    fn judge(&mut self, policy: Policy) {
+        let mut index: Vec<(u64, u32)> = self
+            .fates
+            .iter()
+            .enumerate()
+            .filter(|(_, fate)| **fate == Fate::Converted)
+            .filter_map(|(i, _)| Some((self.hashes[i], u32::try_from(i).ok()?)))
+            .collect();
+        index.par_sort_unstable();
+        for pair in index.windows(2) {
+            if pair[0].0 == pair[1].0 {
+                self.fates[pair[1].1 as usize] = Fate::DuplicateId;
+            }
+        }
+        index.dedup_by_key(|(hash, _)| *hash);
+        let find = |hash: u64| {
+            index
+                .binary_search_by_key(&hash, |(hash, _)| *hash)
+                .ok()
+                .map(|at| index[at].1)
+        };
+        self.satisfied = index
+            .iter()
+            .filter(|(_, i)| self.finished[*i as usize])
+            .map(|(hash, _)| *hash)
+            .collect();
+        // Edges inside the file; what they name outside is the record's own trouble.
+        let (mut starts, mut edges) = (vec![0_u32], Vec::with_capacity(self.targets.len()));
+        for i in 0..self.fates.len() {
+            if self.fates[i] == Fate::Converted {
+                for &target in &self.targets[self.starts[i] as usize..self.starts[i + 1] as usize] {
+                    match find(target) {
+                        Some(j) if j as usize == i => self.fates[i] = Fate::WaitsForItself,
+                        Some(j) if self.finished[j as usize] => {}
+                        Some(j) => edges.push(j),
+                        None if policy.missing == WhenBroken::DropEdge => {}
+                        None => self.fates[i] = Fate::MissingDependency,
+                    }
+                }
+            }
+            starts.push(u32::try_from(edges.len()).unwrap_or(u32::MAX));
+        }
+        // An id that only an unreadable record could have had is missing all the same.
+        let graph = Graph::from_rows(starts, edges);
+        let plan = StagePlan::of(&graph);
+        for knot in knots(&graph, &plan.stuck) {
+            for member in knot.members {
+                if self.fates[member as usize] == Fate::Converted {
+                    self.fates[member as usize] = Fate::Cycle;
+                }
+            }
+        }
+        // What waits for a quarantined record is quarantined too, through all stages.
+        let behind = graph.reversed();
+        let mut queue: Vec<u32> = (0..self.fates.len())
+            .filter(|&i| self.fates[i] != Fate::Converted)
+            .filter_map(|i| u32::try_from(i).ok())
+            .collect();
+        while let Some(i) = queue.pop() {
+            for &next in behind.waits_for(i as usize) {
+                let fate = &mut self.fates[next as usize];
+                if *fate == Fate::Converted {
+                    *fate = Fate::WaitsForQuarantined;
+                    queue.push(next);
+                }
+            }
+        }
+        self.present = index.iter().map(|(hash, _)| *hash).collect();
+    }
+
+    pub fn count(&self, fate: Fate) -> u64 {
+        self.fates.iter().filter(|own| **own == fate).count() as u64
+    }
+
+    /// Refuses when the policy says that broken dependencies block; reads the file again to name them.
+    pub fn block(&self, request: &Request) -> Result<()> {
+        let broken = |fate: &Fate| {
+            *fate == Fate::MissingDependency && request.policy.missing == WhenBroken::Block
+                || matches!(fate, Fate::Cycle | Fate::WaitsForItself)
+                    && request.policy.cycles == WhenBroken::Block
+        };
+        let count = self.fates.iter().filter(|fate| broken(fate)).count();
+        if count == 0 {
+            return Ok(());
+        }
+        let mut named: Vec<String> = Vec::new();
+        let mut cyclic: Vec<(String, Vec<String>)> = Vec::new();
+        let mut records = Records::open(&request.input)?;
+        let mut number = 0_usize;
+        while let Some(item) = records.next_item()? {
+            let fate = self.fates.get(number).copied().unwrap_or(Fate::Unreadable);
+            number += 1;
+            let Item::Record(raw) = item else { continue };
+            if !broken(&fate) || named.len() >= 50 || cyclic.len() >= 20_000 {
+                continue;
+            }
+            let Ok(task) = LegacyTask::read(&raw, number as u64, &request.rules) else {
+                continue;
+            };
+            let shown = |id: &crate::engine::tasks::model::TaskId| {
+                crate::engine::text::inert_short(&id.to_string(), 60)
+            };
+            match fate {
+                Fate::MissingDependency => {
+                    for id in task
+                        .dependencies
+                        .iter()
+                        .filter(|id| self.present.binary_search(&id_hash(id)).is_err())
+                    {
+                        named.push(format!(
+                            "line {}: {} waits for {}, which is not in the file",
+                            task.line,
+                            shown(&task.id),
+                            shown(id)
+                        ));
+                    }
+                }
+                Fate::WaitsForItself => named.push(format!(
+                    "line {}: {} waits for itself",
+                    task.line,
+                    shown(&task.id)
+                )),
+                _ => cyclic.push((shown(&task.id), task.dependencies.iter().map(shown).collect())),
+            }
+        }
+        let mut said = named;
+        said.extend(cycles(&cyclic));
+        Err(Error::input(format!(
+            "{count} tasks have dependencies that cannot be kept: {}",
+            said.join("; ")
+        ))
+        .hint("Mend them, or choose to drop the missing ones or to quarantine these tasks."))
+    }
+}
+
+/// Sentences for the cycles among tasks given with their dependencies.
+fn cycles(tasks: &[(String, Vec<String>)]) -> Vec<String> {
+    let place: std::collections::HashMap<&str, usize> = tasks
+        .iter()
+        .enumerate()
+        .map(|(i, (id, _))| (id.as_str(), i))
+        .collect();
+    let lists: Vec<Vec<usize>> = tasks
+        .iter()
+        .map(|(_, waits)| {
+            waits
+                .iter()
+                .filter_map(|id| place.get(id.as_str()).copied())
+                .collect()
+        })
+        .collect();
+    let graph = Graph::from_lists(&lists);
+    let stuck: Vec<u32> = (0..tasks.len()).filter_map(|i| u32::try_from(i).ok()).collect();
+    knots(&graph, &stuck)
+        .iter()
+        .take(20)
+        .map(|knot| {
+            let names: Vec<String> = knot
+                .cycle
+                .iter()
+                .take(50)
+                .map(|i| tasks[*i as usize].0.clone())
+                .collect();
+            crate::engine::tasks::stages::file::sentence(&names, knot.cycle.len())
+        })
+        .collect()
+}
