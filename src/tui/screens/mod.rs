@@ -5,6 +5,7 @@
 
 mod absent;
 mod assess;
+mod checkpoints;
 mod config;
 mod data_step;
 mod detail;
@@ -12,6 +13,7 @@ mod readiness;
 mod report;
 mod rollback;
 mod start;
+mod working;
 
 use crossterm::event::KeyEvent;
 
@@ -77,7 +79,8 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Assess => Box::<assess::Assess>::default(),
         Capability::Readiness => Box::<readiness::ReadinessScreen>::default(),
         Capability::Config => Box::<config::Config>::default(),
-        Capability::Tasks | Capability::Checkpoints | Capability::Schema => {
+        Capability::Checkpoints => Box::<checkpoints::Checkpoints>::default(),
+        Capability::Tasks | Capability::Schema => {
             Box::new(data_step::DataStep::new(capability))
         }
         Capability::Report => Box::<report::Report>::default(),
