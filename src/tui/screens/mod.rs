@@ -12,6 +12,7 @@ mod detail;
 mod readiness;
 mod report;
 mod rollback;
+pub mod schema;
 mod start;
 mod working;
 
@@ -80,9 +81,8 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Readiness => Box::<readiness::ReadinessScreen>::default(),
         Capability::Config => Box::<config::Config>::default(),
         Capability::Checkpoints => Box::<checkpoints::Checkpoints>::default(),
-        Capability::Tasks | Capability::Schema => {
-            Box::new(data_step::DataStep::new(capability))
-        }
+        Capability::Schema => Box::<schema::Schema>::default(),
+        Capability::Tasks => Box::new(data_step::DataStep::new(capability)),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
         Capability::Environment
