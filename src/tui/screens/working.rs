@@ -14,7 +14,6 @@ use crate::tui::overlays::choice::{Choice, Consequence};
 use crate::tui::paint::{Row, keep};
 use crate::tui::style::Role;
 use crate::tui::text;
-use crate::tui::widgets::bar;
 use crate::tui::widgets::frame::News;
 
 /// Why the step cannot be entered.
@@ -236,11 +235,4 @@ pub fn fraction(progress: &Progress) -> String {
         || count(progress.done),
         |total| format!("{} of {}", count(progress.done), count(total)),
     )
-}
-
-/// `61 %`, empty without a total.
-pub fn percent(progress: &Progress) -> String {
-    progress
-        .total
-        .map_or_else(String::new, |total| bar::percent(progress.done, total))
 }

@@ -99,10 +99,10 @@ fn idle(cx: &Cx<'_>) -> News {
             let hint = error.hint.clone().unwrap_or_else(|| "r scans again".to_owned());
             News::new(format!("{}.", text::sentence(&error.message)), hint).role(Role::Bad)
         }
-        Scan::Made(_, view) if view.totals.total == 0 => {
+        Scan::Made(view) if view.totals.total == 0 => {
             News::new(format!("No checkpoint files in {}.", folder(cx)), "n goes on")
         }
-        Scan::Made(_, view) => {
+        Scan::Made(view) => {
             let refused = view.totals.total - view.convertible().min(view.totals.total);
             let next = match cx.held() {
                 Some(_) => "look around; R works".to_owned(),
@@ -364,7 +364,7 @@ fn figures(screen: &mut Checkpoints, entries: &[Entry<'_>], cx: &Cx<'_>, width: 
             rows
         }
         _ => match scan(cx) {
-            Scan::Made(_, view) if view.totals.total == 0 => {
+            Scan::Made(view) if view.totals.total == 0 => {
                 let said = format!(
                     "No checkpoint files in {}. That is allowed; the run proves 0 = 0 + 0.",
                     folder(cx)
@@ -373,7 +373,7 @@ fn figures(screen: &mut Checkpoints, entries: &[Entry<'_>], cx: &Cx<'_>, width: 
                 rows.extend(noticed(view, width));
                 rows
             }
-            Scan::Made(_, view) => scanned(view, entries, cx, width),
+            Scan::Made(view) => scanned(view, entries, cx, width),
             Scan::Failed(error) => {
                 let said = format!("{} {}.", glyphs.failed, text::sentence(&error.message));
                 let mut rows = prose(&said, width, Role::Bad, keep::ALWAYS);
@@ -725,16 +725,14 @@ fn done(step: &Step, outcome: &Outcome, entries: &[Entry<'_>], cx: &Cx<'_>, widt
         } else {
             ("differs", Role::Bad)
         };
-        let said = format!(
-            "{}: {} and {}",
-            line.what,
-            inert(&line.source),
-            inert(&line.target)
-        );
+        let target = width.saturating_sub(10);
         rows.push(
             Row::new()
                 .at(1, if index == 0 { "Proof" } else { "" }, Role::Muted)
-                .at(VALUE, said, Role::Text)
+                .at(VALUE, inert(&line.what), Role::Text)
+                .max(target.saturating_sub(VALUE + 16))
+                .number(target.saturating_sub(10), inert(&line.source), Role::Text)
+                .number(target, inert(&line.target), Role::Text)
                 .right(1, word, role)
                 .keep(keep::NORMAL),
         );

@@ -329,14 +329,22 @@ fn tail(prepared: &Prepared, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     }
     rows.extend(labelled(
         "Writes",
-        "live: catch-up passes, then a check both ways; legacy is only read",
+        "live: catch-up passes, then a check both ways",
         14,
         width,
         Role::Text,
         keep::EXTRA,
     ));
     for note in &census.notes {
-        rows.extend(labelled("Note", note, 14, width, Role::Text, keep::NORMAL));
+        if cx.density <= Density::Rail {
+            rows.extend(labelled("Note", note, 14, width, Role::Text, keep::NORMAL));
+        } else {
+            // The list needs the rows more; the whole sentence stands where there is room.
+            let row = Row::new()
+                .at(1, "Note", Role::Muted)
+                .at(14, inert(note), Role::Text);
+            rows.push(row.keep(keep::EXTRA));
+        }
     }
     if !census.reasons.is_empty() {
         let said = census

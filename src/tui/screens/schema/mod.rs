@@ -450,7 +450,7 @@ impl Screen for Schema {
         let census = model::census(cx);
         let move_of = |prepared: &crate::engine::schema::Prepared, verb: &str| {
             let shape = if prepared.setup.create_tasks {
-                "guide shape, to be created"
+                "guide shape, new"
             } else {
                 "guide shape"
             };

@@ -279,7 +279,15 @@ fn counts(
     if moment.undoing {
         return rows;
     }
-    rows.push(meter("Proved", moment.proved, total, glyphs, width, Role::Ok));
+    // Both sides are read whole for the proof, so it runs over every row.
+    rows.push(meter(
+        "Proved",
+        moment.proved,
+        moment.total,
+        glyphs,
+        width,
+        Role::Ok,
+    ));
     let tone = if moment.quarantined > 0 {
         Role::Warn
     } else {
@@ -383,7 +391,9 @@ fn tiles(moment: &Moment, cx: &Cx<'_>, width: u16, height: u16) -> Vec<Row> {
     };
     let share = chunks::per_cell(number, usize::from(cells) * lines);
     let mut drawn = chunks::rows(glyphs, &moment.tiles, column, cells, lines);
-    let meaning = if share == 1 {
+    let meaning = if chunks::stretch(number, usize::from(cells)) > 1 {
+        crate::engine::text::plural(number as u64, "chunk", "chunks")
+    } else if share == 1 {
         "a cell is a chunk".to_owned()
     } else {
         format!("one cell is {} chunks", count(share as u64))
