@@ -298,6 +298,9 @@ fn tail(prepared: &Prepared, cx: &Cx<'_>, width: u16) -> Vec<Row> {
         Role::Ok
     };
     let mut rows = Vec::new();
+    if cx.density <= Density::Rail {
+        rows.push(Row::blank());
+    }
     if cx.density <= Density::Compact {
         // In one column with the counts, so that the eye adds it up.
         let all = format!("{} in all", plural(census.rows, "row", "rows"));

@@ -242,7 +242,10 @@ pub fn draw(
             "Done is said only when every line is equal. Elapsed {}",
             text::duration(moment.elapsed_s)
         );
-        if let Some((busy, _)) = moment.workers.filter(|_| activity.is_active()) {
+        if let Some((busy, _)) = moment
+            .workers
+            .filter(|(busy, _)| activity.is_active() && *busy > 0)
+        {
             said.push_str(&format!(
                 ", {}",
                 crate::engine::text::plural(busy as u64, "worker", "workers")
@@ -345,7 +348,7 @@ fn pace(moment: &Moment, activity: Activity, cx: &Cx<'_>, width: u16) -> Vec<Row
     let mut row = Row::new().keep(keep::FIGURE);
     let mut said = match moment.rate {
         Some(rate) => format!("{} rows/s", figures3(rate)),
-        None => "rows/s not known".to_owned(),
+        None => "not known yet".to_owned(),
     };
     if moment.proving() {
         said.push_str(", proving");
@@ -392,7 +395,7 @@ fn tiles(moment: &Moment, cx: &Cx<'_>, width: u16, height: u16) -> Vec<Row> {
     let share = chunks::per_cell(number, usize::from(cells) * lines);
     let mut drawn = chunks::rows(glyphs, &moment.tiles, column, cells, lines);
     let meaning = if chunks::stretch(number, usize::from(cells)) > 1 {
-        crate::engine::text::plural(number as u64, "chunk", "chunks")
+        String::new()
     } else if share == 1 {
         "a cell is a chunk".to_owned()
     } else {
