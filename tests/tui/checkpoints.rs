@@ -377,6 +377,8 @@ fn n_scans_then_shows_the_plan_then_goes_on() {
     assert!(h.sent().is_empty(), "{:?}", h.sent());
     h.views.checkpoints = Slot::Ready(at("14:06:30"), Arc::new(scan()));
     h.update();
+    // Why it was off is news for five seconds.
+    h.wait(std::time::Duration::from_secs(6));
     h.keys("n");
     assert_eq!(h.sent(), ["Plan { capability: Checkpoints, verb: \"apply\" }"]);
     assert!(h.text().contains("read again for the plan"), "{}", h.text());
