@@ -387,7 +387,9 @@ impl Dialogue<'_> {
     /// Every conflict of the configuration that is still open, one question each.
     async fn conflicts(&mut self) -> Result<Goes> {
         loop {
-            self.session.ask(Command::Read(Capability::Config), self.output).await?;
+            self.session
+                .ask(Command::Read(Capability::Config), self.output)
+                .await?;
             let mut views = self.session.engine().views();
             let read = views
                 .wait_for(|views| !matches!(views.config, Slot::Loading(_) | Slot::Empty))
@@ -395,19 +397,30 @@ impl Dialogue<'_> {
                 .map_err(|_| Error::unavailable("the session has ended"))?
                 .clone();
             // What cannot be read is said by the plan that follows.
-            let Some((_, view)) = read.config.value() else { return Ok(Goes::On) };
-            let Some(conflict) = view.open().next().cloned() else { return Ok(Goes::On) };
+            let Some((_, view)) = read.config.value() else {
+                return Ok(Goes::On);
+            };
+            let Some(conflict) = view.open().next().cloned() else {
+                return Ok(Goes::On);
+            };
             let choices: Vec<String> = conflict
                 .choices
                 .iter()
                 .enumerate()
                 .map(|(i, (label, value))| format!("{} {label}: {value}", i + 1))
                 .collect();
-            self.say(&format!("Config. {} has sources that differ. {}.", conflict.path, choices.join(", ")))?;
+            self.say(&format!(
+                "Config. {} has sources that differ. {}.",
+                conflict.path,
+                choices.join(", ")
+            ))?;
             let number = match self.ask(&format!("Type 1 to {} >", choices.len())).await? {
                 Typed::Leave => return Ok(Goes::Away),
                 Typed::Back => return Ok(Goes::Back),
-                Typed::Text(text) => text.parse::<usize>().ok().filter(|n| (1..=choices.len()).contains(n)),
+                Typed::Text(text) => text
+                    .parse::<usize>()
+                    .ok()
+                    .filter(|n| (1..=choices.len()).contains(n)),
                 Typed::Nothing | Typed::Explain => None,
             };
             match number {

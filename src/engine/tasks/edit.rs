@@ -36,20 +36,43 @@ pub type Edited = Result<Decomposition, EditError>;
 
 /// The work subtasks of a plan, the coordinator left out, and its own name.
 fn open(plan: &Decomposition) -> (Vec<Subtask>, Option<String>) {
-    let name = plan.subtasks.iter().find(|subtask| subtask.rule == rule::COORDINATION).map(|subtask| subtask.description.clone());
-    (plan.subtasks.iter().filter(|subtask| subtask.rule != rule::COORDINATION).cloned().collect(), name)
+    let name = plan
+        .subtasks
+        .iter()
+        .find(|subtask| subtask.rule == rule::COORDINATION)
+        .map(|subtask| subtask.description.clone());
+    (
+        plan.subtasks
+            .iter()
+            .filter(|subtask| subtask.rule != rule::COORDINATION)
+            .cloned()
+            .collect(),
+        name,
+    )
 }
 
 fn check(subtasks: &[Subtask], id: usize, plan: &Decomposition) -> Result<usize, EditError> {
-    if plan.subtasks.get(id).is_some_and(|subtask| subtask.rule == rule::COORDINATION) {
+    if plan
+        .subtasks
+        .get(id)
+        .is_some_and(|subtask| subtask.rule == rule::COORDINATION)
+    {
         return Err(EditError::Coordinator);
     }
-    if id < subtasks.len() { Ok(id) } else { Err(EditError::Unknown(id)) }
+    if id < subtasks.len() {
+        Ok(id)
+    } else {
+        Err(EditError::Unknown(id))
+    }
 }
 
 fn text(description: &str) -> Result<String, EditError> {
     let description = description.split_whitespace().collect::<Vec<_>>().join(" ");
-    if description.chars().any(char::is_alphanumeric) { Ok(description) } else { Err(EditError::Empty) }
+    if description.chars().any(char::is_alphanumeric) {
+        Ok(description)
+    } else {
+        Err(EditError::Empty)
+    }
 }
 
 /// Closes an edit: ids anew, no cycle, a coordinator where one is needed.
@@ -59,12 +82,22 @@ fn close(plan: &Decomposition, mut subtasks: Vec<Subtask>, name: Option<&str>, r
         subtask.dependencies.sort_unstable();
         subtask.dependencies.dedup();
     }
-    let lists: Vec<Vec<usize>> = subtasks.iter().map(|subtask| subtask.dependencies.clone()).collect();
+    let lists: Vec<Vec<usize>> = subtasks
+        .iter()
+        .map(|subtask| subtask.dependencies.clone())
+        .collect();
     let graph = Graph::from_lists(&lists);
     let stages = StagePlan::of(&graph);
     if let Some(knot) = knots(&graph, &stages.stuck).first() {
-        let names: Vec<String> = knot.cycle.iter().map(|i| subtasks[*i as usize].description.clone()).collect();
-        return Err(EditError::Cycle(super::stages::file::sentence(&names, names.len())));
+        let names: Vec<String> = knot
+            .cycle
+            .iter()
+            .map(|i| subtasks[*i as usize].description.clone())
+            .collect();
+        return Err(EditError::Cycle(super::stages::file::sentence(
+            &names,
+            names.len(),
+        )));
     }
     let count = |text: &str| text.starts_with("Gather the ");
     let kept = name.filter(|name| !count(name));
@@ -75,7 +108,13 @@ fn close(plan: &Decomposition, mut subtasks: Vec<Subtask>, name: Option<&str>, r
 }
 
 fn by_hand(description: String, dependencies: Vec<usize>, rules: &Rules) -> Subtask {
-    Subtask { id: 0, kind: types::of_subtask(&description, rules), description, dependencies, rule: rule::BY_HAND.to_owned() }
+    Subtask {
+        id: 0,
+        kind: types::of_subtask(&description, rules),
+        description,
+        dependencies,
+        rule: rule::BY_HAND.to_owned(),
+    }
 }
 
 /// Adds a subtask behind the others.
@@ -142,12 +181,24 @@ pub fn split(plan: &Decomposition, id: usize, descriptions: &[String], rules: &R
         parts.push(by_hand(text(description)?, dependencies.clone(), rules));
     }
     let more = parts.len() - 1;
-    let moved = |dependency: usize| if dependency > id { dependency + more } else { dependency };
+    let moved = |dependency: usize| {
+        if dependency > id {
+            dependency + more
+        } else {
+            dependency
+        }
+    };
     for subtask in subtasks.iter_mut().chain(&mut parts) {
         subtask.dependencies = subtask
             .dependencies
             .iter()
-            .flat_map(|&dependency| if dependency == id { (id..=id + more).collect() } else { vec![moved(dependency)] })
+            .flat_map(|&dependency| {
+                if dependency == id {
+                    (id..=id + more).collect()
+                } else {
+                    vec![moved(dependency)]
+                }
+            })
             .collect();
     }
     subtasks.splice(id..=id, parts);
@@ -157,7 +208,11 @@ pub fn split(plan: &Decomposition, id: usize, descriptions: &[String], rules: &R
 /// The parts a subtask would fall into by the grammar, as a first proposal for [`split`]; one entry when it is single.
 #[must_use]
 pub fn proposal(description: &str, rules: &Rules) -> Vec<String> {
-    super::grammar::parse(description, &rules.lexicon).parts.into_iter().map(|part| part.text).collect()
+    super::grammar::parse(description, &rules.lexicon)
+        .parts
+        .into_iter()
+        .map(|part| part.text)
+        .collect()
 }
 
 /// Joins subtasks into one at the place of the first; it waits for all they waited for.
@@ -175,11 +230,23 @@ pub fn join(plan: &Decomposition, ids: &[usize], rules: &Rules) -> Edited {
     let Some((&first, others)) = ids.split_first().filter(|(_, others)| !others.is_empty()) else {
         return Err(EditError::TooFew);
     };
-    let description = ids.iter().map(|id| subtasks[*id].description.as_str()).collect::<Vec<_>>().join("; ");
+    let description = ids
+        .iter()
+        .map(|id| subtasks[*id].description.as_str())
+        .collect::<Vec<_>>()
+        .join("; ");
     let place = |id: usize| {
-        if ids.contains(&id) { first } else { id - others.iter().filter(|other| **other < id).count() }
+        if ids.contains(&id) {
+            first
+        } else {
+            id - others.iter().filter(|other| **other < id).count()
+        }
     };
-    let mut dependencies: Vec<usize> = ids.iter().flat_map(|id| subtasks[*id].dependencies.iter().copied()).filter(|id| !ids.contains(id)).collect();
+    let mut dependencies: Vec<usize> = ids
+        .iter()
+        .flat_map(|id| subtasks[*id].dependencies.iter().copied())
+        .filter(|id| !ids.contains(id))
+        .collect();
     let mut out = Vec::new();
     for (id, subtask) in subtasks.into_iter().enumerate() {
         if id == first {
@@ -187,7 +254,10 @@ pub fn join(plan: &Decomposition, ids: &[usize], rules: &Rules) -> Edited {
             out.push(by_hand(description.clone(), dependencies.clone(), rules));
         } else if !ids.contains(&id) {
             let dependencies = subtask.dependencies.iter().map(|id| place(*id)).collect();
-            out.push(Subtask { dependencies, ..subtask });
+            out.push(Subtask {
+                dependencies,
+                ..subtask
+            });
         }
     }
     close(plan, out, name.as_deref(), rules)

@@ -91,7 +91,7 @@ impl Reader<'_> {
             let mut next = i + 1;
             while toks
                 .get(next)
-                .is_some_and(|tok| matches!(tok.kind, Kind::Comma | Kind::And | Kind::Then))
+                .is_some_and(|tok| matches!(tok.kind, Kind::Comma | Kind::And | Kind::Or | Kind::Then))
             {
                 next += 1;
             }
@@ -117,10 +117,18 @@ impl Reader<'_> {
         if !tok.is_verb() {
             // No noun stands right before an article or "them": an unknown word there is a verb.
             let object = next.is_some_and(|next| {
-                matches!(self.low(next), "the" | "a" | "an" | "our" | "your" | "my" | "it" | "them")
-                    || gap.marker == Marker::Then && next.has(Flags::DETERMINER)
+                matches!(
+                    self.low(next),
+                    "the" | "a" | "an" | "our" | "your" | "my" | "it" | "them"
+                ) || gap.marker == Marker::Then && next.has(Flags::DETERMINER)
             });
-            return object && tok.is_word() && !tok.proper && !self.opens_object(tok) && !tok.has(Flags::PREPOSITION) && !self.adverb(tok);
+            return object
+                && (!self.low(tok).ends_with('s') || self.low(tok).ends_with("ss"))
+                && tok.is_word()
+                && !tok.proper
+                && !self.opens_object(tok)
+                && !tok.has(Flags::PREPOSITION)
+                && !self.adverb(tok);
         }
         let strong = !tok.has(Flags::NOUN_VERB);
         let sure = gap.marker != Marker::None || gap.strong;
@@ -304,6 +312,11 @@ impl Reader<'_> {
                     // "find out why …" ends where a new order begins; "a tool that …" does not.
                     opaque = if i == from + 1 && self.low(tok) != "that" {
                         Opaque::Question
+                    } else if matches!(
+                        self.low(tok),
+                        "where" | "when" | "because" | "since" | "if" | "while"
+                    ) {
+                        Opaque::Condition
                     } else {
                         Opaque::Relative
                     };
@@ -343,6 +356,10 @@ impl Reader<'_> {
                 Opaque::No => true,
                 _ if gap.marker != Marker::None || gap.strong || gap.comma => true,
                 Opaque::Question => toks.get(next + 1).is_some_and(|object| self.opens_object(object)),
+                Opaque::Condition => {
+                    toks.get(next).is_some_and(|verb| !verb.has(Flags::NOUN_VERB))
+                        && toks.get(next + 1).is_some_and(|object| self.opens_object(object))
+                }
                 Opaque::Relative => false,
             };
             let opens = allowed && self.opens(toks, next, gap, toks.get(i - 1));
@@ -488,5 +505,6 @@ impl Reader<'_> {
 enum Opaque {
     No,
     Question,
+    Condition,
     Relative,
 }

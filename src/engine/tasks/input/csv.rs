@@ -26,13 +26,20 @@ impl Rows {
             }
         }
         let count = |mark: u8| line.iter().filter(|byte| **byte == mark).count();
-        let delimiter = [b',', b';', b'\t', b'|'].into_iter().max_by_key(|mark| (count(*mark), *mark == b',')).unwrap_or(b',');
+        let delimiter = [b',', b';', b'\t', b'|']
+            .into_iter()
+            .max_by_key(|mark| (count(*mark), *mark == b','))
+            .unwrap_or(b',');
         let header = fields(&line, delimiter)
             .unwrap_or_default()
             .into_iter()
             .map(|name| String::from_utf8_lossy(&name).trim().to_owned())
             .collect();
-        Ok(Self { chunk, header, delimiter })
+        Ok(Self {
+            chunk,
+            header,
+            delimiter,
+        })
     }
 
     pub fn next_item(&mut self) -> io::Result<Option<Item>> {
@@ -48,7 +55,9 @@ impl Rows {
             let first = raw.len();
             let mut ended = true;
             while raw.iter().filter(|byte| **byte == b'"').count() % 2 == 1 {
-                ended = self.chunk.line - line < MOST_LINES && raw.len() < MAX_RECORD && self.chunk.line_into(&mut raw, MAX_RECORD)?;
+                ended = self.chunk.line - line < MOST_LINES
+                    && raw.len() < MAX_RECORD
+                    && self.chunk.line_into(&mut raw, MAX_RECORD)?;
                 if !ended {
                     break;
                 }
@@ -59,15 +68,31 @@ impl Rows {
             while matches!(raw.last(), Some(b'\n' | b'\r')) {
                 raw.pop();
             }
-            let refuse = |reason, why: String, raw| Item::Bad(Refused { line, reason, place: String::new(), why, raw });
+            let refuse = |reason, why: String, raw| {
+                Item::Bad(Refused {
+                    line,
+                    reason,
+                    place: String::new(),
+                    why,
+                    raw,
+                })
+            };
             if !ended {
-                return Ok(Some(refuse("bad_csv", "A quotation mark is opened and never closed.".to_owned(), raw)));
+                return Ok(Some(refuse(
+                    "bad_csv",
+                    "A quotation mark is opened and never closed.".to_owned(),
+                    raw,
+                )));
             }
             let Some(fields) = fields(&raw, self.delimiter) else {
                 return Ok(Some(refuse("bad_csv", "The row cannot be read.".to_owned(), raw)));
             };
             if fields.len() != self.header.len() {
-                let why = format!("The row has {} fields, the header has {}.", fields.len(), self.header.len());
+                let why = format!(
+                    "The row has {} fields, the header has {}.",
+                    fields.len(),
+                    self.header.len()
+                );
                 return Ok(Some(refuse("wrong_field_count", why, raw)));
             }
             let mut object = Map::new();
@@ -78,17 +103,28 @@ impl Rows {
                         object.insert(name.clone(), Value::String(text));
                     }
                     Err(_) => {
-                        return Ok(Some(refuse("not_utf8", format!("The field {name} is not UTF-8."), raw)));
+                        return Ok(Some(refuse(
+                            "not_utf8",
+                            format!("The field {name} is not UTF-8."),
+                            raw,
+                        )));
                     }
                 }
             }
-            return Ok(Some(Item::Record(Raw { line, payload: Payload::Value(Value::Object(object), raw) })));
+            return Ok(Some(Item::Record(Raw {
+                line,
+                payload: Payload::Value(Value::Object(object), raw),
+            })));
         }
     }
 }
 
 fn fields(row: &[u8], delimiter: u8) -> Option<Vec<Vec<u8>>> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(row);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(row);
     let record = reader.byte_records().next()?.ok()?;
     Some(record.iter().map(<[u8]>::to_vec).collect())
 }

@@ -8,7 +8,15 @@ use std::io;
 use super::{Chunk, Item, MAX_RAW, MAX_RECORD, Payload, Raw, Refused};
 
 /// Keys whose list holds the tasks.
-const LISTS: [&[u8]; 7] = [b"tasks", b"jobs", b"sessions", b"items", b"records", b"legacy_tasks", b"data"];
+const LISTS: [&[u8]; 7] = [
+    b"tasks",
+    b"jobs",
+    b"sessions",
+    b"items",
+    b"records",
+    b"legacy_tasks",
+    b"data",
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -36,7 +44,11 @@ enum Found {
 
 impl Scanner {
     pub const fn new(chunk: Chunk) -> Self {
-        Self { chunk, mode: Mode::Start, found_list: false }
+        Self {
+            chunk,
+            mode: Mode::Start,
+            found_list: false,
+        }
     }
 
     fn blanks(&mut self) -> io::Result<Option<u8>> {
@@ -56,7 +68,13 @@ impl Scanner {
         while raw.last().is_some_and(u8::is_ascii_whitespace) {
             raw.pop();
         }
-        Item::Bad(Refused { line, reason, place: String::new(), why: why.to_owned(), raw })
+        Item::Bad(Refused {
+            line,
+            reason,
+            place: String::new(),
+            why: why.to_owned(),
+            raw,
+        })
     }
 
     pub fn next_item(&mut self) -> io::Result<Option<Item>> {
@@ -72,7 +90,12 @@ impl Scanner {
                 (Mode::Start, Some(_)) => self.mode = Mode::Sequence,
                 (Mode::Array(_), None) => {
                     self.mode = Mode::Done;
-                    return Ok(Some(Self::refuse(line, "truncated", "The file ends inside its list.", Vec::new())));
+                    return Ok(Some(Self::refuse(
+                        line,
+                        "truncated",
+                        "The file ends inside its list.",
+                        Vec::new(),
+                    )));
                 }
                 (Mode::Array(_), Some(b',')) => self.chunk.take(),
                 (Mode::Array(inside), Some(b']')) => {
@@ -88,7 +111,12 @@ impl Scanner {
                         let line = self.chunk.line;
                         let mut raw = Vec::new();
                         while self.chunk.line_into(&mut raw, MAX_RAW)? {}
-                        return Ok(Some(Self::refuse(line, "trailing_data", "There is text behind the end of the list.", raw)));
+                        return Ok(Some(Self::refuse(
+                            line,
+                            "trailing_data",
+                            "There is text behind the end of the list.",
+                            raw,
+                        )));
                     }
                 }
                 (Mode::Sequence, Some(b'{')) => {
@@ -96,7 +124,12 @@ impl Scanner {
                     let found = self.object(&mut raw, 0)?;
                     match found {
                         Found::List => self.mode = Mode::Array(true),
-                        Found::Element => return Ok(Some(Item::Record(Raw { line, payload: Payload::Json(raw) }))),
+                        Found::Element => {
+                            return Ok(Some(Item::Record(Raw {
+                                line,
+                                payload: Payload::Json(raw),
+                            })));
+                        }
                         Found::Bad(reason, why) => return Ok(Some(Self::refuse(line, reason, why, raw))),
                     }
                     self.found_list = true;
@@ -105,19 +138,32 @@ impl Scanner {
                 (Mode::Sequence, Some(_)) => {
                     let mut raw = Vec::new();
                     self.chunk.line_into(&mut raw, MAX_RAW)?;
-                    return Ok(Some(Self::refuse(line, "bad_json", "The line is no JSON object.", raw)));
+                    return Ok(Some(Self::refuse(
+                        line,
+                        "bad_json",
+                        "The line is no JSON object.",
+                        raw,
+                    )));
                 }
                 (Mode::Array(_), Some(b'{')) => {
                     let mut raw = Vec::new();
                     self.found_list = true;
                     return Ok(Some(match self.object(&mut raw, 0)? {
                         Found::Bad(reason, why) => Self::refuse(line, reason, why, raw),
-                        Found::Element | Found::List => Item::Record(Raw { line, payload: Payload::Json(raw) }),
+                        Found::Element | Found::List => Item::Record(Raw {
+                            line,
+                            payload: Payload::Json(raw),
+                        }),
                     }));
                 }
                 (Mode::Array(_), Some(_)) => {
                     let raw = self.scalar()?;
-                    return Ok(Some(Self::refuse(line, "not_an_object", "A task is an object with a description.", raw)));
+                    return Ok(Some(Self::refuse(
+                        line,
+                        "not_an_object",
+                        "A task is an object with a description.",
+                        raw,
+                    )));
                 }
             }
         }
@@ -167,7 +213,11 @@ impl Scanner {
                     None => Found::Bad("truncated", "The file ends inside this record."),
                 });
             };
-            if line_start && byte == b'{' && !stack.is_empty() && (resync || (stack.last() == Some(&b'{') && last != b':')) {
+            if line_start
+                && byte == b'{'
+                && !stack.is_empty()
+                && (resync || (stack.last() == Some(&b'{') && last != b':'))
+            {
                 let (reason, why) = bad.unwrap_or(("bad_json", "A brace is missing before the next record."));
                 return Ok(Found::Bad(reason, why));
             }
@@ -221,7 +271,10 @@ impl Scanner {
                     let list = look_for_lists
                         && stack.len() == 1
                         && last == b':'
-                        && key.is_some_and(|(from, to)| raw.get(from..to).is_some_and(|key| LISTS.iter().any(|list| key.eq_ignore_ascii_case(list))));
+                        && key.is_some_and(|(from, to)| {
+                            raw.get(from..to)
+                                .is_some_and(|key| LISTS.iter().any(|list| key.eq_ignore_ascii_case(list)))
+                        });
                     if list && matches!(self.blanks()?, Some(b'{' | b']')) {
                         return Ok(Found::List);
                     }

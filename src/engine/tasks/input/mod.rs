@@ -70,7 +70,13 @@ impl Raw {
     pub fn value(&self) -> std::result::Result<Value, Box<Refused>> {
         match &self.payload {
             Payload::Json(bytes) => strict::parse(bytes).map_err(|(reason, place, why)| {
-                Box::new(Refused { line: self.line, reason, place, why, raw: bytes.clone() })
+                Box::new(Refused {
+                    line: self.line,
+                    reason,
+                    place,
+                    why,
+                    raw: bytes.clone(),
+                })
             }),
             Payload::Value(value, _) => Ok(value.clone()),
         }
@@ -137,7 +143,11 @@ impl Source {
     /// `-` is standard input.
     #[must_use]
     pub fn from_arg(arg: &str) -> Self {
-        if arg == "-" { Self::Stdin } else { Self::File(PathBuf::from(arg)) }
+        if arg == "-" {
+            Self::Stdin
+        } else {
+            Self::File(PathBuf::from(arg))
+        }
     }
 
     /// As the person knows it.
@@ -171,7 +181,8 @@ impl Source {
                 let place = std::env::temp_dir();
                 let mut file =
                     tempfile::NamedTempFile::new().map_err(|error| Error::io("write in", &place, &error))?;
-                io::copy(&mut io::stdin().lock(), &mut file).map_err(|error| Error::io("write", file.path(), &error))?;
+                io::copy(&mut io::stdin().lock(), &mut file)
+                    .map_err(|error| Error::io("write", file.path(), &error))?;
                 Ok((file.path().to_owned(), Some(file)))
             }
         }
@@ -193,7 +204,10 @@ pub struct Records {
 
 impl std::fmt::Debug for Records {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Records").field("name", &self.name).field("format", &self.format).finish_non_exhaustive()
+        f.debug_struct("Records")
+            .field("name", &self.name)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
     }
 }
 
@@ -206,9 +220,14 @@ impl Records {
         let file = File::open(path).map_err(|error| Error::io("read", path, &error))?;
         let kind = file.metadata().map_err(|error| Error::io("read", path, &error))?;
         if kind.is_dir() {
-            return Err(Error::input(format!("{} is a folder, not a tasks file", path.display())));
+            return Err(Error::input(format!(
+                "{} is a folder, not a tasks file",
+                path.display()
+            )));
         }
-        let suffix = path.extension().map(|suffix| suffix.to_string_lossy().to_lowercase());
+        let suffix = path
+            .extension()
+            .map(|suffix| suffix.to_string_lossy().to_lowercase());
         Self::new(Box::new(file), suffix.as_deref(), &path.display().to_string())
     }
 
@@ -236,7 +255,11 @@ impl Records {
             Format::Csv => Inner::Csv(csv::Rows::new(chunk).map_err(|error| failed(&error))?),
             Format::Yaml => Inner::Yaml(yaml::Entries::new(chunk).map_err(|error| failed(&error))?),
         };
-        Ok(Self { inner, name: name.to_owned(), format })
+        Ok(Self {
+            inner,
+            name: name.to_owned(),
+            format,
+        })
     }
 
     /// The shape the file was taken for.
@@ -277,10 +300,11 @@ impl Records {
         let mut size = 0;
         while size < bytes {
             let Some(item) = self.next_item()? else { break };
-            size += 128 + match &item {
-                Item::Record(raw) => raw.bytes().len(),
-                Item::Bad(refused) => refused.raw.len(),
-            };
+            size += 128
+                + match &item {
+                    Item::Record(raw) => raw.bytes().len(),
+                    Item::Bad(refused) => refused.raw.len(),
+                };
             out.push(item);
         }
         Ok(out)
@@ -302,12 +326,24 @@ fn sniff(head: &[u8], suffix: Option<&str>) -> Format {
         return Format::Json;
     }
     let text = String::from_utf8_lossy(head);
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("").trim();
-    let header = first.split([',', ';', '\t']).any(|cell| record::is_description_key(cell.trim().trim_matches('"')));
+    let first = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("")
+        .trim();
+    let header = first
+        .split([',', ';', '\t'])
+        .any(|cell| record::is_description_key(cell.trim().trim_matches('"')));
     if header && !first.ends_with(':') && !first.starts_with("- ") && !first.contains(": ") {
         return Format::Csv;
     }
-    if first.starts_with("- ") || first == "-" || first == "---" || first.starts_with('#') || first.ends_with(':') || first.contains(": ") {
+    if first.starts_with("- ")
+        || first == "-"
+        || first == "---"
+        || first.starts_with('#')
+        || first.ends_with(':')
+        || first.contains(": ")
+    {
         return Format::Yaml;
     }
     Format::Json
@@ -327,7 +363,14 @@ impl Chunk {
     const SIZE: usize = 256 * 1024;
 
     fn new(reader: Box<dyn Read + Send>) -> Self {
-        Self { reader, buffer: vec![0; Self::SIZE], at: 0, end: 0, read: 0, line: 1 }
+        Self {
+            reader,
+            buffer: vec![0; Self::SIZE],
+            at: 0,
+            end: 0,
+            read: 0,
+            line: 1,
+        }
     }
 
     /// What is in the buffer.

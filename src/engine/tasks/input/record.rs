@@ -7,15 +7,50 @@ use crate::engine::tasks::model::TaskId;
 use crate::engine::tasks::rules::Rules;
 
 const DESCRIPTION: [&str; 13] = [
-    "description", "desc", "prompt", "instruction", "instructions", "text", "task", "title", "name", "summary", "goal",
-    "objective", "content",
+    "description",
+    "desc",
+    "prompt",
+    "instruction",
+    "instructions",
+    "text",
+    "task",
+    "title",
+    "name",
+    "summary",
+    "goal",
+    "objective",
+    "content",
 ];
-const ID: [&str; 9] = ["id", "task_id", "taskid", "legacy_id", "session_id", "job_id", "uuid", "key", "number"];
+const ID: [&str; 9] = [
+    "id",
+    "task_id",
+    "taskid",
+    "legacy_id",
+    "session_id",
+    "job_id",
+    "uuid",
+    "key",
+    "number",
+];
 const PRIORITY: [&str; 4] = ["priority", "prio", "urgency", "importance"];
-const TIMEOUT: [&str; 7] =
-    ["timeout", "timeout_s", "timeout_seconds", "timeout_sec", "timeout_ms", "time_limit", "task_timeout"];
+const TIMEOUT: [&str; 7] = [
+    "timeout",
+    "timeout_s",
+    "timeout_seconds",
+    "timeout_sec",
+    "timeout_ms",
+    "time_limit",
+    "task_timeout",
+];
 const DEPENDENCIES: [&str; 8] = [
-    "dependencies", "depends_on", "dependson", "depends", "deps", "requires", "blocked_by", "prerequisites",
+    "dependencies",
+    "depends_on",
+    "dependson",
+    "depends",
+    "deps",
+    "requires",
+    "blocked_by",
+    "prerequisites",
 ];
 const STATUS: [&str; 2] = ["status", "state"];
 const CREATED: [&str; 4] = ["created_at", "createdat", "created", "submitted_at"];
@@ -102,28 +137,48 @@ impl Fields {
 type Checked<T> = Result<T, Box<Refused>>;
 
 fn refuse(raw: &Raw, reason: &'static str, place: &str, why: impl Into<String>) -> Box<Refused> {
-    Box::new(Refused { line: raw.line, reason, place: place.to_owned(), why: why.into(), raw: raw.bytes().to_vec() })
+    Box::new(Refused {
+        line: raw.line,
+        reason,
+        place: place.to_owned(),
+        why: why.into(),
+        raw: raw.bytes().to_vec(),
+    })
 }
 
 fn object(raw: &Raw) -> Checked<Fields> {
     match raw.value()? {
         Value::Object(object) => Ok(Fields(object)),
-        _ => Err(refuse(raw, "not_an_object", "", "A task is an object with a description.")),
+        _ => Err(refuse(
+            raw,
+            "not_an_object",
+            "",
+            "A task is an object with a description.",
+        )),
     }
 }
 
 fn id(raw: &Raw, fields: &mut Fields, number: u64) -> Checked<(TaskId, bool)> {
     match fields.take(&ID) {
         None => Ok((TaskId::Number(i64::try_from(number).unwrap_or(i64::MAX)), true)),
-        Some((key, value)) => as_id(&value)
-            .map(|id| (id, false))
-            .ok_or_else(|| refuse(raw, "bad_id", &key, "An id is a whole number or a text of at most 512 bytes.")),
+        Some((key, value)) => as_id(&value).map(|id| (id, false)).ok_or_else(|| {
+            refuse(
+                raw,
+                "bad_id",
+                &key,
+                "An id is a whole number or a text of at most 512 bytes.",
+            )
+        }),
     }
 }
 
 fn as_id(value: &Value) -> Option<TaskId> {
     match value {
-        Value::Number(number) => Some(number.as_i64().map_or_else(|| TaskId::Text(number.to_string()), TaskId::Number)),
+        Value::Number(number) => Some(
+            number
+                .as_i64()
+                .map_or_else(|| TaskId::Text(number.to_string()), TaskId::Number),
+        ),
         Value::String(text) if text.len() <= MAX_ID && !text.trim().is_empty() && !text.contains('\0') => {
             Some(TaskId::Text(text.trim().to_owned()))
         }
@@ -132,19 +187,38 @@ fn as_id(value: &Value) -> Option<TaskId> {
 }
 
 fn description(raw: &Raw, fields: &mut Fields) -> Checked<String> {
-    let given = DESCRIPTION.iter().any(|name| fields.0.keys().any(|key| normal(key) == *name));
+    let given = DESCRIPTION
+        .iter()
+        .any(|name| fields.0.keys().any(|key| normal(key) == *name));
     let Some((key, value)) = fields.take(&DESCRIPTION) else {
-        let why = if given { "The description is empty." } else { "There is no description, title, name or prompt." };
+        let why = if given {
+            "The description is empty."
+        } else {
+            "There is no description, title, name or prompt."
+        };
         return Err(refuse(raw, "no_description", "description", why));
     };
     let Value::String(text) = value else {
         return Err(refuse(raw, "bad_description", &key, "A description is a text."));
     };
     if text.len() > MAX_DESCRIPTION {
-        return Err(refuse(raw, "description_too_long", &key, format!("The description has {} bytes, at most {MAX_DESCRIPTION} are taken.", text.len())));
+        return Err(refuse(
+            raw,
+            "description_too_long",
+            &key,
+            format!(
+                "The description has {} bytes, at most {MAX_DESCRIPTION} are taken.",
+                text.len()
+            ),
+        ));
     }
     if text.contains('\0') {
-        return Err(refuse(raw, "nul_in_text", &key, "The description holds a NUL character, which no database or command line takes."));
+        return Err(refuse(
+            raw,
+            "nul_in_text",
+            &key,
+            "The description holds a NUL character, which no database or command line takes.",
+        ));
     }
     Ok(text)
 }
@@ -157,7 +231,10 @@ impl Described {
     pub fn read(raw: &Raw, number: u64) -> Checked<Self> {
         let mut fields = object(raw)?;
         let (id, _) = id(raw, &mut fields, number)?;
-        Ok(Self { id, description: description(raw, &mut fields)? })
+        Ok(Self {
+            id,
+            description: description(raw, &mut fields)?,
+        })
     }
 }
 
@@ -181,15 +258,32 @@ impl LegacyTask {
         let dependencies = match fields.take(&DEPENDENCIES) {
             None => Vec::new(),
             Some((key, value)) => dependencies(&value).ok_or_else(|| {
-                refuse(raw, "bad_dependencies", &key, "Dependencies are a list of ids or ids with commas between.")
+                refuse(
+                    raw,
+                    "bad_dependencies",
+                    &key,
+                    "Dependencies are a list of ids or ids with commas between.",
+                )
             })?,
         };
         for name in ["retries", "max_retries", "retry_count"] {
-            if fields.0.get(name).and_then(Value::as_f64).is_some_and(|retries| retries < 0.0) {
-                return Err(refuse(raw, "negative_retries", name, "A number of retries is not negative."));
+            if fields
+                .0
+                .get(name)
+                .and_then(Value::as_f64)
+                .is_some_and(|retries| retries < 0.0)
+            {
+                return Err(refuse(
+                    raw,
+                    "negative_retries",
+                    name,
+                    "A number of retries is not negative.",
+                ));
             }
         }
-        let status = fields.take(&STATUS).and_then(|(_, value)| value.as_str().map(str::to_lowercase));
+        let status = fields
+            .take(&STATUS)
+            .and_then(|(_, value)| value.as_str().map(str::to_lowercase));
         let created = match fields.take(&CREATED) {
             None => None,
             Some((key, value)) => {
@@ -201,13 +295,27 @@ impl LegacyTask {
                 time
             }
         };
-        Ok(Self { line: raw.line, id, id_made, description, priority, timeout, dependencies, status, created, extra: fields.0 })
+        Ok(Self {
+            line: raw.line,
+            id,
+            id_made,
+            description,
+            priority,
+            timeout,
+            dependencies,
+            status,
+            created,
+            extra: fields.0,
+        })
     }
 
     /// Whether the legacy system has finished it.
     #[must_use]
     pub fn finished(&self) -> bool {
-        matches!(self.status.as_deref(), Some("completed" | "complete" | "done" | "finished" | "success" | "succeeded"))
+        matches!(
+            self.status.as_deref(),
+            Some("completed" | "complete" | "done" | "finished" | "success" | "succeeded")
+        )
     }
 }
 
@@ -217,7 +325,15 @@ fn priority(raw: &Raw, key: &str, value: &Value, rules: &Rules) -> Checked<Strin
         other => other.to_string(),
     };
     rules.priority(&spelling).map(str::to_owned).ok_or_else(|| {
-        refuse(raw, "unknown_priority", key, format!("The priority {} has no rule.", crate::engine::text::inert_short(&spelling, 40)))
+        refuse(
+            raw,
+            "unknown_priority",
+            key,
+            format!(
+                "The priority {} has no rule.",
+                crate::engine::text::inert_short(&spelling, 40)
+            ),
+        )
     })
 }
 
@@ -228,12 +344,16 @@ fn timeout(raw: &Raw, key: &str, value: &Value) -> Checked<u64> {
         Value::Number(number) => (number.as_f64(), String::new()),
         Value::String(text) => {
             let text = text.trim().to_lowercase();
-            let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+            let digits = text
+                .find(|c: char| !c.is_ascii_digit() && c != '.')
+                .unwrap_or(text.len());
             (text[..digits].parse().ok(), text[digits..].trim().to_owned())
         }
         _ => (None, String::new()),
     };
-    let Some(number) = number.filter(|number| number.is_finite()) else { return Err(wrong("A timeout is a number of seconds.")) };
+    let Some(number) = number.filter(|number| number.is_finite()) else {
+        return Err(wrong("A timeout is a number of seconds."));
+    };
     let factor = match unit.as_str() {
         "" if normal(key).ends_with("_ms") => 0.001,
         "ms" | "msec" | "millis" | "milliseconds" => 0.001,
@@ -248,7 +368,11 @@ fn timeout(raw: &Raw, key: &str, value: &Value) -> Checked<u64> {
     if seconds <= 0.0 || seconds > MAX_TIMEOUT as f64 {
         return Err(wrong("A timeout is more than 0 and at most 30 days."));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie between 1 and 30 days")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to lie between 1 and 30 days"
+    )]
     let seconds = seconds as u64;
     Ok(seconds)
 }
@@ -264,7 +388,9 @@ fn dependencies(value: &Value) -> Option<Vec<TaskId>> {
         Value::Array(items) => {
             for item in items {
                 match item {
-                    Value::Object(object) => push(as_id(object.get("id").or_else(|| object.get("task_id"))?)?),
+                    Value::Object(object) => {
+                        push(as_id(object.get("id").or_else(|| object.get("task_id"))?)?)
+                    }
                     item => push(as_id(item)?),
                 }
             }
@@ -290,7 +416,13 @@ fn created(value: &Value) -> Option<jiff::Timestamp> {
             let text = text.trim();
             text.parse::<jiff::Timestamp>()
                 .ok()
-                .or_else(|| text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp()))
+                .or_else(|| {
+                    text.parse::<jiff::civil::DateTime>()
+                        .ok()?
+                        .to_zoned(jiff::tz::TimeZone::UTC)
+                        .ok()
+                        .map(|zoned| zoned.timestamp())
+                })
                 .or_else(|| text.parse::<f64>().ok().and_then(epoch))
         }
         Value::Number(number) => epoch(number.as_f64()?),
@@ -298,9 +430,16 @@ fn created(value: &Value) -> Option<jiff::Timestamp> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "checked to be far inside the range of i64")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "checked to be far inside the range of i64"
+)]
 fn epoch(number: f64) -> Option<jiff::Timestamp> {
-    let milliseconds = if number.abs() < 1e11 { number * 1000.0 } else { number };
+    let milliseconds = if number.abs() < 1e11 {
+        number * 1000.0
+    } else {
+        number
+    };
     if !milliseconds.is_finite() || milliseconds.abs() > 2.5e14 {
         return None;
     }

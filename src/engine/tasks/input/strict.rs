@@ -83,18 +83,24 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Why> {
             "The text is not UTF-8.".to_owned(),
         )
     })?;
-    serde_json::from_str::<Strict>(text).map(|Strict(value)| value).map_err(|error| {
-        let said = error.to_string();
-        let said = said.split(" at line ").next().unwrap_or(&said).to_owned();
-        let reason = if said.contains("recursion limit") {
-            "too_deep"
-        } else if said.starts_with("duplicate key") {
-            "duplicate_key"
-        } else if error.is_eof() {
-            "truncated"
-        } else {
-            "bad_json"
-        };
-        (reason, format!("column {}", error.column()), format!("Not readable as JSON: {said}."))
-    })
+    serde_json::from_str::<Strict>(text)
+        .map(|Strict(value)| value)
+        .map_err(|error| {
+            let said = error.to_string();
+            let said = said.split(" at line ").next().unwrap_or(&said).to_owned();
+            let reason = if said.contains("recursion limit") {
+                "too_deep"
+            } else if said.starts_with("duplicate key") {
+                "duplicate_key"
+            } else if error.is_eof() {
+                "truncated"
+            } else {
+                "bad_json"
+            };
+            (
+                reason,
+                format!("column {}", error.column()),
+                format!("Not readable as JSON: {said}."),
+            )
+        })
 }

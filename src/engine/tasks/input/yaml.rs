@@ -10,7 +10,15 @@ use super::{Chunk, Item, MAX_RECORD, Payload, Raw, Refused};
 use crate::engine::yaml;
 
 const WHOLE: usize = 8 * 1024 * 1024;
-const LISTS: [&str; 7] = ["tasks", "jobs", "sessions", "items", "records", "legacy_tasks", "data"];
+const LISTS: [&str; 7] = [
+    "tasks",
+    "jobs",
+    "sessions",
+    "items",
+    "records",
+    "legacy_tasks",
+    "data",
+];
 
 /// The entries of one file.
 pub(crate) struct Entries {
@@ -38,9 +46,19 @@ impl Entries {
             size += line.len();
             lines.push_back((number, line));
         }
-        let mut entries = Self { chunk, ready: VecDeque::new(), held: lines, dash: None, done: false };
+        let mut entries = Self {
+            chunk,
+            ready: VecDeque::new(),
+            held: lines,
+            dash: None,
+            done: false,
+        };
         if ended {
-            let text: Vec<u8> = entries.held.iter().flat_map(|(_, line)| line.iter().copied()).collect();
+            let text: Vec<u8> = entries
+                .held
+                .iter()
+                .flat_map(|(_, line)| line.iter().copied())
+                .collect();
             let items = std::str::from_utf8(&text)
                 .ok()
                 .and_then(|text| yaml::from_str_bounded::<Value>("tasks", text, 8_000_000).ok())
@@ -51,9 +69,18 @@ impl Entries {
                     let raw = value.to_string().into_bytes();
                     let line = starts.get(index).copied().unwrap_or(1);
                     entries.ready.push_back(if value.is_object() {
-                        Item::Record(Raw { line, payload: Payload::Value(value, raw) })
+                        Item::Record(Raw {
+                            line,
+                            payload: Payload::Value(value, raw),
+                        })
                     } else {
-                        Item::Bad(Refused { line, reason: "not_an_object", place: String::new(), why: "A task is an object with a description.".to_owned(), raw })
+                        Item::Bad(Refused {
+                            line,
+                            reason: "not_an_object",
+                            place: String::new(),
+                            why: "A task is an object with a description.".to_owned(),
+                            raw,
+                        })
                     });
                 }
                 entries.held.clear();
@@ -66,7 +93,11 @@ impl Entries {
     /// The lines on which entries begin.
     fn starts(&self) -> Vec<u64> {
         let dash = self.held.iter().find_map(|(_, line)| dash_column(line));
-        self.held.iter().filter(|(_, line)| dash.is_some() && dash_column(line) == dash).map(|(number, _)| *number).collect()
+        self.held
+            .iter()
+            .filter(|(_, line)| dash.is_some() && dash_column(line) == dash)
+            .map(|(number, _)| *number)
+            .collect()
     }
 
     fn line(&mut self) -> io::Result<Option<(u64, Vec<u8>)>> {
@@ -75,7 +106,10 @@ impl Entries {
         }
         let number = self.chunk.line;
         let mut line = Vec::new();
-        Ok(self.chunk.line_into(&mut line, MAX_RECORD)?.then_some((number, line)))
+        Ok(self
+            .chunk
+            .line_into(&mut line, MAX_RECORD)?
+            .then_some((number, line)))
     }
 
     pub fn next_item(&mut self) -> io::Result<Option<Item>> {
@@ -94,7 +128,11 @@ impl Entries {
             }
             let begins = column.is_some() && column == self.dash;
             // A key at the left of the dashes ends the list.
-            if begins || !line.iter().all(u8::is_ascii_whitespace) && column.is_none() && indent(&line) < self.dash.unwrap_or(0) {
+            if begins
+                || !line.iter().all(u8::is_ascii_whitespace)
+                    && column.is_none()
+                    && indent(&line) < self.dash.unwrap_or(0)
+            {
                 if entry.is_some() {
                     self.held.push_front((number, line));
                     break;
@@ -116,22 +154,58 @@ impl Entries {
             self.done = true;
             return Ok(None);
         };
-        let refuse = |reason, place: String, why: String, raw: Vec<u8>| Item::Bad(Refused { line, reason, place, why, raw });
+        let refuse = |reason, place: String, why: String, raw: Vec<u8>| {
+            Item::Bad(Refused {
+                line,
+                reason,
+                place,
+                why,
+                raw,
+            })
+        };
         if large {
-            return Ok(Some(refuse("too_large", String::new(), "The record is larger than 16 MiB.".to_owned(), raw)));
+            return Ok(Some(refuse(
+                "too_large",
+                String::new(),
+                "The record is larger than 16 MiB.".to_owned(),
+                raw,
+            )));
         }
         let Ok(text) = std::str::from_utf8(&raw) else {
-            return Ok(Some(refuse("not_utf8", String::new(), "The text is not UTF-8.".to_owned(), raw)));
+            return Ok(Some(refuse(
+                "not_utf8",
+                String::new(),
+                "The text is not UTF-8.".to_owned(),
+                raw,
+            )));
         };
         Ok(Some(match yaml::from_str::<Value>("entry", text) {
             Ok(Value::Array(mut items)) if items.len() == 1 && items[0].is_object() => {
                 let value = items.swap_remove(0);
-                Item::Record(Raw { line, payload: Payload::Value(value, raw) })
+                Item::Record(Raw {
+                    line,
+                    payload: Payload::Value(value, raw),
+                })
             }
-            Ok(_) => refuse("not_an_object", String::new(), "A task is an object with a description.".to_owned(), raw),
+            Ok(_) => refuse(
+                "not_an_object",
+                String::new(),
+                "A task is an object with a description.".to_owned(),
+                raw,
+            ),
             Err(error) => {
-                let said = error.message.trim_start_matches("entry").trim_start_matches(':').trim().to_owned();
-                refuse("bad_yaml", said.split(':').next().unwrap_or("").to_owned(), format!("Not readable as YAML: {said}."), raw)
+                let said = error
+                    .message
+                    .trim_start_matches("entry")
+                    .trim_start_matches(':')
+                    .trim()
+                    .to_owned();
+                refuse(
+                    "bad_yaml",
+                    said.split(':').next().unwrap_or("").to_owned(),
+                    format!("Not readable as YAML: {said}."),
+                    raw,
+                )
             }
         }))
     }
@@ -143,14 +217,18 @@ fn indent(line: &[u8]) -> usize {
 
 fn dash_column(line: &[u8]) -> Option<usize> {
     let column = indent(line);
-    (line.get(column) == Some(&b'-') && line.get(column + 1).is_none_or(u8::is_ascii_whitespace)).then_some(column)
+    (line.get(column) == Some(&b'-') && line.get(column + 1).is_none_or(u8::is_ascii_whitespace))
+        .then_some(column)
 }
 
 fn list(value: Value) -> Option<Vec<Value>> {
     match value {
         Value::Array(items) => Some(items),
         Value::Object(mut object) => {
-            let key = object.keys().find(|key| LISTS.contains(&key.to_lowercase().as_str()) && object[key.as_str()].is_array()).cloned();
+            let key = object
+                .keys()
+                .find(|key| LISTS.contains(&key.to_lowercase().as_str()) && object[key.as_str()].is_array())
+                .cloned();
             match key.and_then(|key| object.remove(&key)) {
                 Some(Value::Array(items)) => Some(items),
                 _ => Some(vec![Value::Object(object)]),

@@ -48,7 +48,12 @@ pub enum GraphError {
 const MOST_NAMED: usize = 50;
 
 fn some(names: &[String]) -> String {
-    let mut out = names.iter().take(MOST_NAMED).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
+    let mut out = names
+        .iter()
+        .take(MOST_NAMED)
+        .map(|name| shown(name))
+        .collect::<Vec<_>>()
+        .join(", ");
     if names.len() > MOST_NAMED {
         out.push_str(&format!(" and {} more", names.len() - MOST_NAMED));
     }
@@ -60,7 +65,12 @@ fn shown(name: &str) -> String {
 }
 
 fn edges(missing: &[(String, String)]) -> String {
-    some(&missing.iter().map(|(task, id)| format!("{task} waits for {id}, which is not there")).collect::<Vec<_>>())
+    some(
+        &missing
+            .iter()
+            .map(|(task, id)| format!("{task} waits for {id}, which is not there"))
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn cycles(cycles: &[(Vec<String>, Vec<String>)]) -> String {
@@ -69,9 +79,16 @@ fn cycles(cycles: &[(Vec<String>, Vec<String>)]) -> String {
         if !out.is_empty() {
             out.push_str("; ");
         }
-        out.push_str(&sentence(&cycle.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>(), cycle.len()));
+        out.push_str(&sentence(
+            &cycle.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>(),
+            cycle.len(),
+        ));
         if members.len() > cycle.len() || cycle.len() > MOST_NAMED {
-            out.push_str(&format!(" (all {} members: {})", members.len(), members.iter().map(|m| shown(m)).collect::<Vec<_>>().join(", ")));
+            out.push_str(&format!(
+                " (all {} members: {})",
+                members.len(),
+                members.iter().map(|m| shown(m)).collect::<Vec<_>>().join(", ")
+            ));
         }
     }
     if cycles.len() > MOST_NAMED {
@@ -87,12 +104,17 @@ pub fn sentence(cycle: &[String], length: usize) -> String {
         .iter()
         .enumerate()
         .filter_map(|(i, name)| {
-            let next = cycle.get(i + 1).or_else(|| (length == cycle.len()).then(|| &cycle[0]))?;
+            let next = cycle
+                .get(i + 1)
+                .or_else(|| (length == cycle.len()).then(|| &cycle[0]))?;
             Some(format!("{} waits for {}", shown(name), shown(next)))
         })
         .collect();
     if length > cycle.len() {
-        out.push(format!("and so on over {length} tasks back to {}", cycle.first().map_or(String::new(), |name| shown(name))));
+        out.push(format!(
+            "and so on over {length} tasks back to {}",
+            cycle.first().map_or(String::new(), |name| shown(name))
+        ));
     }
     out.join(", ")
 }
@@ -173,7 +195,10 @@ impl<'de> Visitor<'de> for Nodes<'_> {
         let mut node = Parts::default();
         let mut found = false;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            if matches!(&*key, "tasks" | "subtasks" | "nodes" | "jobs" | "sessions" | "graph") {
+            if matches!(
+                &*key,
+                "tasks" | "subtasks" | "nodes" | "jobs" | "sessions" | "graph"
+            ) {
                 map.next_value_seed(Nodes(self.0))?;
                 found = true;
             } else {
@@ -192,13 +217,21 @@ struct Parts {
 }
 
 impl Parts {
-    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A, into: &mut Loaded) -> std::result::Result<(), A::Error> {
+    fn field<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        map: &mut A,
+        into: &mut Loaded,
+    ) -> std::result::Result<(), A::Error> {
         match key {
             "id" | "task_id" => self.id = Some(map.next_value::<OneId>()?.0),
             "dependencies" | "depends_on" | "deps" => map.next_value_seed(Ids(&mut into.targets))?,
             "weight" | "duration" => {
                 self.weight = map.next_value::<Option<f64>>()?;
-                if self.weight.is_some_and(|weight| !weight.is_finite() || weight < 0.0) {
+                if self
+                    .weight
+                    .is_some_and(|weight| !weight.is_finite() || weight < 0.0)
+                {
                     return Err(A::Error::custom("a weight is a number of 0 or more"));
                 }
             }
@@ -214,7 +247,9 @@ impl Parts {
         into.ids.push(id);
         into.weighted |= self.weight.is_some();
         into.weights.push(self.weight.unwrap_or(1.0));
-        into.starts.push(u32::try_from(into.targets.len()).map_err(|_| E::custom("more than 4 billion dependencies"))?);
+        into.starts.push(
+            u32::try_from(into.targets.len()).map_err(|_| E::custom("more than 4 billion dependencies"))?,
+        );
         Ok(())
     }
 }
@@ -252,7 +287,12 @@ impl<'de> Visitor<'de> for Ids<'_> {
         Ok(())
     }
     fn visit_str<E>(self, text: &str) -> std::result::Result<(), E> {
-        self.0.extend(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(TaskId::from));
+        self.0.extend(
+            text.split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(TaskId::from),
+        );
         Ok(())
     }
 }
@@ -268,7 +308,9 @@ impl<'de> Deserialize<'de> for OneId {
                 f.write_str("an id: a whole number or text")
             }
             fn visit_u64<E: serde::de::Error>(self, number: u64) -> std::result::Result<OneId, E> {
-                i64::try_from(number).map(|number| OneId(TaskId::Number(number))).map_err(|_| E::custom("an id is too large"))
+                i64::try_from(number)
+                    .map(|number| OneId(TaskId::Number(number)))
+                    .map_err(|_| E::custom("an id is too large"))
             }
             fn visit_i64<E>(self, number: i64) -> std::result::Result<OneId, E> {
                 Ok(OneId(TaskId::Number(number)))
@@ -287,7 +329,10 @@ impl<'de> Deserialize<'de> for OneId {
 /// [`GraphError`]: syntax, ids given twice, missing and self dependencies, each named.
 pub fn read(text: &[u8]) -> std::result::Result<GraphFile, GraphError> {
     let text = text.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(text);
-    let mut loaded = Loaded { starts: vec![0], ..Loaded::default() };
+    let mut loaded = Loaded {
+        starts: vec![0],
+        ..Loaded::default()
+    };
     let mut stream = serde_json::Deserializer::from_slice(text);
     let mut rest = text;
     while rest.iter().any(|byte| !byte.is_ascii_whitespace()) {
@@ -302,14 +347,22 @@ pub fn read(text: &[u8]) -> std::result::Result<GraphFile, GraphError> {
 }
 
 fn resolve(loaded: Loaded) -> std::result::Result<GraphFile, GraphError> {
-    let Loaded { ids, starts, targets, weights, weighted } = loaded;
+    let Loaded {
+        ids,
+        starts,
+        targets,
+        weights,
+        weighted,
+    } = loaded;
     let number = |id: &TaskId| match id {
         TaskId::Number(number) => usize::try_from(*number).ok(),
         TaskId::Text(_) => None,
     };
     // Numbers that are nearly without gaps are found in a table, all others by hash.
     let limit = ids.len().saturating_mul(4) + 1024;
-    let dense = ids.iter().all(|id| number(id).is_some_and(|number| number < limit));
+    let dense = ids
+        .iter()
+        .all(|id| number(id).is_some_and(|number| number < limit));
     let mut table: Vec<u32> = if dense { vec![u32::MAX; limit] } else { Vec::new() };
     let mut map: HashMap<&TaskId, u32, BuildHasherDefault<Quick>> = HashMap::default();
     let mut twice = Vec::new();
@@ -357,7 +410,11 @@ fn resolve(loaded: Loaded) -> std::result::Result<GraphFile, GraphError> {
         return Err(GraphError::Itself(itself));
     }
     drop(map);
-    Ok(GraphFile { weights: if weighted { weights } else { Vec::new() }, graph: Graph::from_rows(starts, edges), ids })
+    Ok(GraphFile {
+        weights: if weighted { weights } else { Vec::new() },
+        graph: Graph::from_rows(starts, edges),
+        ids,
+    })
 }
 
 /// What `tasks stages --json` prints: `{stages, metrics, suggestions}`, and the weighted critical path.
@@ -382,16 +439,36 @@ impl StageReport {
     pub fn of(file: GraphFile) -> std::result::Result<Self, GraphError> {
         let plan = StagePlan::of(&file.graph);
         if !plan.stuck.is_empty() {
-            let name = |nodes: &[u32]| nodes.iter().map(|i| file.ids[*i as usize].to_string()).collect::<Vec<_>>();
+            let name = |nodes: &[u32]| {
+                nodes
+                    .iter()
+                    .map(|i| file.ids[*i as usize].to_string())
+                    .collect::<Vec<_>>()
+            };
             let found: Vec<Knot> = knots(&file.graph, &plan.stuck);
-            return Err(GraphError::Cycle(found.iter().map(|knot| (name(&knot.cycle), name(&knot.members))).collect()));
+            return Err(GraphError::Cycle(
+                found
+                    .iter()
+                    .map(|knot| (name(&knot.cycle), name(&knot.members)))
+                    .collect(),
+            ));
         }
         let path = critical_path(&file.graph, &plan, &file.weights);
         #[expect(clippy::cast_precision_loss, reason = "a count far below 2^53")]
-        let work = if file.weights.is_empty() { file.graph.len() as f64 } else { file.weights.iter().sum() };
+        let work = if file.weights.is_empty() {
+            file.graph.len() as f64
+        } else {
+            file.weights.iter().sum()
+        };
         let metrics = Metrics::of(&file.graph, &plan, &path, work);
         let suggestions = suggestions(&file.graph, &plan, &metrics, &|i| shown(&file.ids[i].to_string()));
-        Ok(Self { file, plan, metrics, suggestions, path })
+        Ok(Self {
+            file,
+            plan,
+            metrics,
+            suggestions,
+            path,
+        })
     }
 
     /// Reads and stages a graph file.
@@ -439,12 +516,23 @@ impl Serialize for StageReport {
             length: f64,
             tasks: Vec<TaskId>,
         }
-        let tasks = self.path.nodes.iter().map(|i| self.file.ids[*i as usize].clone()).collect();
+        let tasks = self
+            .path
+            .nodes
+            .iter()
+            .map(|i| self.file.ids[*i as usize].clone())
+            .collect();
         let mut out = serializer.serialize_struct("StageReport", 4)?;
         out.serialize_field("stages", &Stages(self))?;
         out.serialize_field("metrics", &self.metrics)?;
         out.serialize_field("suggestions", &self.suggestions)?;
-        out.serialize_field("critical_path", &Path { length: self.path.length, tasks })?;
+        out.serialize_field(
+            "critical_path",
+            &Path {
+                length: self.path.length,
+                tasks,
+            },
+        )?;
         out.end()
     }
 }
