@@ -1,11 +1,12 @@
 //! The operation over a folder: what it writes, what it leaves alone, and how it goes on after a kill.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use maos_migrate::engine::ErrorKind;
 use maos_migrate::engine::checkpoints::finding::{Code, Severity};
@@ -49,10 +50,10 @@ impl Place {
     }
 
     fn apply(&self) -> Applied {
-        self.apply_as(&self.request())
+        Self::convert(&self.request())
     }
 
-    fn apply_as(&self, request: &Request) -> Applied {
+    fn convert(request: &Request) -> Applied {
         let control = Control::silent();
         let prepared = plan(request, Survey::Names, &control).expect("a plan");
         apply(&prepared, &control).expect("applied")
@@ -269,7 +270,7 @@ fn fault_a21_declared_classes_cross_as_data() {
                acme.geo.Point: {kind: named_tuple, fields: [x, y]}\n  acme.util.Settings: {kind: dict}\n";
     let mut request = place.request();
     request.classes = ClassMap::from_yaml("classes.yml", map).expect("a map");
-    let applied = place.apply_as(&request);
+    let applied = Place::convert(&request);
     assert_eq!(applied.totals.converted, 3, "{:?}", applied.view.refused);
     assert_eq!(
         place.result("a_maos.checkpoint")["system_state"]["tasks"][0],
@@ -388,7 +389,7 @@ fn fault_a23_links_and_special_files_are_refused() {
     assert_eq!(reason(&applied.view, "twice.checkpoint").1, Code::HardLink);
     let mut request = place.request();
     request.hard_links = true;
-    assert_eq!(place.apply_as(&request).totals.converted, 1);
+    assert_eq!(Place::convert(&request).totals.converted, 1);
 }
 
 /// Fault 23, the other side: a result is never written through a link.
@@ -401,7 +402,7 @@ fn fault_a23_links_in_the_target_are_not_followed() {
     symlink(&victim, place.to.join("migrated/a_maos.checkpoint")).expect("a link");
     let mut request = place.request();
     request.replace.insert("a.checkpoint".to_owned());
-    let applied = place.apply_as(&request);
+    let applied = Place::convert(&request);
     assert_eq!(reason(&applied.view, "a.checkpoint").1, Code::TargetSpecial);
     assert_eq!(fs::read(&victim).expect("a file"), b"precious");
     fs::remove_dir_all(place.to.join("migrated")).expect("removed");
@@ -446,10 +447,10 @@ fn fault_a24_strange_names_are_shown_inert() {
     assert_eq!(applied.view.twins, ["Twin.checkpoint and twin.checkpoint"]);
     assert_eq!(applied.view.hidden, 1, "a name with a dot first is left alone");
     assert_eq!(applied.totals.converted, 6, "{:?}", applied.view.refused);
-    let log = fs::read_to_string(place.to.join("checkpoint_migration.log")).expect("a log");
+    let lines = fs::read_to_string(place.to.join("checkpoint_migration.log")).expect("a log");
     assert!(
-        log.contains("new\\nline.checkpoint") && !log.contains('\x1b'),
-        "{log}"
+        lines.contains("new\\nline.checkpoint") && !lines.contains('\x1b'),
+        "{lines}"
     );
     assert!(place.results().contains_key("new\nline_maos.checkpoint"));
 }
@@ -480,7 +481,7 @@ fn fault_a25_unusable_places_are_found_first() {
     // The superuser reads everything; for others the right is missing.
     let secret = place.from.join("b.checkpoint");
     fs::write(&secret, GOOD).expect("a file");
-    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0)).expect("rights");
+    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o000)).expect("rights");
     let totals = place.apply().totals;
     let superuser = rustix::process::geteuid().is_root();
     assert_eq!(
@@ -513,7 +514,7 @@ fn fault_a27_existing_results_are_kept_or_refused_or_replaced_by_name() {
     let stamp = fs::metadata(&path).expect("a result").modified().expect("a time");
     let mut later = place.request();
     later.started = "2027-01-01T00:00:00Z".parse().expect("a time");
-    let again = place.apply_as(&later);
+    let again = Place::convert(&later);
     assert_eq!((again.totals.converted, again.totals.unchanged), (0, 2));
     assert!(again.outcome.proved());
     assert_eq!(
@@ -528,19 +529,19 @@ fn fault_a27_existing_results_are_kept_or_refused_or_replaced_by_name() {
         .expect("a value");
     changed[at] = b'O';
     fs::write(&path, &changed).expect("changed");
-    let refused = place.apply_as(&later);
+    let refused = Place::convert(&later);
     assert_eq!(reason(&refused.view, "a.checkpoint").1, Code::TargetExists);
     assert_eq!(fs::read(&path).expect("a result"), changed, "not touched");
     fs::write(&path, &changed[..changed.len() / 2]).expect("cut");
     assert_eq!(
-        reason(&place.apply_as(&later).view, "a.checkpoint").1,
+        reason(&Place::convert(&later).view, "a.checkpoint").1,
         Code::TargetExists
     );
 
     later.replace.insert("a.checkpoint".to_owned());
     let prepared = plan(&later, Survey::Full, &Control::silent()).expect("a plan");
     assert!(prepared.plan.needs_approval && !prepared.plan.reversible());
-    assert_eq!(place.apply_as(&later).totals.converted, 1);
+    assert_eq!(Place::convert(&later).totals.converted, 1);
     assert_eq!(
         place.result("a_maos.checkpoint")["metadata"]["unmapped"]["owner"],
         "ops"
@@ -557,7 +558,7 @@ fn scan_and_plan_write_nothing_and_are_deterministic() {
     ]);
     let mut lines = Vec::new();
     scan(&place.request(), &Control::silent(), |report| {
-        lines.push(serde_json::to_value(report.scan_line()).expect("JSON"))
+        lines.push(serde_json::to_value(report.scan_line()).expect("JSON"));
     })
     .expect("scanned");
     let names: Vec<_> = lines
@@ -653,18 +654,19 @@ fn a_stop_is_clean_and_a_second_run_is_blocked_meanwhile() {
     for n in 0..600 {
         fs::write(place.from.join(format!("{n:03}.checkpoint")), GOOD).expect("a file");
     }
-    let control = Control::silent();
-    let stopper = control.clone();
+    let handle: Arc<OnceLock<Control>> = Arc::default();
+    let own = Arc::clone(&handle);
     let control = Control::new(move |notice| {
-        if matches!(notice, Notice::Progress(progress) if progress.done > 100) {
-            stopper.stop();
+        if matches!(notice, Notice::Progress(progress) if progress.phase == "converting" && !progress.running.is_empty())
+            && let Some(control) = own.get()
+        {
+            control.stop();
         }
     });
-    let inner = control.clone();
+    handle.set(control.clone()).expect("set once");
     let prepared = plan(&place.request(), Survey::Names, &control).expect("a plan");
-    inner.stop();
-    let stopped = apply(&prepared, &control).expect_err("stopped");
-    assert_eq!(stopped.kind, ErrorKind::Interrupted);
+    let halt = apply(&prepared, &control).expect_err("stopped");
+    assert_eq!(halt.kind, ErrorKind::Interrupted);
     let before = place.results().len();
     assert!(before < 600);
     let applied = place.apply();
@@ -693,9 +695,9 @@ fn a_killed_run_is_completed_by_the_next() {
     let mut request = place.request();
     request.to.clone_from(&undisturbed);
     request.started = "2026-11-22T12:00:00Z".parse().expect("a time");
-    place.apply_as(&request);
+    Place::convert(&request);
     let exe = std::env::current_exe().expect("this test");
-    for round in 0..6_u64 {
+    for round in 0..6_usize {
         let mut child = std::process::Command::new(&exe)
             .args(["--ignored", "--exact", "driver::drive"])
             .env("BENCH_FROM", &place.from)
@@ -704,7 +706,14 @@ fn a_killed_run_is_completed_by_the_next() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .expect("started");
-        std::thread::sleep(std::time::Duration::from_millis(15 + round * 17));
+        // Killed once so many results are in place: before the first, among them, near the end.
+        let results = || fs::read_dir(place.to.join("migrated")).map_or(0, Iterator::count);
+        let partial = || fs::read_dir(place.to.join(".partial")).map_or(0, Iterator::count);
+        while (if round % 2 == 0 { results() } else { partial() }) < round * 30
+            && child.try_wait().is_ok_and(|ended| ended.is_none())
+        {
+            std::thread::yield_now();
+        }
         child.kill().expect("killed");
         child.wait().expect("ended");
         if let Ok(entries) = fs::read_dir(place.to.join("migrated")) {
@@ -720,7 +729,7 @@ fn a_killed_run_is_completed_by_the_next() {
         }
     }
     request.to.clone_from(&place.to);
-    let applied = place.apply_as(&request);
+    let applied = Place::convert(&request);
     assert!(applied.outcome.proved());
     let read = |folder: &Path| -> BTreeMap<_, _> {
         fs::read_dir(folder.join("migrated"))
@@ -767,7 +776,7 @@ fn fault_e77_e79_a_wrong_class_map_is_refused_with_its_line() {
     let mut bomb = String::from("classes:\n  a.B: &a0 {kind: object, fields: [x, x, x, x, x, x, x, x, x]}\n");
     for n in 1..20 {
         let refs = vec![format!("*a{}", n - 1); 9].join(", ");
-        bomb.push_str(&format!("  a.B{n}: &a{n} [{refs}]\n"));
+        writeln!(bomb, "  a.B{n}: &a{n} [{refs}]").expect("text");
     }
     assert!(ClassMap::from_yaml("classes.yml", &bomb).is_err());
 }
@@ -815,7 +824,8 @@ fn fault_e78_values_never_leak_into_messages() {
     let place = Place::new(&files);
     let told: Arc<Mutex<String>> = Arc::default();
     let sink = Arc::clone(&told);
-    let control = Control::new(move |notice| sink.lock().expect("text").push_str(&format!("{notice:?}\n")));
+    let control =
+        Control::new(move |notice| writeln!(sink.lock().expect("text"), "{notice:?}").expect("text"));
     let prepared = plan(&place.request(), Survey::Full, &control).expect("a plan");
     let applied = apply(&prepared, &control).expect("applied");
     assert_eq!(
@@ -825,10 +835,12 @@ fn fault_e78_values_never_leak_into_messages() {
         place.results().keys()
     );
     let mut all = told.lock().expect("text").clone();
-    all.push_str(&format!(
+    write!(
+        all,
         "{:?} {:?} {:?}",
         applied.view, applied.outcome, prepared.plan
-    ));
+    )
+    .expect("text");
     for name in ["checkpoint_migration.log", "checkpoint_ledger.jsonl"] {
         all.push_str(&fs::read_to_string(place.to.join(name)).expect("a sidecar"));
     }
