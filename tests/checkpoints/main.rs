@@ -5,6 +5,7 @@
 mod differential;
 mod driver;
 mod faults;
+mod fuzz;
 mod hostile;
 mod operation;
 mod support;
