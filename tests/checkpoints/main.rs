@@ -8,4 +8,5 @@ mod faults;
 mod fuzz;
 mod hostile;
 mod operation;
+mod places;
 mod support;
