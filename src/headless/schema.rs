@@ -60,7 +60,11 @@ pub async fn run(
             super::apply_in_workspace(capability, "undo", &consent, workspace, options, ports, output).await
         }
         Verb::Verify { ends } => {
-            let ends = if ends.source.is_some() { ends } else { of_workspace(&workspace, ends)? };
+            let ends = if ends.source.is_some() {
+                ends
+            } else {
+                of_workspace(&workspace, ends)?
+            };
             let (request, stores) = resolved(&ends, held, &workspace, &ports, output)?;
             verify(&request, &stores, output).await
         }
@@ -111,7 +115,10 @@ fn resolved(
         }
         ports.stores.open(&url.value, create)
     };
-    let stores = Stores { source: open(&ends.source, "--source", false)?, target: open(&ends.target, "--target", true)? };
+    let stores = Stores {
+        source: open(&ends.source, "--source", false)?,
+        target: open(&ends.target, "--target", true)?,
+    };
     let mut request = Request::new(holder)?;
     if let Some(table) = &ends.source_table {
         request.source_table = Table::parse(table);
@@ -198,7 +205,11 @@ async fn apply(
     Ok(Ended::with(report.quarantined))
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people, never negative")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate for people, never negative"
+)]
 fn whole(rate: f64) -> u64 {
     rate.max(0.0) as u64
 }
@@ -231,7 +242,9 @@ async fn verify(request: &Request, stores: &Stores, output: &mut Output) -> Resu
         }
     }
     if !report.verified {
-        return Err(Error::unavailable("the rows are not proved").hint("The differing keys are listed above."));
+        return Err(
+            Error::unavailable("the rows are not proved").hint("The differing keys are listed above.")
+        );
     }
     Ok(Ended::with(report.quarantined))
 }
