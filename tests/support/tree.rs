@@ -39,11 +39,7 @@ static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             r"(<td[^>]*>[\d,]+</td>)?<td[^>]*>(<code>)?[0-9a-f]{64}\b",
             "<hash>",
         ),
-        (
-            r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?",
-            "<time>",
-        ),
-        (r"\b\d\d:\d\d:\d\d(\.\d+)?\b", "<time>"),
+        (r"([^T\d-])\d\d:\d\d:\d\d(\.\d+)?\b", "$1<time>"),
         (
             r#""(elapsed\w*|duration\w*|took\w*|\w+_per_s|rate)": ?[\d.eE+-]+"#,
             "<measured>",
@@ -52,8 +48,12 @@ static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s|min|rows/s|tasks/s|files/s|/s)\b",
             "<measured>",
         ),
-        (r"\b\d+:\d\d\b", "<measured>"),
+        (r"([^T\d:-])\d+:\d\d\b", "$1<measured>"),
         (r"\b[\d,]+ events, no gap", "<so many> events, no gap"),
+        (
+            "results written = results read back equal and named.*",
+            "<written and read back>",
+        ),
         // What is already there is as good as made now; the hash of a result includes its conversion time.
         (r#""status":"unchanged""#, r#""status":"converted""#),
         (r#""output_sha256":"[0-9a-f]{64}""#, "<hash>"),
@@ -84,7 +84,7 @@ pub fn contents(root: &Path) -> BTreeMap<String, String> {
             }
             let bytes = fs::read(&path).unwrap();
             let text = if bytes.starts_with(b"SQLite format 3\0") {
-                still(&database(&path), &absolute)
+                settled(&database(&path), &absolute)
             } else if name.ends_with("-wal") || name.ends_with("-shm") {
                 return None;
             } else {
@@ -129,9 +129,23 @@ pub fn differences(left: &BTreeMap<String, String>, right: &BTreeMap<String, Str
     found
 }
 
-/// `text` without what moves from run to run. `root` is the workspace's own path.
+/// Moments of yesterday, today and tomorrow: the run's own, wherever the clock stands. Older times are data.
+static NOW: LazyLock<Regex> = LazyLock::new(|| {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let days = [today.yesterday().unwrap(), today, today.tomorrow().unwrap()].map(|day| day.to_string());
+    let clock = r"[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?";
+    Regex::new(&format!("({}){clock}", days.join("|"))).unwrap()
+});
+
+/// `text` without its place and without the moments of the run. `root` is the workspace's own path.
+fn settled(text: &str, root: &Path) -> String {
+    let text = text.replace(root.to_str().unwrap(), "<workspace>");
+    NOW.replace_all(&text, "<time>").into_owned()
+}
+
+/// `text` without what moves from run to run.
 fn still(text: &str, root: &Path) -> String {
-    let mut text = text.replace(root.to_str().unwrap(), "<workspace>");
+    let mut text = settled(text, root);
     for (pattern, word) in MOVING.iter() {
         text = pattern.replace_all(&text, *word).into_owned();
     }
@@ -157,6 +171,10 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Tables and columns of the row migration's ledger that tell who worked when.
+const LEFT_OUT_TABLES: &[&str] = &["migration_lease"];
+const LEFT_OUT_COLUMNS: &[&str] = &["token"];
+
 /// All tables of an SQLite file as sorted lines of text.
 fn database(path: &Path) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -174,7 +192,10 @@ fn database(path: &Path) -> String {
         .await
         .unwrap();
         let mut lines = Vec::new();
-        for (table,) in tables {
+        for (table,) in tables
+            .into_iter()
+            .filter(|(table,)| !LEFT_OUT_TABLES.contains(&table.as_str()))
+        {
             let quoted = table.replace('"', "\"\"");
             let rows = sqlx::query(AssertSqlSafe(format!("select * from \"{quoted}\"")))
                 .fetch_all(&mut connection)
@@ -184,6 +205,7 @@ fn database(path: &Path) -> String {
                 .iter()
                 .map(|row| {
                     let cells: Vec<String> = (0..row.len())
+                        .filter(|i| !LEFT_OUT_COLUMNS.contains(&row.column(*i).name()))
                         .map(|i| format!("{}={}", row.column(i).name(), cell(row, i)))
                         .collect();
                     format!("{table}: {}", cells.join(" | "))
@@ -230,10 +252,12 @@ mod tests {
 
     #[test]
     fn what_moves_is_not_a_difference_and_everything_else_is() {
+        let now = jiff::Timestamp::now();
+        let earlier = now - jiff::SignedDuration::from_mins(3);
         let first = folder(&[
             (
                 "a/notes",
-                "2026-11-22T18:50:01.25Z wrote HERE/a in 0.31 s\n40 tasks\n",
+                &format!("{now} wrote HERE/a in 0.31 s\n40 tasks of 2020-01-02T03:04:05Z\n"),
             ),
             ("journal.db", "x"),
             ("n.json", r#"{"elapsed_s": 0.25, "total": 40}"#),
@@ -241,7 +265,7 @@ mod tests {
         let second = folder(&[
             (
                 "a/notes",
-                "2026-11-23T09:00:59Z wrote HERE/a in 12 ms\n40 tasks\n",
+                &format!("{earlier} wrote HERE/a in 12 ms\n40 tasks of 2020-01-02T03:04:05Z\n"),
             ),
             ("journal.db", "y"),
             ("n.json", r#"{"elapsed_s": 1.5e-3, "total": 40}"#),
@@ -254,7 +278,7 @@ mod tests {
         let third = folder(&[
             (
                 "a/notes",
-                "2026-11-23T09:00:59Z wrote HERE/a in 12 ms\n41 tasks\n",
+                &format!("{earlier} wrote HERE/a in 12 ms\n40 tasks of 2020-01-02T03:04:06Z\n"),
             ),
             ("b", "one more"),
         ]);
@@ -262,7 +286,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "a/notes line 2:\n    40 tasks\n    41 tasks",
+                "a/notes line 2:\n    40 tasks of 2020-01-02T03:04:05Z\n    40 tasks of 2020-01-02T03:04:06Z",
                 "n.json: only in the first",
                 "b: only in the second"
             ]
