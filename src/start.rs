@@ -9,8 +9,8 @@ use crate::engine::runner::Engine;
 use crate::engine::sample;
 use crate::engine::workspace::{Workspace, files, secrets, settings};
 use crate::headless::{self, Output};
-use crate::tui::style::choose::Choice;
 use crate::tui;
+use crate::tui::style::choose::Choice;
 use crate::wiring;
 
 /// Runs the program.

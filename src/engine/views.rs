@@ -6,11 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::assess::Questionnaire;
-use super::{checkpoints, config};
 use super::capability::Capability;
 use super::error::Error;
 use super::operation::Progress;
 use super::workspace::{Holder, Settings};
+use super::{checkpoints, config};
 
 /// Whether this session may act.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -38,7 +38,9 @@ pub async fn run(
             Some(request) => {
                 let prepared = checkpoints::plan(&request, Survey::Full, &super::told(output))?;
                 show_plan(&prepared.plan, output)?;
-                Ok(Ended::with(prepared.view.totals.refused + prepared.view.totals.failed))
+                Ok(Ended::with(
+                    prepared.view.totals.refused + prepared.view.totals.failed,
+                ))
             }
             None => {
                 super::must_be_set_up(&workspace)?;
@@ -54,7 +56,8 @@ pub async fn run(
             None => {
                 super::must_be_set_up(&workspace)?;
                 let capability = Capability::Checkpoints;
-                super::apply_in_workspace(capability, "apply", &consent, workspace, options, ports, output).await
+                super::apply_in_workspace(capability, "apply", &consent, workspace, options, ports, output)
+                    .await
             }
         },
         Verb::Verify { dirs } => {
@@ -76,7 +79,8 @@ fn folder_of(workspace: &Workspace) -> Result<PathBuf> {
     super::must_be_set_up(workspace)?;
     let settings = Settings::load(workspace, &|name| std::env::var(name).ok())?;
     let named = settings.checkpoints.ok_or_else(|| {
-        Error::input("no folder of legacy checkpoints is named").hint("Add sources.checkpoints to migration.yml.")
+        Error::input("no folder of legacy checkpoints is named")
+            .hint("Add sources.checkpoints to migration.yml.")
     })?;
     named.must_exist()?;
     Ok(named.path)
@@ -92,7 +96,9 @@ fn request(from: &Path, to: &Path, classes: Option<&Path>, ports: &Ports) -> Res
 }
 
 fn ends(dirs: &CheckpointDirs, ports: &Ports) -> Result<Option<Request>> {
-    let (Some(from), Some(to)) = (&dirs.from, &dirs.to) else { return Ok(None) };
+    let (Some(from), Some(to)) = (&dirs.from, &dirs.to) else {
+        return Ok(None);
+    };
     let mut request = request(from, to, dirs.classes.as_deref(), ports)?;
     request.replace = dirs.replace.iter().cloned().collect();
     Ok(Some(request))
@@ -108,7 +114,9 @@ fn line_of(report: &FileReport) -> String {
             text::plural(line.tasks.unwrap_or(0), "task", "tasks")
         ),
         Some(reason) => {
-            let place = line.offset.map_or_else(String::new, |offset| format!(", byte {}", text::count(offset)));
+            let place = line
+                .offset
+                .map_or_else(String::new, |offset| format!(", byte {}", text::count(offset)));
             format!("refused  {}  {reason}{place}", inert(&line.file))
         }
     }
@@ -139,7 +147,11 @@ fn scan(request: &Request, output: &mut Output) -> Result<Ended> {
 fn apply(request: &Request, consent: &Consent, global: &Global, output: &mut Output) -> Result<Ended> {
     // --yes approves whatever is planned now: then names, sizes and times are plan enough, and each file is judged when it is
     // converted. An approval by digest is of the verdicts too.
-    let depth = if consent.yes && !global.dry_run { Survey::Names } else { Survey::Full };
+    let depth = if consent.yes && !global.dry_run {
+        Survey::Names
+    } else {
+        Survey::Full
+    };
     let control = super::told(output);
     let prepared = checkpoints::plan(request, depth, &control)?;
     if global.dry_run || global.read_only {

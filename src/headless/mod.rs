@@ -114,9 +114,7 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             must_be_set_up(&workspace)?;
             readiness::run(workspace, options, ports, output).await
         }
-        Verb::Checkpoints(verb) => {
-            checkpoints::run(verb, workspace, global, options, ports, output).await
-        }
+        Verb::Checkpoints(verb) => checkpoints::run(verb, workspace, global, options, ports, output).await,
         Verb::Config(verb) => {
             if !matches!(verb, crate::cli::Config::Convert { .. }) {
                 must_be_set_up(&workspace)?;
@@ -211,8 +209,12 @@ pub fn told(output: &Output) -> Control {
     }
     let last = std::sync::Mutex::new((String::new(), u64::MAX));
     Control::new(move |notice| {
-        let Notice::Progress(progress) = notice else { return };
-        let Some(total) = progress.total.filter(|total| *total > 0) else { return };
+        let Notice::Progress(progress) = notice else {
+            return;
+        };
+        let Some(total) = progress.total.filter(|total| *total > 0) else {
+            return;
+        };
         let tenth = progress.done * 10 / total;
         let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if (last.0.as_str(), last.1) != (progress.phase.as_str(), tenth) {
@@ -235,7 +237,9 @@ pub fn told(output: &Output) -> Control {
 pub fn stoppable<T: Send>(control: &Control, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let asked = control.clone();
     let listening = tokio::spawn(async move {
-        let Ok(mut signals) = session::Signals::new() else { return };
+        let Ok(mut signals) = session::Signals::new() else {
+            return;
+        };
         signals.any().await;
         output::note_line("stopping at the next safe point; what is finished is safe");
         asked.stop();

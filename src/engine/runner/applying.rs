@@ -86,7 +86,9 @@ impl Dispatcher {
         let reports = self.reporter();
         let last = std::sync::Mutex::new(None::<Instant>);
         Control::new(move |notice| {
-            let crate::engine::operation::Notice::Progress(progress) = notice else { return };
+            let crate::engine::operation::Notice::Progress(progress) = notice else {
+                return;
+            };
             let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if last.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
                 return;

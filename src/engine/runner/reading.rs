@@ -6,12 +6,12 @@ use super::dispatch::Dispatcher;
 use super::internal::Internal;
 use super::operations::{self, World};
 use crate::engine::capability::Capability;
-use crate::engine::{checkpoints, config};
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
 use crate::engine::ports::probe::Reading;
 use crate::engine::views::{Check, Line, Slot, Sources};
 use crate::engine::workspace::settings::{Named, Settings};
+use crate::engine::{checkpoints, config};
 
 impl Dispatcher {
     /// Starts reading what the screen of `capability` shows.
