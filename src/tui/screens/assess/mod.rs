@@ -115,7 +115,7 @@ impl Assess {
         let Some(question) = self.question(cx, &form) else {
             return Handled::No;
         };
-        let present = with.map_or_else(|| self.present(cx, question), |c| c.to_string());
+        let present = with.map_or_else(|| Self::present(cx, question), |c| c.to_string());
         self.refusal = None;
         self.edit = Some(match question.kind {
             Kind::Text => Field::prose(&present),
@@ -125,7 +125,7 @@ impl Assess {
     }
 
     /// The present answer as it would be typed.
-    fn present(&self, cx: &Cx<'_>, question: &Question) -> String {
+    fn present(cx: &Cx<'_>, question: &Question) -> String {
         match cx.snapshot.answers.value(&question.id) {
             None => String::new(),
             Some(Value::YesNo(yes)) => if *yes { "yes" } else { "no" }.to_owned(),

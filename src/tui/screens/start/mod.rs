@@ -118,7 +118,7 @@ impl Start {
     fn start_edit(&mut self, cx: &Cx<'_>) {
         if let Entry::Path { path, .. } = self.field() {
             self.refusal = None;
-            self.edit = Some(Field::line(&fields::value(cx, *path)));
+            self.edit = Some(Field::line(&fields::value(cx, path)));
         }
     }
 
@@ -140,7 +140,7 @@ impl Start {
                 Handled::one(Self::set(path, options[next].key))
             }
             Entry::Box { path, .. } => {
-                let on = fields::ticked(cx, *path);
+                let on = fields::ticked(cx, path);
                 Handled::one(Self::set(*path, if on { "" } else { "true" }))
             }
             Entry::Path { .. } => Handled::done(),
