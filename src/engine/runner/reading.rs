@@ -47,6 +47,17 @@ impl Dispatcher {
                     }))
                 });
             }
+            Capability::Schema => {
+                self.outlets.view(|views| views.schema = views.schema.loading());
+                let (at, control) = (world.now, self.reading_control(Capability::Schema));
+                self.spawn(async move {
+                    let read = operations::schema::census(world, control).await;
+                    Internal::View(Box::new(move |views| {
+                        views.reading.remove(&Capability::Schema);
+                        views.schema = Slot::read_shared(at, read);
+                    }))
+                });
+            }
             Capability::Config => {
                 self.outlets.view(|views| views.config = views.config.loading());
                 let at = world.now;

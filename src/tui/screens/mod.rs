@@ -5,6 +5,7 @@
 
 mod absent;
 mod assess;
+mod config;
 mod data_step;
 mod detail;
 mod readiness;
@@ -75,7 +76,8 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Start => Box::<start::Start>::default(),
         Capability::Assess => Box::<assess::Assess>::default(),
         Capability::Readiness => Box::<readiness::ReadinessScreen>::default(),
-        Capability::Tasks | Capability::Config | Capability::Checkpoints | Capability::Schema => {
+        Capability::Config => Box::<config::Config>::default(),
+        Capability::Tasks | Capability::Checkpoints | Capability::Schema => {
             Box::new(data_step::DataStep::new(capability))
         }
         Capability::Report => Box::<report::Report>::default(),
