@@ -173,8 +173,7 @@ impl Machine<'_, '_> {
             },
             Callable::Range => match args {
                 [from, to, by]
-                    if [from, to, by].iter().all(|arg| self.is_int(**arg))
-                        && Ref::int(0) != Some(*by) =>
+                    if [from, to, by].iter().all(|arg| self.is_int(**arg)) && Ref::int(0) != Some(*by) =>
                 {
                     self.tuple_object(ObjectKind::Range, args)
                 }

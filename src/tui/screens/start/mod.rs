@@ -215,10 +215,9 @@ impl Screen for Start {
         }
         match cx.snapshot.warnings.first() {
             Some(warning) => News::new(warning.clone(), "n begins").role(Role::Warn),
-            None if cx.snapshot.environment == Environment::Rehearsal => News::new(
-                "Sample legacy system in a new folder. Nothing outside it is touched.",
-                "n begins",
-            ),
+            None if cx.snapshot.environment == Environment::Rehearsal => {
+                News::new("Nothing is changed until you approve a plan.", "n begins")
+            }
             None => News::new(
                 "Sources and target answer.",
                 "n begins the assessment; it only reads",
