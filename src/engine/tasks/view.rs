@@ -79,8 +79,17 @@ impl View {
     ///
     /// # Errors
     /// What reading fails with; `Interrupted` at a safe point.
-    pub fn read(source: &str, mut records: Records, rules: &Rules, accepted: &Accepted, control: &Control) -> Result<Self> {
-        let mut view = Self { source: source.to_owned(), ..Self::default() };
+    pub fn read(
+        source: &str,
+        mut records: Records,
+        rules: &Rules,
+        accepted: &Accepted,
+        control: &Control,
+    ) -> Result<Self> {
+        let mut view = Self {
+            source: source.to_owned(),
+            ..Self::default()
+        };
         let (mut bytes, mut sum) = (0_usize, 0_u64);
         while let Some(item) = records.next_item()? {
             if view.tally.total.is_multiple_of(256) {
@@ -101,7 +110,9 @@ impl View {
             };
             match read {
                 Ok(task) => {
-                    let made = accepted.get(&task.id.to_string()).filter(|plan| plan.original == task.description);
+                    let made = accepted
+                        .get(&task.id.to_string())
+                        .filter(|plan| plan.original == task.description);
                     let row = Row::of(&task, made, rules);
                     view.tally.done += 1;
                     sum += u64::from(row.score);
@@ -146,8 +157,13 @@ impl View {
     #[must_use]
     pub fn plan(&self, row: usize, rules: &Rules, accepted: &Accepted) -> Option<Decomposition> {
         let row = self.rows.get(row)?;
-        let made = accepted.get(&row.id.to_string()).filter(|plan| plan.original == row.description);
-        Some(made.cloned().unwrap_or_else(|| decompose(row.id.clone(), &row.description, rules)))
+        let made = accepted
+            .get(&row.id.to_string())
+            .filter(|plan| plan.original == row.description);
+        Some(
+            made.cloned()
+                .unwrap_or_else(|| decompose(row.id.clone(), &row.description, rules)),
+        )
     }
 }
 
@@ -183,7 +199,9 @@ impl Detail {
         Self {
             critical: path.nodes.iter().map(|i| *i as usize).collect(),
             critical_length: path.length,
-            feeds: (0..graph.len()).map(|i| behind.waits_for(i).iter().map(|i| *i as usize).collect()).collect(),
+            feeds: (0..graph.len())
+                .map(|i| behind.waits_for(i).iter().map(|i| *i as usize).collect())
+                .collect(),
             table: simulation.table(),
             fewest: simulation.fewest(),
             plan,
@@ -199,7 +217,11 @@ impl Detail {
 }
 
 fn staged(plan: &Decomposition) -> (Graph, StagePlan) {
-    let lists: Vec<Vec<usize>> = plan.subtasks.iter().map(|subtask| subtask.dependencies.clone()).collect();
+    let lists: Vec<Vec<usize>> = plan
+        .subtasks
+        .iter()
+        .map(|subtask| subtask.dependencies.clone())
+        .collect();
     let graph = Graph::from_lists(&lists);
     let stages = StagePlan::of(&graph);
     (graph, stages)

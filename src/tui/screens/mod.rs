@@ -11,6 +11,7 @@ mod readiness;
 mod report;
 mod rollback;
 mod start;
+pub mod tasks;
 
 use crossterm::event::KeyEvent;
 
@@ -75,7 +76,8 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Start => Box::<start::Start>::default(),
         Capability::Assess => Box::<assess::Assess>::default(),
         Capability::Readiness => Box::<readiness::ReadinessScreen>::default(),
-        Capability::Tasks | Capability::Config | Capability::Checkpoints | Capability::Schema => {
+        Capability::Tasks => Box::<tasks::TasksScreen>::default(),
+        Capability::Config | Capability::Checkpoints | Capability::Schema => {
             Box::new(data_step::DataStep::new(capability))
         }
         Capability::Report => Box::<report::Report>::default(),

@@ -7,5 +7,5 @@ pub mod field;
 pub mod frame;
 pub mod list;
 pub mod mark;
-pub mod stage_view;
 pub mod progress;
+pub mod stage_view;

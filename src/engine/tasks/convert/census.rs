@@ -36,10 +36,16 @@ impl Fate {
         match self {
             Self::Converted | Self::Unreadable => ("", ""),
             Self::DuplicateId => ("duplicate_id", "Another record before it has the same id."),
-            Self::MissingDependency => ("missing_dependency", "It waits for an id that is not in the file."),
+            Self::MissingDependency => (
+                "missing_dependency",
+                "It waits for an id that is not in the file.",
+            ),
             Self::WaitsForItself => ("self_dependency", "It waits for itself."),
             Self::Cycle => ("dependency_cycle", "It is on a cycle of dependencies."),
-            Self::WaitsForQuarantined => ("depends_on_quarantined", "It waits for a record that is quarantined."),
+            Self::WaitsForQuarantined => (
+                "depends_on_quarantined",
+                "It waits for a record that is quarantined.",
+            ),
         }
     }
 }
@@ -84,11 +90,17 @@ pub(super) fn check(items: Vec<Item>, first: u64, rules: &Rules) -> Vec<Checked>
             match item {
                 Item::Bad(refused) => {
                     hasher.write(&refused.raw);
-                    Checked { digest: hasher.finish(), task: Err(Box::new(refused)) }
+                    Checked {
+                        digest: hasher.finish(),
+                        task: Err(Box::new(refused)),
+                    }
                 }
                 Item::Record(raw) => {
                     hasher.write(raw.bytes());
-                    Checked { digest: hasher.finish(), task: LegacyTask::read(&raw, first + i as u64 + 1, rules) }
+                    Checked {
+                        digest: hasher.finish(),
+                        task: LegacyTask::read(&raw, first + i as u64 + 1, rules),
+                    }
                 }
             }
         })
@@ -102,7 +114,10 @@ pub(super) fn fold(digest: u64, record: u64) -> u64 {
 
 impl Census {
     pub fn take(request: &Request, records: &mut Records, control: &Control) -> Result<Self> {
-        let mut census = Self { starts: vec![0], ..Self::default() };
+        let mut census = Self {
+            starts: vec![0],
+            ..Self::default()
+        };
         loop {
             control.safe_point()?;
             let items = records.batch(BATCH)?;
@@ -124,7 +139,9 @@ impl Census {
                         census.finished.push(false);
                     }
                 }
-                census.starts.push(u32::try_from(census.targets.len()).unwrap_or(u32::MAX));
+                census
+                    .starts
+                    .push(u32::try_from(census.targets.len()).unwrap_or(u32::MAX));
             }
             control.progress(Progress {
                 done: census.fates.len() as u64,
@@ -155,8 +172,17 @@ impl Census {
             }
         }
         index.dedup_by_key(|(hash, _)| *hash);
-        let find = |hash: u64| index.binary_search_by_key(&hash, |(hash, _)| *hash).ok().map(|at| index[at].1);
-        self.satisfied = index.iter().filter(|(_, i)| self.finished[*i as usize]).map(|(hash, _)| *hash).collect();
+        let find = |hash: u64| {
+            index
+                .binary_search_by_key(&hash, |(hash, _)| *hash)
+                .ok()
+                .map(|at| index[at].1)
+        };
+        self.satisfied = index
+            .iter()
+            .filter(|(_, i)| self.finished[*i as usize])
+            .map(|(hash, _)| *hash)
+            .collect();
         // Edges inside the file; what they name outside is the record's own trouble.
         let (mut starts, mut edges) = (vec![0_u32], Vec::with_capacity(self.targets.len()));
         for i in 0..self.fates.len() {
@@ -185,7 +211,10 @@ impl Census {
         }
         // What waits for a quarantined record is quarantined too, through all stages.
         let behind = graph.reversed();
-        let mut queue: Vec<u32> = (0..self.fates.len()).filter(|&i| self.fates[i] != Fate::Converted).filter_map(|i| u32::try_from(i).ok()).collect();
+        let mut queue: Vec<u32> = (0..self.fates.len())
+            .filter(|&i| self.fates[i] != Fate::Converted)
+            .filter_map(|i| u32::try_from(i).ok())
+            .collect();
         while let Some(i) = queue.pop() {
             for &next in behind.waits_for(i as usize) {
                 let fate = &mut self.fates[next as usize];
@@ -206,7 +235,8 @@ impl Census {
     pub fn block(&self, request: &Request) -> Result<()> {
         let broken = |fate: &Fate| {
             *fate == Fate::MissingDependency && request.policy.missing == WhenBroken::Block
-                || matches!(fate, Fate::Cycle | Fate::WaitsForItself) && request.policy.cycles == WhenBroken::Block
+                || matches!(fate, Fate::Cycle | Fate::WaitsForItself)
+                    && request.policy.cycles == WhenBroken::Block
         };
         let count = self.fates.iter().filter(|fate| broken(fate)).count();
         if count == 0 {
@@ -223,37 +253,73 @@ impl Census {
             if !broken(&fate) || named.len() >= 50 || cyclic.len() >= 20_000 {
                 continue;
             }
-            let Ok(task) = LegacyTask::read(&raw, number as u64, &request.rules) else { continue };
-            let shown = |id: &crate::engine::tasks::model::TaskId| crate::engine::text::inert_short(&id.to_string(), 60);
+            let Ok(task) = LegacyTask::read(&raw, number as u64, &request.rules) else {
+                continue;
+            };
+            let shown = |id: &crate::engine::tasks::model::TaskId| {
+                crate::engine::text::inert_short(&id.to_string(), 60)
+            };
             match fate {
                 Fate::MissingDependency => {
-                    for id in task.dependencies.iter().filter(|id| self.present.binary_search(&id_hash(id)).is_err()) {
-                        named.push(format!("line {}: {} waits for {}, which is not in the file", task.line, shown(&task.id), shown(id)));
+                    for id in task
+                        .dependencies
+                        .iter()
+                        .filter(|id| self.present.binary_search(&id_hash(id)).is_err())
+                    {
+                        named.push(format!(
+                            "line {}: {} waits for {}, which is not in the file",
+                            task.line,
+                            shown(&task.id),
+                            shown(id)
+                        ));
                     }
                 }
-                Fate::WaitsForItself => named.push(format!("line {}: {} waits for itself", task.line, shown(&task.id))),
+                Fate::WaitsForItself => named.push(format!(
+                    "line {}: {} waits for itself",
+                    task.line,
+                    shown(&task.id)
+                )),
                 _ => cyclic.push((shown(&task.id), task.dependencies.iter().map(shown).collect())),
             }
         }
         let mut said = named;
         said.extend(cycles(&cyclic));
-        Err(Error::input(format!("{count} tasks have dependencies that cannot be kept: {}", said.join("; ")))
-            .hint("Mend them, or choose to drop the missing ones or to quarantine these tasks."))
+        Err(Error::input(format!(
+            "{count} tasks have dependencies that cannot be kept: {}",
+            said.join("; ")
+        ))
+        .hint("Mend them, or choose to drop the missing ones or to quarantine these tasks."))
     }
 }
 
 /// Sentences for the cycles among tasks given with their dependencies.
 fn cycles(tasks: &[(String, Vec<String>)]) -> Vec<String> {
-    let place: std::collections::HashMap<&str, usize> = tasks.iter().enumerate().map(|(i, (id, _))| (id.as_str(), i)).collect();
-    let lists: Vec<Vec<usize>> =
-        tasks.iter().map(|(_, waits)| waits.iter().filter_map(|id| place.get(id.as_str()).copied()).collect()).collect();
+    let place: std::collections::HashMap<&str, usize> = tasks
+        .iter()
+        .enumerate()
+        .map(|(i, (id, _))| (id.as_str(), i))
+        .collect();
+    let lists: Vec<Vec<usize>> = tasks
+        .iter()
+        .map(|(_, waits)| {
+            waits
+                .iter()
+                .filter_map(|id| place.get(id.as_str()).copied())
+                .collect()
+        })
+        .collect();
     let graph = Graph::from_lists(&lists);
     let stuck: Vec<u32> = (0..tasks.len()).filter_map(|i| u32::try_from(i).ok()).collect();
     knots(&graph, &stuck)
         .iter()
         .take(20)
         .map(|knot| {
-            let names: Vec<String> = knot.cycle.iter().take(50).map(|i| tasks[*i as usize].0.clone()).collect();
+            let names: Vec<String> = knot
+                .cycle
+                .iter()
+                .take(50)
+                .map(|i| tasks[*i as usize].0.clone())
+                .collect();
             crate::engine::tasks::stages::file::sentence(&names, knot.cycle.len())
         })
         .collect()

@@ -131,7 +131,11 @@ pub fn convert(
     left_out: &[TaskId],
     settings: &Settings,
 ) -> MaosTask {
-    let work = || plan.subtasks.iter().filter(|subtask| subtask.rule != rule::COORDINATION);
+    let work = || {
+        plan.subtasks
+            .iter()
+            .filter(|subtask| subtask.rule != rule::COORDINATION)
+    };
     let mut components: Vec<String> = Vec::new();
     for subtask in work() {
         if !components.contains(&subtask.description) {
@@ -141,15 +145,31 @@ pub fn convert(
     let width = plan
         .stages
         .iter()
-        .map(|stage| stage.iter().filter(|i| plan.subtasks.get(**i).is_some_and(|s| s.rule != rule::COORDINATION)).count())
+        .map(|stage| {
+            stage
+                .iter()
+                .filter(|i| {
+                    plan.subtasks
+                        .get(**i)
+                        .is_some_and(|s| s.rule != rule::COORDINATION)
+                })
+                .count()
+        })
         .max()
         .unwrap_or(1);
     let written = settings.dialect.kind(&kind);
     MaosTask {
         max_agents: width.clamp(1, MOST_AGENTS),
-        priority: settings.dialect.priority(task.priority.as_deref().unwrap_or("NORMAL")),
+        priority: settings
+            .dialect
+            .priority(task.priority.as_deref().unwrap_or("NORMAL")),
         timeout: task.timeout,
-        depends_on: task.dependencies.iter().filter(|id| !left_out.contains(id)).cloned().collect(),
+        depends_on: task
+            .dependencies
+            .iter()
+            .filter(|id| !left_out.contains(id))
+            .cloned()
+            .collect(),
         metadata: Metadata {
             legacy_id: task.id,
             converted_at: settings.started,
@@ -159,7 +179,11 @@ pub fn convert(
             parallel_score: plan.parallelism.score,
             parallel_band: plan.parallelism.band,
             plan: if accepted { "accepted" } else { "made" }.to_owned(),
-            subtasks: if plan.subtasks.len() > 1 || accepted { plan.subtasks.clone() } else { Vec::new() },
+            subtasks: if plan.subtasks.len() > 1 || accepted {
+                plan.subtasks.clone()
+            } else {
+                Vec::new()
+            },
             legacy_status: task.status,
             created_at: task.created,
             legacy: task.extra,
@@ -173,7 +197,10 @@ pub fn convert(
 ///
 /// # Errors
 /// The legacy ids that have no MAOS id yet: the task must wait, or be skipped with its dependency.
-pub fn translate(depends_on: &[TaskId], known: &BTreeMap<String, String>) -> Result<Vec<String>, Vec<TaskId>> {
+pub fn translate(
+    depends_on: &[TaskId],
+    known: &BTreeMap<String, String>,
+) -> Result<Vec<String>, Vec<TaskId>> {
     let mut out = Vec::new();
     let mut missing = Vec::new();
     for id in depends_on {

@@ -80,10 +80,16 @@ impl Targets {
             };
         }
         let name = |suffix: &str| {
-            let stem = out.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+            let stem = out
+                .file_stem()
+                .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
             out.with_file_name(format!("{stem}.{suffix}"))
         };
-        Self { tasks: out.to_owned(), quarantine: name("quarantine.jsonl"), log: name("conversion.log") }
+        Self {
+            tasks: out.to_owned(),
+            quarantine: name("quarantine.jsonl"),
+            log: name("conversion.log"),
+        }
     }
 }
 
@@ -196,7 +202,11 @@ pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
     let mut replaces = false;
     for (path, count, what) in [
         (&request.targets.tasks, Some(converted), "tasks into"),
-        (&request.targets.quarantine, Some(total - converted), "records into"),
+        (
+            &request.targets.quarantine,
+            Some(total - converted),
+            "records into",
+        ),
         (&request.targets.log, None, ""),
     ] {
         let there = path.exists();
@@ -211,7 +221,10 @@ pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
     let plan = Plan {
         capability: Capability::Tasks,
         verb: "convert".to_owned(),
-        title: format!("Convert {}", crate::engine::text::plural(converted, "task", "tasks")),
+        title: format!(
+            "Convert {}",
+            crate::engine::text::plural(converted, "task", "tasks")
+        ),
         target: request.targets.tasks.display().to_string(),
         effects,
         undo: Some(if replaces {
@@ -221,14 +234,24 @@ pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
         }),
         needs_approval: replaces,
         basis: vec![
-            format!("input {:016x} {} bytes {total} records", census.digest, census.bytes),
-            format!("rules {} dialect {:?} policy {:?}", request.rules.name, request.dialect, request.policy),
+            format!(
+                "input {:016x} {} bytes {total} records",
+                census.digest, census.bytes
+            ),
+            format!(
+                "rules {} dialect {:?} policy {:?}",
+                request.rules.name, request.dialect, request.policy
+            ),
             format!("accepted {}", accepted_digest(&request.accepted)),
         ],
         digest: String::new(),
     }
     .sealed();
-    Ok(Prepared { plan, request: request.clone(), census })
+    Ok(Prepared {
+        plan,
+        request: request.clone(),
+        census,
+    })
 }
 
 fn accepted_digest(accepted: &Accepted) -> String {

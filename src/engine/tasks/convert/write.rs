@@ -77,9 +77,16 @@ fn aside(refused: &Refused, id: Option<&TaskId>) -> Made {
         json,
         notice: Quarantined {
             kind: "task".to_owned(),
-            key: id.map_or_else(|| format!("line {}", refused.line), |id| inert_short(&id.to_string(), 60)),
+            key: id.map_or_else(
+                || format!("line {}", refused.line),
+                |id| inert_short(&id.to_string(), 60),
+            ),
             reason: refused.reason.to_owned(),
-            place: if refused.place.is_empty() { format!("line {}", refused.line) } else { format!("line {}, {}", refused.line, refused.place) },
+            place: if refused.place.is_empty() {
+                format!("line {}", refused.line)
+            } else {
+                format!("line {}, {}", refused.line, refused.place)
+            },
             why: refused.why.clone(),
             hint: hint(refused.reason).to_owned(),
             raw: inert_short(&line.raw, 400),
@@ -87,14 +94,27 @@ fn aside(refused: &Refused, id: Option<&TaskId>) -> Made {
     }
 }
 
-fn one(request: &Request, census: &Census, settings: &Settings, checked: Checked, fate: Fate, raw: &[u8]) -> Made {
+fn one(
+    request: &Request,
+    census: &Census,
+    settings: &Settings,
+    checked: Checked,
+    fate: Fate,
+    raw: &[u8],
+) -> Made {
     let task: LegacyTask = match checked.task {
         Err(refused) => return aside(&refused, None),
         Ok(task) => task,
     };
     if fate != Fate::Converted {
         let (reason, why) = fate.reason();
-        let refused = Refused { line: task.line, reason, place: "id".to_owned(), why: why.to_owned(), raw: raw.to_vec() };
+        let refused = Refused {
+            line: task.line,
+            reason,
+            place: "id".to_owned(),
+            why: why.to_owned(),
+            raw: raw.to_vec(),
+        };
         return aside(&refused, Some(&task.id));
     }
     let edited = request.accepted.get(&task.id.to_string());
@@ -109,9 +129,18 @@ fn one(request: &Request, census: &Census, settings: &Settings, checked: Checked
     };
     let kind = types::of_task(&task.description, &request.rules);
     let known = |id: &&TaskId| census.present.binary_search(&id_hash(id)).is_ok();
-    let satisfied: Vec<TaskId> =
-        task.dependencies.iter().filter(|id| census.satisfied.binary_search(&id_hash(id)).is_ok()).cloned().collect();
-    let dropped: Vec<TaskId> = task.dependencies.iter().filter(|id| !known(id)).cloned().collect();
+    let satisfied: Vec<TaskId> = task
+        .dependencies
+        .iter()
+        .filter(|id| census.satisfied.binary_search(&id_hash(id)).is_ok())
+        .cloned()
+        .collect();
+    let dropped: Vec<TaskId> = task
+        .dependencies
+        .iter()
+        .filter(|id| !known(id))
+        .cloned()
+        .collect();
     let left_out = [satisfied.as_slice(), dropped.as_slice()].concat();
     let mut facts = Facts {
         kind: kind.clone(),
@@ -122,7 +151,9 @@ fn one(request: &Request, census: &Census, settings: &Settings, checked: Checked
         outdated,
         default_priority: task.priority.is_none(),
         default_id: task.id_made,
-        unusual_timeout: task.timeout.is_some_and(|timeout| !(60..=7200).contains(&timeout)),
+        unusual_timeout: task
+            .timeout
+            .is_some_and(|timeout| !(60..=7200).contains(&timeout)),
         satisfied: satisfied.len(),
         dropped: dropped.len(),
         omitted_type: false,
@@ -130,12 +161,17 @@ fn one(request: &Request, census: &Census, settings: &Settings, checked: Checked
     let task = maos::convert(task, plan, accepted.is_some(), kind, &left_out, settings);
     facts.omitted_type = task.kind.is_none();
     facts.priority.clone_from(&task.priority);
-    Made::Task { json: serde_json::to_vec(&task).unwrap_or_default(), facts }
+    Made::Task {
+        json: serde_json::to_vec(&task).unwrap_or_default(),
+        facts,
+    }
 }
 
 impl Statistics {
     fn add(&mut self, facts: Facts) {
-        let up = |map: &mut std::collections::BTreeMap<String, u64>, key: String| *map.entry(key).or_default() += 1;
+        let up = |map: &mut std::collections::BTreeMap<String, u64>, key: String| {
+            *map.entry(key).or_default() += 1
+        };
         self.converted += 1;
         self.subtasks += facts.subtasks as u64;
         self.accepted += u64::from(facts.accepted);
@@ -164,7 +200,10 @@ fn keep_before(path: &Path) -> Result<()> {
 }
 
 pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Result<Converted> {
-    let settings = Settings { dialect: request.dialect, started: request.started };
+    let settings = Settings {
+        dialect: request.dialect,
+        started: request.started,
+    };
     let mut records = Records::open(&request.input)?;
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -187,7 +226,9 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
             .iter()
             .enumerate()
             .map(|(i, item)| match (item, fate_of(census, first + i as u64)) {
-                (crate::engine::tasks::input::Item::Record(raw), fate) if fate != Fate::Converted => raw.bytes().to_vec(),
+                (crate::engine::tasks::input::Item::Record(raw), fate) if fate != Fate::Converted => {
+                    raw.bytes().to_vec()
+                }
                 _ => Vec::new(),
             })
             .collect();
@@ -201,7 +242,16 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
             .zip(raws)
             .enumerate()
             .with_min_len(32)
-            .map(|(i, (checked, raw))| one(request, census, &settings, checked, fate_of(census, first + i as u64), &raw))
+            .map(|(i, (checked, raw))| {
+                one(
+                    request,
+                    census,
+                    &settings,
+                    checked,
+                    fate_of(census, first + i as u64),
+                    &raw,
+                )
+            })
             .collect();
         let mut buffer = Vec::new();
         for made in made {
@@ -212,7 +262,9 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
                     statistics.add(facts);
                 }
                 Made::Aside { json, notice } => {
-                    set_aside.write_all(&json).map_err(failed(&request.targets.quarantine))?;
+                    set_aside
+                        .write_all(&json)
+                        .map_err(failed(&request.targets.quarantine))?;
                     statistics.quarantined += 1;
                     *statistics.reasons.entry(notice.reason.clone()).or_default() += 1;
                     control.notice(Notice::Quarantined(notice));
@@ -232,8 +284,10 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
         });
     }
     if digest != census.digest || statistics.total != census.fates.len() as u64 {
-        return Err(Error::blocked(format!("{} changed while it was converted", request.name))
-            .hint("Nothing was written. Convert again when nobody writes to it."));
+        return Err(
+            Error::blocked(format!("{} changed while it was converted", request.name))
+                .hint("Nothing was written. Convert again when nobody writes to it."),
+        );
     }
     out.write_all(b"\n]\n").map_err(failed(&request.targets.tasks))?;
     if statistics.converted > 0 {
@@ -242,9 +296,14 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
         statistics.average_score /= converted;
     }
     let mut log = AtomicFile::create(&request.targets.log, SHARED)?;
-    log.write_all(report(request, &statistics).as_bytes()).map_err(failed(&request.targets.log))?;
+    log.write_all(report(request, &statistics).as_bytes())
+        .map_err(failed(&request.targets.log))?;
     control.safe_point()?;
-    for path in [&request.targets.tasks, &request.targets.quarantine, &request.targets.log] {
+    for path in [
+        &request.targets.tasks,
+        &request.targets.quarantine,
+        &request.targets.log,
+    ] {
         keep_before(path)?;
     }
     // The tasks' file comes last: where it is, the other two are.
@@ -255,18 +314,31 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
 }
 
 fn fate_of(census: &Census, number: u64) -> Fate {
-    usize::try_from(number).ok().and_then(|number| census.fates.get(number)).copied().unwrap_or(Fate::Unreadable)
+    usize::try_from(number)
+        .ok()
+        .and_then(|number| census.fates.get(number))
+        .copied()
+        .unwrap_or(Fate::Unreadable)
 }
 
 fn finish(request: &Request, statistics: Statistics, sha256: &str) -> Converted {
-    let Statistics { total, converted, quarantined, .. } = statistics;
+    let Statistics {
+        total,
+        converted,
+        quarantined,
+        ..
+    } = statistics;
     let shown = |path: &Path| path.display().to_string();
     let summary = if total == 0 {
         format!("0 tasks in {}. That is allowed.", request.name)
     } else if quarantined == 0 {
         format!("Converted {}.", plural(converted, "task", "tasks"))
     } else {
-        format!("Converted {}, {} quarantined.", plural(converted, "task", "tasks"), count(quarantined))
+        format!(
+            "Converted {}, {} quarantined.",
+            plural(converted, "task", "tasks"),
+            count(quarantined)
+        )
     };
     let outcome = Outcome {
         source: total,
@@ -280,14 +352,31 @@ fn finish(request: &Request, statistics: Statistics, sha256: &str) -> Converted 
                 target: count(converted + quarantined),
                 equal: total == converted + quarantined,
             },
-            ProofLine { what: "input at plan = input at conversion".to_owned(), source: "read twice".to_owned(), target: format!("sha256 {}", &sha256[..sha256.len().min(16)]), equal: true },
+            ProofLine {
+                what: "input at plan = input at conversion".to_owned(),
+                source: "read twice".to_owned(),
+                target: format!("sha256 {}", &sha256[..sha256.len().min(16)]),
+                equal: true,
+            },
         ],
         summary,
-        artifacts: [&request.targets.tasks, &request.targets.quarantine, &request.targets.log].map(|path| shown(path)).to_vec(),
+        artifacts: [
+            &request.targets.tasks,
+            &request.targets.quarantine,
+            &request.targets.log,
+        ]
+        .map(|path| shown(path))
+        .to_vec(),
     };
     Converted {
         outcome,
-        summary: Summary { total, converted, quarantined, out: shown(&request.targets.tasks), quarantine: shown(&request.targets.quarantine) },
+        summary: Summary {
+            total,
+            converted,
+            quarantined,
+            out: shown(&request.targets.tasks),
+            quarantine: shown(&request.targets.quarantine),
+        },
         statistics,
     }
 }
@@ -300,28 +389,63 @@ fn report(request: &Request, statistics: &Statistics) -> String {
     };
     say(format!("started      {}", request.started));
     say(format!("input        {}", inert_short(&request.name, 400)));
-    say(format!("rules        {}, dialect {:?}", request.rules.name, request.dialect));
-    say(format!("read         {}", plural(statistics.total, "record", "records")));
+    say(format!(
+        "rules        {}, dialect {:?}",
+        request.rules.name, request.dialect
+    ));
+    say(format!(
+        "read         {}",
+        plural(statistics.total, "record", "records")
+    ));
     say(format!("converted    {}", count(statistics.converted)));
     say(format!("quarantined  {}", count(statistics.quarantined)));
     for (reason, number) in &statistics.reasons {
         say(format!("  {reason}  {}", count(*number)));
     }
-    for (what, map) in [("types", &statistics.types), ("priorities", &statistics.priorities), ("bands", &statistics.bands)] {
-        let list = map.iter().map(|(key, number)| format!("{key} {}", count(*number))).collect::<Vec<_>>().join(", ");
+    for (what, map) in [
+        ("types", &statistics.types),
+        ("priorities", &statistics.priorities),
+        ("bands", &statistics.bands),
+    ] {
+        let list = map
+            .iter()
+            .map(|(key, number)| format!("{key} {}", count(*number)))
+            .collect::<Vec<_>>()
+            .join(", ");
         say(format!("{what:<12} {list}"));
     }
     say(format!("subtasks     {}", count(statistics.subtasks)));
     say(format!("score        {:.2} on average", statistics.average_score));
     for (number, what) in [
         (statistics.accepted, "plans as accepted by a person"),
-        (statistics.outdated_plans, "accepted plans not used: the description has changed since"),
-        (statistics.default_priorities, "tasks without a priority, NORMAL taken"),
-        (statistics.default_ids, "tasks without an id, their place in the file taken"),
-        (statistics.unusual_timeouts, "timeouts outside 60 to 7200 seconds, kept as they are"),
-        (statistics.satisfied_dependencies, "dependencies left out: their task is finished"),
-        (statistics.dropped_dependencies, "dependencies left out: their task is not in the file"),
-        (statistics.omitted_types, "types left out: the dialect does not know them"),
+        (
+            statistics.outdated_plans,
+            "accepted plans not used: the description has changed since",
+        ),
+        (
+            statistics.default_priorities,
+            "tasks without a priority, NORMAL taken",
+        ),
+        (
+            statistics.default_ids,
+            "tasks without an id, their place in the file taken",
+        ),
+        (
+            statistics.unusual_timeouts,
+            "timeouts outside 60 to 7200 seconds, kept as they are",
+        ),
+        (
+            statistics.satisfied_dependencies,
+            "dependencies left out: their task is finished",
+        ),
+        (
+            statistics.dropped_dependencies,
+            "dependencies left out: their task is not in the file",
+        ),
+        (
+            statistics.omitted_types,
+            "types left out: the dialect does not know them",
+        ),
     ] {
         if number > 0 {
             say(format!("note         {} {what}", count(number)));

@@ -319,6 +319,7 @@ impl Pen<'_> {
                 name: &data.name,
                 line: &line,
                 cursor: self.is_cursor(node),
+                marked: self.view.is_marked(node),
                 styles: (name, rest),
             },
             buf,
@@ -337,6 +338,7 @@ impl Pen<'_> {
                 name: &more,
                 line: &line,
                 cursor: false,
+                marked: false,
                 styles: (muted, muted),
             };
             self.frame(item.top, span, &content, buf);
@@ -378,8 +380,9 @@ impl Pen<'_> {
         self.put(buf, x + 2, top, &heading, name_style);
         let after = x + 2 + text::width(&heading);
         self.put(buf, after, top, &format!(" {fill}{}", corners[1]), rest);
+        let left = if content.marked { "*" } else { wall };
         let line = text::pad(content.line, inner.saturating_sub(2));
-        self.put(buf, x, top + 1, &format!("{wall} {line} {wall}"), rest);
+        self.put(buf, x, top + 1, &format!("{left} {line} {wall}"), rest);
         let bottom = format!("{}{}{}", corners[2], rule.repeat(inner), corners[3]);
         self.put(buf, x, top + 2, &bottom, rest);
     }
@@ -426,7 +429,8 @@ impl Pen<'_> {
             };
             self.put(buf, at, item.pin, theme.sign("▸", ">"), theme.style(Role::Accent));
         }
-        self.put(buf, x, item.pin, &format!("[{sign}{label}]"), name);
+        let left = if self.view.is_marked(node) { "*" } else { "[" };
+        self.put(buf, x, item.pin, &format!("{left}{sign}{label}]"), name);
     }
 
     fn bend(&self, y: i32, (x, width): (usize, usize), heavy: bool, lit: bool, count: u32, buf: &mut Buffer) {
@@ -487,6 +491,7 @@ struct Content<'a> {
     name: &'a str,
     line: &'a str,
     cursor: bool,
+    marked: bool,
     styles: (Style, Style),
 }
 
