@@ -3,10 +3,15 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Verb};
-use crate::engine::error::{Error, ErrorKind};
-use crate::engine::workspace::secrets;
+use crate::cli::{Cli, Theme, Verb};
+use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::runner::Engine;
+use crate::engine::sample;
+use crate::engine::workspace::{Workspace, files, secrets, settings};
 use crate::headless::{self, Output};
+use crate::tui;
+use crate::tui::run::Ended;
+use crate::tui::style::choose::Choice;
 use crate::wiring;
 
 /// Runs the program.
@@ -25,6 +30,14 @@ pub fn run(cli: Cli) -> ExitCode {
             .hint("Use a verb: maos-migrate demo --headless, assess, readiness, tasks, config, checkpoints, schema, report.");
         return headless::fail(&mut output, &error);
     }
+    if wizard && !cli.global.plain && !tui::terminal::can_draw() {
+        let error = Error::new(
+            ErrorKind::Usage,
+            "this terminal cannot place its cursor (TERM is dumb or not set)",
+        )
+        .hint("Use maos-migrate --plain, or a verb: maos-migrate demo --headless.");
+        return headless::fail(&mut output, &error);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -36,10 +49,66 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(setup) => setup,
         Err(error) => return headless::fail(&mut output, &error),
     };
-    let code = runtime.block_on(headless::run(cli, wiring::ports(), setup, &mut output));
+    let code = if wizard && !cli.global.plain {
+        runtime.block_on(open_wizard(&cli, setup, &mut output))
+    } else {
+        runtime.block_on(headless::run(cli, wiring::ports(), setup, &mut output))
+    };
     // Work that ignores its stop must not keep the process alive for ever.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     code
+}
+
+/// Opens the wizard; what ended it says how the process ends.
+async fn open_wizard(cli: &Cli, setup: headless::Setup, output: &mut Output) -> ExitCode {
+    let shown = cli.global.workspace.display().to_string();
+    let demo = matches!(cli.verb, Some(Verb::Demo { .. }));
+    let root = setup.workspace.root().display().to_string();
+    if let Err(error) = lay_out(demo, &setup.workspace) {
+        return headless::fail(output, &error);
+    }
+    let theme = match cli.global.theme {
+        Theme::Auto => Choice::Auto,
+        Theme::Dark => Choice::Fixed(tui::style::Theme::Dark),
+        Theme::Light => Choice::Fixed(tui::style::Theme::Light),
+        Theme::ColourBlindDark => Choice::Fixed(tui::style::Theme::ColourBlindDark),
+        Theme::ColourBlindLight => Choice::Fixed(tui::style::Theme::ColourBlindLight),
+        Theme::Mono => Choice::Fixed(tui::style::Theme::Mono),
+    };
+    let options = tui::run::Options {
+        theme,
+        ascii: cli.global.ascii,
+        mouse: cli.global.mouse,
+        ..tui::run::Options::default()
+    };
+    let engine = Engine::start(setup.workspace, wiring::ports(), setup.options);
+    match tui::run::run(engine, options).await {
+        Ok(Ended::Signal(ask)) => ExitCode::from(ask.exit_code()),
+        Ok(Ended::Gone) => ExitCode::from(tui::terminal::signals::Ask::Hangup.exit_code()),
+        Ok(Ended::Left) => {
+            if demo {
+                output.note(&format!(
+                    "Rehearsal kept in {root}. On your own system: maos-migrate -w ./migration"
+                ));
+            } else {
+                output.note(&format!("Kept in {shown}. The same command goes on from here."));
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => headless::fail(output, &error),
+    }
+}
+
+/// The sample for the rehearsal; settings to fill in for a new workspace.
+fn lay_out(demo: bool, workspace: &Workspace) -> Result<()> {
+    if demo {
+        return sample::lay_out(workspace).map(|_| ());
+    }
+    let file = workspace.settings_file();
+    if file.exists() {
+        return Ok(());
+    }
+    files::write_atomic(&file, settings::TEMPLATE.as_bytes(), files::PRIVATE).map(|_| ())
 }
 
 /// A panic message may quote anything; it leaves the process without secrets.

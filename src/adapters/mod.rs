@@ -1,4 +1,11 @@
 //! The ports' implementations. Only the wiring in `main`/`lib` names them.
 
+mod copytext;
 pub mod journal_sqlite;
+mod open;
+mod phrase;
+pub mod postgres;
 pub mod probes;
+pub mod sqlite;
+
+pub use open::open_store;

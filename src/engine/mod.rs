@@ -11,6 +11,7 @@ pub mod cutover;
 pub mod environment;
 pub mod error;
 pub mod event;
+pub mod failpoint;
 pub mod journal;
 pub mod journey;
 pub mod monitor;

@@ -1,14 +1,16 @@
 //! What screens draw besides the snapshot: readings of the world. They are not events, and carry their age.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::assess::Questionnaire;
-use super::config;
+use super::capability::Capability;
 use super::error::Error;
+use super::operation::Progress;
 use super::workspace::{Holder, Settings};
+use super::{checkpoints, config, schema};
 
 /// Whether this session may act.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -120,8 +122,16 @@ pub struct Views {
     pub sources: Slot<Sources>,
     /// The questionnaire, or why it cannot be read.
     pub questionnaire: Option<Result<Arc<Questionnaire>, Error>>,
+    /// The census of the legacy rows and the plan.
+    pub schema: Slot<schema::Prepared>,
+    /// The figures of the row migration that runs or ran last in this session.
+    pub schema_run: Option<schema::Live>,
+    /// The verdicts on the legacy checkpoints.
+    pub checkpoints: Slot<checkpoints::View>,
     /// Both configurations side by side.
     pub config: Slot<config::View>,
+    /// How far a reading or a plan is, while it is made.
+    pub reading: BTreeMap<Capability, Progress>,
     /// Questions whose probe is under way.
     pub probing: BTreeSet<String>,
 }

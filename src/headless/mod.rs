@@ -4,6 +4,7 @@
 //! workspace through [`session`], with its journal and gates. To add one: a variant in `cli`, a file here, an arm in [`run`].
 
 pub mod assess;
+pub mod checkpoints;
 pub mod config;
 pub mod demo;
 pub mod doctor;
@@ -11,6 +12,7 @@ pub mod journal;
 pub mod output;
 pub mod plain;
 pub mod readiness;
+pub mod schema;
 pub mod session;
 
 use std::process::ExitCode;
@@ -20,9 +22,10 @@ use clap::CommandFactory as _;
 use crate::cli::{Cli, Consent, Verb};
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
-use crate::engine::operation::{Approval, Outcome, Plan};
+use crate::engine::operation::{Approval, Control, Notice, Outcome, Plan};
 use crate::engine::ports::Ports;
 use crate::engine::runner::Options;
+use crate::engine::text;
 use crate::engine::workspace::Workspace;
 
 pub use output::Output;
@@ -112,6 +115,8 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             must_be_set_up(&workspace)?;
             readiness::run(workspace, options, ports, output).await
         }
+        Verb::Schema(verb) => schema::run(verb, workspace, global, options, ports, output).await,
+        Verb::Checkpoints(verb) => checkpoints::run(verb, workspace, global, options, ports, output).await,
         Verb::Config(verb) => {
             if !matches!(verb, crate::cli::Config::Convert { .. }) {
                 must_be_set_up(&workspace)?;
@@ -196,6 +201,72 @@ pub async fn apply_in_workspace(
         output.human(&format!("{}.", outcome.summary.trim_end_matches('.')))?;
     }
     Ok(Ended::with(outcome.quarantined))
+}
+
+/// A control for a standalone run: progress becomes lines on standard error, unless JSON is wanted.
+#[must_use]
+pub fn told(output: &Output) -> Control {
+    if output.json() {
+        return Control::silent();
+    }
+    let last = std::sync::Mutex::new((String::new(), u64::MAX));
+    Control::new(move |notice| {
+        let Notice::Progress(progress) = notice else {
+            return;
+        };
+        let Some(total) = progress.total.filter(|total| *total > 0) else {
+            return;
+        };
+        let tenth = progress.done * 10 / total;
+        let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if (last.0.as_str(), last.1) != (progress.phase.as_str(), tenth) {
+            *last = (progress.phase.clone(), tenth);
+            output::note_line(&format!(
+                "{}: {} of {} {}",
+                progress.phase,
+                text::count(progress.done),
+                text::count(total),
+                progress.unit
+            ));
+        }
+    })
+}
+
+/// Runs blocking `work` while signals ask `control` to stop at a safe point.
+///
+/// # Errors
+/// What `work` returns.
+pub fn stoppable<T: Send>(control: &Control, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let asked = control.clone();
+    let listening = tokio::spawn(async move {
+        let Ok(mut signals) = session::Signals::new() else {
+            return;
+        };
+        signals.any().await;
+        output::note_line("stopping at the next safe point; what is finished is safe");
+        asked.stop();
+    });
+    let result = tokio::task::block_in_place(work);
+    listening.abort();
+    result
+}
+
+/// As [`stoppable`], for work that does not block.
+///
+/// # Errors
+/// What `work` returns.
+pub async fn stoppable_async<T>(control: &Control, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut signals = session::Signals::new()?;
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            result = &mut work => return result,
+            () = signals.any() => {
+                output::note_line("stopping at the next safe point; what is finished is safe");
+                control.stop();
+            }
+        }
+    }
 }
 
 /// Refuses when the digest that was approved is not this plan's.

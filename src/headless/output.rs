@@ -103,6 +103,11 @@ impl Output {
     }
 }
 
+/// A line on the process's standard error, from wherever no [`Output`] is at hand.
+pub fn note_line(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", inert(&scrub(text)));
+}
+
 fn closed(error: &io::Error) -> Error {
     Error::unavailable(format!("cannot write the output: {error}"))
 }

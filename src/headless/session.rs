@@ -285,14 +285,14 @@ pub fn show_plan(plan: &Plan, output: &mut Output) -> Result<()> {
 }
 
 /// The signals that ask for an end.
-struct Signals {
+pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hangup: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
-    fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         let fail = |error: std::io::Error| Error::unavailable(format!("cannot listen for signals: {error}"));
         // Under nohup the run goes on when the terminal closes; listening would undo that.
         let hangup = if hangup_ignored() {
@@ -307,7 +307,7 @@ impl Signals {
         })
     }
 
-    async fn any(&mut self) {
+    pub(super) async fn any(&mut self) {
         let hangup = async {
             match &mut self.hangup {
                 Some(signal) => signal.recv().await,

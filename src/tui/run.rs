@@ -102,6 +102,10 @@ pub async fn run(engine: Engine, options: Options) -> Result<Ended> {
     );
     // The first frame does not wait for the terminal's answer about its background.
     draw(&mut terminal, &mut app, &mut extras, &clock.now()).map_err(unusable)?;
+    if std::env::var("MAOS_MIGRATE_FAIL_POINT").is_ok_and(|point| point == "tui.panic") {
+        // Lets a test see that a panic gives the terminal back.
+        std::panic::panic_any("the fail point tui.panic was asked for");
+    }
     let mut late = LateAnswer::default();
     if options.theme.needs_background(&env) && env.colorfgbg_light().is_none() {
         let answer = ask::background();

@@ -10,7 +10,7 @@ mod source;
 use std::fmt::Write as _;
 
 use regex::Regex;
-use source::{Source, files, root, without_test_items};
+use source::{Source, files, mark_test_modules, root};
 
 /// What a rule reads of a file.
 #[derive(Clone, Copy)]
@@ -129,26 +129,24 @@ const RULES: &[Rule] = &[
     },
 ];
 
-fn seen_by(rule: &Rule, source: &Source) -> String {
+fn seen_by<'a>(rule: &Rule, source: &'a Source) -> &'a str {
     match rule.reads {
         Reads::Code => source.code(),
-        Reads::ShippedCode if source.is_test() => String::new(),
-        Reads::ShippedCode => without_test_items(&source.code()),
+        Reads::ShippedCode => source.shipped_code(),
         Reads::CodeAndLiterals => source.code_and_literals(),
-        Reads::Text => source.text.clone(),
+        Reads::Text => &source.text,
     }
 }
 
 /// Every line of `source` that breaks `rule`, as `path:line: text`.
-fn breaches(rule: &Rule, source: &Source) -> Vec<String> {
+fn breaches(rule: &Rule, pattern: &Regex, source: &Source) -> Vec<String> {
     if !rule.folders.iter().any(|folder| source.path.starts_with(folder)) {
         return Vec::new();
     }
-    let pattern = Regex::new(rule.pattern).unwrap();
     let seen = seen_by(rule, source);
     let lines: Vec<&str> = source.text.lines().collect();
     pattern
-        .find_iter(&seen)
+        .find_iter(seen)
         .map(|found| {
             let line = seen[..found.start()].matches('\n').count();
             format!(
@@ -163,16 +161,14 @@ fn breaches(rule: &Rule, source: &Source) -> Vec<String> {
 
 fn project() -> Vec<Source> {
     let mut all = files("src", &[".rs"]);
+    mark_test_modules(&mut all);
     all.extend(files("tests", &[".rs", ".py", ".sh", "/run"]));
     all.extend(files(
         "assets",
         &[".yml", ".yaml", ".sql", ".md", ".json", ".html"],
     ));
     if let Ok(text) = std::fs::read_to_string(root().join("README.md")) {
-        all.push(Source {
-            path: "README.md".into(),
-            text,
-        });
+        all.push(Source::new("README.md", text));
     }
     all
 }
@@ -182,7 +178,11 @@ fn the_walls_hold() {
     let project = project();
     let mut broken = String::new();
     for rule in RULES {
-        let found: Vec<String> = project.iter().flat_map(|source| breaches(rule, source)).collect();
+        let pattern = Regex::new(rule.pattern).unwrap();
+        let found: Vec<String> = project
+            .iter()
+            .flat_map(|source| breaches(rule, &pattern, source))
+            .collect();
         if !found.is_empty() {
             let _ = writeln!(broken, "\n{}: {}\n  {}", rule.name, rule.why, found.join("\n  "));
         }
@@ -284,11 +284,12 @@ fn every_rule_finds_what_is_planted() {
     }
     for (name, path, text) in planted {
         let rule = RULES.iter().find(|rule| rule.name == *name).unwrap();
-        let source = Source {
-            path: (*path).into(),
-            text: (*text).into(),
-        };
-        assert_eq!(breaches(rule, &source).len(), 1, "{name} does not see {text:?}");
+        let source = Source::new(*path, *text);
+        assert_eq!(
+            breaches(rule, &Regex::new(rule.pattern).unwrap(), &source).len(),
+            1,
+            "{name} does not see {text:?}"
+        );
     }
 }
 
@@ -323,14 +324,37 @@ fn what_is_allowed_is_not_reported() {
         ("src/headless/a.rs", "println!(\"a\");"),
     ];
     for (path, text) in fine {
-        let source = Source {
-            path: (*path).into(),
-            text: (*text).into(),
-        };
+        let source = Source::new(*path, *text);
         for rule in RULES {
-            assert_eq!(breaches(rule, &source), Vec::<String>::new(), "{}", rule.name);
+            assert_eq!(
+                breaches(rule, &Regex::new(rule.pattern).unwrap(), &source),
+                Vec::<String>::new(),
+                "{}",
+                rule.name
+            );
         }
     }
+}
+
+#[test]
+fn a_file_declared_for_tests_is_not_shipped() {
+    let mut sources = vec![
+        Source::new(
+            "src/a/mod.rs",
+            "mod b;\n#[cfg(test)]\nmod c;\n// #[cfg(test)] mod b;\n",
+        ),
+        Source::new("src/a/b.rs", "#[cfg(test)]\npub(super) mod d;"),
+        Source::new("src/a/c.rs", ""),
+        Source::new("src/a/b/d/mod.rs", ""),
+        Source::new("src/a/b/d/e.rs", ""),
+    ];
+    mark_test_modules(&mut sources);
+    let tests: Vec<&str> = sources
+        .iter()
+        .filter(|s| s.is_test)
+        .map(|s| s.path.as_str())
+        .collect();
+    assert_eq!(tests, ["src/a/c.rs", "src/a/b/d/mod.rs", "src/a/b/d/e.rs"]);
 }
 
 /// Above this a file is mentioned, above [`TOO_LONG`] it fails.

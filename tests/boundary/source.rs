@@ -1,8 +1,11 @@
 //! Reads Rust source as the boundary rules need it: without comments, without the contents of literals, and without
 //! the parts that exist only under test.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use regex::Regex;
 
 /// One file of the project, as written and as the rules see it.
 pub struct Source {
@@ -10,22 +13,80 @@ pub struct Source {
     pub path: String,
     /// The text as it stands in the file.
     pub text: String,
+    /// Whether the whole file is compiled for tests only.
+    pub is_test: bool,
+    code: OnceCell<String>,
+    shipped: OnceCell<String>,
+    literals: OnceCell<String>,
 }
 
 impl Source {
+    /// A file at `path` that holds `text`.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        let path = path.into();
+        Self {
+            is_test: path.starts_with("tests/"),
+            path,
+            text: text.into(),
+            code: OnceCell::new(),
+            shipped: OnceCell::new(),
+            literals: OnceCell::new(),
+        }
+    }
+
     /// The code alone: comments and the contents of literals are blanked, line breaks stay where they are.
-    pub fn code(&self) -> String {
-        blank(&self.text, Keep::Nothing)
+    pub fn code(&self) -> &str {
+        self.code.get_or_init(|| blank(&self.text, Keep::Nothing))
+    }
+
+    /// The code that is compiled when nothing is tested.
+    pub fn shipped_code(&self) -> &str {
+        self.shipped.get_or_init(|| {
+            if self.is_test {
+                String::new()
+            } else {
+                without_test_items(self.code())
+            }
+        })
     }
 
     /// Code and literals: only comments are blanked.
-    pub fn code_and_literals(&self) -> String {
-        blank(&self.text, Keep::Literals)
+    pub fn code_and_literals(&self) -> &str {
+        self.literals.get_or_init(|| blank(&self.text, Keep::Literals))
     }
 
-    /// Whether the whole file is compiled for tests only.
-    pub fn is_test(&self) -> bool {
-        self.path.starts_with("tests/") || self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+    /// The paths that a module of this file called `name` can have.
+    fn module_paths(&self, name: &str) -> [String; 2] {
+        let folder = match self
+            .path
+            .strip_suffix("/mod.rs")
+            .or_else(|| self.path.strip_suffix("/lib.rs"))
+        {
+            Some(folder) => folder,
+            None => self.path.trim_end_matches(".rs"),
+        };
+        [format!("{folder}/{name}.rs"), format!("{folder}/{name}/mod.rs")]
+    }
+}
+
+/// Marks the files that another one declares as `#[cfg(test)] mod name;`.
+pub fn mark_test_modules(sources: &mut [Source]) {
+    let declared = Regex::new(r"#\[cfg\(test\)\]\s*(?:pub(?:\([a-z ]+\))? )?mod (\w+);").unwrap();
+    let paths: Vec<String> = sources
+        .iter()
+        .flat_map(|source| {
+            let found = declared
+                .captures_iter(source.code())
+                .map(|found| source.module_paths(&found[1]));
+            found.collect::<Vec<_>>()
+        })
+        .flatten()
+        .collect();
+    for path in paths {
+        let inside = path.trim_end_matches("mod.rs").to_owned();
+        for source in sources.iter_mut() {
+            source.is_test |= source.path == path || (inside != path && source.path.starts_with(&inside));
+        }
     }
 }
 
@@ -49,7 +110,7 @@ pub fn files(folder: &str, endings: &[&str]) -> Vec<Source> {
                 .unwrap()
                 .to_string_lossy()
                 .replace('\\', "/");
-            Some(Source { path, text })
+            Some(Source::new(path, text))
         })
         .collect()
 }
@@ -183,7 +244,7 @@ fn char_end(chars: &[char], at: usize) -> Option<usize> {
 }
 
 /// Blanks every item that stands behind `#[cfg(test)]`. `code` must already be free of comments and literals.
-pub fn without_test_items(code: &str) -> String {
+fn without_test_items(code: &str) -> String {
     const MARK: &str = "#[cfg(test)]";
     let mut out = code.to_owned();
     while let Some(start) = out.find(MARK) {

@@ -1,5 +1,10 @@
 //! Checkpoints: the reader against CPython, hostile files, faults, the operation over a folder.
 
+#![cfg(test)]
+
 mod differential;
 mod driver;
+mod faults;
+mod hostile;
+mod operation;
 mod support;

@@ -23,7 +23,9 @@ fn forms(secret: &str) -> Vec<String> {
         percent(true, unreserved),
         percent(false, unreserved).replace("%20", "+"),
         secret.replace('\'', "''"),
-        secret.bytes().map(|b| format!("{b:02x}")).collect(),
+        secret
+            .bytes()
+            .fold(String::new(), |text, b| format!("{text}{b:02x}")),
     ];
     // Base64 shows a text in one of three ways, by where it begins.
     for shift in 0..3 {

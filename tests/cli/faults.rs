@@ -83,7 +83,7 @@ const BAD_SETTINGS: &[(&str, &str, &[&str])] = &[
 fn fault_e77_bad_settings_are_refused_with_line_and_column() {
     for (case, settings, named) in BAD_SETTINGS {
         let folder = workspace(settings);
-        let before = contents(folder.path());
+        let before = contents(&folder.path().join("acme"));
         let ran = run(folder.path(), &["assess", "-w", "acme", "--json"]);
         assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""), "{case}: {ran:#?}");
         let error = ran.error();
@@ -93,7 +93,7 @@ fn fault_e77_bad_settings_are_refused_with_line_and_column() {
             assert!(message.contains(word), "{case}: no {word:?} in {message}");
         }
         assert_eq!(
-            differences(&before, &contents(folder.path())),
+            differences(&before, &contents(&folder.path().join("acme"))),
             Vec::<String>::new(),
             "{case}"
         );
@@ -159,7 +159,7 @@ fn fault_c58_a_journal_of_other_sources_is_refused_until_restart() {
         r#"[{"id": "n1", "description": "Count users"}]"#,
     )
     .unwrap();
-    let before = contents(folder.path());
+    let before = contents(&folder.path().join("acme"));
     let args = ["tasks", "convert", "-w", "acme", "--json", "--yes"];
     let ran = run(folder.path(), &args);
     assert_eq!((ran.code, ran.out.as_str()), (Some(5), ""), "{ran:#?}");
@@ -170,7 +170,7 @@ fn fault_c58_a_journal_of_other_sources_is_refused_until_restart() {
     );
     assert!(error.contains("--restart"), "{error}");
     assert_eq!(
-        differences(&before, &contents(folder.path())),
+        differences(&before, &contents(&folder.path().join("acme"))),
         Vec::<String>::new()
     );
     let ran = run(folder.path(), &[&args[..], &["--restart"]].concat());
@@ -197,7 +197,7 @@ fn fault_c59_a_journal_of_a_newer_version_is_refused() {
             .unwrap();
         connection.close().await.unwrap();
     });
-    let before = contents(folder.path());
+    let before = contents(&folder.path().join("acme"));
     for args in [
         &["journal", "list", "-w", "acme", "--json"][..],
         &["assess", "-w", "acme", "--json"],
@@ -208,7 +208,7 @@ fn fault_c59_a_journal_of_a_newer_version_is_refused() {
         assert!(error.contains("999") || error.contains("newer"), "{error}");
     }
     assert_eq!(
-        differences(&before, &contents(folder.path())),
+        differences(&before, &contents(&folder.path().join("acme"))),
         Vec::<String>::new()
     );
 }
@@ -227,7 +227,7 @@ fn fault_d63_a_held_workspace_can_be_read_but_not_operated() {
     let folder = tempfile::tempdir().unwrap();
     finished_demo(folder.path());
     let lock = hold(folder.path());
-    let before = contents(folder.path());
+    let before = contents(&folder.path().join("acme"));
     for args in [
         &["assess", "-w", "acme", "--json"][..],
         &["tasks", "convert", "-w", "acme", "--json", "--yes"],
@@ -243,7 +243,7 @@ fn fault_d63_a_held_workspace_can_be_read_but_not_operated() {
         );
     }
     assert_eq!(
-        differences(&before, &contents(folder.path())),
+        differences(&before, &contents(&folder.path().join("acme"))),
         Vec::<String>::new()
     );
     let ran = run(folder.path(), &["journal", "list", "-w", "acme", "--json"]);

@@ -163,6 +163,7 @@ fn fault_e78_typed_secrets_are_kept_apart_too() {
     for (surface, shown) in surfaces(&case) {
         assert!(!shown.contains(CORE), "{surface}: {shown}");
     }
+    assert!(found_in("driver said: C4nary:third"));
     assert!(
         case.environment()
             .contains("MAOS_REDIS_URL=redis://:C4nary%3Athird@h:6379/1\n")

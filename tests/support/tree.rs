@@ -101,10 +101,13 @@ pub fn differences(left: &BTreeMap<String, String>, right: &BTreeMap<String, Str
             (None, Some(_)) => found.push(format!("{name}: only in the second")),
             (Some(a), Some(b)) if a != b => {
                 let (mut a, mut b) = (a.lines(), b.lines());
-                let (line, x, y) = (1..)
-                    .map(|line| (line, a.next(), b.next()))
-                    .find(|(_, x, y)| x != y || x.is_none())
-                    .unwrap();
+                let mut line = 1;
+                let (x, y) = loop {
+                    match (a.next(), b.next()) {
+                        (x, y) if x != y || x.is_none() => break (x, y),
+                        _ => line += 1,
+                    }
+                };
                 found.push(format!(
                     "{name} line {line}:\n    {}\n    {}",
                     x.unwrap_or("<end>"),

@@ -1,13 +1,18 @@
 //! The tasks screen: its pictures, and what its keys do to plans. Pictures are drawn into the pane alone.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use maos_migrate::engine::Capability;
 use maos_migrate::engine::command::Command as Order;
+use maos_migrate::engine::operation::Control;
 use maos_migrate::engine::snapshot::{Snapshot, Step};
+use maos_migrate::engine::tasks::convert::Accepted;
+use maos_migrate::engine::tasks::input::Records;
+use maos_migrate::engine::tasks::view::View;
 use maos_migrate::engine::tasks::{Rules, TaskId, decompose};
 use maos_migrate::engine::views::Views;
 use maos_migrate::tui::app::context::{Cx, Effect, Handled};
@@ -17,11 +22,11 @@ use maos_migrate::tui::layout;
 use maos_migrate::tui::paint::Painter;
 use maos_migrate::tui::screens::Screen as _;
 use maos_migrate::tui::screens::tasks::TasksScreen;
-use maos_migrate::tui::screens::tasks::reading::{Reading, TaskLine};
+use maos_migrate::tui::screens::tasks::reading::Reading;
 use maos_migrate::tui::style::{Look, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::support::{self, at};
 
@@ -56,18 +61,19 @@ const TASKS: [(&str, &str); 8] = [
 
 fn reading(tasks: &[(&str, &str)]) -> Arc<Reading> {
     let rules = Arc::new(Rules::default_with(None).expect("the rules"));
-    let lines = tasks
+    let mut file: Vec<String> = tasks
         .iter()
-        .map(|(id, text)| TaskLine::of(&decompose(TaskId::from(*id), text, &rules)))
+        .map(|(id, text)| json!({ "id": id, "description": text }).to_string())
         .collect();
+    file.extend(["{\"id\": 97}", "{\"id\": 98}", "{\"id\": 99}"].map(str::to_owned));
+    let lines = Box::new(Cursor::new(file.join("\n")));
+    let records = Records::new(lines, Some("jsonl"), "legacy/tasks.json").expect("records");
+    let source = "legacy/tasks.json";
+    let view = View::read(source, records, &rules, &Accepted::new(), &Control::silent()).expect("a view");
     Arc::new(Reading {
-        tasks: lines,
-        read: tasks.len() as u64 + 3,
-        refused: vec!["line 17 no_description".to_owned()],
-        quarantined: 3,
-        at: at("14:06:18"),
-        source: "legacy/tasks.json".to_owned(),
+        view: Arc::new(view),
         rules,
+        at: at("14:06:18"),
     })
 }
 

@@ -175,29 +175,32 @@ fn credible(finding: &Finding) -> bool {
         && finding.name.as_ref().is_some_and(|name| {
             name.split('.').all(|part| {
                 let mut chars = part.chars();
-                chars.next().is_some_and(|c| c == '_' || c.is_ascii_alphabetic())
-                    && chars.all(|c| c == '_' || c.is_ascii_alphanumeric())
+                chars.next().is_some_and(|c| c == '_' || c.is_alphabetic())
+                    && chars.all(|c| c == '_' || c.is_alphanumeric())
             })
         })
 }
 
 /// What the file is when it is no pickle. A pickle that only begins like something else stays a pickle.
 fn foreign_kind(data: &[u8], inspected: &Inspected<'_>) -> Option<&'static str> {
+    let has = |code| inspected.findings.iter().any(|finding| finding.code == code);
     if inspected.findings.is_empty() {
         return None;
     }
     if let Some(what) = foreign::sniff(data) {
         return Some(what);
     }
+    if has(Code::NoValue) {
+        return None;
+    }
     let named = inspected.findings.iter().any(credible);
     let no_mark = inspected.format.protocol == 0;
     if named || !no_mark || inspected.root.is_some() {
         return None;
     }
-    let broken = inspected
-        .findings
-        .iter()
-        .any(|finding| finding.code == Code::BadOpcode);
+    // Text can begin like the operations that name something; what they name then is no name.
+    let babble = has(Code::ForbiddenName);
+    let broken = has(Code::BadOpcode) || babble;
     // The first operations that picklers write without a protocol mark.
     let begins = matches!(
         data[0],
@@ -244,7 +247,9 @@ fn refuse_foreign<'a>(
             let shown = crate::engine::text::inert_short(&inner.name, 80);
             finding.what = format!("{} in {shown}", finding.what);
             if let (Some(at), Some(offset)) = (finding.at.as_mut(), inner.offset) {
-                at.offset += offset;
+                at.offset = at
+                    .offset
+                    .saturating_add(u32::try_from(offset).unwrap_or(u32::MAX));
             }
             inspected.findings.push(finding);
         }
@@ -258,7 +263,7 @@ fn refuse_foreign<'a>(
     inspected.findings.push(Finding::new(
         Severity::Malformed,
         Code::ForeignFile,
-        Some(At { opcode: 0, offset: 0 }),
+        Some(At::new(0, 0)),
         format!("{verb} {what}"),
     ));
     inspected

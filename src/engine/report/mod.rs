@@ -10,7 +10,9 @@ pub mod html;
 pub mod markdown;
 pub mod model;
 pub mod render;
+pub mod summary;
 
 pub use gather::gather;
 pub use model::{Artifact, Journal, Part, PartState, QuarantineGroup, Report, Signed};
-pub use render::{accounted_for, html_report, markdown_report, now_line, open_items};
+pub use render::{html_report, markdown_report};
+pub use summary::{accounted_for, now_line, open_items};

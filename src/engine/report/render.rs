@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::blocks::Block;
 use super::model::{Part, PartState, Report};
+use super::summary::{accounted_for, grouped, open_items, ran};
 use super::{html, markdown};
 use crate::engine::readiness::sentences;
 use crate::engine::text::{count, inert, inert_short, plural};
@@ -19,75 +20,6 @@ pub fn markdown_report(report: &Report) -> String {
 #[must_use]
 pub fn html_report(report: &Report, page: Option<&str>) -> String {
     html::write(page.unwrap_or(html::PAGE), &title(report), &blocks(report))
-}
-
-/// The counts of every part in one line: `tasks 40 = 37 + 3 · files 12 = 10 + 2`; empty when nothing was converted.
-#[must_use]
-pub fn accounted_for(report: &Report) -> String {
-    let sentences: Vec<String> = report
-        .parts
-        .iter()
-        .filter_map(|part| part.counts.as_ref())
-        .map(super::model::Counts::sentence)
-        .collect();
-    sentences.join(" · ")
-}
-
-/// Items in quarantine: those of the groups, or those that the parts count where that is more, because the groups may
-/// name only the first of many.
-#[must_use]
-pub fn open_items(report: &Report) -> u64 {
-    grouped(report).max(
-        report
-            .parts
-            .iter()
-            .filter_map(|part| part.counts.as_ref())
-            .map(|counts| counts.quarantined)
-            .sum(),
-    )
-}
-
-fn grouped(report: &Report) -> u64 {
-    report.quarantine.iter().map(|group| group.count).sum()
-}
-
-/// The sentence of the now line: `Every item is accounted for; 60 are in quarantine.`
-#[must_use]
-pub fn now_line(report: &Report) -> String {
-    let gap = report.parts.iter().find(|part| part.state.is_gap());
-    if let Some(part) = gap {
-        return format!(
-            "{} is not proved ({}). The report can be written and says so in its first line.",
-            part.capability.title(),
-            inert(&part.outcome)
-        );
-    }
-    if !ran(report) {
-        return "Nothing has run yet. Report has nothing to say.".to_owned();
-    }
-    let open = open_items(report);
-    let balanced = report
-        .parts
-        .iter()
-        .filter_map(|part| part.counts.as_ref())
-        .all(super::model::Counts::balanced);
-    let accounted = if balanced {
-        "Every item is accounted for"
-    } else {
-        "Not every item is accounted for"
-    };
-    match open {
-        0 => format!("{accounted}; none is in quarantine."),
-        1 => format!("{accounted}; 1 is in quarantine."),
-        open => format!("{accounted}; {} are in quarantine.", count(open)),
-    }
-}
-
-fn ran(report: &Report) -> bool {
-    report
-        .parts
-        .iter()
-        .any(|part| !matches!(part.state, PartState::NotRun | PartState::NotInThisVersion))
 }
 
 fn title(report: &Report) -> String {

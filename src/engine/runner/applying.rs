@@ -31,7 +31,7 @@ impl Dispatcher {
         let already = !waiting.is_empty();
         waiting.extend(reply);
         if !already {
-            let control = self.control(capability);
+            let control = self.reading_control(capability);
             self.spawn(async move {
                 let result = operations::prepare(world, capability, &verb, control)
                     .await
@@ -69,7 +69,7 @@ impl Dispatcher {
             Err(error) => return self.settle(approving.reply, Err(error)).await,
         };
         self.approving.insert((capability, verb.clone()), approving);
-        let control = self.control(capability);
+        let control = self.reading_control(capability);
         self.spawn(async move {
             let result = operations::prepare(world, capability, &verb, control).await;
             Internal::Prepared {
@@ -79,6 +79,25 @@ impl Dispatcher {
             }
         });
         Ok(())
+    }
+
+    /// A control for planning and reading: nothing is told but how far it is, and that only to the screen.
+    pub(super) fn reading_control(&self, capability: Capability) -> Control {
+        let reports = self.reporter();
+        let last = std::sync::Mutex::new(None::<Instant>);
+        Control::new(move |notice| {
+            let crate::engine::operation::Notice::Progress(progress) = notice else {
+                return;
+            };
+            let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if last.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
+                return;
+            }
+            *last = Some(Instant::now());
+            let _ = reports.send(Internal::View(Box::new(move |views| {
+                views.reading.insert(capability, progress);
+            })));
+        })
     }
 
     /// A control whose notices come back to this dispatcher.
@@ -129,6 +148,9 @@ impl Dispatcher {
             reply: approving.reply,
         });
         self.progress_at = None;
+        if let Some(live) = prepared.live {
+            self.outlets.view(|views| views.schema_run = Some(live));
+        }
         let (run, workspace) = (prepared.run, self.workspace.clone());
         // The inner task catches a panic, so that it ends as a failure and not as silence.
         let inner = tokio::spawn(run(control));

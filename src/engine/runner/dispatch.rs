@@ -210,6 +210,7 @@ impl Dispatcher {
             ports: self.ports.clone(),
             now: self.ports.clock.now(),
             operator: self.me(),
+            host: self.options.me.host.clone(),
             interactive: self.options.interactive,
         })
     }
@@ -437,6 +438,8 @@ impl Dispatcher {
             Internal::Settings { at, result } => {
                 let failed = result.as_ref().as_ref().err().cloned();
                 self.settings_read(at, *result).await?;
+                // Sources and target are checked again with the settings; when they cannot be read, the views say so.
+                let _ = self.read(Capability::Start);
                 for reply in std::mem::take(&mut self.settings_replies) {
                     let _ = reply.send(failed.clone().map_or(Ok(Reply::Done), Err));
                 }

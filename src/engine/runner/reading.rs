@@ -6,12 +6,12 @@ use super::dispatch::Dispatcher;
 use super::internal::Internal;
 use super::operations::{self, World};
 use crate::engine::capability::Capability;
-use crate::engine::config;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
 use crate::engine::ports::probe::Reading;
 use crate::engine::views::{Check, Line, Slot, Sources};
 use crate::engine::workspace::settings::{Named, Settings};
+use crate::engine::{checkpoints, config};
 
 impl Dispatcher {
     /// Starts reading what the screen of `capability` shows.
@@ -28,6 +28,33 @@ impl Dispatcher {
                     let sources = sources(world).await;
                     Internal::View(Box::new(move |views| {
                         views.sources = Slot::Ready(at, sources.into())
+                    }))
+                });
+            }
+            Capability::Checkpoints => {
+                self.outlets
+                    .view(|views| views.checkpoints = views.checkpoints.loading());
+                let (at, control) = (world.now, self.reading_control(Capability::Checkpoints));
+                self.spawn(async move {
+                    let read = operations::blocking(move || {
+                        let request = operations::checkpoints::request(&world)?;
+                        checkpoints::scan(&request, &control, |_| {})
+                    })
+                    .await;
+                    Internal::View(Box::new(move |views| {
+                        views.reading.remove(&Capability::Checkpoints);
+                        views.checkpoints = Slot::read(at, read);
+                    }))
+                });
+            }
+            Capability::Schema => {
+                self.outlets.view(|views| views.schema = views.schema.loading());
+                let (at, control) = (world.now, self.reading_control(Capability::Schema));
+                self.spawn(async move {
+                    let read = operations::schema::census(world, control).await;
+                    Internal::View(Box::new(move |views| {
+                        views.reading.remove(&Capability::Schema);
+                        views.schema = Slot::read_shared(at, read);
                     }))
                 });
             }

@@ -1,6 +1,7 @@
 //! One migration's folder: where everything lies, its settings, its session, its secrets, and how files are written.
 
 pub mod files;
+pub use files::hex;
 pub mod secrets;
 pub mod session;
 pub mod settings;

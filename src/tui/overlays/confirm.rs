@@ -272,7 +272,7 @@ impl Overlay for Confirm {
             }
         };
         for remark in &self.remarks {
-            labelled("Note", remark, Role::Warn, keep::NORMAL);
+            labelled("Note", remark, Role::Warn, keep::EXTRA);
         }
         match &self.plan.undo {
             Some(undo) => labelled("Undo", undo, Role::Text, keep::ALWAYS),
@@ -292,8 +292,21 @@ impl Overlay for Confirm {
             labelled("", problem, Role::Bad, keep::ALWAYS);
         }
         if let Some(field) = &self.name {
-            let label = format!("Type the target's name to go on:  {}", self.plan.target);
-            foot.push(Row::new().at(1, label, Role::Text).keep(keep::ALWAYS));
+            // The name that must be typed is shown whole, on a line of its own where it needs one.
+            let ask = "Type the target's name to go on:";
+            if text::width(ask) + text::width(&self.plan.target) + 4 <= usize::from(width) {
+                let label = format!("{ask}  {}", self.plan.target);
+                foot.push(Row::new().at(1, label, Role::Text).keep(keep::ALWAYS));
+            } else {
+                foot.push(
+                    Row::new()
+                        .at(1, "Type this name to go on:", Role::Text)
+                        .keep(keep::NORMAL),
+                );
+                for line in text::wrap(&self.plan.target, usize::from(width.saturating_sub(2))) {
+                    foot.push(Row::new().at(1, line, Role::Critical).keep(keep::ALWAYS));
+                }
+            }
             let caret = if self.act { "" } else { cx.look.glyphs.caret };
             let shown = field.shown(width.saturating_sub(VALUES + 20), caret);
             let (word, role) = if self.named() {
@@ -311,12 +324,7 @@ impl Overlay for Confirm {
         }
         foot.push(Row::blank());
         // Effects get what the fixed parts leave; what does not fit is counted.
-        let fixed = head
-            .iter()
-            .chain(&foot)
-            .filter(|row| **row != Row::blank())
-            .count()
-            + 1;
+        let fixed = head.iter().chain(&foot).filter(|row| row.is_fixed()).count() + 1;
         let room = usize::from(height).saturating_sub(fixed).max(1);
         let glyphs = cx.look.glyphs;
         head.extend(self.effects(room, &|text| glyphs.prose(text).into_owned()));

@@ -5,6 +5,7 @@
 
 mod absent;
 mod assess;
+mod config;
 mod data_step;
 mod detail;
 mod readiness;
@@ -77,9 +78,8 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Assess => Box::<assess::Assess>::default(),
         Capability::Readiness => Box::<readiness::ReadinessScreen>::default(),
         Capability::Tasks => Box::<tasks::TasksScreen>::default(),
-        Capability::Config | Capability::Checkpoints | Capability::Schema => {
-            Box::new(data_step::DataStep::new(capability))
-        }
+        Capability::Config => Box::<config::Config>::default(),
+        Capability::Checkpoints | Capability::Schema => Box::new(data_step::DataStep::new(capability)),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
         Capability::Environment

@@ -29,10 +29,7 @@ pub struct Fingerprint {
 impl Fingerprint {
     #[expect(
         clippy::cast_sign_loss,
-        clippy::unnecessary_cast,
-        clippy::useless_conversion,
-        clippy::allow_attributes,
-        reason = "the field types differ between platforms"
+        reason = "a size is never negative, and nanoseconds are not either"
     )]
     fn of(stat: &Stat) -> Self {
         Self {

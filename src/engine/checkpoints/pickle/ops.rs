@@ -148,7 +148,7 @@ impl Machine<'_, '_> {
             }
             op::DICT => {
                 let start = self.pop_mark();
-                if (self.stack.len().saturating_sub(start)) % 2 != 0 {
+                if !self.stack.len().saturating_sub(start).is_multiple_of(2) {
                     self.fault(Code::BadStack, "finds a key without a value");
                     self.pop();
                 }

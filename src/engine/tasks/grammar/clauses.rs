@@ -91,7 +91,7 @@ impl Reader<'_> {
             let mut next = i + 1;
             while toks
                 .get(next)
-                .is_some_and(|tok| matches!(tok.kind, Kind::Comma | Kind::And | Kind::Then))
+                .is_some_and(|tok| matches!(tok.kind, Kind::Comma | Kind::And | Kind::Or | Kind::Then))
             {
                 next += 1;
             }
@@ -123,6 +123,7 @@ impl Reader<'_> {
                 ) || gap.marker == Marker::Then && next.has(Flags::DETERMINER)
             });
             return object
+                && (!self.low(tok).ends_with('s') || self.low(tok).ends_with("ss"))
                 && tok.is_word()
                 && !tok.proper
                 && !self.opens_object(tok)
@@ -311,6 +312,11 @@ impl Reader<'_> {
                     // "find out why …" ends where a new order begins; "a tool that …" does not.
                     opaque = if i == from + 1 && self.low(tok) != "that" {
                         Opaque::Question
+                    } else if matches!(
+                        self.low(tok),
+                        "where" | "when" | "because" | "since" | "if" | "while"
+                    ) {
+                        Opaque::Condition
                     } else {
                         Opaque::Relative
                     };
@@ -350,6 +356,10 @@ impl Reader<'_> {
                 Opaque::No => true,
                 _ if gap.marker != Marker::None || gap.strong || gap.comma => true,
                 Opaque::Question => toks.get(next + 1).is_some_and(|object| self.opens_object(object)),
+                Opaque::Condition => {
+                    toks.get(next).is_some_and(|verb| !verb.has(Flags::NOUN_VERB))
+                        && toks.get(next + 1).is_some_and(|object| self.opens_object(object))
+                }
                 Opaque::Relative => false,
             };
             let opens = allowed && self.opens(toks, next, gap, toks.get(i - 1));
@@ -495,5 +505,6 @@ impl Reader<'_> {
 enum Opaque {
     No,
     Question,
+    Condition,
     Relative,
 }

@@ -37,7 +37,6 @@ impl Draft {
 struct Group {
     from: usize,
     to: usize,
-    sentence: usize,
     /// Words of the object a producing verb made, without articles.
     made: Vec<String>,
     examines: bool,
@@ -48,7 +47,6 @@ struct Group {
 pub(crate) struct Linker {
     draft: Draft,
     groups: Vec<Group>,
-    sentence: usize,
     chained: bool,
     listed: bool,
 }
@@ -63,10 +61,6 @@ impl Linker {
         self.chained = true;
     }
 
-    pub fn sentence(&mut self) {
-        self.sentence += 1;
-    }
-
     /// What follows stands behind an explicit list.
     pub fn behind_list(&mut self) {
         self.listed = true;
@@ -74,7 +68,6 @@ impl Linker {
             self.groups = vec![Group {
                 from,
                 to: last.to,
-                sentence: self.sentence,
                 examines: true,
                 made: Vec::new(),
             }];
@@ -89,7 +82,6 @@ impl Linker {
         self.groups.push(Group {
             from,
             to: from + 1,
-            sentence: self.sentence,
             ..Group::default()
         });
     }
@@ -132,12 +124,15 @@ impl Linker {
         let mut seen: BTreeSet<String> = BTreeSet::new();
         for part in expanded.parts {
             // Said twice is done once.
-            if !part.text.chars().any(char::is_alphanumeric) || !seen.insert(part.text.to_lowercase()) {
+            let new = part.text.chars().any(char::is_alphanumeric) && seen.insert(part.text.to_lowercase());
+            if !new && expanded.inner.is_empty() {
                 continue;
             }
             let index = self.len();
             let mut own = after.clone();
-            if (expanded.chained || self.chained) && index > from {
+            if let Some(inner) = expanded.inner.get(index - from).filter(|inner| !inner.is_empty()) {
+                own = inner.iter().map(|i| from + i).collect();
+            } else if (expanded.chained || self.chained) && index > from {
                 own = BTreeSet::from([index - 1]);
             }
             self.draft.parts.push(part);
@@ -161,7 +156,6 @@ impl Linker {
         self.groups.push(Group {
             from,
             to: self.len(),
-            sentence: self.sentence,
             made,
             examines,
         });
@@ -221,7 +215,6 @@ impl Linker {
         Some(Group {
             from,
             to: self.len(),
-            sentence: self.sentence,
             ..Group::default()
         })
     }

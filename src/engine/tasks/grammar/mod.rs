@@ -7,11 +7,13 @@
 
 mod clauses;
 pub mod expand;
+mod heads;
 pub(crate) mod link;
 mod lists;
 pub(crate) mod reader;
 mod runs;
 pub(crate) mod token;
+mod weigh;
 
 use self::clauses::{Clause, Marker};
 use self::expand::{Expanded, Part, rule};
@@ -44,7 +46,6 @@ fn prose(text: &str, lexicon: &Lexicon, mut linker: Linker) -> Draft {
     let sentences = reader.sentences(&toks);
     let mut remarks = Vec::new();
     for sentence in &sentences {
-        linker.sentence();
         for clause in headed(&reader, sentence) {
             let remark = !clause.led
                 && (linker.len() > before || sentences.len() > 1)
@@ -157,7 +158,6 @@ fn explicit(listed: &lists::Listed, lexicon: &Lexicon) -> Draft {
         !reader.leads(&toks) || toks.len() == 1
     });
     let prefix = heading.filter(|_| verbless).and_then(|(_, heading)| heading);
-    linker.sentence();
     for item in &listed.items {
         let reader = Reader::new(&item.text, lexicon);
         let toks = reader.tokens();
@@ -227,7 +227,6 @@ fn prose_behind(reader: &Reader<'_>, lexicon: &Lexicon, mut linker: Linker) -> D
         linker.chain();
     }
     for sentence in reader.sentences(&toks) {
-        linker.sentence();
         for clause in headed(reader, sentence) {
             let limits = lexicon
                 .class(clause.toks.first().map_or(u8::MAX, |tok| tok.class))

@@ -257,7 +257,17 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> Vec<Tok> {
                         Mark::Verb(class) => entry.class = *class,
                     }
                 }
-                None => entry = lexicon.get(piece.text),
+                None => {
+                    entry = lexicon.get(piece.text);
+                    // "retest", "re-run": a verb done again is a verb.
+                    if entry == Entry::default()
+                        && piece.text.len() >= 6
+                        && let Some(again) = piece.text.strip_prefix("re")
+                        && !again.starts_with("source")
+                    {
+                        entry.class = lexicon.get(again.trim_start_matches('-')).class;
+                    }
+                }
             }
         } else {
             entry.kind = piece.kind;
@@ -277,7 +287,7 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> Vec<Tok> {
             } else {
                 raw.parse().unwrap_or(0)
             },
-            proper: raw.starts_with(char::is_uppercase) || raw.bytes().any(|b| b.is_ascii_digit()),
+            proper: raw.chars().any(char::is_uppercase) || raw.bytes().any(|b| b.is_ascii_digit()),
         });
         i += used;
     }

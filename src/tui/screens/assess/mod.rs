@@ -333,6 +333,9 @@ impl Screen for Assess {
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
+        if self.edit.is_some() {
+            return crate::tui::screens::detail::edit_commands();
+        }
         let Some(form) = form(cx) else {
             return Vec::new();
         };
@@ -375,9 +378,9 @@ impl Screen for Assess {
                 .keys("1-4")
                 .about("open a section")
                 .quiet(),
-            Command::new(Action::View(2), "").quiet(),
-            Command::new(Action::View(3), "").quiet(),
-            Command::new(Action::View(4), "").quiet(),
+            Command::new(Action::View(2), "").keys("").quiet(),
+            Command::new(Action::View(3), "").keys("").quiet(),
+            Command::new(Action::View(4), "").keys("").quiet(),
             Command::new(Action::TakeBack, "clear")
                 .about("take the answer back")
                 .off(held)

@@ -60,6 +60,11 @@ impl TasksScreen {
         screen
     }
 
+    /// Takes a new reading; the cursor stays on its task.
+    pub fn read(&mut self, reading: std::sync::Arc<Reading>) {
+        self.tasks.take(reading);
+    }
+
     /// Whether the plans are shown, and not the conversion.
     fn plans(&self, cx: &Cx<'_>) -> bool {
         self.tasks.reading.is_some() && !cx.snapshot.activity(Capability::Tasks).is_active()
@@ -260,9 +265,9 @@ impl Screen for TasksScreen {
             Some(reading) if self.plans(cx) => {
                 let facts = format!(
                     "{} read · {} valid · {} quarantined",
-                    crate::engine::text::count(reading.read),
-                    crate::engine::text::count(reading.tasks.len() as u64),
-                    crate::engine::text::count(reading.quarantined)
+                    crate::engine::text::count(reading.view.tally.total),
+                    crate::engine::text::count(reading.view.rows.len() as u64),
+                    crate::engine::text::count(reading.view.tally.quarantined)
                 );
                 Title::new("Tasks", facts, format!("read {}", cx.ago(reading.at)))
             }
@@ -321,7 +326,7 @@ impl Screen for TasksScreen {
             .tasks
             .reading
             .as_ref()
-            .map_or(0, |reading| reading.quarantined);
+            .map_or(0, |reading| reading.view.tally.quarantined);
         let aside = if quarantined == 0 {
             String::new()
         } else {
@@ -376,7 +381,7 @@ impl Screen for TasksScreen {
             .tasks
             .reading
             .as_ref()
-            .is_some_and(|reading| reading.quarantined > 0)
+            .is_some_and(|reading| reading.view.tally.quarantined > 0)
         {
             commands.push(Command::new(Action::Quarantine, "quarantine"));
         }

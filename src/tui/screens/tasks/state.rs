@@ -8,8 +8,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::plan::Open;
-use super::reading::{Reading, TaskLine};
-use crate::engine::tasks::{Decomposition, Subtask, decompose, edit};
+use super::reading::{Reading, with_plan};
+use crate::engine::tasks::view::Row;
+use crate::engine::tasks::{Decomposition, decompose, edit};
 use crate::engine::text::plural;
 use crate::tui::widgets::field::Field;
 use crate::tui::widgets::list::List;
@@ -139,6 +140,8 @@ pub struct Tasks {
     pub refusal: Option<String>,
     /// Plans that differ from what the rules make of the file, by task id.
     plans: BTreeMap<String, Decomposition>,
+    /// Descriptions changed by hand, by task id.
+    texts: BTreeMap<String, String>,
     drafts: BTreeMap<String, String>,
     accepted: BTreeSet<String>,
     all_accepted: bool,
@@ -167,25 +170,22 @@ impl Tasks {
         self.open_cursor();
     }
 
-    /// Takes what the journal kept: `plan:ID` is a changed plan, `draft:ID` a description being written, `accepted` says
-    /// which plans are accepted.
+    /// Takes what the journal kept: `plan:ID` is a changed plan, `text:ID` the description it was made from where that was
+    /// changed, `draft:ID` a description being written; `accepted` is `all`, or the ids whose plans are accepted. A plan
+    /// belongs to the description in the file: when that changes, the plan is as if it had never been.
     pub fn restore(&mut self, decisions: &BTreeMap<String, Value>) {
-        let Some(rules) = self.reading.as_ref().map(|reading| Arc::clone(&reading.rules)) else {
-            return;
-        };
         for (subject, choice) in decisions {
             if let Some(id) = subject.strip_prefix("plan:") {
-                let plan = serde_json::from_value::<Kept>(choice.clone()).ok();
-                let line = self.line_of(id);
-                if let (Some(kept), Some(line)) = (plan, line) {
-                    let plan = crate::engine::tasks::decompose::finish(
-                        line.id.clone(),
-                        kept.description,
-                        kept.subtasks,
-                        &rules,
-                    );
+                let plan = serde_json::from_value::<Decomposition>(choice.clone()).ok();
+                let fits = |plan: &Decomposition| {
+                    self.line_of(id)
+                        .is_some_and(|line| line.description == plan.original)
+                };
+                if let Some(plan) = plan.filter(fits) {
                     self.plans.insert(id.to_owned(), plan);
                 }
+            } else if let (Some(id), Some(text)) = (subject.strip_prefix("text:"), choice.as_str()) {
+                self.texts.insert(id.to_owned(), text.to_owned());
             } else if let (Some(id), Some(text)) = (subject.strip_prefix("draft:"), choice.as_str()) {
                 self.drafts.insert(id.to_owned(), text.to_owned());
             } else if subject == "accepted" {
@@ -198,10 +198,11 @@ impl Tasks {
         self.open_cursor();
     }
 
-    fn line_of(&self, id: &str) -> Option<&TaskLine> {
+    fn line_of(&self, id: &str) -> Option<&Row> {
         self.reading
             .as_ref()?
-            .tasks
+            .view
+            .rows
             .iter()
             .find(|line| line.id.to_string() == id)
     }
@@ -214,21 +215,21 @@ impl Tasks {
 
     /// The task under the cursor, as it was read.
     #[must_use]
-    pub fn line(&self) -> Option<&TaskLine> {
-        self.reading.as_ref()?.tasks.get(self.here()?)
+    pub fn line(&self) -> Option<&Row> {
+        self.reading.as_ref()?.view.rows.get(self.here()?)
     }
 
     /// A task as it stands now, by its place in the reading.
     #[must_use]
-    pub fn shown(&self, place: usize) -> Option<TaskLine> {
-        let line = self.reading.as_ref()?.tasks.get(place)?;
+    pub fn shown(&self, place: usize) -> Option<Row> {
+        let line = self.reading.as_ref()?.view.rows.get(place)?;
         let changed = self.plans.get(&line.id.to_string());
-        Some(changed.map_or_else(|| line.clone(), TaskLine::of))
+        Some(changed.map_or_else(|| line.clone(), |plan| with_plan(line, plan)))
     }
 
     /// Whether a task's plan is accepted.
     #[must_use]
-    pub fn is_accepted(&self, line: &TaskLine) -> bool {
+    pub fn is_accepted(&self, line: &Row) -> bool {
         self.all_accepted || self.accepted.contains(&line.id.to_string())
     }
 
@@ -238,8 +239,13 @@ impl Tasks {
         let Some(reading) = &self.reading else {
             return (0, 0);
         };
-        let accepted = reading.tasks.iter().filter(|line| self.is_accepted(line)).count();
-        (reading.tasks.len() as u64, accepted as u64)
+        let accepted = reading
+            .view
+            .rows
+            .iter()
+            .filter(|line| self.is_accepted(line))
+            .count();
+        (reading.view.rows.len() as u64, accepted as u64)
     }
 
     /// Sorts and filters the list anew; the cursor stays at its row.
@@ -249,9 +255,9 @@ impl Tasks {
             return;
         };
         let wanted = self.filter.to_lowercase();
-        let mut listed: Vec<usize> = (0..reading.tasks.len())
+        let mut listed: Vec<usize> = (0..reading.view.rows.len())
             .filter(|&at| {
-                let line = &reading.tasks[at];
+                let line = &reading.view.rows[at];
                 wanted.is_empty()
                     || line.description.to_lowercase().contains(&wanted)
                     || line.id.to_string().to_lowercase().contains(&wanted)
@@ -259,7 +265,7 @@ impl Tasks {
             })
             .collect();
         let key = |at: usize| {
-            let line = &reading.tasks[at];
+            let line = &reading.view.rows[at];
             let line = self
                 .plans
                 .get(&line.id.to_string())
@@ -287,7 +293,7 @@ impl Tasks {
         let at = self
             .listed
             .iter()
-            .position(|&at| reading.tasks[at].id.to_string() == id);
+            .position(|&at| reading.view.rows[at].id.to_string() == id);
         self.list.cursor = at.unwrap_or(self.list.cursor);
     }
 
@@ -381,7 +387,7 @@ impl Tasks {
     }
 
     fn keep(&mut self, id: String, plan: Decomposition) -> Decision {
-        let choice = json!({ "description": plan.original, "subtasks": plan.subtasks });
+        let choice = json!(plan);
         self.plans.insert(id.clone(), plan.clone());
         self.show(plan);
         (format!("plan:{id}"), choice)
@@ -459,7 +465,7 @@ impl Tasks {
             return Some(("accepted".to_owned(), json!("all")));
         }
         for &place in &self.marked {
-            self.accepted.insert(reading.tasks[place].id.to_string());
+            self.accepted.insert(reading.view.rows[place].id.to_string());
         }
         self.marked.clear();
         Some(("accepted".to_owned(), json!(self.accepted)))
@@ -502,8 +508,9 @@ impl Tasks {
             Writing::Filter => Field::line(&self.filter),
             Writing::Description => {
                 let id = self.line().map(|line| line.id.to_string()).unwrap_or_default();
-                let text = self.open.as_ref().map(|open| open.plan.original.clone());
-                Field::prose(&self.drafts.get(&id).cloned().or(text).unwrap_or_default())
+                let text = self.drafts.get(&id).or_else(|| self.texts.get(&id)).cloned();
+                let text = text.or_else(|| self.line().map(|line| line.description.clone()));
+                Field::prose(&text.unwrap_or_default())
             }
             Writing::Split(part) => {
                 let text = self
@@ -598,7 +605,13 @@ impl Tasks {
                         self.show(plan);
                     }
                 } else {
-                    decisions.extend(self.edited(Ok(decompose(line.id, &text, &rules))));
+                    let plan = Decomposition {
+                        original: line.description,
+                        ..decompose(line.id, &text, &rules)
+                    };
+                    decisions.push((format!("text:{id}"), Value::String(text.clone())));
+                    self.texts.insert(id, text);
+                    decisions.extend(self.edited(Ok(plan)));
                 }
                 decisions
             }
@@ -678,11 +691,4 @@ impl Tasks {
             .filter_map(|&part| Some(graph?.node(part).name.clone()))
             .collect()
     }
-}
-
-/// A plan as the journal keeps it.
-#[derive(serde::Deserialize)]
-struct Kept {
-    description: String,
-    subtasks: Vec<Subtask>,
 }

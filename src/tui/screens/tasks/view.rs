@@ -46,20 +46,27 @@ pub fn areas(width: u16, height: u16, density: Density, tasks: &Tasks) -> Areas 
     let alone = small || tasks.zoomed;
     let band = |y: u16, rows: u16| Rect::new(0, y, width, rows.min(height.saturating_sub(y)));
     let writing = tasks.input.as_ref().map(|input| input.what);
-    let input = match writing {
-        Some(Writing::Description | Writing::Split(_)) if height >= 14 => 4,
+    let wanted = match writing {
+        Some(Writing::Description | Writing::Split(_)) => 3,
         Some(_) => 1,
         None => 0,
     };
-    if alone && tasks.region == Region::List && !tasks.zoomed {
+    if small && tasks.region == Region::List {
+        let input = wanted.min(height.saturating_sub(2));
         return Areas {
-            list: band(0, height - input.min(height)),
-            input: band(height - input.min(height), input),
+            list: band(0, height - input),
+            input: band(height - input, input),
             ..Areas::default()
         };
     }
     let agents = if height >= 10 { 2 } else { 0 };
     let words = if height >= 16 && !tasks.zoomed { 3 } else { 0 };
+    // What is written stands where the words about the subtask are, so that nothing moves.
+    let input = if words > 0 {
+        0
+    } else {
+        wanted.min(height.saturating_sub(agents + 2))
+    };
     let gaps = u16::from(words > 0) * 2;
     let fixed = agents + words + gaps + input;
     let list = if alone {
@@ -76,10 +83,14 @@ pub fn areas(width: u16, height: u16, density: Density, tasks: &Tasks) -> Areas 
         area
     };
     let list = next(list, 0);
-    let input = next(input, 0);
     let stages = next(stages, u16::from(words > 0));
-    let words = next(words, u16::from(words > 0));
+    let mut input = next(input, 0);
+    let mut words = next(words, u16::from(words > 0));
     let agents = next(agents, 0);
+    if writing.is_some() && !words.is_empty() {
+        input = words;
+        words = Rect::ZERO;
+    }
     Areas {
         list,
         input,
@@ -149,12 +160,12 @@ fn list(tasks: &mut Tasks, painter: &mut Painter<'_>) {
         let said = if tasks
             .reading
             .as_ref()
-            .is_some_and(|reading| reading.tasks.is_empty())
+            .is_some_and(|reading| reading.view.rows.is_empty())
         {
             let source = tasks
                 .reading
                 .as_ref()
-                .map_or_else(String::new, |reading| inert(&reading.source));
+                .map_or_else(String::new, |reading| inert(&reading.view.source));
             format!("0 tasks in {source}. That is allowed; n goes on.")
         } else {
             "No task contains this. Esc takes the filter away.".to_owned()
@@ -282,7 +293,7 @@ fn words(tasks: &Tasks, open: &Open) -> Vec<Row> {
             .then(format!("waits for {waits} · feeds {feeds}"), Role::Text),
         Row::prose(
             format!(
-                "  rule {} · {} · weight {weight:.1}{path}",
+                "  rule {} · weight {weight:.1}{path} · {}",
                 subtask.rule, subtask.kind
             ),
             Role::Text,
@@ -303,19 +314,26 @@ fn agents(tasks: &Tasks, open: &Open, width: u16) -> Vec<Row> {
         .then(count(run.agents as u64), Role::Critical)
         .then(" ◂ ▸", Role::Accent)
         .then(
-            format!(
-                "  makespan {:.1}  idle {:.1}  speed-up {:.1}× of at most {bound:.1}×",
-                run.makespan, run.idle, run.speedup
-            ),
+            if width < 70 {
+                format!(
+                    "  makespan {:.1}  idle {:.1}  {:.1}× of {bound:.1}×",
+                    run.makespan, run.idle, run.speedup
+                )
+            } else {
+                format!(
+                    "  makespan {:.1}  idle {:.1}  speed-up {:.1}× of at most {bound:.1}×",
+                    run.makespan, run.idle, run.speedup
+                )
+            },
             Role::Text,
         );
     if width >= 90 {
         first = first.right(1, "weights assumed", Role::Muted);
     }
-    let said = format!(
-        "{} is the fewest for the shortest",
-        count(open.fewest.agents as u64)
-    );
+    let mut said = format!("{} is the fewest", count(open.fewest.agents as u64));
+    if width >= 70 {
+        said.push_str(" for the shortest");
+    }
     let room = usize::from(width).saturating_sub(text::width(&said) + 6);
     let mut table = String::new();
     for run in &open.table {

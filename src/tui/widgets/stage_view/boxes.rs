@@ -222,7 +222,7 @@ impl Pen<'_> {
         padding: usize,
         buf: &mut Buffer,
     ) {
-        let kind = spread::kind_width(self.view, &scene.shown[column].nodes);
+        let kind = spread::kind_in(self.view, &scene.shown[column].nodes, width);
         for &at in &scene.columns[column] {
             let item = &scene.items[at];
             match item.what {
@@ -405,7 +405,7 @@ impl Pen<'_> {
         } else {
             String::new()
         };
-        let kind_cells = kind + 2;
+        let kind_cells = if kind == 0 { 0 } else { kind + 2 };
         let word = if self.is_waited_for(node) && self.state.cursor != Some(node) {
             "waits"
         } else {
@@ -413,9 +413,14 @@ impl Pen<'_> {
         };
         let room = inner.saturating_sub(text::width(&sign));
         // The name never has fewer than 8 cells; the type gives way.
-        let label = if room >= kind_cells + text::width(&data.name).min(8) {
+        let label = if kind_cells > 0 && room >= kind_cells + text::width(&data.name).min(8) {
             let name = text::elide_middle(&data.name, room - kind_cells, theme.elision());
             format!("{}{name}", text::pad(word, kind_cells))
+        } else if word == "waits" && room > 14 {
+            format!(
+                "waits {}",
+                text::elide_middle(&data.name, room - 6, theme.elision())
+            )
         } else {
             text::elide_middle(&data.name, room, theme.elision())
         };

@@ -1,0 +1,644 @@
+//! The conversion as SQL, for both dialects: ids, mapped values, reasons, metadata, ranges.
+//!
+//! Names and literals are quoted here and nowhere else. COPY takes no bound parameters, so keys stand in the text as quoted literals.
+
+use std::fmt::Write as _;
+
+use crate::engine::ports::store::{
+    CaseMap, Column, ColumnKind, Dialect, Fate, Key, KeyKind, Pick, Range, Reason, Recipe, SourceTable, Table,
+};
+
+/// An identifier in quotes.
+pub fn ident(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text literal in quotes. NUL cannot stand in SQL and is dropped; such values never reach a mapping.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\0', "").replace('\'', "''"))
+}
+
+/// A table name in quotes.
+pub fn table(table: &Table) -> String {
+    match &table.schema {
+        Some(schema) => format!("{}.{}", ident(schema), ident(&table.name)),
+        None => ident(&table.name),
+    }
+}
+
+/// The prefix that puts a ledger table beside the task table.
+pub fn beside(target: &Table) -> String {
+    target
+        .schema
+        .as_ref()
+        .map_or_else(String::new, |schema| format!("{}.", ident(schema)))
+}
+
+/// A key as a literal.
+pub fn key(key: &Key) -> String {
+    match key {
+        // The least number has no literal of its own.
+        Key::Integer(i64::MIN) => "(-9223372036854775807 - 1)".to_owned(),
+        Key::Integer(n) if *n < 0 => format!("({n})"),
+        Key::Integer(n) => n.to_string(),
+        Key::Text(text) => literal(text),
+    }
+}
+
+/// Phrases one recipe in the source's dialect.
+#[derive(Clone, Copy)]
+pub struct Phrase<'a> {
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// The dialect of the source.
+    pub dialect: Dialect,
+    /// How the source table is written, when it is attached under another name.
+    pub source: Option<&'a str>,
+}
+
+impl<'a> Phrase<'a> {
+    /// A phrase over the source's own name.
+    pub const fn new(recipe: &'a Recipe, dialect: Dialect) -> Self {
+        Self {
+            recipe,
+            dialect,
+            source: None,
+        }
+    }
+
+    const fn pg(&self) -> bool {
+        matches!(self.dialect, Dialect::Postgres)
+    }
+
+    /// The table rows come from.
+    pub fn from_table(&self) -> String {
+        self.source
+            .map_or_else(|| table(&self.recipe.source.table), str::to_owned)
+    }
+
+    /// The key of alias `a`, comparable and ordered.
+    pub fn key_of(&self, a: &str) -> String {
+        source_key(self.dialect, &self.recipe.source, a)
+    }
+
+    /// The key of alias `a` as text.
+    pub fn key_text(&self, a: &str) -> String {
+        let name = ident(&self.recipe.source.key.name);
+        if self.pg() {
+            format!("{a}.{name}::text")
+        } else {
+            format!("CAST({a}.{name} AS TEXT)")
+        }
+    }
+
+    /// The condition of a range on alias `a`; `TRUE` without ends.
+    pub fn in_range(&self, a: &str, range: &Range) -> String {
+        let of = self.key_of(a);
+        let mut parts = Vec::new();
+        if let Some(after) = &range.after {
+            parts.push(format!("{of} > {}", key(after)));
+        }
+        if let Some(upto) = &range.upto {
+            parts.push(format!("{of} <= {}", key(upto)));
+        }
+        if parts.is_empty() {
+            "TRUE".to_owned()
+        } else {
+            parts.join(" AND ")
+        }
+    }
+
+    /// The condition of a pick on alias `a`.
+    pub fn picked(&self, a: &str, pick: &Pick) -> String {
+        match pick {
+            Pick::Range(range) => self.in_range(a, range),
+            Pick::Keys(keys) => {
+                let list: Vec<String> = keys.iter().map(key).collect();
+                format!("{} IN ({})", self.key_of(a), list.join(", "))
+            }
+        }
+    }
+
+    /// `FROM (…) l`: the picked rows with the hex digits of their id (`maos_h`, `maos_p`) and, when the key is not unique,
+    /// how often it occurs (`maos_n`) and which of them this is (`maos_i`).
+    pub fn rows(&self, pick: &Pick) -> String {
+        let mut extra = String::new();
+        match self.recipe.source.key_kind {
+            KeyKind::Integer => {
+                let k = self.key_of("s");
+                let turned = if self.pg() {
+                    format!("lpad(to_hex({k} # (-9223372036854775807 - 1)::bigint), 16, '0')")
+                } else {
+                    format!("printf('%016x', (~({k} & (1 << 63))) & ({k} | (1 << 63)))")
+                };
+                let _ = write!(extra, ", {turned} AS maos_h");
+            }
+            KeyKind::Text if self.pg() => {
+                let k = self.key_text("s");
+                let _ = write!(
+                    extra,
+                    ", encode(sha256(convert_to({} || {k}, 'UTF8')), 'hex') AS maos_h, \
+                     rpad(encode(substr(convert_to({k}, 'UTF8'), 1, 6), 'hex'), 12, '0') AS maos_p",
+                    literal(&self.recipe.namespace)
+                );
+            }
+            KeyKind::Text => {}
+        }
+        if !self.recipe.source.unique_key {
+            let k = self.key_of("s");
+            let row = if self.pg() { "s.ctid" } else { "s.rowid" };
+            let _ = write!(
+                extra,
+                ", count(*) OVER (PARTITION BY {k}) AS maos_n, row_number() OVER (PARTITION BY {k} ORDER BY {row}) AS maos_i"
+            );
+        }
+        format!(
+            "FROM (SELECT s.*{extra} FROM {} s WHERE {}) l",
+            self.from_table(),
+            self.picked("s", pick)
+        )
+    }
+
+    /// The id of a row of [`Phrase::rows`] as text; `None` when the dialect cannot make it (SQLite, text keys).
+    pub fn id(&self) -> Option<String> {
+        let space = &self.recipe.namespace;
+        match self.recipe.source.key_kind {
+            KeyKind::Integer => Some(format!(
+                "substr(l.maos_h, 1, 8) || '-' || substr(l.maos_h, 9, 4) || '-8' || substr(l.maos_h, 13, 3) || '-8' || \
+                 substr(l.maos_h, 16, 1) || '{}-{}'",
+                space.get(..2).unwrap_or_default(),
+                space.get(2..).unwrap_or_default()
+            )),
+            KeyKind::Text if self.pg() => Some(
+                "substr(l.maos_p, 1, 8) || '-' || substr(l.maos_p, 9, 4) || '-8' || substr(l.maos_h, 1, 3) || '-8' || \
+                 substr(l.maos_h, 4, 3) || '-' || substr(l.maos_h, 7, 12)"
+                    .to_owned(),
+            ),
+            KeyKind::Text => None,
+        }
+    }
+
+    /// A field's column as text; `NULL` when the source has none.
+    pub fn text(&self, column: Option<&Column>) -> String {
+        match column {
+            None => self.null(),
+            Some(column) if self.pg() => match column.kind {
+                ColumnKind::Text => format!("l.{}", ident(&column.name)),
+                _ => format!("l.{}::text", ident(&column.name)),
+            },
+            Some(column) => {
+                let name = format!("l.{}", ident(&column.name));
+                match column.kind {
+                    ColumnKind::Text => name,
+                    _ => format!("CAST({name} AS TEXT)"),
+                }
+            }
+        }
+    }
+
+    fn null(&self) -> String {
+        if self.pg() { "NULL::text" } else { "NULL" }.to_owned()
+    }
+
+    /// The description, with the default for NULL.
+    pub fn description(&self) -> String {
+        let text = self.text(self.recipe.source.description.as_ref());
+        match &self.recipe.description_default {
+            Some(default) => format!("coalesce({text}, {})", literal(default)),
+            None => text,
+        }
+    }
+
+    /// A field's mapped value.
+    pub fn mapped(&self, column: Option<&Column>, map: &CaseMap) -> String {
+        let of = |fate: &Fate| match fate {
+            Fate::Becomes(to, _) => literal(to),
+            Fate::Quarantine(_) => "NULL".to_owned(),
+        };
+        let Some(column) = column else {
+            return of(&map.null);
+        };
+        let text = self.text(Some(column));
+        let mut sql = format!("CASE WHEN {text} IS NULL THEN {} ELSE CASE {text}", of(&map.null));
+        for (value, fate) in &map.arms {
+            let _ = write!(sql, " WHEN {} THEN {}", literal(value), of(fate));
+        }
+        if map.arms.is_empty() {
+            sql.push_str(" WHEN NULL THEN NULL");
+        }
+        let _ = write!(sql, " ELSE {} END END", of(&map.otherwise));
+        sql
+    }
+
+    /// The creation time as text in UTC.
+    pub fn created_text(&self) -> String {
+        let Some(column) = &self.recipe.source.created_at else {
+            return self.null();
+        };
+        let name = format!("l.{}", ident(&column.name));
+        if self.pg() {
+            match column.kind {
+                ColumnKind::TimeZoned => format!("({name} AT TIME ZONE 'UTC')::text"),
+                _ => format!("{name}::timestamp::text"),
+            }
+        } else {
+            format!(
+                "CASE typeof({name}) WHEN 'integer' THEN datetime({name}, 'unixepoch') WHEN 'real' THEN \
+                 strftime('%Y-%m-%d %H:%M:%f', {name}, 'unixepoch') ELSE {name} END"
+            )
+        }
+    }
+
+    /// The metadata as JSON text (SQLite) or as `jsonb` (PostgreSQL); NULL stays NULL.
+    fn own_metadata(&self) -> String {
+        let Some(column) = &self.recipe.source.metadata else {
+            return if self.pg() { "NULL::jsonb" } else { "NULL" }.to_owned();
+        };
+        let name = format!("l.{}", ident(&column.name));
+        if self.pg() {
+            match column.kind {
+                ColumnKind::Jsonb => name,
+                ColumnKind::Json => format!("{name}::jsonb"),
+                _ => format!("to_jsonb({name})"),
+            }
+        } else {
+            format!("json({name})")
+        }
+    }
+
+    /// The metadata for the proof: text.
+    pub fn metadata_text(&self) -> String {
+        let own = self.own_metadata();
+        if self.pg() { format!("({own})::text") } else { own }
+    }
+
+    /// The unmapped columns as one JSON object, `None` without any.
+    pub fn extras(&self) -> Option<String> {
+        if self.recipe.source.extras.is_empty() {
+            return None;
+        }
+        let pairs: Vec<String> = self
+            .recipe
+            .source
+            .extras
+            .iter()
+            .map(|column| {
+                let name = format!("l.{}", ident(&column.name));
+                let value = if self.pg() {
+                    name
+                } else {
+                    format!("CASE typeof({name}) WHEN 'blob' THEN hex({name}) ELSE {name} END")
+                };
+                format!("{}, {value}", literal(&column.name))
+            })
+            .collect();
+        let build = if self.pg() {
+            "jsonb_build_object"
+        } else {
+            "json_object"
+        };
+        Some(format!("{build}({})", pairs.join(", ")))
+    }
+
+    /// The task's metadata.
+    pub fn metadata(&self) -> String {
+        let legacy_id = match self.recipe.source.key_kind {
+            KeyKind::Integer => self.key_of("l"),
+            KeyKind::Text => self.key_text("l"),
+        };
+        let extras = self
+            .extras()
+            .map_or_else(String::new, |extras| format!("'legacy_columns', {extras}, "));
+        let (build, yes) = if self.pg() {
+            ("jsonb_build_object", "true")
+        } else {
+            ("json_object", "json('true')")
+        };
+        let base = format!(
+            "{build}('legacy_id', {legacy_id}, {extras}'migration_date', {}, 'original_metadata', {}, \
+             'migrated_from_legacy', {yes})",
+            if self.pg() {
+                format!("{}::text", literal(&self.recipe.started))
+            } else {
+                literal(&self.recipe.started)
+            },
+            self.own_metadata(),
+        );
+        let source = &self.recipe.source;
+        let mut conditions = Vec::new();
+        let mut pairs = Vec::new();
+        for (name, column, map) in [
+            ("original_category", &source.category, &self.recipe.types),
+            ("original_priority", &source.priority, &self.recipe.priorities),
+            ("original_status", &source.status, &self.recipe.statuses),
+        ] {
+            if let (Some(column), Some(condition)) = (column, self.replaced(column.as_ref(), map)) {
+                pairs.push(format!(
+                    "'{name}', CASE WHEN {condition} THEN {} END",
+                    self.text(Some(column))
+                ));
+                conditions.push(condition);
+            }
+        }
+        if pairs.is_empty() {
+            return base;
+        }
+        let when = conditions.join(" OR ");
+        let pairs = pairs.join(", ");
+        if self.pg() {
+            format!(
+                "CASE WHEN {when} THEN {base} || jsonb_strip_nulls(jsonb_build_object({pairs})) ELSE {base} END"
+            )
+        } else {
+            format!("CASE WHEN {when} THEN json_patch({base}, json_object({pairs})) ELSE {base} END")
+        }
+    }
+
+    /// When a value was replaced by default or decision.
+    fn replaced(&self, column: Option<&Column>, map: &CaseMap) -> Option<String> {
+        let text = self.text(column);
+        let (mut replaced, mut others) = (Vec::new(), Vec::new());
+        for (value, fate) in &map.arms {
+            if matches!(fate, Fate::Becomes(_, true)) {
+                replaced.push(literal(value));
+            } else {
+                others.push(literal(value));
+            }
+        }
+        match &map.otherwise {
+            Fate::Becomes(_, true) if others.is_empty() => Some(format!("{text} IS NOT NULL")),
+            Fate::Becomes(_, true) => Some(format!("{text} NOT IN ({})", others.join(", "))),
+            _ if replaced.is_empty() => None,
+            _ => Some(format!("{text} IN ({})", replaced.join(", "))),
+        }
+    }
+
+    /// The conditions that only a database can judge, in order of judgement.
+    fn faults(&self) -> Vec<(Reason, String)> {
+        let source = &self.recipe.source;
+        let mut found = Vec::new();
+        if !source.unique_key {
+            found.push((Reason::DuplicateId, "l.maos_n > 1".to_owned()));
+        }
+        found.extend(text_faults(self.dialect, source, "l"));
+        found
+    }
+
+    /// Every reason with its condition, in order of judgement.
+    fn conditions(&self) -> Vec<(Reason, String)> {
+        let recipe = self.recipe;
+        let mut found = self.faults();
+        let description = self.text(recipe.source.description.as_ref());
+        if recipe.description_default.is_none() {
+            found.push((Reason::NullDescription, format!("{description} IS NULL")));
+        }
+        let bytes = if self.pg() {
+            format!("octet_length({description})")
+        } else {
+            format!("length(CAST({description} AS BLOB))")
+        };
+        found.push((
+            Reason::DescriptionTooLong,
+            format!("{bytes} > {}", recipe.description_limit),
+        ));
+        for (column, map) in [
+            (&recipe.source.category, &recipe.types),
+            (&recipe.source.status, &recipe.statuses),
+            (&recipe.source.priority, &recipe.priorities),
+        ] {
+            let text = self.text(column.as_ref());
+            if let Fate::Quarantine(reason) = map.null {
+                found.push((reason, format!("{text} IS NULL")));
+            }
+            if column.is_none() {
+                continue;
+            }
+            for (value, fate) in &map.arms {
+                if let Fate::Quarantine(reason) = fate {
+                    found.push((*reason, format!("{text} = {}", literal(value))));
+                }
+            }
+            if let Fate::Quarantine(reason) = map.otherwise {
+                let known: Vec<String> = map.arms.iter().map(|(value, _)| literal(value)).collect();
+                found.push((
+                    reason,
+                    if known.is_empty() {
+                        format!("{text} IS NOT NULL")
+                    } else {
+                        format!("{text} NOT IN ({})", known.join(", "))
+                    },
+                ));
+            }
+        }
+        if !recipe.null_times {
+            found.push((
+                Reason::NullCreatedAt,
+                recipe.source.created_at.as_ref().map_or_else(
+                    || "TRUE".to_owned(),
+                    |column| format!("l.{} IS NULL", ident(&column.name)),
+                ),
+            ));
+        }
+        // The sort is stable and the order of reasons is the order of judgement.
+        found.sort_by_key(|(reason, _)| *reason);
+        found
+    }
+
+    /// The reason code of a row, NULL when it converts.
+    pub fn reason(&self) -> String {
+        case_of(&self.conditions())
+    }
+
+    /// The reason code only the database can judge, empty when there is none.
+    pub fn fault(&self) -> String {
+        let found = self.faults();
+        if found.is_empty() {
+            "''".to_owned()
+        } else {
+            format!("coalesce({}, '')", case_of(&found))
+        }
+    }
+
+    /// Which of the rows with this key it is.
+    pub const fn ordinal(&self) -> &'static str {
+        if self.recipe.source.unique_key {
+            "1"
+        } else {
+            "l.maos_i"
+        }
+    }
+
+    /// The raw row as JSON text; as hexadecimal digits when it holds bytes that are not UTF-8.
+    pub fn raw(&self) -> String {
+        let source = &self.recipe.source;
+        let fields = [
+            Some(&source.key),
+            source.description.as_ref(),
+            source.category.as_ref(),
+            source.status.as_ref(),
+            source.priority.as_ref(),
+            source.created_at.as_ref(),
+            source.metadata.as_ref(),
+        ];
+        let columns = fields.into_iter().flatten().chain(source.extras.iter());
+        if self.pg() {
+            let pairs: Vec<String> = columns
+                .map(|column| {
+                    let name = format!("l.{}", ident(&column.name));
+                    let value = match column.kind {
+                        // jsonb refuses what json carries.
+                        ColumnKind::Json => format!("{name}::text"),
+                        _ => name,
+                    };
+                    format!("{}, {value}", literal(&column.name))
+                })
+                .collect();
+            let plain = format!("json_build_object({})::text", pairs.join(", "));
+            match text_faults(self.dialect, source, "l").first() {
+                Some((Reason::NotUtf8, bad)) => format!(
+                    "CASE WHEN {bad} THEN 'hex:' || encode(convert_to({plain}, 'SQL_ASCII'), 'hex') ELSE {plain} END"
+                ),
+                _ => plain,
+            }
+        } else {
+            let pairs: Vec<String> = columns
+                .map(|column| {
+                    let name = format!("l.{}", ident(&column.name));
+                    format!(
+                        "{}, CASE WHEN typeof({name}) = 'blob' OR (typeof({name}) = 'text' AND instr({name}, char(0)) > 0) \
+                         THEN 'hex:' || hex({name}) ELSE {name} END",
+                        literal(&column.name)
+                    )
+                })
+                .collect();
+            format!("json_object({})", pairs.join(", "))
+        }
+    }
+}
+
+fn case_of(conditions: &[(Reason, String)]) -> String {
+    let mut sql = "CASE".to_owned();
+    for (reason, condition) in conditions {
+        let _ = write!(sql, " WHEN {condition} THEN '{}'", reason.code());
+    }
+    sql.push_str(" END");
+    sql
+}
+
+/// The key column of alias `a`, comparable and ordered.
+pub fn source_key(dialect: Dialect, source: &SourceTable, a: &str) -> String {
+    let name = ident(&source.key.name);
+    match (dialect, source.key_kind) {
+        (Dialect::Postgres, KeyKind::Integer) if source.key.type_sql == "bigint" => format!("{a}.{name}"),
+        (Dialect::Postgres, KeyKind::Integer) => format!("{a}.{name}::bigint"),
+        (Dialect::Postgres, KeyKind::Text) => format!("{a}.{name}::text COLLATE \"C\""),
+        (Dialect::Sqlite, KeyKind::Integer) => format!("{a}.{name}"),
+        (Dialect::Sqlite, KeyKind::Text) if source.key.kind == ColumnKind::Text => format!("{a}.{name}"),
+        (Dialect::Sqlite, KeyKind::Text) => format!("CAST({a}.{name} AS TEXT)"),
+    }
+}
+
+/// UTF-8 as a pattern over bytes, for databases that keep any byte as text.
+const UTF8: &str = "^([\\u0001-\\u007f]|[\\u00c2-\\u00df][\\u0080-\\u00bf]|\\u00e0[\\u00a0-\\u00bf][\\u0080-\\u00bf]|\
+[\\u00e1-\\u00ec\\u00ee\\u00ef][\\u0080-\\u00bf]{2}|\\u00ed[\\u0080-\\u009f][\\u0080-\\u00bf]|\
+\\u00f0[\\u0090-\\u00bf][\\u0080-\\u00bf]{2}|[\\u00f1-\\u00f3][\\u0080-\\u00bf]{3}|\\u00f4[\\u0080-\\u008f][\\u0080-\\u00bf]{2})*$";
+
+/// Conditions on text, time and JSON that do not depend on the mapping.
+pub fn text_faults(dialect: Dialect, source: &SourceTable, a: &str) -> Vec<(Reason, String)> {
+    let mut found = Vec::new();
+    let texts: Vec<String> = [
+        &source.description,
+        &source.category,
+        &source.status,
+        &source.priority,
+    ]
+    .into_iter()
+    .flatten()
+    .chain(source.extras.iter())
+    .filter(|column| matches!(column.kind, ColumnKind::Text | ColumnKind::Other))
+    .map(|column| format!("{a}.{}", ident(&column.name)))
+    .collect();
+    match dialect {
+        Dialect::Postgres => {
+            if source.loose_text && !texts.is_empty() {
+                let any: Vec<String> = texts
+                    .iter()
+                    .map(|name| format!("coalesce({name}::text, '') !~ '{UTF8}'"))
+                    .collect();
+                found.push((Reason::NotUtf8, format!("({})", any.join(" OR "))));
+            }
+            if let Some(column) = &source.created_at {
+                let name = format!("{a}.{}", ident(&column.name));
+                found.push((
+                    Reason::TimestampOutOfRange,
+                    format!("({name} < '0001-01-01' OR {name} >= '10000-01-01')"),
+                ));
+            }
+            if let Some(column) = &source.metadata
+                && column.kind == ColumnKind::Json
+            {
+                // Escaped backslashes go first, so that what is left of `\\u` is an escape.
+                let text = format!(r"replace({a}.{}::text, '\\', '')", ident(&column.name));
+                found.push((Reason::NulInJson, format!(r"(position('\u0000' in {text}) > 0)")));
+                found.push((
+                    Reason::LoneSurrogate,
+                    format!(
+                        r"(position('\ud' in lower({text})) > 0 AND ({text} ~* '\\ud[89ab][0-9a-f]{{2}}(?!\\ud[c-f])' OR {text} ~* '(?<!\\ud[89ab][0-9a-f]{{2}})\\ud[c-f][0-9a-f]{{2}}'))"
+                    ),
+                ));
+            }
+        }
+        Dialect::Sqlite => {
+            if !source.not_utf8.is_empty() {
+                let keys: Vec<String> = source.not_utf8.iter().map(key).collect();
+                found.push((
+                    Reason::NotUtf8,
+                    format!("{} IN ({})", source_key(dialect, source, a), keys.join(", ")),
+                ));
+            }
+            if !texts.is_empty() {
+                let any: Vec<String> = texts
+                    .iter()
+                    .map(|name| format!("instr({name}, char(0)) > 0"))
+                    .collect();
+                found.push((Reason::NulInText, format!("({})", any.join(" OR "))));
+            }
+            if let Some(column) = &source.created_at {
+                let name = format!("{a}.{}", ident(&column.name));
+                found.push((
+                    Reason::BadTimestamp,
+                    format!(
+                        "(typeof({name}) = 'text' AND (strftime('%s', {name}) IS NULL OR \
+                         date(substr({name}, 1, 10)) IS NOT substr({name}, 1, 10)))"
+                    ),
+                ));
+                found.push((
+                    Reason::TimestampOutOfRange,
+                    format!("(typeof({name}) = 'text' AND substr({name}, 1, 4) = '0000')"),
+                ));
+            }
+            if let Some(column) = &source.metadata {
+                let name = format!("{a}.{}", ident(&column.name));
+                found.push((
+                    Reason::BadJson,
+                    format!("({name} IS NOT NULL AND NOT json_valid({name}))"),
+                ));
+                let text = format!(r"replace({name}, '\\', '')");
+                found.push((Reason::NulInJson, format!(r"(instr({text}, '\u0000') > 0)")));
+                found.push((Reason::LoneSurrogate, lone_surrogate(&text)));
+            }
+        }
+    }
+    found
+}
+
+/// Walks over the surrogate escapes of JSON text in SQLite, which has no regular expressions: pairs and `\\ud0` to `\\ud7` are
+/// stepped over, anything else is half a pair.
+fn lone_surrogate(text: &str) -> String {
+    let pair = r"'\ud[89ab][0-9a-f][0-9a-f]\ud[c-f][0-9a-f][0-9a-f]*'";
+    let fine = format!(r"(r GLOB {pair} OR r GLOB '\ud[0-7]*')");
+    let rest = format!("substr(r, CASE WHEN r GLOB {pair} THEN 13 ELSE 7 END)");
+    format!(
+        r"(instr(lower({text}), '\ud') > 0 AND EXISTS (WITH RECURSIVE w(r) AS (SELECT substr(lower({text}), instr(lower({text}), '\ud')) UNION ALL SELECT substr({rest}, instr({rest}, '\ud')) FROM w WHERE {fine} AND instr({rest}, '\ud') > 0) SELECT 1 FROM w WHERE NOT {fine} AND r GLOB '\ud[89a-f][0-9a-f][0-9a-f]*'))"
+    )
+}

@@ -1,0 +1,272 @@
+//! The ledger beside the data: creating it, reading it, and taking rows back.
+
+use sqlx::{Connection as _, PgConnection, Row as _};
+
+use super::{Own, PgStore, sql};
+use crate::adapters::phrase::{beside, ident, literal, table};
+use crate::engine::ports::store::{
+    ChunkMark, ChunkRow, ColumnKind, Copied, Fence, Recipe, RunRow, RunState, Setup, StoreError, Table,
+};
+
+const TASKS: &str = include_str!("../../../assets/schema/postgres/tasks.sql");
+const LEDGER: &str = include_str!("../../../assets/schema/postgres/ledger.sql");
+
+fn number(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn rows(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+impl PgStore {
+    pub(super) async fn make_ready(&self, recipe: &Recipe, setup: &Setup) -> Own<u64> {
+        let target = &recipe.target.table;
+        let mut connection = self.connection().await?;
+        let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
+        let mut run = async |text: String| -> Own<u64> {
+            sqlx::raw_sql(sql(text))
+                .execute(&mut *tx)
+                .await
+                .map(|done| done.rows_affected())
+                .map_err(|error| self.fault(&error))
+        };
+        // Two operators may start at once; CREATE IF NOT EXISTS alone does not order them.
+        run(
+            "SET LOCAL lock_timeout = '5s'; SELECT pg_advisory_xact_lock(hashtext('maos-migrate ledger'))"
+                .to_owned(),
+        )
+        .await?;
+        if setup.create_tasks {
+            let exists = self.look_relation(target).await?.is_some();
+            if !exists {
+                run(TASKS
+                    .replace("{schema}", &beside(target))
+                    .replace("{tasks}", &ident(&target.name)))
+                .await?;
+            }
+        }
+        run(LEDGER.replace("{schema}", &beside(target))).await?;
+        let mut adopted = 0;
+        if setup.adopt {
+            let metadata = &recipe.target.columns[6];
+            let id = &recipe.target.columns[0];
+            let cast = if id.kind == ColumnKind::Uuid { "::uuid" } else { "" };
+            let name = format!("t.{}", ident(&metadata.name));
+            let json = if metadata.kind == ColumnKind::Jsonb {
+                name
+            } else {
+                format!("{name}::jsonb")
+            };
+            adopted = run(format!(
+                "DELETE FROM {} t WHERE {json} @> '{{\"migrated_from_legacy\": true}}' AND NOT EXISTS (SELECT 1 FROM {}migration_tracking m WHERE m.maos_task_id{cast} = t.{})",
+                table(target),
+                beside(target),
+                ident(&id.name)
+            ))
+            .await?;
+        }
+        tx.commit().await.map_err(|error| self.fault(&error))?;
+        Ok(adopted)
+    }
+
+    /// Fails unless the fence's token is the present one, and keeps it so until the transaction ends.
+    pub(super) async fn hold_fence(&self, connection: &mut PgConnection, fence: &Fence) -> Own<()> {
+        let held: Option<i32> = sqlx::query_scalar(sql(format!(
+            "SELECT 1 FROM {}migration_lease WHERE source = $1 AND token = $2 AND NOT released FOR KEY SHARE",
+            beside(&fence.target)
+        )))
+        .bind(&fence.label)
+        .bind(fence.token)
+        .fetch_optional(connection)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        if held.is_some() {
+            return Ok(());
+        }
+        let now: Option<(String, i64)> = {
+            let mut other = self.connection().await?;
+            sqlx::query_as(sql(format!(
+                "SELECT holder, token FROM {}migration_lease WHERE source = $1",
+                beside(&fence.target)
+            )))
+            .bind(&fence.label)
+            .fetch_optional(&mut *other)
+            .await
+            .map_err(|error| self.fault(&error))?
+        };
+        Err(StoreError::Fenced(match now {
+            Some((holder, token)) => format!(
+                "{holder} took this run over (fence {token}, ours was {}); nothing of ours was written after that",
+                fence.token
+            ),
+            None => "the lease of this run is gone".to_owned(),
+        }))
+    }
+
+    pub(super) async fn read_run(&self, target: &Table, label: &str) -> Own<Option<RunRow>> {
+        if self
+            .look_relation(&target.sibling("migration_run"))
+            .await?
+            .is_none()
+        {
+            return Ok(None);
+        }
+        let mut connection = self.connection().await?;
+        let row = sqlx::query(sql(format!(
+            "SELECT r.*, coalesce((SELECT token FROM {0}migration_lease l WHERE l.source = r.source), 0) AS token FROM {0}migration_run r WHERE r.source = $1",
+            beside(target)
+        )))
+        .bind(label)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        row.map(|row| {
+            let state: String = row.get("state");
+            Ok(RunRow {
+                format: row.get("format"),
+                source: row.get("place"),
+                mapping: row.get("mapping"),
+                state: RunState::of(&state).ok_or_else(|| {
+                    StoreError::Refused(format!("{}: the ledger has an unknown state", self.words))
+                })?,
+                started: row.get("started"),
+                boundary: row.get("boundary"),
+                hash: row.get("hash"),
+                token: row.get("token"),
+            })
+        })
+        .transpose()
+    }
+
+    pub(super) async fn read_chunks(&self, target: &Table, label: &str) -> Own<Vec<ChunkRow>> {
+        let mut connection = self.connection().await?;
+        let found = sqlx::query(sql(format!(
+            "SELECT seq, after_key, upto_key, rows_in, rows_out, quarantined, hash FROM {}migration_chunk WHERE source = $1 ORDER BY seq",
+            beside(target)
+        )))
+        .bind(label)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        Ok(found
+            .iter()
+            .map(|row| ChunkRow {
+                seq: row.get("seq"),
+                after: row.get("after_key"),
+                upto: row.get("upto_key"),
+                rows_in: rows(row.get("rows_in")),
+                rows_out: rows(row.get("rows_out")),
+                quarantined: rows(row.get("quarantined")),
+                hash: row.get("hash"),
+            })
+            .collect())
+    }
+
+    pub(super) async fn note_run(&self, fence: &Fence, run: &RunRow) -> Own<()> {
+        let mut connection = self.connection().await?;
+        let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
+        self.hold_fence(&mut tx, fence).await?;
+        sqlx::query(sql(format!(
+            "INSERT INTO {}migration_run (source, format, place, mapping, state, started, boundary, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             ON CONFLICT (source) DO UPDATE SET format = $2, place = $3, mapping = $4, state = $5, started = $6, boundary = $7, hash = $8",
+            beside(&fence.target)
+        )))
+        .bind(&fence.label)
+        .bind(run.format)
+        .bind(&run.source)
+        .bind(&run.mapping)
+        .bind(run.state.word())
+        .bind(&run.started)
+        .bind(run.boundary.as_deref())
+        .bind(run.hash.as_deref())
+        .execute(&mut *tx)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        tx.commit().await.map_err(|error| self.fault(&error))
+    }
+
+    pub(super) async fn note_hashes(&self, fence: &Fence, hashes: &[(i64, String)]) -> Own<()> {
+        let mut connection = self.connection().await?;
+        let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
+        self.hold_fence(&mut tx, fence).await?;
+        let numbers: Vec<i64> = hashes.iter().map(|(seq, _)| *seq).collect();
+        let texts: Vec<&str> = hashes.iter().map(|(_, hash)| hash.as_str()).collect();
+        sqlx::query(sql(format!(
+            "UPDATE {}migration_chunk c SET hash = n.hash FROM unnest($2::bigint[], $3::text[]) AS n(seq, hash) WHERE c.source = $1 AND c.seq = n.seq",
+            beside(&fence.target)
+        )))
+        .bind(&fence.label)
+        .bind(numbers)
+        .bind(texts)
+        .execute(&mut *tx)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        tx.commit().await.map_err(|error| self.fault(&error))
+    }
+
+    pub(super) async fn was_committed(&self, fence: &Fence, chunk: &ChunkMark) -> Own<Option<Copied>> {
+        let mut connection = self.connection().await?;
+        let row = sqlx::query(sql(format!(
+            "SELECT rows_in, rows_out, quarantined FROM {}migration_chunk WHERE source = $1 AND seq = $2",
+            beside(&fence.target)
+        )))
+        .bind(&fence.label)
+        .bind(chunk.seq)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        Ok(row.map(|row| Copied {
+            rows_in: rows(row.get("rows_in")),
+            rows_out: rows(row.get("rows_out")),
+            quarantined: rows(row.get("quarantined")),
+            ..Copied::default()
+        }))
+    }
+
+    pub(super) async fn remove_rows(&self, recipe: &Recipe, fence: &Fence, limit: u64) -> Own<u64> {
+        let prefix = beside(&recipe.target.table);
+        let id = &recipe.target.columns[0];
+        let cast = if id.kind == ColumnKind::Uuid { "::uuid" } else { "" };
+        let mut connection = self.connection().await?;
+        let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
+        self.hold_fence(&mut tx, fence).await?;
+        let row = sqlx::query(sql(format!(
+            "WITH batch AS (DELETE FROM {prefix}migration_tracking WHERE id IN (SELECT id FROM {prefix}migration_tracking WHERE source = $1 ORDER BY id LIMIT $2) RETURNING maos_task_id), \
+             gone AS (DELETE FROM {} t USING batch b WHERE t.{} = b.maos_task_id{cast} RETURNING 1) \
+             SELECT (SELECT count(*) FROM batch) AS tracked, (SELECT count(*) FROM gone) AS tasks",
+            table(&recipe.target.table),
+            ident(&id.name)
+        )))
+        .bind(&recipe.label)
+        .bind(number(limit))
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        let removed = rows(row.get("tasks"));
+        if rows(row.get("tracked")) < limit {
+            for name in ["migration_quarantine", "migration_chunk"] {
+                sqlx::query(sql(format!("DELETE FROM {prefix}{name} WHERE source = $1")))
+                    .bind(&recipe.label)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(|error| self.fault(&error))?;
+            }
+        }
+        tx.commit().await.map_err(|error| self.fault(&error))?;
+        Ok(removed)
+    }
+
+    pub(super) async fn cancel_all(&self) -> Own<()> {
+        let mut connection = self.separate().await?;
+        sqlx::query(sql(format!(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = {} AND pid <> pg_backend_pid() AND state <> 'idle'",
+            literal(&self.session)
+        )))
+        .execute(&mut connection)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        let _ = connection.close().await;
+        Ok(())
+    }
+}

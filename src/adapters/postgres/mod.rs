@@ -1,0 +1,265 @@
+//! PostgreSQL 13 or later as a [`Store`].
+//!
+//! Connections speak UTC and ISO dates and bear the name of their run, so that a takeover can end exactly them. Work connections come
+//! from a pool; the lease has a connection of its own, which holds an advisory lock: it is the session whose end frees the lease at once.
+
+mod census;
+mod copy;
+mod fault;
+mod lease;
+mod ledger;
+mod look;
+mod proof;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use tokio::sync::Mutex;
+use tokio::sync::mpsc;
+
+use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::ports::store::{
+    Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, LeaseAsk, Part,
+    Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation, RunRow, Setup,
+    Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
+};
+
+use fault::fault;
+
+type Own<T> = std::result::Result<T, StoreError>;
+
+/// A PostgreSQL database.
+pub struct PgStore {
+    options: PgConnectOptions,
+    pool: PgPool,
+    words: String,
+    session: String,
+    lease: Arc<Mutex<Option<PgConnection>>>,
+}
+
+impl PgStore {
+    /// Reads the URL; connects when first used.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] when the URL cannot be read; the text does not hold it.
+    pub fn new(url: &SecretString) -> Result<Self> {
+        let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
+            Error::new(ErrorKind::Usage, "the PostgreSQL URL cannot be read")
+                .hint("It looks like postgres://user@host:5432/database.")
+        })?;
+        let session = format!(
+            "maos-migrate {}",
+            &uuid::Uuid::new_v4().simple().to_string()[..12]
+        );
+        let options = options
+            .application_name(&session)
+            .options([
+                ("timezone", "UTC"),
+                ("datestyle", "ISO"),
+                ("intervalstyle", "postgres"),
+                ("lock_timeout", "10s"),
+                ("idle_in_transaction_session_timeout", "0"),
+            ])
+            .disable_statement_logging();
+        let place = options.get_socket().map_or_else(
+            || format!("{}:{}", options.get_host(), options.get_port()),
+            |path| path.display().to_string(),
+        );
+        let words = format!(
+            "{place}/{}",
+            options.get_database().unwrap_or(options.get_username())
+        );
+        let pool = PgPoolOptions::new()
+            .max_connections(24)
+            .acquire_timeout(Duration::from_secs(20))
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone());
+        Ok(Self {
+            options,
+            pool,
+            words,
+            session,
+            lease: Arc::new(Mutex::new(None)),
+        })
+    }
+
+    async fn connection(&self) -> Own<sqlx::pool::PoolConnection<sqlx::Postgres>> {
+        self.pool
+            .acquire()
+            .await
+            .map_err(|error| fault(&self.words, &error))
+    }
+
+    async fn separate(&self) -> Own<PgConnection> {
+        PgConnection::connect_with(&self.options)
+            .await
+            .map_err(|error| fault(&self.words, &error))
+    }
+
+    fn fault(&self, error: &sqlx::Error) -> StoreError {
+        fault(&self.words, error)
+    }
+}
+
+/// SQL of our own making; every name and literal in it went through `phrase`.
+fn sql(text: impl Into<String>) -> AssertSqlSafe<String> {
+    AssertSqlSafe(text.into())
+}
+
+impl Store for PgStore {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn words(&self) -> String {
+        self.words.clone()
+    }
+
+    fn place(&self) -> Answer<'_, Place> {
+        Box::pin(self.look_place())
+    }
+
+    fn relation<'a>(&'a self, table: &'a Table) -> Answer<'a, Option<Relation>> {
+        Box::pin(self.look_relation(table))
+    }
+
+    fn ledger_gaps<'a>(&'a self, target: &'a Table) -> Answer<'a, Vec<String>> {
+        Box::pin(self.look_ledger(target))
+    }
+
+    fn census<'a>(&'a self, source: &'a SourceTable, after: Option<&'a Key>) -> Answer<'a, RawCensus> {
+        Box::pin(self.take_census(source, after))
+    }
+
+    fn reasons<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, Vec<(Reason, u64)>> {
+        Box::pin(self.count_reasons(recipe))
+    }
+
+    fn bound<'a>(
+        &'a self,
+        source: &'a SourceTable,
+        after: Option<&'a Key>,
+        upto: &'a Key,
+        rows: u64,
+    ) -> Answer<'a, Option<Key>> {
+        Box::pin(self.find_bound(source, after, upto, rows))
+    }
+
+    fn export<'a>(
+        &'a self,
+        recipe: &'a Recipe,
+        pick: &'a Pick,
+        part: Part,
+        out: mpsc::Sender<Piece>,
+    ) -> Answer<'a, ()> {
+        Box::pin(self.export_part(recipe, pick, part, out))
+    }
+
+    fn count<'a>(&'a self, recipe: &'a Recipe, pick: &'a Pick) -> Answer<'a, u64> {
+        Box::pin(self.count_rows(recipe, pick))
+    }
+
+    fn scan_source<'a>(
+        &'a self,
+        recipe: &'a Recipe,
+        range: &'a Range,
+        sink: &'a mut (dyn FnMut(RawRow<'_>) + Send),
+    ) -> Answer<'a, u64> {
+        Box::pin(self.read_source(recipe, range, sink))
+    }
+
+    fn reaches(&self, own: &Place, other: &Place, _recipe: &Recipe) -> bool {
+        // The same cluster and the same database: one statement sees both tables.
+        other.dialect == Dialect::Postgres && other.identity == own.identity
+    }
+
+    fn prepare<'a>(&'a self, recipe: &'a Recipe, setup: &'a Setup) -> Answer<'a, u64> {
+        Box::pin(self.make_ready(recipe, setup))
+    }
+
+    fn run<'a>(&'a self, target: &'a Table, label: &'a str) -> Answer<'a, Option<RunRow>> {
+        Box::pin(self.read_run(target, label))
+    }
+
+    fn chunks<'a>(&'a self, target: &'a Table, label: &'a str) -> Answer<'a, Vec<ChunkRow>> {
+        Box::pin(self.read_chunks(target, label))
+    }
+
+    fn lease<'a>(&'a self, ask: &'a LeaseAsk) -> Answer<'a, Taken> {
+        Box::pin(self.take_lease(ask))
+    }
+
+    fn beat<'a>(&'a self, fence: &'a Fence) -> Answer<'a, ()> {
+        Box::pin(self.beat_lease(fence))
+    }
+
+    fn release<'a>(&'a self, fence: &'a Fence) -> Answer<'a, ()> {
+        Box::pin(self.release_lease(fence))
+    }
+
+    fn note<'a>(&'a self, fence: &'a Fence, run: &'a RunRow) -> Answer<'a, ()> {
+        Box::pin(self.note_run(fence, run))
+    }
+
+    fn note_chunks<'a>(&'a self, fence: &'a Fence, hashes: &'a [(i64, String)]) -> Answer<'a, ()> {
+        Box::pin(self.note_hashes(fence, hashes))
+    }
+
+    fn copy<'a>(&'a self, job: CopyJob<'a>) -> Answer<'a, Copied> {
+        Box::pin(self.copy_pick(job))
+    }
+
+    fn committed<'a>(&'a self, fence: &'a Fence, chunk: &'a ChunkMark) -> Answer<'a, Option<Copied>> {
+        Box::pin(self.was_committed(fence, chunk))
+    }
+
+    fn scan_target<'a>(
+        &'a self,
+        recipe: &'a Recipe,
+        slice: &'a Slice,
+        sink: &'a mut (dyn FnMut(TaskRow<'_>) + Send),
+    ) -> Answer<'a, u64> {
+        Box::pin(self.read_target(recipe, slice, sink))
+    }
+
+    fn scan_tracking<'a>(
+        &'a self,
+        recipe: &'a Recipe,
+        sink: &'a mut (dyn FnMut(&str, &str) + Send),
+    ) -> Answer<'a, u64> {
+        Box::pin(self.read_tracking(recipe, sink))
+    }
+
+    fn quarantine<'a>(
+        &'a self,
+        target: &'a Table,
+        label: &'a str,
+        after: Option<&'a (String, i64)>,
+        limit: u64,
+    ) -> Answer<'a, Vec<QuarantineRow>> {
+        Box::pin(self.read_quarantine(target, label, after, limit))
+    }
+
+    fn counts<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, TargetCounts> {
+        Box::pin(self.count_target(recipe))
+    }
+
+    fn guide_rows<'a>(&'a self, recipe: &'a Recipe, source: &'a Place) -> Answer<'a, GuideRows> {
+        Box::pin(self.find_guide_rows(recipe, source))
+    }
+
+    fn checks<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, Vec<Check>> {
+        Box::pin(self.check_rest(recipe))
+    }
+
+    fn remove<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, limit: u64) -> Answer<'a, u64> {
+        Box::pin(self.remove_rows(recipe, fence, limit))
+    }
+
+    fn cancel(&self) -> Answer<'_, ()> {
+        Box::pin(self.cancel_all())
+    }
+}

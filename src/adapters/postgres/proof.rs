@@ -1,0 +1,466 @@
+//! Reading rows for export and for the proof, by streaming COPY.
+
+use futures_util::TryStreamExt as _;
+use sqlx::Row as _;
+use tokio::sync::mpsc;
+
+use super::{Own, PgStore, sql};
+use crate::adapters::copytext::{Lines, fields};
+use crate::adapters::phrase::{Phrase, beside, ident, literal, table};
+use crate::engine::ports::store::{
+    Check, ColumnKind, Dialect, GuideRows, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow, Recipe,
+    Slice, StoreError, Table, TargetCounts, TaskRow,
+};
+
+/// Bytes collected before they are handed on.
+const PIECE: usize = 128 * 1024;
+
+fn rows(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+impl PgStore {
+    pub(super) async fn export_part(
+        &self,
+        recipe: &Recipe,
+        pick: &Pick,
+        part: Part,
+        out: mpsc::Sender<Piece>,
+    ) -> Own<()> {
+        let phrase = Phrase::new(recipe, Dialect::Postgres);
+        let no_id = || StoreError::Bug("PostgreSQL makes every id".to_owned());
+        let id = phrase.id().ok_or_else(no_id)?;
+        let (list, condition) = match part {
+            Part::Tasks => (
+                format!(
+                    "{id}, {}, {}, {}, {}, {}, {}",
+                    phrase.description(),
+                    phrase.mapped(recipe.source.category.as_ref(), &recipe.types),
+                    phrase.mapped(recipe.source.status.as_ref(), &recipe.statuses),
+                    phrase.mapped(recipe.source.priority.as_ref(), &recipe.priorities),
+                    phrase.created_text(),
+                    phrase.metadata(),
+                ),
+                format!("({}) IS NULL", phrase.reason()),
+            ),
+            Part::Tracking => (
+                format!("{}, {id}", phrase.key_text("l")),
+                format!("({}) IS NULL", phrase.reason()),
+            ),
+            Part::Quarantine => (
+                format!(
+                    "{}, {}, {}, {}",
+                    phrase.key_text("l"),
+                    phrase.ordinal(),
+                    phrase.reason(),
+                    phrase.raw()
+                ),
+                format!("({}) IS NOT NULL", phrase.reason()),
+            ),
+        };
+        let text = format!(
+            "COPY (SELECT {list} {} WHERE {condition}) TO STDOUT",
+            phrase.rows(pick)
+        );
+        let mut connection = self.connection().await?;
+        let mut stream = connection
+            .copy_out_raw(&text)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        let mut held = Vec::with_capacity(PIECE * 2);
+        let mut count = 0_u64;
+        let gone = || StoreError::Cancelled("the reader of the rows is gone".to_owned());
+        while let Some(bytes) = stream.try_next().await.map_err(|error| self.fault(&error))? {
+            // Newlines inside fields are escaped, so each one ends a row.
+            count += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+            held.extend_from_slice(&bytes);
+            if held.len() >= PIECE {
+                let piece = std::mem::replace(&mut held, Vec::with_capacity(PIECE * 2));
+                out.send(Piece::Lines(piece)).await.map_err(|_| gone())?;
+            }
+        }
+        drop(stream);
+        out.send(Piece::Lines(held)).await.map_err(|_| gone())?;
+        out.send(Piece::End(count)).await.map_err(|_| gone())
+    }
+
+    pub(super) async fn count_rows(&self, recipe: &Recipe, pick: &Pick) -> Own<u64> {
+        let phrase = Phrase::new(recipe, Dialect::Postgres);
+        let text = format!(
+            "SELECT count(*) FROM {} s WHERE {}",
+            phrase.from_table(),
+            phrase.picked("s", pick)
+        );
+        let mut connection = self.connection().await?;
+        let n: i64 = sqlx::query_scalar(sql(text))
+            .persistent(false)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        Ok(rows(n))
+    }
+
+    /// Streams a query by COPY and hands every line's fields to `each`.
+    async fn lines(
+        &self,
+        text: &str,
+        wanted: usize,
+        mut each: impl FnMut(&[Option<std::borrow::Cow<'_, str>>]) + Send,
+    ) -> Own<u64> {
+        let mut connection = self.connection().await?;
+        let mut stream = connection
+            .copy_out_raw(text)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        let mut cutter = Lines::default();
+        let mut count = 0_u64;
+        let broken = || StoreError::Bug(format!("{}: a row of the stream cannot be read", self.words));
+        while let Some(bytes) = stream.try_next().await.map_err(|error| self.fault(&error))? {
+            cutter.feed(&bytes, |line| {
+                let fields = fields(line).ok_or_else(broken)?;
+                if fields.len() != wanted {
+                    return Err(broken());
+                }
+                count += 1;
+                each(&fields);
+                Ok(())
+            })?;
+        }
+        Ok(count)
+    }
+
+    pub(super) async fn read_source(
+        &self,
+        recipe: &Recipe,
+        range: &Range,
+        sink: &mut (dyn FnMut(RawRow<'_>) + Send),
+    ) -> Own<u64> {
+        let phrase = Phrase::new(recipe, Dialect::Postgres);
+        let source = &recipe.source;
+        let fault = phrase.fault();
+        // Text that cannot be sent, and JSON that cannot be parsed, stay behind; the fault says so.
+        let safe = |expression: String| {
+            if fault == "''" {
+                expression
+            } else {
+                format!(
+                    "CASE WHEN ({fault}) IN ('not_utf8', 'nul_in_json', 'lone_surrogate') THEN NULL ELSE {expression} END"
+                )
+            }
+        };
+        let list = [
+            phrase.key_text("l"),
+            fault.clone(),
+            safe(phrase.text(source.description.as_ref())),
+            safe(phrase.text(source.category.as_ref())),
+            safe(phrase.text(source.status.as_ref())),
+            safe(phrase.text(source.priority.as_ref())),
+            phrase.created_text(),
+            safe(phrase.metadata_text()),
+            phrase
+                .extras()
+                .map_or_else(|| "NULL".to_owned(), |extras| safe(format!("({extras})::text"))),
+        ]
+        .join(", ");
+        let text = format!(
+            "COPY (SELECT {list} {}) TO STDOUT",
+            phrase.rows(&Pick::Range(range.clone()))
+        );
+        self.lines(&text, 9, |f| {
+            let at = |i: usize| f.get(i).and_then(|field| field.as_deref());
+            sink(RawRow {
+                key: at(0).unwrap_or_default(),
+                fault: at(1).unwrap_or_default(),
+                description: at(2),
+                category: at(3),
+                status: at(4),
+                priority: at(5),
+                created_at: at(6),
+                metadata: at(7),
+                extras: at(8),
+            });
+        })
+        .await
+    }
+
+    pub(super) async fn read_target(
+        &self,
+        recipe: &Recipe,
+        slice: &Slice,
+        sink: &mut (dyn FnMut(TaskRow<'_>) + Send),
+    ) -> Own<u64> {
+        let [id, description, task_type, status, priority, created, metadata] = &recipe.target.columns;
+        let of = |column: &crate::engine::ports::store::Column| format!("t.{}", ident(&column.name));
+        let created = match created.kind {
+            ColumnKind::TimeZoned => format!("({} AT TIME ZONE 'UTC')::text", of(created)),
+            ColumnKind::Time => format!("{}::timestamp::text", of(created)),
+            _ => format!("{}::text", of(created)),
+        };
+        let id_text = format!("{}::text", of(id));
+        let tasks = table(&recipe.target.table);
+        let (from, key) = match slice {
+            Slice::Ids(after, upto) => {
+                let mut parts = Vec::new();
+                let cast = if id.kind == ColumnKind::Uuid { "::uuid" } else { "" };
+                let side = if id.kind == ColumnKind::Uuid {
+                    of(id)
+                } else {
+                    format!("{} COLLATE \"C\"", of(id))
+                };
+                if let Some(after) = after {
+                    parts.push(format!("{side} > {}{cast}", literal(after)));
+                }
+                if let Some(upto) = upto {
+                    parts.push(format!("{side} <= {}{cast}", literal(upto)));
+                }
+                if parts.is_empty() {
+                    parts.push("TRUE".to_owned());
+                }
+                (
+                    format!("{tasks} t WHERE {}", parts.join(" AND ")),
+                    "''".to_owned(),
+                )
+            }
+            Slice::Tracked => (
+                format!(
+                    "{}migration_tracking m JOIN {tasks} t ON {} = m.maos_task_id{} WHERE m.source = {}",
+                    beside(&recipe.target.table),
+                    of(id),
+                    if id.kind == ColumnKind::Uuid { "::uuid" } else { "" },
+                    literal(&recipe.label)
+                ),
+                "m.legacy_task_id".to_owned(),
+            ),
+        };
+        let text = format!(
+            "COPY (SELECT {id_text}, {key}, {}, {}::text, {}::text, {}::text, {created}, {}::text FROM {from}) TO STDOUT",
+            of(description),
+            of(task_type),
+            of(status),
+            of(priority),
+            of(metadata),
+        );
+        self.lines(&text, 8, |f| {
+            let at = |i: usize| f.get(i).and_then(|field| field.as_deref());
+            sink(TaskRow {
+                id: at(0).unwrap_or_default(),
+                key: at(1).unwrap_or_default(),
+                description: at(2),
+                task_type: at(3),
+                status: at(4),
+                priority: at(5),
+                created_at: at(6),
+                metadata: at(7),
+            });
+        })
+        .await
+    }
+
+    pub(super) async fn read_tracking(
+        &self,
+        recipe: &Recipe,
+        sink: &mut (dyn FnMut(&str, &str) + Send),
+    ) -> Own<u64> {
+        let text = format!(
+            "COPY (SELECT legacy_task_id, maos_task_id FROM {}migration_tracking WHERE source = {}) TO STDOUT",
+            beside(&recipe.target.table),
+            literal(&recipe.label)
+        );
+        self.lines(&text, 2, |f| {
+            let at = |i: usize| f.get(i).and_then(|field| field.as_deref()).unwrap_or_default();
+            sink(at(0), at(1));
+        })
+        .await
+    }
+
+    pub(super) async fn read_quarantine(
+        &self,
+        target: &Table,
+        label: &str,
+        after: Option<&(String, i64)>,
+        limit: u64,
+    ) -> Own<Vec<QuarantineRow>> {
+        let mut connection = self.connection().await?;
+        let (key, ordinal) = after.map_or((None, 0), |(key, ordinal)| (Some(key.as_str()), *ordinal));
+        let found = sqlx::query(sql(format!(
+            "SELECT legacy_key, ordinal, reason, raw FROM {}migration_quarantine WHERE source = $1 AND ($2::text IS NULL OR (legacy_key, ordinal) > ($2 COLLATE \"C\", $3)) ORDER BY legacy_key, ordinal LIMIT $4",
+            beside(target)
+        )))
+        .bind(label)
+        .bind(key)
+        .bind(ordinal)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        Ok(found
+            .iter()
+            .map(|row| QuarantineRow {
+                key: row.get("legacy_key"),
+                ordinal: row.get("ordinal"),
+                reason: row.get("reason"),
+                raw: row.get("raw"),
+            })
+            .collect())
+    }
+
+    pub(super) async fn count_target(&self, recipe: &Recipe) -> Own<TargetCounts> {
+        let prefix = beside(&recipe.target.table);
+        let text = format!(
+            "SELECT (SELECT count(*) FROM {tasks}) AS tasks, \
+             (SELECT count(*) FROM {prefix}migration_tracking WHERE source = $1) AS tracked, \
+             (SELECT count(*) FROM {prefix}migration_quarantine WHERE source = $1) AS aside",
+            tasks = table(&recipe.target.table)
+        );
+        let mut connection = self.connection().await?;
+        let row = sqlx::query(sql(text))
+            .bind(&recipe.label)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        let (tasks, tracked) = (rows(row.get("tasks")), rows(row.get("tracked")));
+        Ok(TargetCounts {
+            tasks,
+            tracked,
+            quarantined: rows(row.get("aside")),
+        })
+    }
+
+    pub(super) async fn find_guide_rows(&self, recipe: &Recipe, source: &Place) -> Own<GuideRows> {
+        let tasks = table(&recipe.target.table);
+        let metadata = &recipe.target.columns[6];
+        let name = format!("t.{}", ident(&metadata.name));
+        let json = if metadata.kind == ColumnKind::Jsonb {
+            name
+        } else {
+            format!("{name}::jsonb")
+        };
+        let prefix = beside(&recipe.target.table);
+        let id = &recipe.target.columns[0];
+        let mut connection = self.connection().await?;
+        let tracked = self
+            .look_relation(&recipe.target.table.sibling("migration_tracking"))
+            .await?;
+        let ours = if tracked.is_some_and(|found| found.column("source").is_some()) {
+            let cast = if id.kind == ColumnKind::Uuid { "::uuid" } else { "" };
+            format!(
+                " AND NOT EXISTS (SELECT 1 FROM {prefix}migration_tracking m WHERE m.maos_task_id{cast} = t.{} AND m.source IS NOT NULL)",
+                ident(&id.name)
+            )
+        } else {
+            String::new()
+        };
+        let marked = format!("{json} @> '{{\"migrated_from_legacy\": true}}'{ours}");
+        let any: bool = sqlx::query_scalar(sql(format!(
+            "SELECT EXISTS (SELECT 1 FROM {tasks} t WHERE {marked})"
+        )))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        if !any {
+            return Ok(GuideRows::default());
+        }
+        let row = sqlx::query(sql(format!(
+            "SELECT coalesce(sum(n), 0)::bigint AS n, count(*) FILTER (WHERE n > 1) AS doubled FROM (SELECT count(*) AS n FROM {tasks} t WHERE {marked} GROUP BY {json}->>'legacy_id') q"
+        )))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        let mut found = GuideRows {
+            rows: rows(row.get("n")),
+            doubled: rows(row.get("doubled")),
+            unknown: None,
+            changed: None,
+        };
+        let own = self.look_place().await?;
+        if source.identity == own.identity {
+            let phrase = Phrase::new(recipe, Dialect::Postgres);
+            let text = |column: Option<&crate::engine::ports::store::Column>| phrase.text(column);
+            let [_, description, task_type, status, priority, ..] = &recipe.target.columns;
+            // What the guide's own statement makes of a row, to see whether anybody touched it since.
+            let compared = format!(
+                "l.maos_key IS NULL OR t.{} IS DISTINCT FROM {} OR t.{}::text <> CASE {c} WHEN 'research' THEN 'research' WHEN 'development' THEN 'coding' WHEN 'analysis' THEN 'analysis' ELSE 'general' END \
+                 OR t.{}::text <> CASE {s} WHEN 'pending' THEN 'QUEUED' WHEN 'running' THEN 'RUNNING' WHEN 'completed' THEN 'COMPLETED' WHEN 'failed' THEN 'FAILED' ELSE 'QUEUED' END \
+                 OR t.{}::text <> coalesce({}, 'NORMAL')",
+                ident(&description.name),
+                text(recipe.source.description.as_ref()),
+                ident(&task_type.name),
+                ident(&status.name),
+                ident(&priority.name),
+                text(recipe.source.priority.as_ref()),
+                c = format!("coalesce({}, '')", text(recipe.source.category.as_ref())),
+                s = format!("coalesce({}, '')", text(recipe.source.status.as_ref())),
+            );
+            let row = sqlx::query(sql(format!(
+                "SELECT count(*) FILTER (WHERE l.maos_key IS NULL) AS unknown, count(*) FILTER (WHERE l.maos_key IS NOT NULL AND ({compared})) AS changed \
+                 FROM {tasks} t LEFT JOIN (SELECT s.*, {} AS maos_key FROM {} s) l ON l.maos_key = {json}->>'legacy_id' WHERE {marked}",
+                phrase.key_text("s"),
+                phrase.from_table(),
+            )))
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(|error| self.fault(&error))?;
+            found.unknown = Some(rows(row.get("unknown")));
+            found.changed = Some(rows(row.get("changed")));
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn check_rest(&self, recipe: &Recipe) -> Own<Vec<Check>> {
+        let mut found = Vec::new();
+        let mut connection = self.connection().await?;
+        for owner in [
+            &recipe.target.table,
+            &recipe.target.table.sibling("migration_tracking"),
+        ] {
+            let sequences = sqlx::query(
+                "SELECT format('%I.%I', n.nspname, s.relname) AS sequence, a.attname::text AS name FROM pg_depend d \
+                 JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace \
+                 JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid \
+                 WHERE d.refobjid = to_regclass($1) AND d.deptype IN ('a', 'i') ORDER BY 1",
+            )
+            .bind(table(owner))
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(|error| self.fault(&error))?;
+            for row in &sequences {
+                let sequence: String = row.get("sequence");
+                let name: String = row.get("name");
+                let state = sqlx::query(sql(format!(
+                    "SELECT (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {sequence})::bigint AS at, coalesce((SELECT max({}) FROM {}), 0)::bigint AS most",
+                    ident(&name),
+                    table(owner)
+                )))
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(|error| self.fault(&error))?;
+                let (at, most): (i64, i64) = (state.get("at"), state.get("most"));
+                found.push(Check {
+                    what: format!("sequence {}", sequence.replace('"', "")),
+                    wanted: format!("at least {most}"),
+                    found: at.to_string(),
+                    good: at >= most,
+                });
+            }
+            let invalid: Vec<String> = sqlx::query_scalar(
+                "SELECT conname::text FROM pg_constraint WHERE conrelid = to_regclass($1) AND NOT convalidated \
+                 UNION ALL SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid ORDER BY 1",
+            )
+            .bind(table(owner))
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(|error| self.fault(&error))?;
+            found.push(Check {
+                what: format!("constraints of {}", owner.name),
+                wanted: "all valid".to_owned(),
+                found: if invalid.is_empty() {
+                    "all valid".to_owned()
+                } else {
+                    invalid.join(", ")
+                },
+                good: invalid.is_empty(),
+            });
+        }
+        Ok(found)
+    }
+}

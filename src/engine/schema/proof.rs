@@ -1,0 +1,668 @@
+//! The proof: both sides are read again, the source through `expect`, the target as it stands, and compared by sums of row hashes;
+//! where sums differ, the rows of the differing buckets are compared one by one, down to the exact keys.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::expect::{Expected, Judge};
+use super::hash::{self, BUCKETS, RowHash, Sums};
+use super::key::{in_namespace, task_id};
+use super::live::{Live, Tile};
+use super::mapping::{Mapping, Running};
+use super::request::Stores;
+use crate::engine::error::{Error, Result};
+use crate::engine::operation::{Control, ProofLine};
+use crate::engine::ports::store::{ChunkRow, Key, KeyKind, Range, Recipe, Slice, StoreError};
+use crate::engine::text::{count, plural};
+
+/// Rows of differing buckets that are held at once.
+const HELD: u64 = 150_000;
+/// Keys that are listed of each sort of difference; the others are counted.
+pub const LISTED: usize = 10_000;
+
+/// What the proof needs to know.
+#[derive(Clone)]
+pub struct Subject {
+    /// The databases.
+    pub stores: Stores,
+    /// The conversion.
+    pub recipe: Arc<Recipe>,
+    /// The mapping, for the second opinion.
+    pub mapping: Arc<Mapping>,
+    /// The decision about running rows.
+    pub running: Option<Running>,
+}
+
+/// A part of the keys that is compared on its own.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// The chunks it covers, by number.
+    pub chunk: Option<i64>,
+    /// Its keys.
+    pub range: Range,
+    /// How its target rows are found.
+    pub slice: Slice,
+}
+
+/// Sums of one side.
+#[derive(Debug, Clone, Default)]
+pub struct Side {
+    /// Rows.
+    pub rows: Sums,
+    /// Rows for each status.
+    pub statuses: BTreeMap<String, u64>,
+    /// Rows for each type.
+    pub types: BTreeMap<String, u64>,
+}
+
+/// What reading a segment gave.
+#[derive(Debug, Clone, Default)]
+pub struct Read {
+    /// Source rows in all.
+    pub source_rows: u64,
+    /// What the source says the target must hold.
+    pub wanted: Side,
+    /// What the target holds.
+    pub found: Side,
+    /// Expected quarantine: rows, and the sum of their hashes.
+    pub aside: (u64, u128),
+    /// Expected tracking.
+    pub tracked: Sums,
+}
+
+/// Rows that differ, by key; each list holds [`LISTED`] keys at most.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// In the source only.
+    pub missing: Vec<Key>,
+    /// In the target only.
+    pub extra: Vec<Key>,
+    /// On both sides, with different content.
+    pub changed: Vec<Key>,
+    /// Not in quarantine as expected, or there without being expected.
+    pub aside: Vec<Key>,
+    /// Not tracked, or tracked without being expected.
+    pub tracking: Vec<Key>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+impl Differences {
+    /// Every key once.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Key> {
+        let mut all: Vec<Key> = [
+            &self.missing,
+            &self.extra,
+            &self.changed,
+            &self.aside,
+            &self.tracking,
+        ]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    fn add(list: &mut Vec<Key>, total: &mut u64, key: Key) {
+        *total += 1;
+        if list.len() < LISTED {
+            list.push(key);
+        }
+    }
+}
+
+/// The outcome of a proof.
+#[derive(Debug, Clone, Default)]
+pub struct Verified {
+    /// Source rows.
+    pub source_rows: u64,
+    /// Target rows of this source.
+    pub target_rows: u64,
+    /// Quarantined rows.
+    pub quarantined: u64,
+    /// The proof, line by line.
+    pub lines: Vec<ProofLine>,
+    /// Rows that differ.
+    pub differences: Differences,
+    /// Target hashes by chunk; `None` for a segment over everything.
+    pub hashes: Vec<(Option<i64>, String)>,
+    /// Chunks in which the sides differ.
+    pub differing: Vec<Option<i64>>,
+}
+
+impl Verified {
+    /// Whether every line is equal.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.lines.iter().all(|line| line.equal)
+    }
+}
+
+/// The segments of a table: one a chunk where ids keep the order of keys, one for everything otherwise. The first and the last are open
+/// at their ends, so that rows before and after the boundary are seen.
+#[must_use]
+pub fn segments(recipe: &Recipe, chunks: &[ChunkRow]) -> Vec<Segment> {
+    let id = |key: &Key| task_id(&recipe.namespace, key);
+    let mut found: Vec<Segment> = Vec::new();
+    if recipe.source.key_kind == KeyKind::Integer {
+        for chunk in chunks {
+            let Some(range) = chunk.range(KeyKind::Integer) else {
+                continue;
+            };
+            found.push(Segment {
+                chunk: Some(chunk.seq),
+                slice: Slice::Ids(range.after.as_ref().map(id), range.upto.as_ref().map(id)),
+                range,
+            });
+        }
+        if let Some(last) = found.last_mut() {
+            last.range.upto = None;
+            if let Slice::Ids(_, upto) = &mut last.slice {
+                *upto = None;
+            }
+        }
+    }
+    if found.is_empty() {
+        found.push(Segment {
+            chunk: None,
+            range: Range::default(),
+            slice: if recipe.source.key_kind == KeyKind::Integer {
+                Slice::Ids(None, None)
+            } else {
+                Slice::Tracked
+            },
+        });
+    }
+    found
+}
+
+impl Subject {
+    fn judge(&self) -> Judge<'_> {
+        Judge::new(
+            &self.mapping,
+            self.running,
+            &self.recipe,
+            self.stores.source.dialect(),
+            self.stores.target.dialect(),
+        )
+    }
+
+    /// Reads one segment on both sides at once.
+    async fn read(&self, segment: &Segment) -> Result<Read, StoreError> {
+        let (wanted, found) = futures_util::join!(self.read_wanted(segment), self.read_found(segment));
+        let mut read = wanted?;
+        read.found = found?;
+        Ok(read)
+    }
+
+    async fn read_wanted(&self, segment: &Segment) -> Result<Read, StoreError> {
+        let mut judge = self.judge();
+        let mut read = Read::default();
+        let mut broken = None;
+        let mut sink = |row: crate::engine::ports::store::RawRow<'_>| match judge.expect(&row) {
+            Expected::Task {
+                id,
+                hash,
+                status,
+                task_type,
+            } => {
+                read.tracked.add(tracked(row.key, &id));
+                read.wanted.rows.add(hash);
+                bump(&mut read.wanted.statuses, &status);
+                bump(&mut read.wanted.types, &task_type);
+            }
+            Expected::Aside(reason) => {
+                read.aside.0 += 1;
+                read.aside.1 = read.aside.1.wrapping_add(hash::pair(row.key, reason.code()));
+            }
+            Expected::NoKey => broken = Some(row.key.to_owned()),
+        };
+        let rows = self
+            .stores
+            .source
+            .scan_source(&self.recipe, &segment.range, &mut sink)
+            .await?;
+        if broken.is_some() {
+            return Err(StoreError::Bug("a key of the source cannot be read".to_owned()));
+        }
+        read.source_rows = rows;
+        Ok(read)
+    }
+
+    async fn read_found(&self, segment: &Segment) -> Result<Side, StoreError> {
+        let judge = self.judge();
+        let mut side = Side::default();
+        let by_id = matches!(segment.slice, Slice::Ids(..));
+        let mut sink = |row: crate::engine::ports::store::TaskRow<'_>| {
+            // Other rows of the table are none of this run's business.
+            if by_id && !in_namespace(&self.recipe.namespace, row.id) {
+                return;
+            }
+            side.rows.add(judge.found(&row));
+            bump(&mut side.statuses, row.status.unwrap_or("(null)"));
+            bump(&mut side.types, row.task_type.unwrap_or("(null)"));
+        };
+        self.stores
+            .target
+            .scan_target(&self.recipe, &segment.slice, &mut sink)
+            .await?;
+        Ok(side)
+    }
+
+    /// Reads one segment on both sides.
+    pub(super) async fn compare(&self, segment: &Segment) -> Result<Read, StoreError> {
+        self.read(segment).await
+    }
+
+    /// Only the target's side of a segment, for telling whether anybody touched it.
+    pub(super) async fn target_hash(&self, segment: &Segment) -> Result<String, StoreError> {
+        Ok(self.read_found(segment).await?.rows.digest())
+    }
+
+    /// Compares the rows of differing buckets one by one; as many buckets at a time as fit into memory.
+    pub(super) async fn descend(
+        &self,
+        segment: &Segment,
+        read: &Read,
+        into: &mut Differences,
+    ) -> Result<(), StoreError> {
+        let buckets = read.wanted.rows.differing(&read.found.rows);
+        let rows = read.wanted.rows.rows.max(read.found.rows.rows);
+        for group in groups(&buckets, rows) {
+            let mut wanted: HashMap<String, (u128, Key)> = HashMap::new();
+            let mut judge = self.judge();
+            let kind = self.recipe.source.key_kind;
+            let mut sink = |row: crate::engine::ports::store::RawRow<'_>| {
+                if let Expected::Task { id, hash, .. } = judge.expect(&row)
+                    && group.contains(&hash.bucket)
+                    && let Some(key) = Key::parse(kind, row.key)
+                {
+                    wanted.insert(id, (hash.hash, key));
+                }
+            };
+            self.stores
+                .source
+                .scan_source(&self.recipe, &segment.range, &mut sink)
+                .await?;
+            let judge = self.judge();
+            let by_id = matches!(segment.slice, Slice::Ids(..));
+            let mut sink = |row: crate::engine::ports::store::TaskRow<'_>| {
+                if by_id && !in_namespace(&self.recipe.namespace, row.id) {
+                    return;
+                }
+                let hash = judge.found(&row);
+                if !group.contains(&hash.bucket) {
+                    return;
+                }
+                match wanted.remove(row.id) {
+                    Some((expected, _)) if expected == hash.hash => {}
+                    Some((_, key)) => Differences::add(&mut into.changed, &mut into.total, key),
+                    None => {
+                        if let Some(key) = key_of(kind, &row) {
+                            Differences::add(&mut into.extra, &mut into.total, key);
+                        }
+                    }
+                }
+            };
+            self.stores
+                .target
+                .scan_target(&self.recipe, &segment.slice, &mut sink)
+                .await?;
+            for (_, (_, key)) in wanted {
+                Differences::add(&mut into.missing, &mut into.total, key);
+            }
+        }
+        into.missing.sort();
+        into.extra.sort();
+        into.changed.sort();
+        Ok(())
+    }
+
+    async fn tracking(&self, expected: &Sums, into: &mut Differences) -> Result<(u64, bool), StoreError> {
+        let mut sums = Sums::default();
+        self.stores
+            .target
+            .scan_tracking(&self.recipe, &mut |key, id| sums.add(tracked(key, id)))
+            .await?;
+        let buckets = expected.differing(&sums);
+        if buckets.is_empty() && expected.rows == sums.rows {
+            return Ok((sums.rows, true));
+        }
+        let kind = self.recipe.source.key_kind;
+        for group in groups(&buckets, expected.rows.max(sums.rows)) {
+            let mut wanted: HashMap<String, Key> = HashMap::new();
+            let mut judge = self.judge();
+            let mut sink = |row: crate::engine::ports::store::RawRow<'_>| {
+                if let Expected::Task { id, hash, .. } = judge.expect(&row)
+                    && group.contains(&hash.bucket)
+                    && let Some(key) = Key::parse(kind, row.key)
+                {
+                    wanted.insert(id, key);
+                }
+            };
+            self.stores
+                .source
+                .scan_source(&self.recipe, &Range::default(), &mut sink)
+                .await?;
+            let mut sink = |key: &str, id: &str| {
+                if !group.contains(&hash::bucket(id)) {
+                    return;
+                }
+                let good = wanted.get(id).is_some_and(|known| known.to_string() == key);
+                if good {
+                    wanted.remove(id);
+                } else if let Some(key) = Key::parse(kind, key) {
+                    Differences::add(&mut into.tracking, &mut into.total, key);
+                }
+            };
+            self.stores.target.scan_tracking(&self.recipe, &mut sink).await?;
+            for (_, key) in wanted {
+                Differences::add(&mut into.tracking, &mut into.total, key);
+            }
+        }
+        Ok((sums.rows, false))
+    }
+
+    async fn quarantine(
+        &self,
+        expected: (u64, u128),
+        into: &mut Differences,
+    ) -> Result<(u64, bool), StoreError> {
+        let mut after: Option<(String, i64)> = None;
+        let (mut rows, mut sum) = (0_u64, 0_u128);
+        let page = 5_000;
+        let target = &self.recipe.target.table;
+        loop {
+            let found = self
+                .stores
+                .target
+                .quarantine(target, &self.recipe.label, after.as_ref(), page)
+                .await?;
+            for row in &found {
+                rows += 1;
+                sum = sum.wrapping_add(hash::pair(&row.key, &row.reason));
+            }
+            match found.last() {
+                Some(last) => after = Some((last.key.clone(), last.ordinal)),
+                None => break,
+            }
+        }
+        if (rows, sum) == expected {
+            return Ok((rows, true));
+        }
+        // Quarantines are small next to the table; both are held to name the keys.
+        let mut balance: HashMap<(String, String), i64> = HashMap::new();
+        let mut judge = self.judge();
+        let mut sink = |row: crate::engine::ports::store::RawRow<'_>| {
+            if let Expected::Aside(reason) = judge.expect(&row) {
+                *balance
+                    .entry((row.key.to_owned(), reason.code().to_owned()))
+                    .or_default() += 1;
+            }
+        };
+        self.stores
+            .source
+            .scan_source(&self.recipe, &Range::default(), &mut sink)
+            .await?;
+        after = None;
+        loop {
+            let found = self
+                .stores
+                .target
+                .quarantine(target, &self.recipe.label, after.as_ref(), page)
+                .await?;
+            for row in &found {
+                *balance.entry((row.key.clone(), row.reason.clone())).or_default() -= 1;
+            }
+            match found.last() {
+                Some(last) => after = Some((last.key.clone(), last.ordinal)),
+                None => break,
+            }
+        }
+        let mut keys: Vec<Key> = balance
+            .into_iter()
+            .filter(|(_, n)| *n != 0)
+            .filter_map(|((key, _), _)| Key::parse(self.recipe.source.key_kind, &key))
+            .collect();
+        keys.sort();
+        keys.dedup();
+        for key in keys {
+            Differences::add(&mut into.aside, &mut into.total, key);
+        }
+        Ok((rows, false))
+    }
+}
+
+fn tracked(key: &str, id: &str) -> RowHash {
+    RowHash {
+        bucket: hash::bucket(id),
+        hash: hash::pair(key, id),
+    }
+}
+
+fn bump(counts: &mut BTreeMap<String, u64>, key: &str) {
+    if let Some(n) = counts.get_mut(key) {
+        *n += 1;
+    } else {
+        counts.insert(key.to_owned(), 1);
+    }
+}
+
+/// The key of a target row: from tracking, or from the id itself.
+fn key_of(kind: KeyKind, row: &crate::engine::ports::store::TaskRow<'_>) -> Option<Key> {
+    if !row.key.is_empty() {
+        return Key::parse(kind, row.key);
+    }
+    let digits: String = row.id.chars().filter(|c| *c != '-').collect();
+    let hex = format!(
+        "{}{}{}",
+        digits.get(..12)?,
+        digits.get(13..16)?,
+        digits.get(17..18)?
+    );
+    let bits = u64::from_str_radix(&hex, 16).ok()? ^ (1 << 63);
+    Some(Key::Integer(i64::from_ne_bytes(bits.to_ne_bytes())))
+}
+
+/// Buckets in groups whose rows fit into memory.
+fn groups(buckets: &[u8], rows: u64) -> Vec<Vec<u8>> {
+    let each = rows / BUCKETS as u64 + 1;
+    let size = usize::try_from((HELD / each).max(1)).unwrap_or(1);
+    buckets.chunks(size).map(<[u8]>::to_vec).collect()
+}
+
+/// Proves a table. `chunks` as the ledger has them; `tiled` is the verdict about their ranges.
+///
+/// # Errors
+/// A store failed; differences are no error.
+pub async fn verify(
+    subject: &Subject,
+    chunks: &[ChunkRow],
+    faults: &[String],
+    workers: usize,
+    control: &Control,
+    live: &Live,
+) -> Result<Verified> {
+    live.phase("proving");
+    let segments = segments(&subject.recipe, chunks);
+    let mut waiting = segments.iter().cloned().enumerate();
+    let mut running: JoinSet<(usize, Result<Read>)> = JoinSet::new();
+    let mut reads: Vec<Option<Read>> = vec![None; segments.len()];
+    loop {
+        while running.len() < workers.max(1) {
+            let Some((i, segment)) = waiting.next() else { break };
+            control.safe_point_async().await?;
+            let subject = subject.clone();
+            let (control, live) = (control.clone(), live.clone());
+            running.spawn(async move { (i, read_again(&subject, &segment, &control, &live).await) });
+        }
+        let Some(done) = running.join_next().await else {
+            break;
+        };
+        let (i, read) = done.map_err(|error| Error::bug(format!("a proving worker ended: {error}")))?;
+        let read = read?;
+        live.proved(read.source_rows);
+        if let (Some(Some(seq)), equal) = (
+            segments.get(i).map(|segment| segment.chunk),
+            read.wanted.rows == read.found.rows,
+        ) {
+            live.tile(seq, if equal { Tile::Proved } else { Tile::Failed });
+        }
+        live.tell(control, Vec::new());
+        if let Some(slot) = reads.get_mut(i) {
+            *slot = Some(read);
+        }
+    }
+    conclude(subject, chunks, faults, &segments, reads).await
+}
+
+async fn read_again(subject: &Subject, segment: &Segment, control: &Control, live: &Live) -> Result<Read> {
+    let mut waited = std::time::Duration::ZERO;
+    let mut n = 0;
+    loop {
+        n += 1;
+        match subject.read(segment).await {
+            Ok(read) => return Ok(read),
+            Err(error) => {
+                super::retry::again(error, n, &mut waited, std::time::Duration::ZERO, control, live).await?;
+            }
+        }
+    }
+}
+
+async fn conclude(
+    subject: &Subject,
+    chunks: &[ChunkRow],
+    faults: &[String],
+    segments: &[Segment],
+    reads: Vec<Option<Read>>,
+) -> Result<Verified> {
+    let mut verified = Verified::default();
+    let mut wanted = Side::default();
+    let mut found = Side::default();
+    let mut aside = (0_u64, 0_u128);
+    let mut tracked = Sums::default();
+    for (segment, read) in segments.iter().zip(reads) {
+        let Some(read) = read else {
+            return Err(Error::bug("a segment was not read"));
+        };
+        verified.source_rows += read.source_rows;
+        verified.target_rows += read.found.rows.rows;
+        wanted.rows.merge(&read.wanted.rows);
+        found.rows.merge(&read.found.rows);
+        for (all, part) in [
+            (&mut wanted.statuses, &read.wanted.statuses),
+            (&mut wanted.types, &read.wanted.types),
+            (&mut found.statuses, &read.found.statuses),
+            (&mut found.types, &read.found.types),
+        ] {
+            for (name, n) in part {
+                *all.entry(name.clone()).or_default() += n;
+            }
+        }
+        aside = (aside.0 + read.aside.0, aside.1.wrapping_add(read.aside.1));
+        tracked.merge(&read.tracked);
+        if read.wanted.rows == read.found.rows {
+            verified.hashes.push((segment.chunk, read.found.rows.digest()));
+        } else {
+            verified.differing.push(segment.chunk);
+            subject.descend(segment, &read, &mut verified.differences).await?;
+        }
+    }
+    let rows_differ = verified.differences.changed.len()
+        + verified.differences.missing.len()
+        + verified.differences.extra.len();
+    let (tracking_rows, tracking_good) = subject.tracking(&tracked, &mut verified.differences).await?;
+    let (stored, aside_good) = subject.quarantine(aside, &mut verified.differences).await?;
+    let checks = subject.stores.target.checks(&subject.recipe).await?;
+    verified.quarantined = stored;
+    let line = |what: &str, source: String, target: String, equal: bool| ProofLine {
+        what: what.to_owned(),
+        source,
+        target,
+        equal,
+    };
+    let only = |list: &[Key]| plural(list.len() as u64, "row", "rows");
+    let ledger: (u64, u64, u64) = chunks.iter().fold((0, 0, 0), |sum, chunk| {
+        (
+            sum.0 + chunk.rows_in,
+            sum.1 + chunk.rows_out,
+            sum.2 + chunk.quarantined,
+        )
+    });
+    verified.lines = vec![
+        line(
+            "rows = migrated + quarantined",
+            count(verified.source_rows),
+            format!("{}+{}", count(verified.target_rows), count(stored)),
+            verified.source_rows == verified.target_rows + stored,
+        ),
+        line(
+            "chunks tile the key range",
+            count(chunks.len() as u64),
+            if faults.is_empty() {
+                count(chunks.len() as u64)
+            } else {
+                faults.join(", ")
+            },
+            faults.is_empty() && ledger.0 == ledger.1 + ledger.2,
+        ),
+        line(
+            "totals for each status",
+            count(wanted.statuses.len() as u64),
+            count(found.statuses.len() as u64),
+            wanted.statuses == found.statuses,
+        ),
+        line(
+            "totals for each type",
+            count(wanted.types.len() as u64),
+            count(found.types.len() as u64),
+            wanted.types == found.types,
+        ),
+        line(
+            "row hashes, read separately",
+            count(wanted.rows.rows),
+            if rows_differ == 0 {
+                count(found.rows.rows)
+            } else {
+                format!("{} differ", plural(rows_differ as u64, "row", "rows"))
+            },
+            wanted.rows == found.rows,
+        ),
+        line(
+            "rows on one side only, both ways",
+            only(&verified.differences.missing),
+            only(&verified.differences.extra),
+            verified.differences.missing.is_empty() && verified.differences.extra.is_empty(),
+        ),
+        line(
+            "a tracking row for every task",
+            count(tracked.rows),
+            count(tracking_rows),
+            // Equal to the expected set, which was just proved equal to the rows: no orphan on either side.
+            tracking_good,
+        ),
+        line(
+            "quarantine, row by row",
+            count(aside.0),
+            count(stored),
+            aside_good,
+        ),
+        line(
+            "sequences and constraints",
+            count(checks.len() as u64),
+            match checks.iter().find(|check| !check.good) {
+                None => count(checks.len() as u64),
+                Some(check) => format!("{}: {}, wanted {}", check.what, check.found, check.wanted),
+            },
+            checks.iter().all(|check| check.good),
+        ),
+    ];
+    Ok(verified)
+}

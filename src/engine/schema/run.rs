@@ -1,0 +1,483 @@
+//! The run: lease, ledger, copy, catch up, prove. Every step can be repeated, so a run that died anywhere is simply run again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::chunks::tiling;
+use super::copying::{Copier, Totals};
+use super::lease;
+use super::live::{Live, Tile};
+use super::plan::{FORMAT, Prepared, boundary, explain, merge, recompile};
+use super::proof::{Subject, Verified, segments, verify};
+use super::report::{Applied, ApplyReport};
+use super::request::Stores;
+use crate::engine::error::{Error, Result};
+use crate::engine::failpoint;
+use crate::engine::operation::{Control, Notice, Outcome, Quarantined};
+use crate::engine::ports::store::{
+    ChunkRow, Fence, Key, RawCensus, Reason, Recipe, RunRow, RunState, Setup, Store,
+};
+use crate::engine::text::{count, inert_short, plural};
+
+/// How often rows that appeared or changed are caught up before the run gives up.
+const PASSES: usize = 4;
+/// Quarantined rows told one by one.
+const TOLD: u64 = 1_000;
+
+/// Runs a plan. `now` becomes the run's start when it is a new one.
+///
+/// # Errors
+/// Something stands in the way, another operator runs it, a database failed for good, or the work was stopped. Rows that differ are no error:
+/// they are in the outcome's proof.
+pub async fn apply(
+    prepared: &Prepared,
+    stores: &Stores,
+    now: jiff::Timestamp,
+    control: &Control,
+    live: &Live,
+) -> Result<Applied> {
+    prepared.ready()?;
+    let began = Instant::now();
+    let target = prepared.recipe.target.table.clone();
+    if prepared.ledger_missing || prepared.setup.create_tasks {
+        let setup = Setup {
+            adopt: false,
+            ..prepared.setup.clone()
+        };
+        stores.target.prepare(&prepared.recipe, &setup).await?;
+        failpoint::hit("schema.after_prepare");
+    }
+    let held = lease::take(&prepared.request, stores, &target, control).await?;
+    let done = Run {
+        prepared,
+        stores,
+        control,
+        live,
+        fence: held.fence.clone(),
+        recipe: prepared.recipe.clone(),
+        raw: prepared.raw.clone(),
+    }
+    .go(now, began)
+    .await;
+    lease::give_back(held, stores).await;
+    done
+}
+
+struct Run<'a> {
+    prepared: &'a Prepared,
+    stores: &'a Stores,
+    control: &'a Control,
+    live: &'a Live,
+    fence: Fence,
+    recipe: Recipe,
+    raw: RawCensus,
+}
+
+impl Run<'_> {
+    async fn go(mut self, now: jiff::Timestamp, began: Instant) -> Result<Applied> {
+        let store = Arc::clone(&self.stores.target);
+        // The world may have moved between the plan and the lease: what the ledger says now counts.
+        let mut run = self.open_run(store.as_ref(), now).await?;
+        self.recipe.started.clone_from(&run.started);
+        if self.prepared.setup.adopt {
+            let adopted = store
+                .prepare(
+                    &self.recipe,
+                    &Setup {
+                        create_tasks: false,
+                        adopt: true,
+                    },
+                )
+                .await?;
+            self.control.notice(Notice::Log(format!(
+                "replaced {} of the guide's script",
+                plural(adopted, "row", "rows")
+            )));
+        }
+        failpoint::hit("schema.after_lease");
+        self.live.begin(self.prepared.raw.rows, self.fence.token);
+        let mut totals = Totals::default();
+        let mut there = 0;
+        let mut conflicts: Vec<Key> = Vec::new();
+        let mut verified = Verified::default();
+        for pass in 0..PASSES {
+            if pass > 0 && !self.moved_on(&mut run, store.as_ref()).await? && verified.holds() {
+                break;
+            }
+            let chunks = self.copy(&mut run, &mut totals, pass, &mut there).await?;
+            failpoint::hit("schema.after_copy");
+            verified = self.prove(&chunks).await?;
+            self.live.proof(&verified.lines);
+            if verified.holds() {
+                if self.behind(&run).await? {
+                    continue;
+                }
+                break;
+            }
+            let keys = verified.differences.keys();
+            if keys.is_empty() || pass + 1 == PASSES {
+                break;
+            }
+            let (ours, touched) = self.sort_out(&chunks, &run, &verified).await?;
+            conflicts = touched;
+            if ours.is_empty() {
+                break;
+            }
+            self.live.phase("catching up");
+            self.control.notice(Notice::Log(format!(
+                "{} differ and are written again",
+                plural(ours.len() as u64, "row", "rows")
+            )));
+            self.copier().rewrite(&ours, &mut totals).await?;
+            failpoint::hit("schema.after_rewrite");
+        }
+        if verified.holds() {
+            self.seal(&mut run, &verified, store.as_ref()).await?;
+        }
+        self.tell_quarantine(store.as_ref()).await?;
+        Ok(self.conclude(&verified, totals, conflicts, began))
+    }
+
+    /// Reads the run's ledger row under the lease, or begins one.
+    async fn open_run(&self, store: &dyn Store, now: jiff::Timestamp) -> Result<RunRow> {
+        let digest = self
+            .prepared
+            .request
+            .mapping
+            .digest(self.prepared.request.running);
+        let found = store.run(&self.fence.target, &self.fence.label).await?;
+        let begun = found.filter(|run| run.state != RunState::Undone);
+        let run = match begun {
+            Some(run) if run.format > FORMAT => {
+                return Err(Error::blocked("the ledger was written by a newer program")
+                    .hint("Use the newer program."));
+            }
+            Some(run) => RunRow {
+                format: FORMAT,
+                source: self.prepared.source.identity.clone(),
+                mapping: digest,
+                boundary: boundary(&self.raw)
+                    .max(
+                        run.boundary
+                            .as_deref()
+                            .and_then(|text| Key::parse(self.recipe.source.key_kind, text)),
+                    )
+                    .map(|key| key.to_string()),
+                state: RunState::Copying,
+                ..run
+            },
+            None => RunRow {
+                format: FORMAT,
+                source: self.prepared.source.identity.clone(),
+                mapping: digest,
+                state: RunState::Copying,
+                started: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                boundary: boundary(&self.raw).map(|key| key.to_string()),
+                hash: None,
+                token: self.fence.token,
+            },
+        };
+        store.note(&self.fence, &run).await?;
+        Ok(run)
+    }
+
+    fn copier(&self) -> Copier {
+        Copier {
+            stores: self.stores.clone(),
+            recipe: Arc::new(self.recipe.clone()),
+            fence: Arc::new(self.fence.clone()),
+            source: Arc::new(self.prepared.source.clone()),
+            local: self.prepared.local,
+            workers: self.prepared.request.workers,
+            patience: Duration::from_secs(self.prepared.request.patience_s),
+            row_bytes: self.raw.row_bytes,
+            control: self.control.clone(),
+            live: self.live.clone(),
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        Subject {
+            stores: self.stores.clone(),
+            recipe: Arc::new(self.recipe.clone()),
+            mapping: Arc::new(self.prepared.request.mapping.clone()),
+            running: self.prepared.request.running,
+        }
+    }
+
+    async fn chunks(&self) -> Result<Vec<ChunkRow>> {
+        Ok(self
+            .stores
+            .target
+            .chunks(&self.fence.target, &self.fence.label)
+            .await?)
+    }
+
+    /// Copies until the ledger has no gap up to the boundary.
+    async fn copy(
+        &self,
+        run: &mut RunRow,
+        totals: &mut Totals,
+        pass: usize,
+        there: &mut u64,
+    ) -> Result<Vec<ChunkRow>> {
+        self.live.phase("copying");
+        let copier = self.copier();
+        let kind = self.recipe.source.key_kind;
+        let mut chunks = self.chunks().await?;
+        if pass == 0 {
+            *there = chunks.iter().map(|chunk| chunk.rows_out).sum();
+            for chunk in &chunks {
+                self.live.tile(chunk.seq, Tile::Copied);
+                self.live.copied(chunk.rows_out, chunk.quarantined);
+            }
+        }
+        let boundary = run.boundary.as_deref().and_then(|text| Key::parse(kind, text));
+        let Some(boundary) = boundary else {
+            return Ok(chunks);
+        };
+        // A server that lost its last commits shows a gap again; then it is copied again, as often as it takes within reason.
+        for _ in 0..PASSES {
+            let found = tiling(&chunks, kind);
+            if !found.faults.is_empty() {
+                return Err(
+                    Error::blocked(format!("the ledger is damaged: {}", found.faults.join(", ")))
+                        .hint("Undo this run, then copy again."),
+                );
+            }
+            let whole = found.gaps.is_empty() && found.end.as_ref().is_some_and(|end| *end >= boundary);
+            if whole {
+                return Ok(chunks);
+            }
+            copier.copy_to(&found, &boundary, totals).await?;
+            chunks = self.chunks().await?;
+            let found = tiling(&chunks, kind);
+            if found.gaps.is_empty() {
+                return Ok(chunks);
+            }
+        }
+        Err(Error::unavailable("the target loses committed chunks")
+            .hint("Check the target's replication and disks."))
+    }
+
+    async fn prove(&self, chunks: &[ChunkRow]) -> Result<Verified> {
+        let found = tiling(chunks, self.recipe.source.key_kind);
+        let mut faults = found.faults;
+        faults.extend(
+            found
+                .gaps
+                .iter()
+                .map(|gap| format!("chunk {} is missing", gap.seq)),
+        );
+        verify(
+            &self.subject(),
+            chunks,
+            &faults,
+            self.copier().wished().max(1),
+            self.control,
+            self.live,
+        )
+        .await
+    }
+
+    /// Whether rows after the boundary appeared since it was recorded.
+    async fn behind(&self, run: &RunRow) -> Result<bool> {
+        let key = run
+            .boundary
+            .as_deref()
+            .and_then(|text| Key::parse(self.recipe.source.key_kind, text));
+        let later = self
+            .stores
+            .source
+            .census(&self.recipe.source, key.as_ref())
+            .await?;
+        Ok(later.rows > 0)
+    }
+
+    /// Moves the boundary to the greatest key there is now, and learns the values of the new rows. Tells whether there were any.
+    async fn moved_on(&mut self, run: &mut RunRow, store: &dyn Store) -> Result<bool> {
+        let key = run
+            .boundary
+            .as_deref()
+            .and_then(|text| Key::parse(self.recipe.source.key_kind, text));
+        let later = self
+            .stores
+            .source
+            .census(&self.recipe.source, key.as_ref())
+            .await?;
+        if later.rows == 0 {
+            return Ok(false);
+        }
+        merge(&mut self.raw, &later);
+        recompile(&self.prepared.request, &mut self.recipe, &self.raw);
+        run.boundary = later.greatest.map(|key| key.to_string());
+        store.note(&self.fence, run).await?;
+        self.control.notice(Notice::Log(format!(
+            "{} appeared after the boundary and are caught up",
+            plural(later.rows, "row", "rows")
+        )));
+        Ok(true)
+    }
+
+    /// Parts the keys that differ: those in chunks whose target side is as it was proved (so the source changed) or was never proved may be
+    /// written again; rows of chunks that somebody changed in the target since are left alone and listed.
+    async fn sort_out(
+        &self,
+        chunks: &[ChunkRow],
+        run: &RunRow,
+        verified: &Verified,
+    ) -> Result<(Vec<Key>, Vec<Key>)> {
+        let subject = self.subject();
+        let mut touched_ranges = Vec::new();
+        for segment in segments(&self.recipe, chunks) {
+            if !verified.differing.contains(&segment.chunk) {
+                continue;
+            }
+            let known = match segment.chunk {
+                Some(seq) => chunks
+                    .iter()
+                    .find(|chunk| chunk.seq == seq)
+                    .and_then(|chunk| chunk.hash.clone()),
+                None => run.hash.clone(),
+            };
+            if let Some(known) = known
+                && subject.target_hash(&segment).await? != known
+            {
+                touched_ranges.push(segment.range);
+            }
+        }
+        let inside = |key: &Key| {
+            touched_ranges.iter().any(|range| {
+                range.after.as_ref().is_none_or(|after| key > after)
+                    && range.upto.as_ref().is_none_or(|upto| key <= upto)
+            })
+        };
+        let new_rows = &verified.differences;
+        let (touched, ours): (Vec<Key>, Vec<Key>) = new_rows.keys().into_iter().partition(inside);
+        Ok((ours, touched))
+    }
+
+    /// Records the proof.
+    async fn seal(&self, run: &mut RunRow, verified: &Verified, store: &dyn Store) -> Result<()> {
+        failpoint::hit("schema.before_proved");
+        let known: Vec<(i64, Option<String>)> = self
+            .chunks()
+            .await?
+            .into_iter()
+            .map(|c| (c.seq, c.hash))
+            .collect();
+        let mut hashes = Vec::new();
+        for (chunk, hash) in &verified.hashes {
+            match chunk {
+                Some(seq) if !known.contains(&(*seq, Some(hash.clone()))) => {
+                    hashes.push((*seq, hash.clone()))
+                }
+                Some(_) => {}
+                None => run.hash = Some(hash.clone()),
+            }
+        }
+        if !hashes.is_empty() {
+            store.note_chunks(&self.fence, &hashes).await?;
+        }
+        run.state = RunState::Proved;
+        store.note(&self.fence, run).await?;
+        failpoint::hit("schema.after_proved");
+        Ok(())
+    }
+
+    async fn tell_quarantine(&self, store: &dyn Store) -> Result<()> {
+        let rows = store
+            .quarantine(&self.fence.target, &self.fence.label, None, TOLD)
+            .await?;
+        for row in rows {
+            self.control.notice(Notice::Quarantined(quarantined(&row)));
+        }
+        Ok(())
+    }
+
+    fn conclude(&self, verified: &Verified, totals: Totals, conflicts: Vec<Key>, began: Instant) -> Applied {
+        let elapsed = began.elapsed().as_secs_f64();
+        let written = totals.rows_out.min(verified.target_rows);
+        let proved = verified.holds() && conflicts.is_empty();
+        let summary = if proved {
+            format!(
+                "Proved: {} = {} + {}",
+                count(verified.source_rows),
+                count(verified.target_rows),
+                count(verified.quarantined)
+            )
+        } else if conflicts.is_empty() {
+            format!(
+                "{} differ: {}",
+                plural(verified.differences.total.max(1), "row", "rows"),
+                shown(&verified.differences.keys())
+            )
+        } else {
+            format!(
+                "{} in chunks changed in the target since they were proved: {}",
+                plural(conflicts.len() as u64, "row differs", "rows differ"),
+                shown(&conflicts)
+            )
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = if elapsed > 0.0 {
+            totals.rows_in as f64 / elapsed
+        } else {
+            0.0
+        };
+        Applied {
+            outcome: Outcome {
+                source: verified.source_rows,
+                converted: verified.target_rows,
+                unchanged: verified.target_rows - written,
+                quarantined: verified.quarantined,
+                proof: verified.lines.clone(),
+                summary,
+                artifacts: Vec::new(),
+            },
+            report: ApplyReport {
+                source_rows: verified.source_rows,
+                migrated: written,
+                unchanged: verified.target_rows - written,
+                quarantined: verified.quarantined,
+                verified: proved,
+                elapsed_s: elapsed,
+                rows_per_s: rate,
+            },
+            differences: verified.differences.clone(),
+            conflicts,
+        }
+    }
+}
+
+/// The first keys of a list, for a sentence.
+pub(super) fn shown(keys: &[Key]) -> String {
+    let mut text = keys
+        .iter()
+        .take(20)
+        .map(|key| inert_short(&key.to_string(), 40))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if keys.len() > 20 {
+        text.push_str(", …");
+    }
+    text
+}
+
+/// A stored quarantine row as everyone shows it.
+#[must_use]
+pub fn quarantined(row: &crate::engine::ports::store::QuarantineRow) -> Quarantined {
+    let reason = Reason::of(&row.reason);
+    let (why, hint) = reason.map_or(("", ""), explain);
+    Quarantined {
+        kind: "row".to_owned(),
+        key: row.key.clone(),
+        reason: row.reason.clone(),
+        place: reason
+            .and_then(Reason::field)
+            .map_or_else(String::new, |field| format!("column {}", field.name())),
+        why: why.to_owned(),
+        hint: hint.to_owned(),
+        raw: row.raw.chars().take(400).collect(),
+    }
+}
