@@ -127,19 +127,18 @@ fn fault_e77_a_secret_file_open_to_others_is_refused() {
 }
 
 #[test]
-fn a_source_that_is_not_there_is_refused_with_a_near_name() {
+fn a_source_that_is_not_there_is_named_with_a_near_name() {
     let folder =
         workspace("name: a\ntype: brownfield\nenvironment: staging\nsources:\n  tasks: legacy/task.json\n");
     fs::create_dir(folder.path().join("acme/legacy")).unwrap();
     fs::write(folder.path().join("acme/legacy/tasks.json"), "[]").unwrap();
-    let ran = run(folder.path(), &["tasks", "convert", "-w", "acme", "--json"]);
-    assert_eq!(ran.code, Some(3), "{ran:#?}");
-    let error = ran.error().to_string();
+    let ran = run(folder.path(), &["doctor", "-w", "acme", "--json"]);
+    assert_eq!(ran.code, Some(4), "{ran:#?}");
     assert!(
-        error.contains("legacy/task.json") && error.contains("line 5"),
-        "{error}"
+        ran.out.contains("legacy/task.json") && ran.out.contains("line 5"),
+        "{ran:#?}"
     );
-    assert!(error.contains("Did you mean legacy/tasks.json?"), "{error}");
+    assert!(ran.out.contains("Did you mean legacy/tasks.json?"), "{ran:#?}");
 }
 
 fn finished_demo(folder: &Path) {
