@@ -162,6 +162,18 @@ impl Confirm {
         rows
     }
 
+    /// The whole plan as text, for the clipboard.
+    fn as_text(&self) -> String {
+        let mut lines = vec![self.plan.title.clone(), format!("to {}", self.plan.target)];
+        for effect in &self.plan.effects {
+            let number = effect.count.map(|n| format!(" {}", count(n))).unwrap_or_default();
+            lines.push(format!("{}{number} {}", effect.act, effect.what));
+        }
+        lines.push(format!("undo: {}", self.plan.undo.as_deref().unwrap_or("none")));
+        lines.push(format!("plan: {}", self.plan.digest));
+        lines.join("\n")
+    }
+
     fn buttons(&self, painter: &mut Painter<'_>, y: u16, cx: &Cx<'_>) {
         let glyphs = painter.glyphs();
         let off = self.off(cx).is_some();
@@ -350,16 +362,7 @@ impl Overlay for Confirm {
             }
             Action::Open => self.enter(cx),
             Action::Copy => {
-                let mut text = format!("{}\nto {}\n", self.plan.title, self.plan.target);
-                for effect in &self.plan.effects {
-                    let number = effect.count.map(|n| format!(" {}", count(n))).unwrap_or_default();
-                    text.push_str(&format!("{}{number} {}\n", effect.act, effect.what));
-                }
-                text.push_str(&format!(
-                    "undo: {}\n",
-                    self.plan.undo.as_deref().unwrap_or("none")
-                ));
-                text.push_str(&format!("plan: {}\n", self.plan.digest));
+                let text = self.as_text();
                 Handled::one(Effect::Copy(text))
             }
             // No letter confirms anything, and none leaves by accident.
