@@ -124,7 +124,9 @@ fn control_z_gives_the_terminal_back_and_fg_takes_it_again() {
             seen.screen.contains(HINTS) && !seen.screen.contains("Help and commands")
         });
         shell.send("q");
-        shell.wait_until("the shell again", |seen| !seen.alternate());
+        shell.wait_until("the shell's prompt again", |seen| {
+            !seen.alternate() && seen.screen.trim_end().ends_with("ready>")
+        });
         clean(&shell);
         shell.send("clear\r");
         shell.wait_until("a clean screen", |seen| seen.screen.trim() == "ready>");
