@@ -14,6 +14,7 @@ pub mod plain;
 pub mod readiness;
 pub mod schema;
 pub mod session;
+pub mod tasks;
 
 use std::process::ExitCode;
 
@@ -115,6 +116,7 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             must_be_set_up(&workspace)?;
             readiness::run(workspace, options, ports, output).await
         }
+        Verb::Tasks(verb) => tasks::run(verb, workspace, global, options, ports, output).await,
         Verb::Schema(verb) => schema::run(verb, workspace, global, options, ports, output).await,
         Verb::Checkpoints(verb) => checkpoints::run(verb, workspace, global, options, ports, output).await,
         Verb::Config(verb) => {
