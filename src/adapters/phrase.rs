@@ -71,7 +71,7 @@ impl<'a> Phrase<'a> {
     }
 
     /// The table rows come from.
-    pub fn from_table(&self) -> String {
+    pub fn source_name(&self) -> String {
         self.source
             .map_or_else(|| table(&self.recipe.source.table), str::to_owned)
     }
@@ -154,7 +154,7 @@ impl<'a> Phrase<'a> {
         }
         format!(
             "FROM (SELECT s.*{extra} FROM {} s WHERE {}) l",
-            self.from_table(),
+            self.source_name(),
             self.picked("s", pick)
         )
     }

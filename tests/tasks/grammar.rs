@@ -1,6 +1,7 @@
 //! The decomposition grammar, held to its figures by descriptions with what a careful engineer expects of them.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use maos_migrate::engine::tasks::{Band, Decomposition, Rules, decompose};
 use serde::Deserialize;
@@ -20,8 +21,9 @@ struct Expected {
     band: Band,
 }
 
-fn rules() -> Rules {
-    Rules::default_with(None).expect("the rules are sound")
+fn rules() -> &'static Rules {
+    static RULES: OnceLock<Rules> = OnceLock::new();
+    RULES.get_or_init(|| Rules::default_with(None).expect("the rules are sound"))
 }
 
 fn ancestors(made: &Decomposition, id: usize) -> BTreeSet<usize> {
@@ -124,7 +126,7 @@ fn descriptions_are_taken_apart_as_an_engineer_would() {
     let mut figures = Figures::default();
     for line in include_str!("decompose.jsonl").lines() {
         let want: Expected = serde_json::from_str(line).expect("a line of the file");
-        let made = decompose(0.into(), &want.description, &rules);
+        let made = decompose(0.into(), &want.description, rules);
         sound(&made);
         figures.add(&want, &made);
     }
@@ -160,20 +162,19 @@ fn sound(made: &Decomposition) {
                 .dependencies
                 .iter()
                 .all(|d| *d < made.subtasks.len() && *d != id),
-            "{:?}",
-            made
+            "{made:?}"
         );
         assert!(!subtask.rule.is_empty());
     }
     let staged: usize = made.stages.iter().map(Vec::len).sum();
-    assert_eq!(staged, made.subtasks.len(), "no cycle: {:?}", made);
+    assert_eq!(staged, made.subtasks.len(), "no cycle: {made:?}");
     let waited: BTreeSet<usize> = made
         .subtasks
         .iter()
         .flat_map(|s| s.dependencies.clone())
         .collect();
     let loose = (0..made.subtasks.len()).filter(|id| !waited.contains(id)).count();
-    assert_eq!(loose, 1, "loose ends are gathered: {:#?}", made);
+    assert_eq!(loose, 1, "loose ends are gathered: {made:#?}");
     let coordinators = made.subtasks.iter().filter(|s| s.kind == "coordination").count();
     assert_eq!(coordinators, usize::from(made.coordination_needed));
 }
@@ -181,7 +182,7 @@ fn sound(made: &Decomposition) {
 proptest::proptest! {
     #[test]
     fn any_text_at_all_gives_a_sound_plan(text in "[ -~\n\t—éßあ•]{0,200}") {
-        let made = decompose(0.into(), &text, &rules());
+        let made = decompose(0.into(), &text, rules());
         proptest::prop_assume!(text.chars().any(char::is_alphanumeric));
         sound(&made);
     }
@@ -195,7 +196,7 @@ proptest::proptest! {
         ]), 1..30)) {
         let text = words.join(" ");
         proptest::prop_assume!(text.chars().any(char::is_alphanumeric));
-        sound(&decompose(0.into(), &text, &rules()));
+        sound(&decompose(0.into(), &text, rules()));
     }
 }
 
@@ -208,7 +209,7 @@ fn a_deep_and_a_long_description_end_well() {
         format!("Test {}", vec!["x1"; 20_000].join(", ")),
         "- a\n".repeat(20_000),
     ] {
-        assert!(!decompose(0.into(), &text, &rules).subtasks.is_empty());
+        assert!(!decompose(0.into(), &text, rules).subtasks.is_empty());
     }
 }
 
@@ -235,8 +236,8 @@ fn a_workspace_adds_words_of_its_own() {
 fn equal_input_gives_equal_plans() {
     let text = "Research AWS, Azure and GCP pricing, then compare them";
     let (a, b) = (
-        decompose(1.into(), text, &rules()),
-        decompose(1.into(), text, &rules()),
+        decompose(1.into(), text, rules()),
+        decompose(1.into(), text, rules()),
     );
     assert_eq!(
         serde_json::to_string(&a).expect("json"),
@@ -246,7 +247,7 @@ fn equal_input_gives_equal_plans() {
 
 #[test]
 fn the_printed_shape_is_the_contract() {
-    let made = decompose("legacy_1".into(), "Test the API and the app", &rules());
+    let made = decompose("legacy_1".into(), "Test the API and the app", rules());
     let json = serde_json::to_value(&made).expect("json");
     for key in [
         "id",
@@ -279,7 +280,7 @@ fn print_decompositions() {
         let text = value["description"].as_str().expect("description");
         println!(
             "@@{}",
-            serde_json::to_string(&decompose(i.into(), text, &rules)).expect("json")
+            serde_json::to_string(&decompose(i.into(), text, rules)).expect("json")
         );
     }
 }

@@ -63,8 +63,9 @@ fn defect_03_words_are_matched_whole() {
 fn defect_25_the_coordinator_waits_for_every_subtask() {
     for count in 2..=9 {
         let text = (1..=count)
-            .map(|i| format!("- Check part {i}\n"))
-            .collect::<String>();
+            .map(|i| format!("- Check part {i}"))
+            .collect::<Vec<_>>()
+            .join("\n");
         let made = default(&text);
         let last = made.subtasks.last().expect("a coordinator");
         assert_eq!(last.kind, "coordination");

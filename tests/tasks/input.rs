@@ -1,6 +1,7 @@
 //! Reading task files of every shape; what is broken is set aside with line, reason and raw form.
 
 use std::io::Cursor;
+use std::sync::OnceLock;
 
 use maos_migrate::engine::ErrorKind;
 use maos_migrate::engine::operation::Control;
@@ -14,14 +15,15 @@ pub fn records(text: &[u8], suffix: Option<&str>) -> Records {
 
 /// Each record as `id|description`, or `!line reason`.
 fn read(text: &[u8], suffix: Option<&str>) -> Vec<String> {
-    let rules = Rules::default_with(None).expect("rules");
+    static RULES: OnceLock<Rules> = OnceLock::new();
+    let rules = RULES.get_or_init(|| Rules::default_with(None).expect("rules"));
     let mut records = records(text, suffix);
     let mut out = Vec::new();
     while let Some(item) = records.next_item().expect("reads") {
         let number = out.len() as u64 + 1;
         out.push(match item {
             Item::Bad(refused) => format!("!{} {}", refused.line, refused.reason),
-            Item::Record(raw) => match LegacyTask::read(&raw, number, &rules) {
+            Item::Record(raw) => match LegacyTask::read(&raw, number, rules) {
                 Ok(task) => format!("{}|{}", task.id, task.description),
                 Err(refused) => format!("!{} {}", refused.line, refused.reason),
             },
@@ -273,9 +275,10 @@ fn fault_b41_no_one_and_many_rows_work() {
     }
     assert_eq!(read(b"id,description\n", Some("csv")).len(), 0);
     assert_eq!(read(b"[{\"description\":\"one task\"}]", None), ["1|one task"]);
-    let many: String = (0..50_000)
-        .map(|i| format!("{{\"id\":{i},\"description\":\"Test part {i}\"}}\n"))
-        .collect();
+    let many = (0..50_000)
+        .map(|i| format!("{{\"id\":{i},\"description\":\"Test part {i}\"}}"))
+        .collect::<Vec<_>>()
+        .join("\n");
     let rules = Rules::default_with(None).expect("rules");
     let mut ids = Vec::new();
     let tally = score_stream(

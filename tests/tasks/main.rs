@@ -1,5 +1,7 @@
 //! Tasks: reading, scoring, decomposing, staging, converting.
 
+#![cfg(test)]
+
 mod convert;
 mod grammar;
 mod guide;

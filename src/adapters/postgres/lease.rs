@@ -17,18 +17,18 @@ impl PgStore {
             .fetch_one(&mut session)
             .await
             .map_err(|error| self.fault(&error))?;
-        let holder = |row: &sqlx::postgres::PgRow| LeaseHolder {
+        let described = |row: &sqlx::postgres::PgRow| LeaseHolder {
             holder: row.get("holder"),
             held_s: row.get::<i64, _>("held").unsigned_abs(),
             silent_s: row.get::<i64, _>("silent").unsigned_abs(),
             token: row.get("token"),
         };
-        let look = format!(
+        let query = format!(
             "SELECT holder, session, token, released, extract(epoch FROM clock_timestamp() - taken_at)::bigint AS held, \
              extract(epoch FROM clock_timestamp() - beat_at)::bigint AS silent FROM {leases} WHERE source = $1"
         );
         if !alone {
-            let row = sqlx::query(sql(look.clone()))
+            let row = sqlx::query(sql(query.clone()))
                 .bind(&ask.label)
                 .fetch_optional(&mut session)
                 .await
@@ -42,7 +42,7 @@ impl PgStore {
                     token: 0,
                 }));
             };
-            let now = holder(&row);
+            let now = described(&row);
             if now.silent_s < u64::from(ask.ttl_s) && ask.force.is_none() {
                 return Ok(Taken::No(now));
             }
@@ -63,7 +63,7 @@ impl PgStore {
         let _ = alone;
         let mut tx = session.begin().await.map_err(|error| self.fault(&error))?;
         // Waits for chunk transactions that hold the old token; they end, or their sessions were ended above.
-        let before = sqlx::query(sql(format!("{look} FOR UPDATE")))
+        let before = sqlx::query(sql(format!("{query} FOR UPDATE")))
             .bind(&ask.label)
             .fetch_optional(&mut *tx)
             .await

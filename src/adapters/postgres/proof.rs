@@ -72,7 +72,7 @@ impl PgStore {
         let gone = || StoreError::Cancelled("the reader of the rows is gone".to_owned());
         while let Some(bytes) = stream.try_next().await.map_err(|error| self.fault(&error))? {
             // Newlines inside fields are escaped, so each one ends a row.
-            count += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+            count += bytes.split(|byte| *byte == b'\n').count() as u64 - 1;
             held.extend_from_slice(&bytes);
             if held.len() >= PIECE {
                 let piece = std::mem::replace(&mut held, Vec::with_capacity(PIECE * 2));
@@ -88,7 +88,7 @@ impl PgStore {
         let phrase = Phrase::new(recipe, Dialect::Postgres);
         let text = format!(
             "SELECT count(*) FROM {} s WHERE {}",
-            phrase.from_table(),
+            phrase.source_name(),
             phrase.picked("s", pick)
         );
         let mut connection = self.connection().await?;
@@ -377,10 +377,14 @@ impl PgStore {
             let phrase = Phrase::new(recipe, Dialect::Postgres);
             let text = |column: Option<&crate::engine::ports::store::Column>| phrase.text(column);
             let [_, description, task_type, status, priority, ..] = &recipe.target.columns;
+            let (category, state) = (
+                text(recipe.source.category.as_ref()),
+                text(recipe.source.status.as_ref()),
+            );
             // What the guide's own statement makes of a row, to see whether anybody touched it since.
             let compared = format!(
-                "l.maos_key IS NULL OR t.{} IS DISTINCT FROM {} OR t.{}::text <> CASE {c} WHEN 'research' THEN 'research' WHEN 'development' THEN 'coding' WHEN 'analysis' THEN 'analysis' ELSE 'general' END \
-                 OR t.{}::text <> CASE {s} WHEN 'pending' THEN 'QUEUED' WHEN 'running' THEN 'RUNNING' WHEN 'completed' THEN 'COMPLETED' WHEN 'failed' THEN 'FAILED' ELSE 'QUEUED' END \
+                "l.maos_key IS NULL OR t.{} IS DISTINCT FROM {} OR t.{}::text <> CASE coalesce({category}, '') WHEN 'research' THEN 'research' WHEN 'development' THEN 'coding' WHEN 'analysis' THEN 'analysis' ELSE 'general' END \
+                 OR t.{}::text <> CASE coalesce({state}, '') WHEN 'pending' THEN 'QUEUED' WHEN 'running' THEN 'RUNNING' WHEN 'completed' THEN 'COMPLETED' WHEN 'failed' THEN 'FAILED' ELSE 'QUEUED' END \
                  OR t.{}::text <> coalesce({}, 'NORMAL')",
                 ident(&description.name),
                 text(recipe.source.description.as_ref()),
@@ -388,14 +392,12 @@ impl PgStore {
                 ident(&status.name),
                 ident(&priority.name),
                 text(recipe.source.priority.as_ref()),
-                c = format!("coalesce({}, '')", text(recipe.source.category.as_ref())),
-                s = format!("coalesce({}, '')", text(recipe.source.status.as_ref())),
             );
             let row = sqlx::query(sql(format!(
                 "SELECT count(*) FILTER (WHERE l.maos_key IS NULL) AS unknown, count(*) FILTER (WHERE l.maos_key IS NOT NULL AND ({compared})) AS changed \
                  FROM {tasks} t LEFT JOIN (SELECT s.*, {} AS maos_key FROM {} s) l ON l.maos_key = {json}->>'legacy_id' WHERE {marked}",
                 phrase.key_text("s"),
-                phrase.from_table(),
+                phrase.source_name(),
             )))
             .fetch_one(&mut *connection)
             .await

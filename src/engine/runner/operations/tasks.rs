@@ -14,7 +14,7 @@ use crate::engine::workspace::SETTINGS_FILE;
 use crate::engine::workspace::settings::Named;
 
 /// The workspace's own words, beside those of the rules.
-const WORDS: &str = "rules/words.yml";
+const WORDS: &str = "tasks/rules.yml";
 
 /// What the Tasks screen draws: the list, the rules that made it, and the plans that a person accepted.
 #[derive(Debug, Clone)]

@@ -40,6 +40,7 @@ struct Gap {
 }
 
 impl Reader<'_> {
+    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     /// Cuts tokens into sentences: at stops, blank lines, and line ends before a verb.
     pub fn sentences<'t>(&self, toks: &'t [Tok]) -> Vec<&'t [Tok]> {
         let mut out = Vec::new();
@@ -111,6 +112,10 @@ impl Reader<'_> {
     }
 
     /// Whether a clause opens at `at`, after the words of `gap`; `last` is the word before the gap.
+    #[expect(
+        clippy::match_same_arms,
+        reason = "an arm a kind of word, in the order of the rules"
+    )]
     fn opens(&self, toks: &[Tok], at: usize, gap: Gap, last: Option<&Tok>) -> bool {
         let Some(tok) = toks.get(at) else { return false };
         let next = toks.get(at + 1);
@@ -362,7 +367,13 @@ impl Reader<'_> {
                 }
                 Opaque::Relative => false,
             };
-            let opens = allowed && self.opens(toks, next, gap, toks.get(i - 1));
+            // The opening verb said again opens a clause again.
+            let again = led
+                && toks
+                    .get(next)
+                    .is_some_and(|tok| self.low(tok) == self.low(&toks[from]))
+                && toks.get(next + 1).is_some_and(Tok::is_word);
+            let opens = allowed && (again || self.opens(toks, next, gap, toks.get(i - 1)));
             if opens || gap.strong && next < toks.len() {
                 out.push(Clause {
                     toks: toks[from..i].to_vec(),
@@ -430,6 +441,7 @@ impl Reader<'_> {
     }
 
     /// Whether "to" at `at - 1` begins a purpose ("to parse logs") and not a place ("to staging").
+    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     fn infinitive(&self, toks: &[Tok], at: usize) -> bool {
         let Some(next) = toks.get(at + 1) else {
             return !toks[at].has(Flags::NOUN_VERB);

@@ -198,6 +198,7 @@ impl Reader<'_> {
         self.share_out(verb, class, &objects, behind, false)
     }
 
+    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     fn connecting(&self, verb: Option<&str>) -> bool {
         verb.is_some_and(|verb| {
             matches!(
@@ -307,6 +308,7 @@ impl Reader<'_> {
         out
     }
 
+    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     pub fn compose(&self, objects: &Objects, chosen: &[(usize, &Vec<Tok>)]) -> Vec<Tok> {
         let mut toks = Vec::new();
         for (index, run) in objects.runs.iter().enumerate() {
@@ -378,14 +380,14 @@ impl Reader<'_> {
             "with" => {
                 let parts =
                     with_parts && !names && (count >= 3 || run.items.iter().all(|item| item.len() >= 2));
-                let named = names
+                let shares_names = names
                     && !object_is_one
                     && (count >= 3
                         || self
                             .lexicon
                             .class(class)
                             .is_some_and(|class| class.class == "operate"));
-                (parts || named && !with_parts || self.connecting(verb)).then_some(rule::SHARED_OUT)
+                (parts || shares_names && !with_parts || self.connecting(verb)).then_some(rule::SHARED_OUT)
             }
             "between" => None,
             "via" | "through" => (count >= 3).then_some(rule::SHARED_OUT),
@@ -397,6 +399,10 @@ impl Reader<'_> {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision after the other over the same lists"
+    )]
     fn share_out(
         &self,
         verb: Option<&str>,

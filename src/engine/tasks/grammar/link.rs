@@ -121,7 +121,16 @@ impl Linker {
             self.waits_for(reader, clause, &expanded)
         };
         let coordinator = expanded.coordinator;
-        let mut seen: BTreeSet<String> = BTreeSet::new();
+        // What an earlier clause says in the same words is the same subtask, unless the words put it in line again.
+        let mut seen: BTreeSet<String> = if clause.marker == Marker::None && !self.chained {
+            self.draft
+                .parts
+                .iter()
+                .map(|part| part.text.to_lowercase())
+                .collect()
+        } else {
+            BTreeSet::new()
+        };
         for part in expanded.parts {
             // Said twice is done once.
             let new = part.text.chars().any(char::is_alphanumeric) && seen.insert(part.text.to_lowercase());
@@ -250,7 +259,7 @@ impl Linker {
         }
         // In an explicit list only words that point back make an order, never the verb alone.
         let gathers = class.is_some_and(|class| class.gathers) && expanded.parts.len() == 1;
-        if gathers && (!clause.listed || self.bare(reader, body)) {
+        if gathers && (!clause.listed || bare(reader, body)) {
             return self.loose(0);
         }
         let examined = self.groups.iter().any(|group| group.examines);
@@ -259,13 +268,13 @@ impl Linker {
             && expanded.parts.len() == 1
             && self.groups.iter().all(|group| group.examines)
             && examined
-            && self.deliverable(reader, body);
+            && deliverable(reader, body);
         if reports {
             return self.loose(0);
         }
         // A reference inside the clause to something the clause names itself is none to what stands before.
         let own_list = expanded.parts.len() > 1;
-        if self.refers(reader, &reader.lexicon.many, body, own_list) {
+        if refers(reader, &reader.lexicon.many, body, own_list) {
             let many = self.groups.iter().rev().find(|group| group.to - group.from >= 2);
             // Several clauses in a row are meant as well as one list.
             return match many {
@@ -282,69 +291,13 @@ impl Linker {
                 _ => self.loose(0),
             };
         }
-        if self.refers(reader, &reader.lexicon.one, body, own_list) {
+        if refers(reader, &reader.lexicon.one, body, own_list) {
             return self.group(last);
         }
         if body.iter().any(|tok| tok.kind == Kind::Based) && self.based_on_earlier(reader, body) {
             return self.loose(0);
         }
         self.made_before(reader, body)
-    }
-
-    /// Whether a gathering verb has nothing of its own to gather ("compare", "rank the candidates").
-    fn bare(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
-        body.is_empty() || reader.holds(&reader.lexicon.many, body)
-    }
-
-    fn deliverable(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
-        let head: Vec<Tok> = body
-            .iter()
-            .take(6)
-            .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
-            .copied()
-            .collect();
-        reader.holds(&reader.lexicon.deliverables, &head)
-    }
-
-    fn refers(
-        &self,
-        reader: &Reader<'_>,
-        phrases: &crate::engine::tasks::rules::Phrases<()>,
-        body: &[Tok],
-        own_list: bool,
-    ) -> bool {
-        let words = reader.lows(body);
-        (0..words.len()).any(|i| {
-            let Some((length, ())) = phrases.at(&words[i..]) else {
-                return false;
-            };
-            match words[i] {
-                // "both the API and the app", "each page", "this week" name something of their own.
-                "both" => {
-                    length > 1
-                        || !own_list
-                            && !words[i + 1..].contains(&"and")
-                            && words
-                                .get(i + 1)
-                                .is_none_or(|next| !next.ends_with('s') || *next == "versions")
-                }
-                "each" => length > 1 || words.len() == i + 1 || matches!(words[i + 1], "one" | "of"),
-                "all" => length > 1 || words.len() == i + 1,
-                "this" | "that" | "these" | "those" => {
-                    words.len() == i + 1
-                        || i == 0 && words.len() <= 2
-                        || matches!(
-                            words.get(i + 1),
-                            Some(&"data" | &"results" | &"findings" | &"changes")
-                        )
-                }
-                // A possessive behind a noun of the same clause belongs to it ("each team and its lead").
-                "its" | "their" | "theirs" => i <= 2 && !own_list,
-                "it" | "them" | "they" => !(i > 3 && own_list),
-                "results" | "findings" | "outputs" | "differences" | "insights" => i == 0 && words.len() <= 3,
-                _ => true,
-            }
-        })
     }
 
     fn based_on_earlier(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
@@ -389,8 +342,8 @@ impl Linker {
         BTreeSet::new()
     }
 
-    /// The draft, with equal subtasks of different clauses kept once.
-    pub fn finish(self, _reader: &Reader<'_>) -> Draft {
+    /// The draft.
+    pub fn finish(self) -> Draft {
         self.draft
     }
 }
@@ -410,4 +363,57 @@ fn stem(word: &str) -> String {
         Some(base) if base.len() > 2 && !base.ends_with('s') => base.to_owned(),
         _ => word.to_owned(),
     }
+}
+
+/// Whether a gathering verb has nothing of its own to gather ("compare", "rank the candidates").
+fn bare(reader: &Reader<'_>, body: &[Tok]) -> bool {
+    body.is_empty() || reader.holds(&reader.lexicon.many, body)
+}
+fn deliverable(reader: &Reader<'_>, body: &[Tok]) -> bool {
+    let head: Vec<Tok> = body
+        .iter()
+        .take(6)
+        .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
+        .copied()
+        .collect();
+    reader.holds(&reader.lexicon.deliverables, &head)
+}
+fn refers(
+    reader: &Reader<'_>,
+    phrases: &crate::engine::tasks::rules::Phrases<()>,
+    body: &[Tok],
+    own_list: bool,
+) -> bool {
+    let words = reader.lows(body);
+    (0..words.len()).any(|i| {
+        let Some((length, ())) = phrases.at(&words[i..]) else {
+            return false;
+        };
+        match words[i] {
+            // "both the API and the app", "each page", "this week" name something of their own.
+            "both" => {
+                length > 1
+                    || !own_list
+                        && !words[i + 1..].contains(&"and")
+                        && words
+                            .get(i + 1)
+                            .is_none_or(|next| !next.ends_with('s') || *next == "versions")
+            }
+            "each" => length > 1 || words.len() == i + 1 || matches!(words[i + 1], "one" | "of"),
+            "all" => length > 1 || words.len() == i + 1,
+            "this" | "that" | "these" | "those" => {
+                words.len() == i + 1
+                    || i == 0 && words.len() <= 2
+                    || matches!(
+                        words.get(i + 1),
+                        Some(&"data" | &"results" | &"findings" | &"changes")
+                    )
+            }
+            // A possessive behind a noun of the same clause belongs to it ("each team and its lead").
+            "its" | "their" | "theirs" => i <= 2 && !own_list,
+            "it" | "them" | "they" => !(i > 3 && own_list),
+            "results" | "findings" | "outputs" | "differences" | "insights" => i == 0 && words.len() <= 3,
+            _ => true,
+        }
+    })
 }

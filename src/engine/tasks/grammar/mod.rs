@@ -76,7 +76,7 @@ fn prose(text: &str, lexicon: &Lexicon, mut linker: Linker) -> Draft {
             }
         }
     }
-    let mut draft = linker.finish(&reader);
+    let mut draft = linker.finish();
     if draft.parts.len() == 1 && draft.parts[0].rule != rule::LIST {
         draft.parts[0].rule = rule::SINGLE;
         draft.parts[0].text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -211,8 +211,7 @@ fn explicit(listed: &lists::Listed, lexicon: &Lexicon) -> Draft {
         );
     }
     if listed.tail.is_empty() {
-        let reader = Reader::new("", lexicon);
-        return linker.finish(&reader);
+        return linker.finish();
     }
     linker.behind_list();
     let reader = Reader::new(&listed.tail, lexicon);
@@ -238,7 +237,7 @@ fn prose_behind(reader: &Reader<'_>, lexicon: &Lexicon, mut linker: Linker) -> D
             linker.add(reader, &clause, expanded);
         }
     }
-    linker.finish(reader)
+    linker.finish()
 }
 
 /// What stands before a list: sentences that are work of their own, and the heading as a prefix for items without a verb.

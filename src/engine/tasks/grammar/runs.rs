@@ -82,14 +82,14 @@ impl Reader<'_> {
         rest.len()
     }
 
+    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     fn purpose(&self, rest: &[Tok], at: usize) -> bool {
         if rest[at].proper {
             return false;
         }
         match rest.get(at + 1) {
-            None => !rest[at].has(Flags::NOUN_VERB),
             Some(next) if next.is_word() => !next.has(Flags::PREPOSITION) || !rest[at].has(Flags::NOUN_VERB),
-            Some(_) => !rest[at].has(Flags::NOUN_VERB),
+            _ => !rest[at].has(Flags::NOUN_VERB),
         }
     }
 
@@ -191,7 +191,7 @@ impl Reader<'_> {
                 Kind::Word
                     if toks[i].has(Flags::PREPOSITION) && !(later && i > 0 && self.low(&toks[i]) == "of") =>
                 {
-                    out.push(i)
+                    out.push(i);
                 }
                 _ => {}
             }
@@ -293,10 +293,10 @@ impl Reader<'_> {
             if index > 0
                 && leads.first() == Some(&0)
                 && conjunct.toks[0].is_word()
-                && !run
+                && run
                     .lead
                     .last()
-                    .is_some_and(|own| self.low(own) == self.low(&conjunct.toks[0]))
+                    .is_none_or(|own| self.low(own) != self.low(&conjunct.toks[0]))
             {
                 leads.remove(0);
             }

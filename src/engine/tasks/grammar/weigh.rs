@@ -102,23 +102,22 @@ impl Reader<'_> {
                     .filter(|run| run.items.len() >= 2 && !self.qualities(&run.items))
                     .map(|_| 0)
             });
-        let (run, items, rule) = match chosen {
-            Some(run) => (run, self.completed(&objects.runs[run].items), rule::ALTERNATIVES),
-            None => {
-                let set = verb
-                    .is_some_and(|verb| self.lexicon.get(&verb.to_lowercase()).flags.has(Flags::SET_VERB));
-                let (run, count) = objects
-                    .runs
-                    .iter()
-                    .enumerate()
-                    .map(|(i, run)| (i, run.items.first().map_or(0, |item| self.counted(item))))
-                    .find(|(_, count)| *count > 0)?;
-                if set {
-                    return None;
-                }
-                let items = vec![objects.runs[run].items[0].clone(); count];
-                (run, items, rule::COUNT)
+        let (run, items, rule) = if let Some(run) = chosen {
+            (run, self.completed(&objects.runs[run].items), rule::ALTERNATIVES)
+        } else {
+            let set =
+                verb.is_some_and(|verb| self.lexicon.get(&verb.to_lowercase()).flags.has(Flags::SET_VERB));
+            let (run, count) = objects
+                .runs
+                .iter()
+                .enumerate()
+                .map(|(i, run)| (i, run.items.first().map_or(0, |item| self.counted(item))))
+                .find(|(_, count)| *count > 0)?;
+            if set {
+                return None;
             }
+            let items = vec![objects.runs[run].items[0].clone(); count];
+            (run, items, rule::COUNT)
         };
         if let Some(tok) = objects.runs[run].lead.last()
             && self.low(tok) == "between"

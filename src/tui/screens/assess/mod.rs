@@ -428,9 +428,8 @@ impl Screen for Assess {
                     self.list = List::default();
                 }
             }
-            Action::Open => return self.start_edit(cx, None),
             // Enter edits what is typed and goes on in what is chosen; Space does the same.
-            Action::Mark => return self.start_edit(cx, None),
+            Action::Open | Action::Mark => return self.start_edit(cx, None),
             Action::ReadAgain => return self.reread(cx, &form),
             Action::TakeBack => {
                 if let Some(row) = self.row(&form) {
