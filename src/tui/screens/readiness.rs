@@ -341,6 +341,7 @@ fn actions(readiness: &Readiness, cx: &Cx<'_>, width: u16) -> Vec<Row> {
         let step = action
             .step
             .map(|step| format!(" ({})", step.title()))
+            .filter(|step| !action.text.ends_with(step.trim_start()))
             .unwrap_or_default();
         let lines = text::wrap(
             &format!("{}{step}", action.text),

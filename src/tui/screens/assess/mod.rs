@@ -359,9 +359,10 @@ impl Screen for Assess {
         };
         let row = self.row(&form);
         let question = self.question(cx, &form);
-        let space = match question.map(|question| &question.kind) {
-            Some(Kind::YesNo) => "yes/no",
-            _ => "choose",
+        let (space, typed) = match question.map(|question| &question.kind) {
+            Some(Kind::YesNo) => ("yes/no", None),
+            Some(Kind::Choice(_)) => ("choose", None),
+            _ => ("choose", Some("This answer is typed; Enter edits it.".to_owned())),
         };
         let again = match row.as_ref().map(|row| row.state) {
             Some(State::Offer) => "use probe",
@@ -374,7 +375,7 @@ impl Screen for Assess {
                 .off(held.clone()),
             Command::new(Action::Mark, space)
                 .about("yes, no, not answered; the next option")
-                .off(held.clone()),
+                .off(held.clone().or(typed)),
             Command::new(Action::ReadAgain, again)
                 .about("probe again, or take what the probe says")
                 .off(held.clone()),
@@ -427,9 +428,8 @@ impl Screen for Assess {
                     self.list = List::default();
                 }
             }
-            Action::Open => return self.start_edit(cx, None),
             // Enter edits what is typed and goes on in what is chosen; Space does the same.
-            Action::Mark => return self.start_edit(cx, None),
+            Action::Open | Action::Mark => return self.start_edit(cx, None),
             Action::ReadAgain => return self.reread(cx, &form),
             Action::TakeBack => {
                 if let Some(row) = self.row(&form) {

@@ -209,13 +209,17 @@ fn planned(plan: &Plan, rows: &mut Vec<Row>, width: u16) {
         .max();
     let end = VALUE + 11 + counts.unwrap_or(0);
     for (index, effect) in plan.effects.iter().enumerate() {
-        let row = Row::new()
-            .at(1, if index == 0 { "Would" } else { "" }, Role::Muted)
-            .at(VALUE, effect.act.clone(), Role::Text)
-            .number(end, effect.count.map(count).unwrap_or_default(), Role::Critical)
-            .at(end + 3, effect.what.clone(), Role::Text)
-            .keep(keep::FIGURE);
-        rows.push(row);
+        let room = usize::from(width.saturating_sub(end + 4)).max(8);
+        for (nth, line) in text::wrap(&effect.what, room).into_iter().enumerate() {
+            let mut row = Row::new().keep(keep::FIGURE);
+            if nth == 0 {
+                row = row
+                    .at(1, if index == 0 { "Would" } else { "" }, Role::Muted)
+                    .at(VALUE, effect.act.clone(), Role::Text)
+                    .number(end, effect.count.map(count).unwrap_or_default(), Role::Critical);
+            }
+            rows.push(row.at(end + 3, line, Role::Text));
+        }
     }
     if plan.effects.is_empty() {
         rows.push(
