@@ -287,7 +287,7 @@ impl SqliteStore {
                 key: row.get("legacy_key"),
                 ordinal: row.get("ordinal"),
                 reason: row.get("reason"),
-                raw: row.get("raw"),
+                raw: String::from_utf8_lossy(row.get_unchecked::<&[u8], _>("raw")).into_owned(),
             })
             .collect())
     }
