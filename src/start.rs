@@ -10,6 +10,7 @@ use crate::engine::sample;
 use crate::engine::workspace::{Workspace, files, secrets, settings};
 use crate::headless::{self, Output};
 use crate::tui;
+use crate::tui::run::Ended;
 use crate::tui::style::choose::Choice;
 use crate::wiring;
 
@@ -27,6 +28,14 @@ pub fn run(cli: Cli) -> ExitCode {
     if wizard && !cli.global.plain && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         let error = Error::new(ErrorKind::Usage, "the wizard needs a terminal, and there is none")
             .hint("Use a verb: maos-migrate demo --headless, assess, readiness, tasks, config, checkpoints, schema, report.");
+        return headless::fail(&mut output, &error);
+    }
+    if wizard && !cli.global.plain && !tui::terminal::can_draw() {
+        let error = Error::new(
+            ErrorKind::Usage,
+            "this terminal cannot place its cursor (TERM is dumb or not set)",
+        )
+        .hint("Use maos-migrate --plain, or a verb: maos-migrate demo --headless.");
         return headless::fail(&mut output, &error);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -74,7 +83,9 @@ async fn open_wizard(cli: &Cli, setup: headless::Setup, output: &mut Output) -> 
     };
     let engine = Engine::start(setup.workspace, wiring::ports(), setup.options);
     match tui::run::run(engine, options).await {
-        Ok(_) => {
+        Ok(Ended::Signal(ask)) => ExitCode::from(ask.exit_code()),
+        Ok(Ended::Gone) => ExitCode::from(tui::terminal::signals::Ask::Hangup.exit_code()),
+        Ok(Ended::Left) => {
             if demo {
                 output.note(&format!(
                     "Rehearsal kept in {root}. On your own system: maos-migrate -w ./migration"

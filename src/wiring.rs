@@ -3,21 +3,34 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use crate::adapters::journal_sqlite::SqliteJournals;
 use crate::adapters::probes::MachineProbes;
 use crate::cli::{Cli, DEFAULT_WORKSPACE, Global, Verb};
 use crate::engine::error::{Error, Result};
-use crate::engine::ports::Ports;
 use crate::engine::ports::clock::{Clock as _, SystemClock};
+use crate::engine::ports::store::Store;
+use crate::engine::ports::{OpenStore, Ports};
 use crate::engine::runner::Options;
 use crate::engine::workspace::{Holder, Workspace};
 use crate::headless::Setup;
+
+/// Opens PostgreSQL and SQLite.
+struct Stores;
+
+impl OpenStore for Stores {
+    fn open(&self, url: &SecretString, create: bool) -> Result<Arc<dyn Store>> {
+        crate::adapters::open_store(url, create)
+    }
+}
 
 /// The ports as the program uses them.
 #[must_use]
 pub fn ports() -> Ports {
     Ports {
         clock: Arc::new(SystemClock),
+        stores: Arc::new(Stores),
         probes: Arc::new(MachineProbes),
         journals: Arc::new(SqliteJournals),
     }

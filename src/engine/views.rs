@@ -9,8 +9,9 @@ use super::assess::Questionnaire;
 use super::capability::Capability;
 use super::error::Error;
 use super::operation::Progress;
+use super::runner::operations::tasks::TasksReading;
 use super::workspace::{Holder, Settings};
-use super::{checkpoints, config};
+use super::{checkpoints, config, schema};
 
 /// Whether this session may act.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -122,6 +123,12 @@ pub struct Views {
     pub sources: Slot<Sources>,
     /// The questionnaire, or why it cannot be read.
     pub questionnaire: Option<Result<Arc<Questionnaire>, Error>>,
+    /// The legacy tasks with their plans.
+    pub tasks: Slot<TasksReading>,
+    /// The census of the legacy rows and the plan.
+    pub schema: Slot<schema::Prepared>,
+    /// The figures of the row migration that runs or ran last in this session.
+    pub schema_run: Option<schema::Live>,
     /// The verdicts on the legacy checkpoints.
     pub checkpoints: Slot<checkpoints::View>,
     /// Both configurations side by side.

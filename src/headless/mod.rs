@@ -12,7 +12,9 @@ pub mod journal;
 pub mod output;
 pub mod plain;
 pub mod readiness;
+pub mod schema;
 pub mod session;
+pub mod tasks;
 
 use std::process::ExitCode;
 
@@ -114,6 +116,8 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             must_be_set_up(&workspace)?;
             readiness::run(workspace, options, ports, output).await
         }
+        Verb::Tasks(verb) => tasks::run(verb, workspace, global, options, ports, output).await,
+        Verb::Schema(verb) => schema::run(verb, workspace, global, options, ports, output).await,
         Verb::Checkpoints(verb) => checkpoints::run(verb, workspace, global, options, ports, output).await,
         Verb::Config(verb) => {
             if !matches!(verb, crate::cli::Config::Convert { .. }) {
@@ -247,6 +251,24 @@ pub fn stoppable<T: Send>(control: &Control, work: impl FnOnce() -> Result<T> + 
     let result = tokio::task::block_in_place(work);
     listening.abort();
     result
+}
+
+/// As [`stoppable`], for work that does not block.
+///
+/// # Errors
+/// What `work` returns.
+pub async fn stoppable_async<T>(control: &Control, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut signals = session::Signals::new()?;
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            result = &mut work => return result,
+            () = signals.any() => {
+                output::note_line("stopping at the next safe point; what is finished is safe");
+                control.stop();
+            }
+        }
+    }
 }
 
 /// Refuses when the digest that was approved is not this plan's.

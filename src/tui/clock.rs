@@ -44,8 +44,12 @@ impl Now {
     #[must_use]
     pub fn age(&self, then: Timestamp) -> (Option<String>, Option<Duration>) {
         let seconds = self.seconds_since(then);
-        if seconds < MINUTE {
+        if seconds < 10 {
             (Some(format!("{seconds} s")), Some(Duration::from_secs(1)))
+        } else if seconds < MINUTE {
+            // From ten seconds on the tens are enough; a picture that nobody changes then rests.
+            let text = format!("{} s", seconds / 10 * 10);
+            (Some(text), Some(Duration::from_secs(10 - seconds % 10)))
         } else if seconds < HOUR {
             let text = format!("{} min", seconds / MINUTE);
             (Some(text), Some(Duration::from_secs(MINUTE - seconds % MINUTE)))
@@ -92,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_tick_by_seconds_then_minutes_then_stand() {
+    fn ages_tick_by_seconds_then_tens_then_minutes_then_stand() {
         let ago = |text: &str| now().age(text.parse().unwrap());
         assert_eq!(
             ago("2026-11-22T14:06:24Z"),

@@ -172,6 +172,12 @@ impl Row {
         self
     }
 
+    /// Whether the row never leaves.
+    #[must_use]
+    pub const fn is_fixed(&self) -> bool {
+        self.keep == keep::ALWAYS
+    }
+
     /// Moves every piece with a column `by` cells to the right.
     #[must_use]
     pub fn indented(mut self, by: u16) -> Self {
@@ -383,7 +389,9 @@ impl<'a> Painter<'a> {
     /// Reverses a part of the area.
     pub fn select(&mut self, part: Rect) {
         let part = self.part(part).area;
-        self.buffer.set_style(part, self.look.style(Role::Selection));
+        // One colour for the whole row: reversed colours would be a patchwork; signs and words carry the meaning.
+        let style = self.look.style(Role::Selection).fg(Color::Reset);
+        self.buffer.set_style(part, style);
     }
 
     /// Empties the area.

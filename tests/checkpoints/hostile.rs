@@ -7,7 +7,7 @@ use maos_migrate::engine::checkpoints::pickle::opcode_name;
 
 use crate::support::{refusal, verdict};
 
-/// A text operation: SHORT_BINUNICODE.
+/// A text operation: `SHORT_BINUNICODE`.
 fn text(value: &str) -> Vec<u8> {
     let mut out = vec![0x8c, u8::try_from(value.len()).expect("short")];
     out.extend_from_slice(value.as_bytes());
@@ -419,6 +419,7 @@ fn cases(command: &str) -> Vec<Case> {
 }
 
 /// A fault behind the hostile operation, or around it, must not take its place.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn after_errors() -> Vec<Case> {
     let hostile = &b"cos\nsystem\n(S'echo hi'\ntR"[..];
     let with = |tail: &[u8]| join(&[hostile, tail]);
@@ -552,7 +553,7 @@ fn fault_a04_a05_a06_hostile_names_are_critical_wherever_they_hide() {
         );
         let at = finding.at.expect("a place");
         assert_eq!(
-            (at.offset, opcode_name(at.opcode)),
+            (u64::from(at.offset), opcode_name(at.opcode)),
             (case.offset, case.opcode),
             "{}",
             case.what
@@ -568,7 +569,9 @@ fn fault_a05_a_discarded_call_is_told_with_both_places() {
     let finding = refusal(b"\x80\x04cos\nsystem\n(S'echo hi'\ntR0}.");
     assert_eq!(finding.called.map(|at| at.offset), Some(26));
     assert_eq!(
-        finding.discarded.map(|at| (at.offset, opcode_name(at.opcode))),
+        finding
+            .discarded
+            .map(|at| (u64::from(at.offset), opcode_name(at.opcode))),
         Some((27, "POP"))
     );
 }

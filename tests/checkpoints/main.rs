@@ -1,8 +1,12 @@
 //! Checkpoints: the reader against CPython, hostile files, faults, the operation over a folder.
 
+#![cfg(test)]
+
 mod differential;
 mod driver;
 mod faults;
+mod fuzz;
 mod hostile;
 mod operation;
+mod places;
 mod support;

@@ -5,6 +5,7 @@
 mod defects;
 mod faults;
 mod properties;
+mod screen;
 mod secrets;
 mod shipped_maos;
 

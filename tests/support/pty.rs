@@ -286,27 +286,17 @@ impl Session {
         }
     }
 
-    /// Waits until the program has written nothing for `span`, which must begin within [`PATIENCE`].
-    pub fn wait_quiet(&self, span: Duration) {
-        let deadline = Instant::now() + PATIENCE;
+    /// Lets the program run for `seconds`, however much it writes; its end is a failure.
+    pub fn wait_ticks(&self, seconds: u64) {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
         let mut state = self.shared.lock();
-        let mut since = Instant::now();
-        while since.elapsed() < span {
-            assert!(
-                Instant::now() < deadline,
-                "never quiet for {span:?}{}",
-                Seen::of(&state).picture()
-            );
-            let written = state.raw.len();
-            state = self
-                .shared
-                .changed
-                .wait_timeout(state, span.saturating_sub(since.elapsed()))
-                .unwrap()
-                .0;
-            if state.raw.len() != written {
-                since = Instant::now();
+        loop {
+            assert!(state.exit.is_none(), "it ended{}", Seen::of(&state).picture());
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
             }
+            state = self.shared.changed.wait_timeout(state, left).unwrap().0;
         }
     }
 
@@ -315,16 +305,28 @@ impl Session {
         Seen::of(&self.shared.lock())
     }
 
-    /// Waits for the program's end and says how it ended.
+    /// Waits for the program's end and for its last output, and says how it ended.
     pub fn wait_exit(&self) -> End {
+        // What we write into the line ourselves comes out behind everything that the program wrote.
+        const LAST: &[u8] = b"\x1b]777;last\x07";
         let deadline = Instant::now() + PATIENCE;
+        let mut asked = false;
         let mut state = self.shared.lock();
         loop {
-            if let Some(exit) = &state.exit {
-                return End {
+            if state.exit.is_some() && !asked {
+                asked = true;
+                (&self.slave).write_all(LAST).unwrap();
+            }
+            if let Some(exit) = &state.exit
+                && state.raw.ends_with(LAST)
+            {
+                let end = End {
                     code: exit.signal().is_none().then(|| exit.exit_code()),
                     signal: exit.signal().map(Into::into),
                 };
+                let length = state.raw.len() - LAST.len();
+                state.raw.truncate(length);
+                return end;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(
@@ -338,7 +340,7 @@ impl Session {
 
     /// What the program has switched on in the terminal and not off again, in words. Empty after a clean end.
     ///
-    /// Call it after [`Self::wait_exit`] or after waiting for the shell's prompt, so that all output has been read.
+    /// Call it after [`Self::wait_exit`], or after waiting for what a shell says next, so that all output has been read.
     pub fn left_behind(&self) -> Vec<String> {
         let mut found = self.seen().modes();
         let settings = rustix::termios::tcgetattr(&self.slave).unwrap();

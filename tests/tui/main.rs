@@ -5,3 +5,4 @@ mod journeys;
 mod screens;
 mod stage_view;
 mod support;
+mod tasks;

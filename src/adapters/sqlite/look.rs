@@ -16,9 +16,12 @@ impl SqliteStore {
             Err(_) if self.create => {
                 let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 let folder = folder.unwrap_or_else(|| std::path::Path::new("."));
-                let folder = std::fs::canonicalize(folder).map_err(|error| {
-                    StoreError::Unreachable(format!("the folder of {}: {}", self.words, error.kind()))
-                })?;
+                // A folder that is missing is made by the first write, as the file is.
+                let folder = std::fs::canonicalize(folder)
+                    .or_else(|_| std::path::absolute(folder))
+                    .map_err(|error| {
+                        StoreError::Unreachable(format!("the folder of {}: {}", self.words, error.kind()))
+                    })?;
                 folder.join(self.path.file_name().unwrap_or_default())
             }
             Err(error) => {

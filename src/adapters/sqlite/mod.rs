@@ -96,6 +96,11 @@ impl SqliteStore {
     /// The writer's connection, opened when it is not.
     async fn open_writer<'w>(&self, writer: &'w mut Writer) -> Own<&'w mut SqliteConnection> {
         if writer.connection.is_none() {
+            if let Some(folder) = self.path.parent().filter(|_| self.create && !self.path.exists()) {
+                std::fs::create_dir_all(folder).map_err(|error| {
+                    StoreError::Unreachable(format!("the folder of {}: {}", self.words, error.kind()))
+                })?;
+            }
             let mut connection =
                 SqliteConnection::connect_with(&self.options().create_if_missing(self.create))
                     .await

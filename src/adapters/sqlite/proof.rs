@@ -271,7 +271,7 @@ impl SqliteStore {
         let (key, ordinal) = after.map_or((None, 0), |(key, ordinal)| (Some(key.as_str()), *ordinal));
         let mut reader = self.reader().await?;
         let found = sqlx::query(
-            "SELECT legacy_key, ordinal, reason, raw FROM migration_quarantine WHERE source = $1 AND ($2 IS NULL OR (legacy_key, ordinal) > ($2, $3)) ORDER BY legacy_key, ordinal LIMIT $4",
+            "SELECT legacy_key, ordinal, reason, CAST(raw AS BLOB) AS raw FROM migration_quarantine WHERE source = $1 AND ($2 IS NULL OR (legacy_key, ordinal) > ($2, $3)) ORDER BY legacy_key, ordinal LIMIT $4",
         )
         .bind(label)
         .bind(key)
@@ -281,15 +281,19 @@ impl SqliteStore {
         .await
         .map_err(|error| self.fault(&error))?;
         let _ = reader.close().await;
-        Ok(found
-            .iter()
-            .map(|row| QuarantineRow {
-                key: row.get("legacy_key"),
-                ordinal: row.get("ordinal"),
-                reason: row.get("reason"),
-                raw: String::from_utf8_lossy(row.get_unchecked::<&[u8], _>("raw")).into_owned(),
-            })
-            .collect())
+        let mut rows = Vec::with_capacity(found.len());
+        for row in &found {
+            let fault = |error: sqlx::Error| self.fault(&error);
+            // A row may be here just because its bytes are no text.
+            let raw: Vec<u8> = row.try_get("raw").map_err(fault)?;
+            rows.push(QuarantineRow {
+                key: row.try_get("legacy_key").map_err(fault)?,
+                ordinal: row.try_get("ordinal").map_err(fault)?,
+                reason: row.try_get("reason").map_err(fault)?,
+                raw: escaped(&raw),
+            });
+        }
+        Ok(rows)
     }
 
     pub(super) async fn count_target(&self, recipe: &Recipe) -> Own<TargetCounts> {
@@ -374,4 +378,18 @@ impl SqliteStore {
         let _ = reader.close().await;
         Ok(found)
     }
+}
+
+/// Bytes as text, those that are none shown as `\xNN`.
+fn escaped(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    out
 }

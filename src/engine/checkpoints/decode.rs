@@ -330,47 +330,47 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
 /// Whether two values are the same: kinds, order, digits and bits; all NaN are one. Shared values are compared at each
 /// use, which ends because one side came from text.
 #[must_use]
-pub fn same(a: &Arena<'_>, x: Ref, b: &Arena<'_>, y: Ref) -> bool {
-    let mut todo = vec![(x, y)];
+pub fn same(left: &Arena<'_>, one: Ref, right: &Arena<'_>, other: Ref) -> bool {
+    let mut todo = vec![(one, other)];
     while let Some((x, y)) = todo.pop() {
-        let (left, right) = match (x.kind(), y.kind()) {
+        let (ours, theirs) = match (x.kind(), y.kind()) {
             (Kind::None, Kind::None) => continue,
             (Kind::Bool(x), Kind::Bool(y)) if x == y => continue,
             (Kind::Int(x), Kind::Int(y)) if x == y => continue,
             (Kind::Float(x), Kind::Float(y)) => {
-                let (x, y) = (a.float_at(x), b.float_at(y));
+                let (x, y) = (left.float_at(x), right.float_at(y));
                 if x.to_bits() == y.to_bits() || x.is_nan() && y.is_nan() {
                     continue;
                 }
                 return false;
             }
-            (Kind::Name(x), Kind::Name(y)) if a.name_at(x) == b.name_at(y) => continue,
+            (Kind::Name(x), Kind::Name(y)) if left.name_at(x) == right.name_at(y) => continue,
             (Kind::List(x), Kind::List(y))
             | (Kind::Tuple(x), Kind::Tuple(y))
-            | (Kind::Dict(x), Kind::Dict(y)) => (a.items(x), b.items(y)),
+            | (Kind::Dict(x), Kind::Dict(y)) => (left.items(x), right.items(y)),
             (Kind::Object(x), Kind::Object(y)) => {
-                let (Some(x), Some(y)) = (a.object_at(x), b.object_at(y)) else {
+                let (Some(x), Some(y)) = (left.object_at(x), right.object_at(y)) else {
                     return false;
                 };
-                if x.kind != y.kind || x.flag != y.flag || a.name_at(x.class) != b.name_at(y.class) {
+                if x.kind != y.kind || x.flag != y.flag || left.name_at(x.class) != right.name_at(y.class) {
                     return false;
                 }
                 todo.push((x.body, y.body));
                 todo.push((x.extra, y.extra));
                 continue;
             }
-            (Kind::Span(p), Kind::Span(q)) if a.span(p) == b.span(q) => continue,
+            (Kind::Span(x), Kind::Span(y)) if left.span(x) == right.span(y) => continue,
             _ => {
-                if a.text_bytes(x).is_some() && a.text_bytes(x) == b.text_bytes(y) {
+                if left.text_bytes(x).is_some() && left.text_bytes(x) == right.text_bytes(y) {
                     continue;
                 }
                 return false;
             }
         };
-        if left.len() != right.len() {
+        if ours.len() != theirs.len() {
             return false;
         }
-        todo.extend(left.iter().copied().zip(right.iter().copied()));
+        todo.extend(ours.iter().copied().zip(theirs.iter().copied()));
     }
     true
 }

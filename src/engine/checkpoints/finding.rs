@@ -197,8 +197,19 @@ impl Code {
 pub struct At {
     /// The operation's number; see [`super::pickle::opcode_name`].
     pub opcode: u8,
-    /// The byte at which it starts.
-    pub offset: u64,
+    /// The byte at which it starts; files are smaller than 4 GiB.
+    pub offset: u32,
+}
+
+impl At {
+    /// An operation, or 0 where none is meant, at a byte.
+    #[must_use]
+    pub fn new(opcode: u8, offset: usize) -> Self {
+        Self {
+            opcode,
+            offset: u32::try_from(offset).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// One reason to refuse a file.
@@ -245,7 +256,7 @@ impl Finding {
     /// The byte, when it has one.
     #[must_use]
     pub fn offset(&self) -> Option<u64> {
-        self.at.map(|at| at.offset)
+        self.at.map(|at| u64::from(at.offset))
     }
 }
 

@@ -247,7 +247,9 @@ fn refuse_foreign<'a>(
             let shown = crate::engine::text::inert_short(&inner.name, 80);
             finding.what = format!("{} in {shown}", finding.what);
             if let (Some(at), Some(offset)) = (finding.at.as_mut(), inner.offset) {
-                at.offset += offset;
+                at.offset = at
+                    .offset
+                    .saturating_add(u32::try_from(offset).unwrap_or(u32::MAX));
             }
             inspected.findings.push(finding);
         }
@@ -261,7 +263,7 @@ fn refuse_foreign<'a>(
     inspected.findings.push(Finding::new(
         Severity::Malformed,
         Code::ForeignFile,
-        Some(At { opcode: 0, offset: 0 }),
+        Some(At::new(0, 0)),
         format!("{verb} {what}"),
     ));
     inspected

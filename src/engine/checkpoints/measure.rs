@@ -210,7 +210,7 @@ impl Measure<'_, '_> {
         };
         match *state {
             State::Done(cost) => return Ok(Some(cost)),
-            State::Open => return Err(self.cycle(node)),
+            State::Open => return Err(Finding::malformed(Code::Cycle, "contains itself at $")),
             State::New => *state = State::Open,
         }
         let (cost, inner) = match node {
@@ -444,7 +444,7 @@ impl Measure<'_, '_> {
         for frame in self.frames.iter().chain(last) {
             let at = frame.at.saturating_sub(1);
             match frame.node {
-                Node::Array(_) => path.push_str(&format!("[{at}]")),
+                Node::Array(_) => index(&mut path, &at.to_string()),
                 Node::Map(seq) => {
                     let key = self.arena.items(seq).get(at & !1).copied().unwrap_or(Ref::NONE);
                     match key.kind() {
@@ -452,7 +452,7 @@ impl Measure<'_, '_> {
                             path.push('.');
                             path.push_str(&self.shown(key));
                         }
-                        _ => path.push_str(&format!("[{}]", self.shown(key))),
+                        _ => index(&mut path, &self.shown(key)),
                     }
                 }
                 Node::Object(_) => {}
@@ -463,10 +463,6 @@ impl Measure<'_, '_> {
             }
         }
         path
-    }
-
-    fn cycle(&self, _node: Node) -> Finding {
-        Finding::malformed(Code::Cycle, "contains itself at $".to_owned())
     }
 
     fn too_deep(&self) -> Finding {
@@ -490,6 +486,12 @@ impl Measure<'_, '_> {
             ),
         )
     }
+}
+
+fn index(path: &mut String, at: &str) {
+    path.push('[');
+    path.push_str(at);
+    path.push(']');
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

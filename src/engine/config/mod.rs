@@ -24,11 +24,12 @@ mod secret;
 pub mod tree;
 mod value;
 pub mod view;
+mod write;
 
 pub use apply::apply;
 pub use emit::{ENV_FILE, OutputFormat};
 pub use map::{Map, Profile};
 pub use model::{Decisions, Severity};
-pub use operation::{Prepared, Request, check_recordable, environment, plan};
+pub use operation::{Prepared, Request, check_edit, check_recordable, environment, plan};
 pub use report::Report;
 pub use view::View;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
+use super::candidate;
 use super::convert;
 use super::emit::{self, ENV_FILE, OutputFormat};
 use super::map::{Map, Profile};
@@ -16,7 +17,7 @@ use super::model::{Conversion, Decisions, Fate, Finding, Severity};
 use super::read::{self, SourceFormat};
 use super::report::{self, Names, Report};
 use super::secret;
-use super::tree::{Document, Place};
+use super::tree::{Document, Place, Value};
 use super::view::View;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
@@ -84,6 +85,26 @@ pub fn check_recordable(subject: &str, choice: &serde_json::Value) -> Result<()>
         inert_short(key, 60)
     ))
     .hint("Set a variable and type ${NAME}, or change the legacy file."))
+}
+
+/// Whether `value` may be typed for `key` (see [`super::view::Row::edit`]): it is of the right type and holds no secret.
+///
+/// # Errors
+/// [`crate::engine::ErrorKind::Input`] with the reason, without a secret.
+pub fn check_edit(profile: Profile, key: &str, value: &str) -> Result<()> {
+    check_recordable(&format!("edit:{key}"), &value.into())?;
+    let map = Map::built_in(profile)?;
+    let decisions = Decisions {
+        environment: environment(),
+        ..Decisions::default()
+    };
+    let Some(target) = map.targets.iter().find(|target| target.path == key) else {
+        // A secret's variable takes any text; a map of one's own is checked when it is used.
+        return Ok(());
+    };
+    candidate::read(&Value::Text(value.to_owned()), target, &map, &decisions)
+        .map(|_| ())
+        .map_err(|trouble| Error::input(trouble.why))
 }
 
 /// A file to be written.

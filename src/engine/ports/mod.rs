@@ -10,6 +10,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
+use super::error::Result;
 use super::workspace::{Settings, Workspace};
 
 pub use clock::Clock;
@@ -17,6 +20,16 @@ pub use journal::{Journal, Journals};
 
 /// A future that a port's method returns, so that ports can be used as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// How databases are opened.
+pub trait OpenStore: Send + Sync {
+    /// Opens the database behind a URL; connections are made when they are needed. `create`: a SQLite file that does not exist is
+    /// made by the first write.
+    ///
+    /// # Errors
+    /// A URL of another kind; the text never holds the URL.
+    fn open(&self, url: &SecretString, create: bool) -> Result<Arc<dyn store::Store>>;
+}
 
 /// The probes that fit a workspace.
 pub trait Probes: Send + Sync {
@@ -29,6 +42,8 @@ pub trait Probes: Send + Sync {
 pub struct Ports {
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Databases.
+    pub stores: Arc<dyn OpenStore>,
     /// Probes.
     pub probes: Arc<dyn Probes>,
     /// Journals.

@@ -148,6 +148,9 @@ impl Dispatcher {
             reply: approving.reply,
         });
         self.progress_at = None;
+        if let Some(live) = prepared.live {
+            self.outlets.view(|views| views.schema_run = Some(live));
+        }
         let (run, workspace) = (prepared.run, self.workspace.clone());
         // The inner task catches a panic, so that it ends as a failure and not as silence.
         let inner = tokio::spawn(run(control));

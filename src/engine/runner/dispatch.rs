@@ -210,6 +210,7 @@ impl Dispatcher {
             ports: self.ports.clone(),
             now: self.ports.clock.now(),
             operator: self.me(),
+            host: self.options.me.host.clone(),
             interactive: self.options.interactive,
         })
     }

@@ -1,17 +1,16 @@
 //! Readings of the world for the screens: made in tasks of their own, shown with their age, never journaled.
 
-use std::future::Future;
-
 use super::dispatch::Dispatcher;
 use super::internal::Internal;
 use super::operations::{self, World};
+use crate::engine::assess::{Decimal, Value, derive};
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
 use crate::engine::ports::probe::Reading;
 use crate::engine::views::{Check, Line, Slot, Sources};
 use crate::engine::workspace::settings::{Named, Settings};
-use crate::engine::{checkpoints, config};
+use crate::engine::{checkpoints, config, tasks};
 
 impl Dispatcher {
     /// Starts reading what the screen of `capability` shows.
@@ -31,6 +30,17 @@ impl Dispatcher {
                     }))
                 });
             }
+            Capability::Tasks => {
+                self.outlets.view(|views| views.tasks = views.tasks.loading());
+                let (at, control) = (world.now, self.reading_control(Capability::Tasks));
+                self.spawn(async move {
+                    let read = operations::blocking(move || operations::tasks::read(&world, &control)).await;
+                    Internal::View(Box::new(move |views| {
+                        views.reading.remove(&Capability::Tasks);
+                        views.tasks = Slot::read(at, read);
+                    }))
+                });
+            }
             Capability::Checkpoints => {
                 self.outlets
                     .view(|views| views.checkpoints = views.checkpoints.loading());
@@ -44,6 +54,17 @@ impl Dispatcher {
                     Internal::View(Box::new(move |views| {
                         views.reading.remove(&Capability::Checkpoints);
                         views.checkpoints = Slot::read(at, read);
+                    }))
+                });
+            }
+            Capability::Schema => {
+                self.outlets.view(|views| views.schema = views.schema.loading());
+                let (at, control) = (world.now, self.reading_control(Capability::Schema));
+                self.spawn(async move {
+                    let read = operations::schema::census(world, control).await;
+                    Internal::View(Box::new(move |views| {
+                        views.reading.remove(&Capability::Schema);
+                        views.schema = Slot::read_shared(at, read);
                     }))
                 });
             }
@@ -66,10 +87,30 @@ impl Dispatcher {
 }
 
 /// The mean score of the legacy tasks as a probe's reading, where there are tasks.
-pub(super) fn task_scores(world: Option<World>) -> impl Future<Output = Option<Vec<Reading>>> {
-    async move {
-        let _ = world?;
-        None
+pub(super) async fn task_scores(world: Option<World>) -> Option<Vec<Reading>> {
+    let world = world?;
+    world.settings.tasks.as_ref()?;
+    let figure = derive::PARALLELIZATION_SCORE;
+    let read = operations::blocking(move || operations::tasks::read(&world, &Control::silent())).await;
+    Some(vec![match read {
+        Ok(reading) => mean(&reading.view),
+        Err(error) => Reading::none(figure, error.message),
+    }])
+}
+
+fn mean(view: &tasks::view::View) -> Reading {
+    let figure = derive::PARALLELIZATION_SCORE;
+    let sum: u64 = view.rows.iter().map(|row| u64::from(row.score)).sum();
+    let read = crate::engine::text::plural(view.tally.done, "task", "tasks");
+    // The exact mean is known while every task is listed; else the tally's own average stands for it.
+    let value = if view.not_listed == 0 {
+        derive::mean_score(sum, view.tally.done)
+    } else {
+        Decimal::measured(view.tally.average_score, 6).map(Value::Number)
+    };
+    match value {
+        Some(value) => Reading::of(figure, value, format!("{read} read")),
+        None => Reading::none(figure, "there are no tasks"),
     }
 }
 

@@ -79,6 +79,12 @@ pub struct Live(Arc<Mutex<Figures>>);
 /// Over how long the rate is measured.
 const WINDOW: Duration = Duration::from_secs(10);
 
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").finish_non_exhaustive()
+    }
+}
+
 impl Live {
     fn with<T>(&self, f: impl FnOnce(&mut Figures) -> T) -> T {
         let mut figures = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

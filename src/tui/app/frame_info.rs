@@ -7,6 +7,7 @@ use crate::engine::text::count;
 use crate::engine::views::Mode;
 use crate::tui::app::context::Cx;
 use crate::tui::style::Role;
+use crate::tui::text;
 use crate::tui::widgets::bar::percent;
 use crate::tui::widgets::frame::{Badge, FrameInfo, Step as FrameStep};
 use crate::tui::widgets::mark::Mark;
@@ -25,6 +26,8 @@ pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, un
         ("Rollback".to_owned(), where_from)
     });
     let environment = cx.snapshot.environment;
+    // Before the settings are read nothing is known about the target, not even that it has no label.
+    let opening = cx.views.mode == Mode::Opening && cx.snapshot.seq == 0;
     FrameInfo {
         workspace: if cx.snapshot.name.is_empty() {
             "migration".to_owned()
@@ -35,8 +38,8 @@ pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, un
             .snapshot
             .migration
             .map_or_else(String::new, |kind| kind.title().to_owned()),
-        environment: environment.word().to_owned(),
-        loud: environment.is_production(),
+        environment: if opening { "OPENING" } else { environment.word() }.to_owned(),
+        loud: environment.is_production() && !opening,
         badges: badges(cx),
         target: cx.snapshot.target.clone(),
         host: host(&cx.snapshot.target),
@@ -96,7 +99,10 @@ fn badges(cx: &Cx<'_>) -> Vec<Badge> {
 
 /// The part of the target that is never cut: the host of a server, the name of a file.
 fn host(target: &str) -> String {
-    let file = target.starts_with(['/', '.', '~']) || target.ends_with(".db") || target.ends_with(".sqlite");
+    let extension = std::path::Path::new(target)
+        .extension()
+        .and_then(std::ffi::OsStr::to_str);
+    let file = target.starts_with(['/', '.', '~']) || matches!(extension, Some("db" | "sqlite" | "sqlite3"));
     let part = if file {
         target.rsplit('/').next()
     } else {
@@ -223,7 +229,7 @@ fn below_rail(cx: &Cx<'_>) -> Vec<(String, String, Role)> {
         let name = if phase.is_empty() {
             capability.title().to_owned()
         } else {
-            crate::tui::text::sentence(&phase)
+            text::sentence(&phase)
         };
         lines.push((format!("|{name}"), String::new(), Role::Critical));
         if let Some(progress) = &step.progress
@@ -240,7 +246,7 @@ fn below_rail(cx: &Cx<'_>) -> Vec<(String, String, Role)> {
                 format!("bar:{share}"),
                 Role::Accent,
             ));
-            lines.push((format!("{} of", count(progress.done)), count(total), Role::Text));
+            lines.push((text::sentence(&progress.unit), count(progress.done), Role::Text));
         }
     }
     lines.push(("|Journal".to_owned(), count(cx.snapshot.seq), Role::Text));

@@ -162,6 +162,18 @@ impl Confirm {
         rows
     }
 
+    /// The whole plan as text, for the clipboard.
+    fn as_text(&self) -> String {
+        let mut lines = vec![self.plan.title.clone(), format!("to {}", self.plan.target)];
+        for effect in &self.plan.effects {
+            let number = effect.count.map(|n| format!(" {}", count(n))).unwrap_or_default();
+            lines.push(format!("{}{number} {}", effect.act, effect.what));
+        }
+        lines.push(format!("undo: {}", self.plan.undo.as_deref().unwrap_or("none")));
+        lines.push(format!("plan: {}", self.plan.digest));
+        lines.join("\n")
+    }
+
     fn buttons(&self, painter: &mut Painter<'_>, y: u16, cx: &Cx<'_>) {
         let glyphs = painter.glyphs();
         let off = self.off(cx).is_some();
@@ -272,7 +284,7 @@ impl Overlay for Confirm {
             }
         };
         for remark in &self.remarks {
-            labelled("Note", remark, Role::Warn, keep::NORMAL);
+            labelled("Note", remark, Role::Warn, keep::EXTRA);
         }
         match &self.plan.undo {
             Some(undo) => labelled("Undo", undo, Role::Text, keep::ALWAYS),
@@ -292,8 +304,21 @@ impl Overlay for Confirm {
             labelled("", problem, Role::Bad, keep::ALWAYS);
         }
         if let Some(field) = &self.name {
-            let label = format!("Type the target's name to go on:  {}", self.plan.target);
-            foot.push(Row::new().at(1, label, Role::Text).keep(keep::ALWAYS));
+            // The name that must be typed is shown whole, on a line of its own where it needs one.
+            let ask = "Type the target's name to go on:";
+            if text::width(ask) + text::width(&self.plan.target) + 4 <= usize::from(width) {
+                let label = format!("{ask}  {}", self.plan.target);
+                foot.push(Row::new().at(1, label, Role::Text).keep(keep::ALWAYS));
+            } else {
+                foot.push(
+                    Row::new()
+                        .at(1, "Type this name to go on:", Role::Text)
+                        .keep(keep::NORMAL),
+                );
+                for line in text::wrap(&self.plan.target, usize::from(width.saturating_sub(2))) {
+                    foot.push(Row::new().at(1, line, Role::Critical).keep(keep::ALWAYS));
+                }
+            }
             let caret = if self.act { "" } else { cx.look.glyphs.caret };
             let shown = field.shown(width.saturating_sub(VALUES + 20), caret);
             let (word, role) = if self.named() {
@@ -311,12 +336,7 @@ impl Overlay for Confirm {
         }
         foot.push(Row::blank());
         // Effects get what the fixed parts leave; what does not fit is counted.
-        let fixed = head
-            .iter()
-            .chain(&foot)
-            .filter(|row| **row != Row::blank())
-            .count()
-            + 1;
+        let fixed = head.iter().chain(&foot).filter(|row| row.is_fixed()).count() + 1;
         let room = usize::from(height).saturating_sub(fixed).max(1);
         let glyphs = cx.look.glyphs;
         head.extend(self.effects(room, &|text| glyphs.prose(text).into_owned()));
@@ -342,16 +362,7 @@ impl Overlay for Confirm {
             }
             Action::Open => self.enter(cx),
             Action::Copy => {
-                let mut text = format!("{}\nto {}\n", self.plan.title, self.plan.target);
-                for effect in &self.plan.effects {
-                    let number = effect.count.map(|n| format!(" {}", count(n))).unwrap_or_default();
-                    text.push_str(&format!("{}{number} {}\n", effect.act, effect.what));
-                }
-                text.push_str(&format!(
-                    "undo: {}\n",
-                    self.plan.undo.as_deref().unwrap_or("none")
-                ));
-                text.push_str(&format!("plan: {}\n", self.plan.digest));
+                let text = self.as_text();
                 Handled::one(Effect::Copy(text))
             }
             // No letter confirms anything, and none leaves by accident.

@@ -47,6 +47,10 @@ impl Help {
             .iter()
             .filter(|command| {
                 let keys = hints::keys(cx.keys, command);
+                // A key that another line names already has no line of its own.
+                if command.keys == Some("") {
+                    return false;
+                }
                 wanted.is_empty()
                     || command.label.to_lowercase().contains(&wanted)
                     || command.sentence().to_lowercase().contains(&wanted)
@@ -103,7 +107,11 @@ impl Overlay for Help {
             painter.row(1, &Row::rule());
             top = 2;
         }
-        let total = self.commands.len();
+        let total = self
+            .commands
+            .iter()
+            .filter(|command| command.keys != Some(""))
+            .count();
         let reason = self.reason.clone();
         let rows: Vec<Command> = self.matching(cx).into_iter().cloned().collect();
         let foot = match (&reason, rows.len()) {

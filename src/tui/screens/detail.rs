@@ -69,3 +69,17 @@ pub fn quarantine_remark(cx: &Cx<'_>) -> Option<String> {
         )
     })
 }
+
+/// What can be done while a field is edited.
+#[must_use]
+pub fn edit_commands() -> Vec<Command> {
+    vec![
+        Command::new(Action::Open, "keep").about("keep what is typed"),
+        Command::new(Action::NextRegion, "keep, next")
+            .about("keep what is typed and go on")
+            .quiet(),
+        Command::new(Action::Close, "leave")
+            .keys("Esc or Ctrl-C")
+            .about("leave the field as it was"),
+    ]
+}

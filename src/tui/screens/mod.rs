@@ -5,12 +5,14 @@
 
 mod absent;
 mod assess;
+mod config;
 mod data_step;
 mod detail;
 mod readiness;
 mod report;
 mod rollback;
 mod start;
+pub mod tasks;
 
 use crossterm::event::KeyEvent;
 
@@ -75,9 +77,9 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Start => Box::<start::Start>::default(),
         Capability::Assess => Box::<assess::Assess>::default(),
         Capability::Readiness => Box::<readiness::ReadinessScreen>::default(),
-        Capability::Tasks | Capability::Config | Capability::Checkpoints | Capability::Schema => {
-            Box::new(data_step::DataStep::new(capability))
-        }
+        Capability::Tasks => Box::<tasks::TasksScreen>::default(),
+        Capability::Config => Box::<config::Config>::default(),
+        Capability::Checkpoints | Capability::Schema => Box::new(data_step::DataStep::new(capability)),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
         Capability::Environment

@@ -63,7 +63,7 @@ impl Screen for ReadinessScreen {
                 );
                 let mut title = Title::new("Readiness", facts, format!("answers of {}", cx.now.clock(at)));
                 if outdated(cx) {
-                    title.right = "older than the answers, r again".to_owned();
+                    "older than the answers, r again".clone_into(&mut title.right);
                     title.right_role = Role::Unknown;
                 }
                 title

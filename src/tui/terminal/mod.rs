@@ -88,6 +88,12 @@ pub fn usable() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
+/// Whether the terminal's kind can place its cursor at all.
+#[must_use]
+pub fn can_draw() -> bool {
+    std::env::var("TERM").is_ok_and(|term| !matches!(term.as_str(), "" | "dumb"))
+}
+
 /// Gives the terminal back when it goes out of scope.
 #[derive(Debug)]
 pub struct Guard(());

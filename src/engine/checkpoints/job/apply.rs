@@ -66,7 +66,7 @@ pub fn apply(prepared: &Prepared, control: &Control) -> Result<Applied> {
     target.log(&format!(
         "{} started: {} files from {}\n",
         request.date(),
-        items.items.len(),
+        items.list.len(),
         inert(&request.from.display().to_string())
     ))?;
     let mut view = View {
@@ -74,7 +74,7 @@ pub fn apply(prepared: &Prepared, control: &Control) -> Result<Applied> {
         classes: Vec::new(),
         notes: Notes::default(),
         totals: Totals {
-            total: items.items.len() as u64,
+            total: items.list.len() as u64,
             ..Totals::default()
         },
         ..prepared.view.clone()
@@ -165,8 +165,8 @@ fn waves(
     view: &mut View,
 ) -> Result<()> {
     let gate = pool::Gate::new(run.request.memory_bytes);
-    let workers = run.request.workers(control);
-    for wave in prepared.items.items.chunks(WAVE) {
+    let workers = Request::workers(control);
+    for wave in prepared.items.list.chunks(WAVE) {
         let mut reports: Vec<(FileReport, Option<Waiting>)> = Vec::with_capacity(wave.len());
         let worked = {
             let run: &Run<'_> = run;
@@ -310,13 +310,13 @@ impl Run<'_> {
                 match self.name(&waiting, true) {
                     Ok(()) => Ok(None),
                     Err(error) => {
-                        self.target.abandon(waiting.unfinished);
+                        self.target.abandon(&waiting.unfinished);
                         Err(self.failed(&error))
                     }
                 }
             }
             Err(finding) => {
-                self.target.abandon(unfinished);
+                self.target.abandon(&unfinished);
                 Err(finding)
             }
         }
@@ -411,7 +411,7 @@ impl Run<'_> {
                     self.failed(&error)
                 };
                 report.refuse(&finding);
-                self.target.abandon(one.unfinished);
+                self.target.abandon(&one.unfinished);
             }
         }
         if named {

@@ -72,7 +72,7 @@ impl Request {
         second.to_string()
     }
 
-    fn workers(&self, control: &Control) -> usize {
+    fn workers(control: &Control) -> usize {
         match control.workers() {
             0 => std::thread::available_parallelism().map_or(2, usize::from),
             wished => wished.min(64),
@@ -118,7 +118,7 @@ struct Item {
 #[derive(Debug)]
 struct Items {
     folder: Folder,
-    items: Vec<Item>,
+    list: Vec<Item>,
     bytes: u64,
     folders: u64,
     hidden: u64,
@@ -148,7 +148,7 @@ fn items(request: &Request) -> Result<Items> {
             .map(|print| print.size)
             .sum(),
         twins: twins(&items),
-        items,
+        list: items,
         folders: listing.folders,
         hidden: listing.hidden,
     })

@@ -50,14 +50,18 @@ pub struct Refusal {
 
 fn at_text(at: At) -> String {
     if at.opcode == 0 {
-        format!("byte {}", count(at.offset))
+        format!("byte {}", count(u64::from(at.offset)))
     } else {
-        format!("byte {}, {}", count(at.offset), opcode_name(at.opcode))
+        format!("byte {}, {}", count(u64::from(at.offset)), opcode_name(at.opcode))
     }
 }
 
 fn by_text(at: At) -> String {
-    format!("{} at byte {}", opcode_name(at.opcode), count(at.offset))
+    format!(
+        "{} at byte {}",
+        opcode_name(at.opcode),
+        count(u64::from(at.offset))
+    )
 }
 
 impl From<&Finding> for Refusal {
@@ -79,10 +83,12 @@ impl From<&Finding> for Refusal {
         if let Some(called) = finding.called
             && finding.at != Some(called)
         {
-            place.push_str(&format!("; called by {}", by_text(called)));
+            place += "; called by ";
+            place += &by_text(called);
         }
         if let Some(discarded) = finding.discarded {
-            place.push_str(&format!("; its value is thrown away by {}", by_text(discarded)));
+            place += "; its value is thrown away by ";
+            place += &by_text(discarded);
         }
         let why = match (&name, finding.code) {
             (Some(name), Code::ForbiddenName) => format!("{name} is not on the allow-list. Nothing was run."),

@@ -42,7 +42,7 @@ pub fn scan(request: &Request, control: &Control, each: impl FnMut(&FileReport))
 fn empty_view(items: &Items) -> View {
     View {
         totals: Totals {
-            total: items.items.len() as u64,
+            total: items.list.len() as u64,
             ..Totals::default()
         },
         bytes: items.bytes,
@@ -65,10 +65,10 @@ fn survey(
     let started = std::time::Instant::now();
     pool::in_order(
         control,
-        request.workers(control),
-        items.items.len(),
+        Request::workers(control),
+        items.list.len(),
         |at| {
-            let item = &items.items[at];
+            let item = &items.list[at];
             let _share = gate.enter(one::memory(item));
             let name = crate::engine::text::inert(&name_text(&item.name));
             tracker.begin(&name);
@@ -116,7 +116,7 @@ pub fn plan(request: &Request, survey_depth: Survey, control: &Control) -> Resul
         })?,
     };
     if survey_depth == Survey::Names {
-        for item in &items.items {
+        for item in &items.list {
             refused += u64::from(item.finding.is_some());
             basis.push(format!(
                 "{} {}",
@@ -126,7 +126,7 @@ pub fn plan(request: &Request, survey_depth: Survey, control: &Control) -> Resul
         }
     }
     let (mut standing_there, mut replaced) = (0, 0);
-    for item in items.items.iter().filter(|item| item.finding.is_none()) {
+    for item in items.list.iter().filter(|item| item.finding.is_none()) {
         if standing(&request.to, &item.target) == Standing::Free {
             continue;
         }

@@ -54,7 +54,7 @@ pub fn verify(request: &Request, control: &Control) -> Result<Verified> {
     let items = items(request)?;
     let started = std::time::Instant::now();
     let mut verified = Verified {
-        total: items.items.len() as u64,
+        total: items.list.len() as u64,
         proved: 0,
         missing: 0,
         different: 0,
@@ -74,10 +74,10 @@ pub fn verify(request: &Request, control: &Control) -> Result<Verified> {
     let gate = pool::Gate::new(request.memory_bytes);
     pool::in_order(
         control,
-        request.workers(control),
-        items.items.len(),
+        Request::workers(control),
+        items.list.len(),
         |at| {
-            let item = &items.items[at];
+            let item = &items.list[at];
             // The result is held in memory beside the source.
             let _share = gate.enter(one::memory(item).saturating_mul(2));
             let name = inert(&name_text(&item.name));

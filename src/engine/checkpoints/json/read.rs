@@ -53,11 +53,7 @@ impl Reader<'_, '_> {
     }
 
     fn finding(&self, code: Code, what: &str) -> Finding {
-        let at = At {
-            opcode: 0,
-            offset: self.at as u64,
-        };
-        Finding::new(Severity::Malformed, code, Some(at), what)
+        Finding::new(Severity::Malformed, code, Some(At::new(0, self.at)), what)
     }
 
     fn full(&self, _full: Full) -> Finding {

@@ -144,6 +144,7 @@ impl Machine<'_, '_> {
         self.report(finding)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each class of the allow-list")]
     fn decode(&mut self, name: u32, args: &[Ref], via: Via) -> Made {
         let Some(callable) = self.globals.callable(name) else {
             return Err(SHAPE);
@@ -165,16 +166,15 @@ impl Machine<'_, '_> {
             }
             Callable::Bytes if args.is_empty() => Ok(self.arena.owned_span(b"", SpanKind::Bytes)?),
             Callable::Complex => match args {
-                [re, im] if self.real(*re) && self.real(*im) => {
+                [re, im] if Self::real(*re) && Self::real(*im) => {
                     let (re, im) = (self.as_float(*re)?, self.as_float(*im)?);
                     self.tuple_object(ObjectKind::Complex, &[re, im])
                 }
                 _ => Err(SHAPE),
             },
             Callable::Range => match args {
-                [start, stop, step]
-                    if [start, stop, step].iter().all(|arg| self.is_int(**arg))
-                        && Ref::int(0) != Some(*step) =>
+                [from, to, by]
+                    if [from, to, by].iter().all(|arg| self.is_int(**arg)) && Ref::int(0) != Some(*by) =>
                 {
                     self.tuple_object(ObjectKind::Range, args)
                 }
@@ -442,7 +442,7 @@ impl Machine<'_, '_> {
         ) || self.is_int(value)
     }
 
-    fn real(&self, value: Ref) -> bool {
+    fn real(value: Ref) -> bool {
         matches!(value.kind(), Kind::Int(_) | Kind::Float(_))
     }
 

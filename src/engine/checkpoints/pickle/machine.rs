@@ -114,10 +114,7 @@ impl<'a, 'm> Machine<'a, 'm> {
     // ---- findings -----------------------------------------------------------------------------------------------
 
     pub(super) fn here(&self) -> At {
-        At {
-            opcode: self.data.get(self.op_at).copied().unwrap_or(0),
-            offset: self.op_at as u64,
-        }
+        At::new(self.data.get(self.op_at).copied().unwrap_or(0), self.op_at)
     }
 
     /// Records a finding and gives the value that stands in for what was refused.
@@ -142,10 +139,7 @@ impl<'a, 'm> Machine<'a, 'm> {
     }
 
     pub(super) fn report_at(&mut self, severity: Severity, code: Code, offset: usize, what: String) {
-        let at = At {
-            opcode: self.data.get(offset).copied().unwrap_or(0),
-            offset: offset as u64,
-        };
+        let at = At::new(self.data.get(offset).copied().unwrap_or(0), offset);
         self.report(Finding::new(severity, code, Some(at), what));
     }
 
@@ -164,10 +158,7 @@ impl<'a, 'm> Machine<'a, 'm> {
     pub(super) fn truncated(&mut self) -> Stop {
         let opcode = self.data.get(self.op_at).copied().unwrap_or(0);
         self.at = self.data.len();
-        let at = At {
-            opcode,
-            offset: self.data.len() as u64,
-        };
+        let at = At::new(opcode, self.data.len());
         self.report(Finding::new(
             Severity::Malformed,
             Code::Truncated,

@@ -47,6 +47,7 @@ pub(super) async fn apply(world: World, control: Control) -> Result<Prepared> {
     let (prepared, world) = prepared;
     Ok(Prepared {
         plan: prepared.plan.clone(),
+        live: None,
         run: Box::new(move |control| {
             Box::pin(blocking(move || {
                 let applied = checkpoints::apply(&prepared, &control)?;

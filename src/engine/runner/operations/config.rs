@@ -77,6 +77,7 @@ pub(super) async fn apply(world: World, control: Control) -> Result<Prepared> {
     plan.capability = Capability::Config;
     Ok(Prepared {
         plan,
+        live: None,
         run: Box::new(move |control| {
             Box::pin(blocking(move || {
                 let outcome = config::apply(&prepared, world.now, &control)?;

@@ -87,6 +87,7 @@ pub(super) async fn prepare(
     let workspace = world.workspace.clone();
     Ok(Prepared {
         plan,
+        live: None,
         run: Box::new(move |control| {
             Box::pin(blocking(move || {
                 let mut proof = Vec::new();

@@ -5,6 +5,8 @@ pub mod checkpoints;
 pub mod config;
 mod documents;
 mod report;
+pub mod schema;
+pub mod tasks;
 
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::operation::{Control, Outcome, Plan};
 use crate::engine::ports::{BoxFuture, Ports};
+use crate::engine::schema::Live;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::workspace::{Settings, Workspace};
 
@@ -32,6 +35,8 @@ pub struct World {
     pub now: Timestamp,
     /// Who operates.
     pub operator: String,
+    /// On which machine.
+    pub host: String,
     /// Whether a person is there to decide; a script takes the stated defaults.
     pub interactive: bool,
 }
@@ -40,6 +45,8 @@ pub struct World {
 pub struct Prepared {
     /// What it would do.
     pub plan: Plan,
+    /// The figures of a row migration while it runs.
+    pub live: Option<Live>,
     /// Does it.
     pub run: Box<dyn FnOnce(Control) -> BoxFuture<'static, Result<Outcome>> + Send>,
 }
@@ -60,6 +67,9 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
     crate::engine::journey::gate(&world.snapshot, capability).map_err(Error::from)?;
     match (capability, verb) {
         (Capability::Assess, "write") => assess::write(&world).await,
+        (Capability::Schema, "apply") => schema::apply(world, control).await,
+        (Capability::Schema, "undo") => schema::undo(world, control).await,
+        (Capability::Tasks, "apply") => tasks::apply(world, control).await,
         (Capability::Report, "write") => report::write(&world).await,
         (Capability::Checkpoints, "apply") => checkpoints::apply(world, control).await,
         (Capability::Config, "apply") => config::apply(world, control).await,

@@ -115,7 +115,11 @@ impl Assess {
         let Some(question) = self.question(cx, &form) else {
             return Handled::No;
         };
-        let present = with.map_or_else(|| self.present(cx, question), |c| c.to_string());
+        // What is chosen needs no typing.
+        if matches!(question.kind, Kind::Choice(_) | Kind::YesNo) {
+            return self.cycle(cx);
+        }
+        let present = with.map_or_else(|| Self::present(cx, question), |c| c.to_string());
         self.refusal = None;
         self.edit = Some(match question.kind {
             Kind::Text => Field::prose(&present),
@@ -125,7 +129,7 @@ impl Assess {
     }
 
     /// The present answer as it would be typed.
-    fn present(&self, cx: &Cx<'_>, question: &Question) -> String {
+    fn present(cx: &Cx<'_>, question: &Question) -> String {
         match cx.snapshot.answers.value(&question.id) {
             None => String::new(),
             Some(Value::YesNo(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
@@ -196,7 +200,7 @@ impl Assess {
                 let next = at.map_or(0, |at| at + 1);
                 options.get(next).map(|option| option.id.clone())
             }
-            _ => return self.start_edit(cx, None),
+            _ => return Handled::done(),
         };
         match typed {
             Some(typed) => {
@@ -333,6 +337,9 @@ impl Screen for Assess {
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
+        if self.edit.is_some() {
+            return crate::tui::screens::detail::edit_commands();
+        }
         let Some(form) = form(cx) else {
             return Vec::new();
         };
@@ -375,9 +382,9 @@ impl Screen for Assess {
                 .keys("1-4")
                 .about("open a section")
                 .quiet(),
-            Command::new(Action::View(2), "").quiet(),
-            Command::new(Action::View(3), "").quiet(),
-            Command::new(Action::View(4), "").quiet(),
+            Command::new(Action::View(2), "").keys("").quiet(),
+            Command::new(Action::View(3), "").keys("").quiet(),
+            Command::new(Action::View(4), "").keys("").quiet(),
             Command::new(Action::TakeBack, "clear")
                 .about("take the answer back")
                 .off(held)
@@ -421,7 +428,8 @@ impl Screen for Assess {
                 }
             }
             Action::Open => return self.start_edit(cx, None),
-            Action::Mark => return self.cycle(cx),
+            // Enter edits what is typed and goes on in what is chosen; Space does the same.
+            Action::Mark => return self.start_edit(cx, None),
             Action::ReadAgain => return self.reread(cx, &form),
             Action::TakeBack => {
                 if let Some(row) = self.row(&form) {

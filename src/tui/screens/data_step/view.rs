@@ -75,12 +75,11 @@ fn idle_news(screen: &DataStep, cx: &Cx<'_>) -> News {
         return News::new(held, "look around; R works").role(Role::Warn);
     }
     match &screen.plan {
-        Preview::None => News::new("Nothing is changed yet.", "n shows the plan"),
         Preview::Reading(_) => News::new("Reading only; nothing is changed.", "wait"),
         Preview::Ready(_, plan) if plan.effects.is_empty() => {
             News::new("There is nothing to do. That is allowed.", "n goes on")
         }
-        Preview::Ready(..) => News::new("Nothing is changed yet.", "n shows the plan"),
+        Preview::None | Preview::Ready(..) => News::new("Nothing is changed yet.", "n shows the plan"),
         Preview::Failed(error) => {
             let hint = error
                 .hint

@@ -20,7 +20,8 @@ use crate::engine::command::Command as Order;
 use crate::engine::journey;
 use crate::engine::snapshot::Activity;
 use crate::engine::text::count;
-use crate::engine::views::{Check, Slot};
+use crate::engine::views::{Check, Mode, Slot};
+use crate::engine::workspace::Environment;
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
 use crate::tui::keymap::{Action, Command};
 use crate::tui::paint::Painter;
@@ -55,7 +56,9 @@ impl Start {
         if cx.snapshot.migration.is_none() {
             return Some("The type of this migration is not chosen.".to_owned());
         }
-        let (_, sources) = cx.views.sources.value()?;
+        let Some((_, sources)) = cx.views.sources.value() else {
+            return Some("Sources and target are not checked yet.".to_owned());
+        };
         sources
             .lines
             .iter()
@@ -63,7 +66,8 @@ impl Start {
             .find_map(|line| match &line.check {
                 Check::Bad(error) => Some(text::sentence(&error.message)),
                 Check::Unset => Some(format!("Not named: {} {}.", line.path[0], line.path[1])),
-                Check::Checking | Check::Good(_) | Check::Note(_) => None,
+                Check::Checking => Some("Sources and target are being checked.".to_owned()),
+                Check::Good(_) | Check::Note(_) => None,
             })
     }
 
@@ -114,12 +118,17 @@ impl Start {
     fn start_edit(&mut self, cx: &Cx<'_>) {
         if let Entry::Path { path, .. } = self.field() {
             self.refusal = None;
-            self.edit = Some(Field::line(&fields::value(cx, *path)));
+            self.edit = Some(Field::line(&fields::value(cx, path)));
         }
     }
 
     fn choose(&self, cx: &Cx<'_>, back: bool) -> Handled {
         match self.field() {
+            Entry::Choice { path, .. }
+                if *path == ["environment"] && cx.snapshot.environment == Environment::Rehearsal =>
+            {
+                Handled::one(Effect::Say(News::new("A rehearsal stays a rehearsal.", "")))
+            }
             Entry::Choice { path, options, .. } => {
                 let now = fields::chosen(cx, path, options);
                 let last = options.len() - 1;
@@ -131,7 +140,7 @@ impl Start {
                 Handled::one(Self::set(path, options[next].key))
             }
             Entry::Box { path, .. } => {
-                let on = fields::ticked(cx, *path);
+                let on = fields::ticked(cx, path);
                 Handled::one(Self::set(*path, if on { "" } else { "true" }))
             }
             Entry::Path { .. } => Handled::done(),
@@ -141,7 +150,8 @@ impl Start {
 
 impl Screen for Start {
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
-        if matches!(cx.views.settings, Slot::Empty) && cx.held().is_none() {
+        let unread = matches!(cx.views.settings, Slot::Empty) || matches!(cx.views.sources, Slot::Empty);
+        if unread && cx.held().is_none() {
             return vec![Effect::Send(Order::CheckSources)];
         }
         Vec::new()
@@ -172,6 +182,15 @@ impl Screen for Start {
                 "Enter keeps it, Esc leaves the old value",
             );
         }
+        if cx.views.mode == Mode::Opening {
+            return News::new("The journal is being opened.", "wait");
+        }
+        if let Mode::Watching(holder) = &cx.views.mode {
+            let (who, host, since) = (&holder.operator, &holder.host, cx.now.clock(holder.since));
+            let what =
+                format!("Open read-only: {who} operates this workspace from host {host} since {since}.");
+            return News::new(what, "R works").role(Role::Warn);
+        }
         if let Some(held) = cx.held() {
             return News::new(held, "look around; R works").role(Role::Warn);
         }
@@ -188,11 +207,17 @@ impl Screen for Start {
                 format!("n goes to {}", capability.title()),
             );
         }
+        if matches!(cx.views.sources, Slot::Loading(_)) {
+            return News::new("Sources and target are being checked.", "wait");
+        }
         if let Some(reason) = Self::blocked(cx) {
             return News::new(reason, "correct it here or in migration.yml").role(Role::Warn);
         }
         match cx.snapshot.warnings.first() {
             Some(warning) => News::new(warning.clone(), "n begins").role(Role::Warn),
+            None if cx.snapshot.environment == Environment::Rehearsal => {
+                News::new("Nothing is changed until you approve a plan.", "n begins")
+            }
             None => News::new(
                 "Sources and target answer.",
                 "n begins the assessment; it only reads",
@@ -201,6 +226,9 @@ impl Screen for Start {
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
+        if self.edit.is_some() {
+            return detail::edit_commands();
+        }
         let held = cx.held();
         let next = match Self::resume(cx) {
             Some((capability, _)) => Command::new(Action::Next, capability.title().to_lowercase())

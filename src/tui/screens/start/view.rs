@@ -30,13 +30,12 @@ struct Lined {
 pub(super) fn render(start: &mut Start, painter: &mut Painter<'_>, cx: &Cx<'_>) {
     let (width, height) = (painter.width(), painter.height());
     if cx.density <= Density::Normal {
-        let said = "Nothing is changed until you approve a plan.";
+        let said = if cx.snapshot.environment == Environment::Rehearsal {
+            "Sample legacy system in a new folder. Nothing outside it is touched."
+        } else {
+            "Nothing is changed until you approve a plan."
+        };
         painter.row(0, &Row::prose(said, Role::Muted));
-        let rehearsal = cx.snapshot.environment == Environment::Rehearsal;
-        if rehearsal {
-            let said = "Sample legacy system in a new folder. Nothing outside it is touched.";
-            painter.row(0, &Row::prose(said, Role::Muted));
-        }
     }
     let head = head(cx);
     let lines = lines(start, cx, width);
@@ -157,6 +156,12 @@ fn about_type(cx: &Cx<'_>) -> Row {
 fn choice(row: Row, cx: &Cx<'_>, label: &str, path: &[&str], options: &[fields::Choice], width: u16) -> Row {
     let glyphs = cx.look.glyphs;
     let chosen = fields::chosen(cx, path, options);
+    if path == ["environment"] && cx.snapshot.environment == Environment::Rehearsal {
+        return row
+            .at(LABEL, label, Role::Text)
+            .at(VALUE, glyphs.chosen, Role::Accent)
+            .then(format!(" {}", cx.snapshot.environment.word()), Role::Critical);
+    }
     let from = if label.is_empty() { LABEL } else { VALUE };
     let mut row = row.at(LABEL, label, Role::Text).at(from, "", Role::Text);
     let wanted: usize = options.iter().map(|option| text::width(option.label) + 6).sum();
@@ -189,12 +194,14 @@ fn choice(row: Row, cx: &Cx<'_>, label: &str, path: &[&str], options: &[fields::
         row = row
             .then(sign, role)
             .then(" ", Role::Text)
-            .then(option.label, label_role)
-            .then("  ", Role::Text);
+            .then(option.label, label_role);
+        if index + 1 < options.len() {
+            row = row.then("  ", Role::Text);
+        }
     }
     if path == ["environment"] && chosen.is_none() {
         let word = cx.snapshot.environment.word();
-        row = row.then(word, Role::Warn);
+        row = row.then(format!("  {word}"), Role::Warn);
     }
     row
 }

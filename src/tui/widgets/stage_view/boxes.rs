@@ -222,7 +222,7 @@ impl Pen<'_> {
         padding: usize,
         buf: &mut Buffer,
     ) {
-        let kind = spread::kind_width(self.view, &scene.shown[column].nodes);
+        let kind = spread::kind_in(self.view, &scene.shown[column].nodes, width);
         for &at in &scene.columns[column] {
             let item = &scene.items[at];
             match item.what {
@@ -319,6 +319,7 @@ impl Pen<'_> {
                 name: &data.name,
                 line: &line,
                 cursor: self.is_cursor(node),
+                marked: self.view.is_marked(node),
                 styles: (name, rest),
             },
             buf,
@@ -337,6 +338,7 @@ impl Pen<'_> {
                 name: &more,
                 line: &line,
                 cursor: false,
+                marked: false,
                 styles: (muted, muted),
             };
             self.frame(item.top, span, &content, buf);
@@ -378,8 +380,9 @@ impl Pen<'_> {
         self.put(buf, x + 2, top, &heading, name_style);
         let after = x + 2 + text::width(&heading);
         self.put(buf, after, top, &format!(" {fill}{}", corners[1]), rest);
+        let left = if content.marked { "*" } else { wall };
         let line = text::pad(content.line, inner.saturating_sub(2));
-        self.put(buf, x, top + 1, &format!("{wall} {line} {wall}"), rest);
+        self.put(buf, x, top + 1, &format!("{left} {line} {wall}"), rest);
         let bottom = format!("{}{}{}", corners[2], rule.repeat(inner), corners[3]);
         self.put(buf, x, top + 2, &bottom, rest);
     }
@@ -402,7 +405,7 @@ impl Pen<'_> {
         } else {
             String::new()
         };
-        let kind_cells = kind + 2;
+        let kind_cells = if kind == 0 { 0 } else { kind + 2 };
         let word = if self.is_waited_for(node) && self.state.cursor != Some(node) {
             "waits"
         } else {
@@ -410,9 +413,14 @@ impl Pen<'_> {
         };
         let room = inner.saturating_sub(text::width(&sign));
         // The name never has fewer than 8 cells; the type gives way.
-        let label = if room >= kind_cells + text::width(&data.name).min(8) {
+        let label = if kind_cells > 0 && room >= kind_cells + text::width(&data.name).min(8) {
             let name = text::elide_middle(&data.name, room - kind_cells, theme.elision());
             format!("{}{name}", text::pad(word, kind_cells))
+        } else if word == "waits" && room > 14 {
+            format!(
+                "waits {}",
+                text::elide_middle(&data.name, room - 6, theme.elision())
+            )
         } else {
             text::elide_middle(&data.name, room, theme.elision())
         };
@@ -426,7 +434,8 @@ impl Pen<'_> {
             };
             self.put(buf, at, item.pin, theme.sign("▸", ">"), theme.style(Role::Accent));
         }
-        self.put(buf, x, item.pin, &format!("[{sign}{label}]"), name);
+        let left = if self.view.is_marked(node) { "*" } else { "[" };
+        self.put(buf, x, item.pin, &format!("{left}{sign}{label}]"), name);
     }
 
     fn bend(&self, y: i32, (x, width): (usize, usize), heavy: bool, lit: bool, count: u32, buf: &mut Buffer) {
@@ -487,6 +496,7 @@ struct Content<'a> {
     name: &'a str,
     line: &'a str,
     cursor: bool,
+    marked: bool,
     styles: (Style, Style),
 }
 

@@ -51,6 +51,7 @@ pub use state::{Action, Form, StageViewState};
 use theme::Theme;
 
 use ratatui::{buffer::Buffer, layout::Rect, widgets::StatefulWidget};
+use std::collections::BTreeSet;
 
 /// The widget. Its state is a [`StageViewState`].
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +62,7 @@ pub struct StageView<'a> {
     form: Form,
     title: Option<&'a str>,
     focused: bool,
+    marked: Option<&'a BTreeSet<usize>>,
 }
 
 impl<'a> StageView<'a> {
@@ -74,6 +76,7 @@ impl<'a> StageView<'a> {
             form,
             title: None,
             focused: true,
+            marked: None,
         }
     }
 
@@ -89,6 +92,18 @@ impl<'a> StageView<'a> {
     pub const fn focused(mut self, focused: bool) -> Self {
         self.focused = focused;
         self
+    }
+
+    /// The nodes marked by the person, by their index.
+    #[must_use]
+    pub const fn marked(mut self, marked: &'a BTreeSet<usize>) -> Self {
+        self.marked = Some(marked);
+        self
+    }
+
+    fn is_marked(&self, node: NodeIx) -> bool {
+        self.marked
+            .is_some_and(|marked| marked.contains(&(node as usize)))
     }
 
     fn form_in(&self, state: &StageViewState, rows: u16) -> Form {
