@@ -9,6 +9,7 @@ use super::assess::Questionnaire;
 use super::capability::Capability;
 use super::error::Error;
 use super::operation::Progress;
+use super::runner::operations::tasks::TasksReading;
 use super::workspace::{Holder, Settings};
 use super::{checkpoints, config, schema};
 
@@ -122,6 +123,8 @@ pub struct Views {
     pub sources: Slot<Sources>,
     /// The questionnaire, or why it cannot be read.
     pub questionnaire: Option<Result<Arc<Questionnaire>, Error>>,
+    /// The legacy tasks with their plans.
+    pub tasks: Slot<TasksReading>,
     /// The census of the legacy rows and the plan.
     pub schema: Slot<schema::Prepared>,
     /// The figures of the row migration that runs or ran last in this session.

@@ -14,6 +14,7 @@ pub mod plain;
 pub mod readiness;
 pub mod schema;
 pub mod session;
+pub mod tasks;
 
 use std::process::ExitCode;
 
@@ -101,12 +102,15 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             plain::run(workspace, options, ports, output).await
         }
         Verb::Demo { headless: true } => demo::run(workspace, options, ports, output).await,
-        Verb::Assess { answers: Some(path) } => {
-            assess::standalone(&path, &options.me.operator, &ports, output)
-        }
-        Verb::Assess { answers: None } => {
+        Verb::Assess {
+            answers: Some(path), ..
+        } => assess::standalone(&path, &options.me.operator, &ports, output),
+        Verb::Assess {
+            answers: None,
+            consent,
+        } => {
             must_be_set_up(&workspace)?;
-            assess::run(workspace, global, options, ports, output).await
+            assess::run(workspace, global, &consent, options, ports, output).await
         }
         Verb::Readiness { answers: Some(path) } => {
             readiness::standalone(&path, &options.me.operator, &ports, output)
@@ -115,6 +119,7 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             must_be_set_up(&workspace)?;
             readiness::run(workspace, options, ports, output).await
         }
+        Verb::Tasks(verb) => tasks::run(verb, workspace, global, options, ports, output).await,
         Verb::Schema(verb) => schema::run(verb, workspace, global, options, ports, output).await,
         Verb::Checkpoints(verb) => checkpoints::run(verb, workspace, global, options, ports, output).await,
         Verb::Config(verb) => {
@@ -123,12 +128,8 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             }
             config::run(verb, workspace, global, options, ports, output).await
         }
-        Verb::Report => {
+        Verb::Report { consent } => {
             must_be_set_up(&workspace)?;
-            let consent = Consent {
-                yes: true,
-                ..Consent::default()
-            };
             apply_in_workspace(
                 Capability::Report,
                 "write",
@@ -162,7 +163,6 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
         Verb::Monitor(_) => Err(not_yet("monitor")),
         Verb::Backup(_) => Err(not_yet("backup")),
         Verb::Rollback(_) => Err(not_yet("rollback")),
-        _ => Err(Error::bug("not wired")),
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::app::context::Answered;
 use super::app::{App, Out};
 use super::clock::Now;
-use super::keymap::{Key, KeyMap};
+use super::keymap::KeyMap;
 use super::style::choose::{Choice, Environment};
 use super::style::{Look, Theme};
 use super::terminal::ask::{self, LateAnswer};
@@ -103,7 +103,10 @@ pub async fn run(engine: Engine, options: Options) -> Result<Ended> {
     // The first frame does not wait for the terminal's answer about its background.
     draw(&mut terminal, &mut app, &mut extras, &clock.now()).map_err(unusable)?;
     if std::env::var("MAOS_MIGRATE_FAIL_POINT").is_ok_and(|point| point == "tui.panic") {
-        // Lets a test see that a panic gives the terminal back.
+        #[expect(
+            clippy::panic,
+            reason = "lets a test see that a panic gives the terminal back"
+        )]
         std::panic::panic_any("the fail point tui.panic was asked for");
     }
     let mut late = LateAnswer::default();
@@ -111,8 +114,8 @@ pub async fn run(engine: Engine, options: Options) -> Result<Ended> {
         let answer = ask::background();
         late = LateAnswer::new(!answer.complete);
         app.set_look(Look::new(options.theme.resolve(&env, answer.light), ascii));
-        for key in Key::sequence(&answer.typed).unwrap_or_default() {
-            app.key(&key.event(), &clock.now());
+        for key in &answer.typed {
+            app.key(key, &clock.now());
         }
     }
     if options.mouse {

@@ -8,7 +8,9 @@ use unicode_width::UnicodeWidthStr as _;
 /// Cells that `text` takes.
 #[must_use]
 pub fn width(text: &str) -> usize {
-    text.graphemes(true).map(|grapheme| grapheme.width()).sum()
+    text.graphemes(true)
+        .map(unicode_width::UnicodeWidthStr::width)
+        .sum()
 }
 
 /// As [`width`], for positions on the screen; saturates at `u16::MAX`.

@@ -222,9 +222,7 @@ fn fault_a10_endless_repetition_is_refused() {
 #[test]
 fn fault_a10_repeated_copies_of_a_large_value_are_refused_quickly() {
     let mut bytes = b"\x80\x04cbuiltins\nset\n\x940](".to_vec();
-    for _ in 0..100_000 {
-        bytes.push(b'N');
-    }
+    bytes.resize(bytes.len() + 100_000, b'N');
     bytes.extend_from_slice(b"e\x85\x940");
     for _ in 0..100_000 {
         bytes.extend_from_slice(b"h\x00h\x01R0");

@@ -419,6 +419,7 @@ fn cases(command: &str) -> Vec<Case> {
 }
 
 /// A fault behind the hostile operation, or around it, must not take its place.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn after_errors() -> Vec<Case> {
     let hostile = &b"cos\nsystem\n(S'echo hi'\ntR"[..];
     let with = |tail: &[u8]| join(&[hostile, tail]);

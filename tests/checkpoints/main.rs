@@ -5,6 +5,8 @@
 mod differential;
 mod driver;
 mod faults;
+mod fuzz;
 mod hostile;
 mod operation;
+mod places;
 mod support;

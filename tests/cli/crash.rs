@@ -102,7 +102,7 @@ fn two_undisturbed_runs_are_equal_and_a_third_on_top_changes_nothing() {
 #[test]
 fn fault_c45_kill_9_at_every_line_of_progress() {
     let (expected, lines, _) = undisturbed();
-    let step = lines.len().div_ceil(12).max(1);
+    let step = lines.len().div_ceil(8).max(1);
     for n in (1..=lines.len()).step_by(step) {
         let folder = tempfile::tempdir().unwrap();
         let running = Running::start(demo(folder.path()));

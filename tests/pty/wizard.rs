@@ -26,6 +26,8 @@ fn started(folder: &Path) -> Session {
 }
 
 fn clean(session: &Session) {
+    // The end of a process is known before its last output has been read.
+    session.wait_until("the first screen", |seen| !seen.alternate());
     assert_eq!(session.left_behind(), Vec::<String>::new());
     assert!(!session.seen().alternate());
     assert!(
@@ -116,11 +118,15 @@ fn control_z_gives_the_terminal_back_and_fg_takes_it_again() {
         shell.wait_for(HINTS);
         assert!(shell.seen().alternate());
         shell.send("?");
-        shell.wait_until("the commands", |seen| {
-            seen.screen.contains("quit") && seen.screen.contains("help")
+        shell.wait_for("Help and commands");
+        shell.send("\x03");
+        shell.wait_until("the screen without the help", |seen| {
+            seen.screen.contains(HINTS) && !seen.screen.contains("Help and commands")
         });
-        shell.send("qq");
-        shell.wait_until("the shell again", |seen| !seen.alternate());
+        shell.send("q");
+        shell.wait_until("the shell's prompt again", |seen| {
+            !seen.alternate() && seen.screen.trim_end().ends_with("ready>")
+        });
         clean(&shell);
         shell.send("clear\r");
         shell.wait_until("a clean screen", |seen| seen.screen.trim() == "ready>");
@@ -214,15 +220,13 @@ fn a_light_background_is_asked_for_once_and_answered_in_time() {
         let folder = folder();
         let session = wizard(folder.path()).background(rgb).spawn();
         session.wait_for(HINTS);
-        let questions = session
-            .seen()
-            .raw
-            .windows(5)
-            .filter(|w| *w == b"\x1b]11;")
-            .count();
-        assert_eq!(questions, 1);
+        session.wait_until("the question for the background", |seen| {
+            seen.raw.windows(5).any(|w| w == b"\x1b]11;")
+        });
         session.send("q");
         assert_eq!(session.wait_exit(), code(0));
+        let raw = session.seen().raw;
+        assert_eq!(raw.windows(5).filter(|w| *w == b"\x1b]11;").count(), 1);
         clean(&session);
     }
 }
@@ -292,7 +296,7 @@ fn the_second_session_reads_only_and_says_who_operates() {
     // A dead holder blocks nobody.
     let third = started(folder.path());
     assert!(
-        !third.seen().screen.contains("read-only"),
+        !third.seen().screen.contains("Open read-only"),
         "{}",
         third.seen().screen
     );

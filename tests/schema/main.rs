@@ -1,5 +1,10 @@
 //! Rows cross over: every pair of databases, every named fault, real servers.
 
-mod support;
+#![cfg(test)]
 
+mod child;
+mod defects;
+mod faults;
+mod kills;
 mod pairs;
+mod support;

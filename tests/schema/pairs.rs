@@ -10,7 +10,7 @@ fn crosses(from: &str, to: &str) {
     } else {
         fresh(to.split(' ').next().unwrap(), folder.path())
     };
-    seed(&source, 12_000);
+    seed(&source, 3_000);
     let before = source.sql("SELECT count(*), sum(id), max(status) FROM legacy_tasks");
     let first = run_once(&source, &target);
     assert!(
@@ -25,23 +25,23 @@ fn crosses(from: &str, to: &str) {
             first.report.unchanged,
             first.report.quarantined
         ),
-        (12_000, 12_000, 0, 0)
+        (3_000, 3_000, 0, 0)
     );
-    assert_eq!(target.count("tasks"), 12_000);
-    assert_eq!(target.count("migration_tracking"), 12_000);
+    assert_eq!(target.count("tasks"), 3_000);
+    assert_eq!(target.count("migration_tracking"), 3_000);
     assert_eq!(
         target.sql("SELECT status, count(*) FROM tasks GROUP BY 1 ORDER BY 1"),
-        "CANCELLED|2400\nCOMPLETED|4800\nFAILED|2400\nQUEUED|2400"
+        "CANCELLED|600\nCOMPLETED|1200\nFAILED|600\nQUEUED|600"
     );
     assert_eq!(
         target.sql("SELECT task_type, count(*) FROM tasks GROUP BY 1 ORDER BY 1"),
-        "analysis|2000\ncoding|2000\ngeneral|4000\nresearch|4000"
+        "analysis|500\ncoding|500\ngeneral|1000\nresearch|1000"
     );
     let once = state(&target);
 
     let second = run_once(&source, &target);
     assert!(second.report.verified, "{:#?}", second.outcome.proof);
-    assert_eq!((second.report.migrated, second.report.unchanged), (0, 12_000));
+    assert_eq!((second.report.migrated, second.report.unchanged), (0, 3_000));
     assert_eq!(state(&target), once, "a second run changes nothing");
     assert_eq!(
         source.sql("SELECT count(*), sum(id), max(status) FROM legacy_tasks"),
@@ -70,7 +70,7 @@ fn crosses(from: &str, to: &str) {
         .await
         .expect("undo");
         assert!(report.verified && outcome.proved());
-        assert_eq!(report.removed, 12_000);
+        assert_eq!(report.removed, 3_000);
     });
     assert_eq!(
         (

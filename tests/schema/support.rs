@@ -355,3 +355,49 @@ pub fn state(target: &Db) -> String {
     ]
     .join("\n--\n")
 }
+
+/// An empty legacy table with the guide's columns, and rows given as SQL values.
+pub fn table(db: &Db, rows: &str) {
+    let time = if db.is_postgres() { "timestamp" } else { "TEXT" };
+    let json = if db.is_postgres() { "jsonb" } else { "TEXT" };
+    db.sql(&format!("CREATE TABLE legacy_tasks (id bigint PRIMARY KEY, description text, category text, status text, priority text, created_at {time}, metadata {json})"));
+    if !rows.is_empty() {
+        db.sql(&format!("INSERT INTO legacy_tasks (id, description, category, status, priority, created_at, metadata) VALUES {rows}"));
+    }
+}
+
+/// Plans and copies with a request of one's own.
+pub fn with(source: &Db, target: &Db, change: impl FnOnce(&mut Request)) -> Applied {
+    let mut request = request();
+    change(&mut request);
+    block_on(async { apply(&request, &stores(source, target)).await })
+}
+
+/// Only the plan.
+pub fn planned(
+    source: &Db,
+    target: &Db,
+    change: impl FnOnce(&mut Request),
+) -> Result<Prepared, maos_migrate::engine::Error> {
+    let mut request = request();
+    change(&mut request);
+    block_on(async { schema::plan(&request, &stores(source, target), &Control::silent()).await })
+}
+
+pub fn reasons(target: &Db) -> String {
+    target.sql("SELECT reason, count(*) FROM migration_quarantine GROUP BY reason ORDER BY reason")
+}
+
+/// Both sorts of database, each with a fresh source and a fresh target.
+pub fn both(test: impl Fn(Db, Db)) {
+    for kind in ["pg", "sqlite"] {
+        let folder = tempfile::tempdir().expect("folder");
+        let source = fresh(kind, folder.path());
+        let target = if kind == "pg" {
+            source.clone()
+        } else {
+            fresh(kind, folder.path())
+        };
+        test(source, target);
+    }
+}

@@ -1,7 +1,7 @@
 //! The content of a workspace in a form that two runs can be compared by.
 //!
-//! Times, durations and measured figures of the machine differ between any two runs and are replaced by a word; the
-//! journal is left out, because it tells how the work went and not what came of it. Everything else must be equal:
+//! Times, durations and measured figures of the machine differ between any two runs and are replaced by a word; journal
+//! and logs are left out, because they tell how the work went and not what came of it. Everything else must be equal:
 //! names, text, bytes, and the rows of databases whatever their order on disk.
 
 use std::collections::BTreeMap;
@@ -9,12 +9,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, SqliteConnection, ValueRef as _};
 
-/// Files that tell how a run went.
-const LEFT_OUT: &[&str] = &["journal.db", ".session.lock"];
+/// Files that tell how a run went, by the end of their name.
+const LEFT_OUT: &[&str] = &[
+    "journal.db",
+    "journal.db-wal",
+    "journal.db-shm",
+    ".session.lock",
+    ".log",
+];
 
 /// What is replaced by a word, in this order.
 ///
@@ -33,11 +39,7 @@ static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             r"(<td[^>]*>[\d,]+</td>)?<td[^>]*>(<code>)?[0-9a-f]{64}\b",
             "<hash>",
         ),
-        (
-            r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?",
-            "<time>",
-        ),
-        (r"\b\d\d:\d\d:\d\d(\.\d+)?\b", "<time>"),
+        (r"([^T\d-])\d\d:\d\d:\d\d(\.\d+)?\b", "$1<time>"),
         (
             r#""(elapsed\w*|duration\w*|took\w*|\w+_per_s|rate)": ?[\d.eE+-]+"#,
             "<measured>",
@@ -46,8 +48,15 @@ static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s|min|rows/s|tasks/s|files/s|/s)\b",
             "<measured>",
         ),
-        (r"\b\d+:\d\d\b", "<measured>"),
+        (r"([^T\d:-])\d+:\d\d\b", "$1<measured>"),
         (r"\b[\d,]+ events, no gap", "<so many> events, no gap"),
+        (
+            "results written = results read back equal and named.*",
+            "<written and read back>",
+        ),
+        // What is already there is as good as made now; the hash of a result includes its conversion time.
+        (r#""status":"unchanged""#, r#""status":"converted""#),
+        (r#""output_sha256":"[0-9a-f]{64}""#, "<hash>"),
         // Approvals, with the digest of a plan over what was measured: a run that is done again has more of them.
         (r"(?m)^\| <time> \| .* \| [0-9a-f]{8} \|\n", ""),
         (
@@ -70,12 +79,12 @@ pub fn contents(root: &Path) -> BTreeMap<String, String> {
         .into_iter()
         .filter_map(|path| {
             let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-            if LEFT_OUT.iter().any(|left| name.starts_with(left)) {
+            if LEFT_OUT.iter().any(|left| name.ends_with(left)) {
                 return None;
             }
             let bytes = fs::read(&path).unwrap();
             let text = if bytes.starts_with(b"SQLite format 3\0") {
-                still(&database(&path), &absolute)
+                settled(&database(&path), &absolute)
             } else if name.ends_with("-wal") || name.ends_with("-shm") {
                 return None;
             } else {
@@ -120,13 +129,36 @@ pub fn differences(left: &BTreeMap<String, String>, right: &BTreeMap<String, Str
     found
 }
 
-/// `text` without what moves from run to run. `root` is the workspace's own path.
+/// Moments of yesterday, today and tomorrow: the run's own, wherever the clock stands. Older times are data.
+static NOW: LazyLock<Regex> = LazyLock::new(|| {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let days = [today.yesterday().unwrap(), today, today.tomorrow().unwrap()].map(|day| day.to_string());
+    let clock = r"[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?";
+    Regex::new(&format!("({}){clock}", days.join("|"))).unwrap()
+});
+
+/// `text` without its place and without the moments of the run. `root` is the workspace's own path.
+fn settled(text: &str, root: &Path) -> String {
+    let text = text.replace(root.to_str().unwrap(), "<workspace>");
+    NOW.replace_all(&text, "<time>").into_owned()
+}
+
+/// `text` without what moves from run to run.
 fn still(text: &str, root: &Path) -> String {
-    let mut text = text.replace(root.to_str().unwrap(), "<workspace>");
+    let mut text = settled(text, root);
     for (pattern, word) in MOVING.iter() {
         text = pattern.replace_all(&text, *word).into_owned();
     }
-    text
+    // `3 converted, 7 unchanged` and `10 converted` are the same end.
+    let parts = Regex::new(r"\b(\d+) converted, (\d+) unchanged\b").unwrap();
+    let sum = |found: &Captures<'_>| {
+        let sum: u64 = [&found[1], &found[2]]
+            .iter()
+            .map(|n| n.parse::<u64>().unwrap())
+            .sum();
+        format!("{sum} converted")
+    };
+    parts.replace_all(&text, sum).into_owned()
 }
 
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -138,6 +170,10 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         }
     }
 }
+
+/// Tables and columns of the row migration's ledger that tell who worked when.
+const LEFT_OUT_TABLES: &[&str] = &["migration_lease"];
+const LEFT_OUT_COLUMNS: &[&str] = &["token"];
 
 /// All tables of an SQLite file as sorted lines of text.
 fn database(path: &Path) -> String {
@@ -156,7 +192,10 @@ fn database(path: &Path) -> String {
         .await
         .unwrap();
         let mut lines = Vec::new();
-        for (table,) in tables {
+        for (table,) in tables
+            .into_iter()
+            .filter(|(table,)| !LEFT_OUT_TABLES.contains(&table.as_str()))
+        {
             let quoted = table.replace('"', "\"\"");
             let rows = sqlx::query(AssertSqlSafe(format!("select * from \"{quoted}\"")))
                 .fetch_all(&mut connection)
@@ -166,6 +205,7 @@ fn database(path: &Path) -> String {
                 .iter()
                 .map(|row| {
                     let cells: Vec<String> = (0..row.len())
+                        .filter(|i| !LEFT_OUT_COLUMNS.contains(&row.column(*i).name()))
                         .map(|i| format!("{}={}", row.column(i).name(), cell(row, i)))
                         .collect();
                     format!("{table}: {}", cells.join(" | "))
@@ -212,16 +252,21 @@ mod tests {
 
     #[test]
     fn what_moves_is_not_a_difference_and_everything_else_is() {
+        let now = jiff::Timestamp::now();
+        let earlier = now - jiff::SignedDuration::from_mins(3);
         let first = folder(&[
             (
-                "a/log",
-                "2026-11-22T18:50:01.25Z wrote HERE/a in 0.31 s\n40 tasks\n",
+                "a/notes",
+                &format!("{now} wrote HERE/a in 0.31 s\n40 tasks of 2020-01-02T03:04:05Z\n"),
             ),
             ("journal.db", "x"),
             ("n.json", r#"{"elapsed_s": 0.25, "total": 40}"#),
         ]);
         let second = folder(&[
-            ("a/log", "2026-11-23T09:00:59Z wrote HERE/a in 12 ms\n40 tasks\n"),
+            (
+                "a/notes",
+                &format!("{earlier} wrote HERE/a in 12 ms\n40 tasks of 2020-01-02T03:04:05Z\n"),
+            ),
             ("journal.db", "y"),
             ("n.json", r#"{"elapsed_s": 1.5e-3, "total": 40}"#),
         ]);
@@ -231,14 +276,17 @@ mod tests {
             Vec::<String>::new()
         );
         let third = folder(&[
-            ("a/log", "2026-11-23T09:00:59Z wrote HERE/a in 12 ms\n41 tasks\n"),
+            (
+                "a/notes",
+                &format!("{earlier} wrote HERE/a in 12 ms\n40 tasks of 2020-01-02T03:04:06Z\n"),
+            ),
             ("b", "one more"),
         ]);
         let found = differences(&first, &contents(third.path()));
         assert_eq!(
             found,
             [
-                "a/log line 2:\n    40 tasks\n    41 tasks",
+                "a/notes line 2:\n    40 tasks of 2020-01-02T03:04:05Z\n    40 tasks of 2020-01-02T03:04:06Z",
                 "n.json: only in the first",
                 "b: only in the second"
             ]

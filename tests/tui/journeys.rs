@@ -316,8 +316,8 @@ fn whoever_watches_can_look_at_everything_and_change_nothing() {
     answered(&mut harness.snapshot, &["network_mbps"]);
     scored(&mut harness.snapshot);
     let mut bob = super::support::alice();
-    bob.operator = "bob".to_owned();
-    bob.host = "ops-2".to_owned();
+    "bob".clone_into(&mut bob.operator);
+    "ops-2".clone_into(&mut bob.host);
     harness.views.mode = maos_migrate::engine::views::Mode::Watching(bob);
     harness.update();
     harness.out.clear();

@@ -7,3 +7,4 @@ mod schema;
 mod screens;
 mod stage_view;
 mod support;
+mod tasks;

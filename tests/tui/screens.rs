@@ -1,5 +1,7 @@
 //! Every screen at every size, in the states that matter. Text snapshots have no styles, so a few role maps go with them.
 
+#![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
 use maos_migrate::engine::Capability;
 use maos_migrate::engine::error::{Error, ErrorKind};
 use maos_migrate::engine::runner::Reply;
@@ -30,14 +32,14 @@ const SCENES: &[Scene] = &[
             return;
         };
         let mut sources = (**sources).clone();
-        sources.lines[0].shown = "legacy/task.json".to_owned();
+        "legacy/task.json".clone_into(&mut sources.lines[0].shown);
         sources.lines[0].check = Check::Bad(error);
         h.views.sources = Slot::Ready(*at, sources.into());
         go(h, "j");
     }),
     ("start_held", |h| {
         let mut bob = alice();
-        bob.operator = "bob".to_owned();
+        "bob".clone_into(&mut bob.operator);
         h.views.mode = Mode::Watching(bob);
         go(h, "");
     }),

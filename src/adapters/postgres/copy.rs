@@ -33,6 +33,52 @@ fn names(recipe: &Recipe) -> String {
         .join(", ")
 }
 
+/// The task's columns as expressions over [`Phrase::rows`], cast to what the target holds.
+fn values(recipe: &Recipe, phrase: &Phrase<'_>, id: &str) -> String {
+    let [
+        id_column,
+        description,
+        task_type,
+        status,
+        priority,
+        created,
+        metadata,
+    ] = &recipe.target.columns;
+    let created_value = recipe.source.created_at.as_ref().map_or_else(
+        || cast(created, "NULL"),
+        |column| {
+            let name = format!("l.{}", ident(&column.name));
+            match created.kind {
+                ColumnKind::Time | ColumnKind::TimeZoned => format!("{name}::{}", created.type_sql),
+                _ => cast(created, &phrase.created_text()),
+            }
+        },
+    );
+    let metadata_value = match metadata.kind {
+        ColumnKind::Jsonb => phrase.metadata(),
+        _ => cast(metadata, &format!("({})::text", phrase.metadata())),
+    };
+    [
+        cast(id_column, id),
+        cast(description, &phrase.description()),
+        cast(
+            task_type,
+            &phrase.mapped(recipe.source.category.as_ref(), &recipe.types),
+        ),
+        cast(
+            status,
+            &phrase.mapped(recipe.source.status.as_ref(), &recipe.statuses),
+        ),
+        cast(
+            priority,
+            &phrase.mapped(recipe.source.priority.as_ref(), &recipe.priorities),
+        ),
+        created_value,
+        metadata_value,
+    ]
+    .join(", ")
+}
+
 impl PgStore {
     pub(super) async fn copy_pick(&self, job: CopyJob<'_>) -> Own<Copied> {
         let mut connection = self.connection().await?;
@@ -132,52 +178,11 @@ impl PgStore {
         let prefix = beside(&recipe.target.table);
         let from = phrase.rows(job.pick);
         let reason = phrase.reason();
-        let [
-            id_column,
-            description,
-            task_type,
-            status,
-            priority,
-            created,
-            metadata,
-        ] = &recipe.target.columns;
-        let created_value = recipe.source.created_at.as_ref().map_or_else(
-            || cast(created, "NULL"),
-            |column| {
-                let name = format!("l.{}", ident(&column.name));
-                match created.kind {
-                    ColumnKind::Time | ColumnKind::TimeZoned => format!("{name}::{}", created.type_sql),
-                    _ => cast(created, &phrase.created_text()),
-                }
-            },
-        );
-        let metadata_value = match metadata.kind {
-            ColumnKind::Jsonb => phrase.metadata(),
-            _ => cast(metadata, &format!("({})::text", phrase.metadata())),
-        };
-        let list = [
-            cast(id_column, &id),
-            cast(description, &phrase.description()),
-            cast(
-                task_type,
-                &phrase.mapped(recipe.source.category.as_ref(), &recipe.types),
-            ),
-            cast(
-                status,
-                &phrase.mapped(recipe.source.status.as_ref(), &recipe.statuses),
-            ),
-            cast(
-                priority,
-                &phrase.mapped(recipe.source.priority.as_ref(), &recipe.priorities),
-            ),
-            created_value,
-            metadata_value,
-        ]
-        .join(", ");
+        let list = values(recipe, &phrase, &id);
         copied.rows_in = {
             let n: i64 = sqlx::query_scalar(sql(format!(
                 "SELECT count(*) FROM {} s WHERE {}",
-                phrase.from_table(),
+                phrase.source_name(),
                 phrase.picked("s", job.pick)
             )))
             .persistent(false)

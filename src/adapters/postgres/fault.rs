@@ -37,15 +37,15 @@ fn first_words(text: &str) -> String {
 fn by_state(code: &str, text: String) -> StoreError {
     match code {
         // serialization failure, deadlock, lock timeout, statement timeout, idle in transaction, too many connections
-        "40001" | "40P01" | "55P03" | "57014" | "25P03" | "53300" => StoreError::Transient(text),
-        // shutting down, crashed, starting up, database dropped from under us, connection exceptions
-        "57P01" | "57P02" | "57P03" | "57P05" => StoreError::Transient(text),
+        // and: shutting down, crashed, starting up, idle session ended
+        "40001" | "40P01" | "55P03" | "57014" | "25P03" | "53300" | "57P01" | "57P02" | "57P03" | "57P05" => {
+            StoreError::Transient(text)
+        }
         "53100" | "53200" | "53000" => StoreError::Full(text),
         "23505" => StoreError::Conflict(text),
         "28000" | "28P01" | "3D000" => StoreError::Unreachable(text),
         _ if code.starts_with("08") => StoreError::Transient(text),
-        // An I/O error of the server's: PostgreSQL reports a full disk for some files only in its text.
-        "58030" if text.contains("No space left") => StoreError::Full(text),
+        // PostgreSQL reports a full disk for some files only in its text.
         _ if text.contains("No space left on device") => StoreError::Full(text),
         _ => StoreError::Refused(text),
     }

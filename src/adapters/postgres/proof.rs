@@ -19,6 +19,17 @@ fn rows(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
+/// A tracked id as the task table's id column has it; text that is no id is no id, not an error.
+pub(super) fn tracked_id(id: &crate::engine::ports::store::Column, text: &str) -> String {
+    if id.kind == ColumnKind::Uuid {
+        format!(
+            "CASE WHEN {text} ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' THEN {text}::uuid END"
+        )
+    } else {
+        text.to_owned()
+    }
+}
+
 impl PgStore {
     pub(super) async fn export_part(
         &self,
@@ -72,7 +83,7 @@ impl PgStore {
         let gone = || StoreError::Cancelled("the reader of the rows is gone".to_owned());
         while let Some(bytes) = stream.try_next().await.map_err(|error| self.fault(&error))? {
             // Newlines inside fields are escaped, so each one ends a row.
-            count += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+            count += bytes.split(|byte| *byte == b'\n').count() as u64 - 1;
             held.extend_from_slice(&bytes);
             if held.len() >= PIECE {
                 let piece = std::mem::replace(&mut held, Vec::with_capacity(PIECE * 2));
@@ -88,7 +99,7 @@ impl PgStore {
         let phrase = Phrase::new(recipe, Dialect::Postgres);
         let text = format!(
             "SELECT count(*) FROM {} s WHERE {}",
-            phrase.from_table(),
+            phrase.source_name(),
             phrase.picked("s", pick)
         );
         let mut connection = self.connection().await?;
@@ -223,10 +234,10 @@ impl PgStore {
             }
             Slice::Tracked => (
                 format!(
-                    "{}migration_tracking m JOIN {tasks} t ON {} = m.maos_task_id{} WHERE m.source = {}",
+                    "{}migration_tracking m JOIN {tasks} t ON {} = {} WHERE m.source = {}",
                     beside(&recipe.target.table),
                     of(id),
-                    if id.kind == ColumnKind::Uuid { "::uuid" } else { "" },
+                    tracked_id(id, "m.maos_task_id"),
                     literal(&recipe.label)
                 ),
                 "m.legacy_task_id".to_owned(),
@@ -342,9 +353,8 @@ impl PgStore {
             .look_relation(&recipe.target.table.sibling("migration_tracking"))
             .await?;
         let ours = if tracked.is_some_and(|found| found.column("source").is_some()) {
-            let cast = if id.kind == ColumnKind::Uuid { "::uuid" } else { "" };
             format!(
-                " AND NOT EXISTS (SELECT 1 FROM {prefix}migration_tracking m WHERE m.maos_task_id{cast} = t.{} AND m.source IS NOT NULL)",
+                " AND NOT EXISTS (SELECT 1 FROM {prefix}migration_tracking m WHERE m.maos_task_id = t.{}::text AND m.source IS NOT NULL)",
                 ident(&id.name)
             )
         } else {
@@ -377,10 +387,14 @@ impl PgStore {
             let phrase = Phrase::new(recipe, Dialect::Postgres);
             let text = |column: Option<&crate::engine::ports::store::Column>| phrase.text(column);
             let [_, description, task_type, status, priority, ..] = &recipe.target.columns;
+            let (category, state) = (
+                text(recipe.source.category.as_ref()),
+                text(recipe.source.status.as_ref()),
+            );
             // What the guide's own statement makes of a row, to see whether anybody touched it since.
             let compared = format!(
-                "l.maos_key IS NULL OR t.{} IS DISTINCT FROM {} OR t.{}::text <> CASE {c} WHEN 'research' THEN 'research' WHEN 'development' THEN 'coding' WHEN 'analysis' THEN 'analysis' ELSE 'general' END \
-                 OR t.{}::text <> CASE {s} WHEN 'pending' THEN 'QUEUED' WHEN 'running' THEN 'RUNNING' WHEN 'completed' THEN 'COMPLETED' WHEN 'failed' THEN 'FAILED' ELSE 'QUEUED' END \
+                "l.maos_key IS NULL OR t.{} IS DISTINCT FROM {} OR t.{}::text <> CASE coalesce({category}, '') WHEN 'research' THEN 'research' WHEN 'development' THEN 'coding' WHEN 'analysis' THEN 'analysis' ELSE 'general' END \
+                 OR t.{}::text <> CASE coalesce({state}, '') WHEN 'pending' THEN 'QUEUED' WHEN 'running' THEN 'RUNNING' WHEN 'completed' THEN 'COMPLETED' WHEN 'failed' THEN 'FAILED' ELSE 'QUEUED' END \
                  OR t.{}::text <> coalesce({}, 'NORMAL')",
                 ident(&description.name),
                 text(recipe.source.description.as_ref()),
@@ -388,14 +402,12 @@ impl PgStore {
                 ident(&status.name),
                 ident(&priority.name),
                 text(recipe.source.priority.as_ref()),
-                c = format!("coalesce({}, '')", text(recipe.source.category.as_ref())),
-                s = format!("coalesce({}, '')", text(recipe.source.status.as_ref())),
             );
             let row = sqlx::query(sql(format!(
                 "SELECT count(*) FILTER (WHERE l.maos_key IS NULL) AS unknown, count(*) FILTER (WHERE l.maos_key IS NOT NULL AND ({compared})) AS changed \
                  FROM {tasks} t LEFT JOIN (SELECT s.*, {} AS maos_key FROM {} s) l ON l.maos_key = {json}->>'legacy_id' WHERE {marked}",
                 phrase.key_text("s"),
-                phrase.from_table(),
+                phrase.source_name(),
             )))
             .fetch_one(&mut *connection)
             .await

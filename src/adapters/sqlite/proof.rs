@@ -109,7 +109,7 @@ impl SqliteStore {
         let mut reader = self.reader().await?;
         let n: i64 = sqlx::query_scalar(sql(format!(
             "SELECT count(*) FROM {} s WHERE {}",
-            phrase.from_table(),
+            phrase.source_name(),
             phrase.picked("s", pick)
         )))
         .fetch_one(&mut reader)

@@ -303,7 +303,7 @@ fn time_text(arena: &Arena<'_>, value: Ref) -> Option<(String, &'static str)> {
 fn epoch(number: f64) -> Option<(String, &'static str)> {
     let (seconds, how) = if number > 1.0 && number < LATEST_SECOND {
         (number, " (seconds since 1970)")
-    } else if number >= 1e11 && number < LATEST_SECOND * 1000.0 {
+    } else if (1e11..LATEST_SECOND * 1000.0).contains(&number) {
         (number / 1000.0, " (milliseconds since 1970)")
     } else {
         return None;

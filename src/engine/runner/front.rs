@@ -14,7 +14,9 @@ use crate::engine::command::Command;
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::event::EventKind;
 use crate::engine::ports::probe::Reading;
+use crate::engine::readiness::model::TaskFacts;
 use crate::engine::readiness::{self, Facts};
+use crate::engine::tasks::model::Band;
 use crate::engine::workspace::{SETTINGS_FILE, files, settings};
 
 /// No probe may take longer than this, whatever it asks for.
@@ -119,8 +121,25 @@ impl Dispatcher {
         Ok(Reply::Done)
     }
 
+    /// What the score needs beside the answers: the tasks that were scored low, once they were read.
     fn facts(&self) -> Facts {
-        Facts::default()
+        let tasks = self.outlets.views().tasks.value().map(|(_, reading)| {
+            let rows = &reading.view.rows;
+            TaskFacts {
+                tasks: rows.len() as u64,
+                sum: rows.iter().map(|row| u64::from(row.score)).sum(),
+                low: rows
+                    .iter()
+                    .filter(|row| row.band == Band::Low)
+                    .map(|row| (row.id.to_string(), u64::from(row.score)))
+                    .collect(),
+                split_to: u64::from(Band::MEDIUM_FROM),
+            }
+        });
+        Facts {
+            tasks,
+            ..Facts::default()
+        }
     }
 
     /// Starts the probes that answer `question`, or all; what they find arrives as reports.
@@ -151,7 +170,8 @@ impl Dispatcher {
                 let _ = told.send(Internal::Probed(readings));
             });
             let scoring = async {
-                if let Some(readings) = scores.await {
+                if let Some((readings, shown)) = scores.await {
+                    let _ = reports.send(shown);
                     let _ = reports.send(Internal::Probed(readings));
                 }
             };

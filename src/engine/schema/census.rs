@@ -64,16 +64,7 @@ pub fn running_rows(raw: &RawCensus, mapping: &Mapping) -> u64 {
         .sum()
 }
 
-/// Interprets a raw census. `reasons` are the exact counts of rows that are set aside.
-#[must_use]
-pub fn interpret(
-    source: &SourceTable,
-    raw: &RawCensus,
-    mapping: &Mapping,
-    decision: Option<Running>,
-    reasons: &[(Reason, u64)],
-) -> Census {
-    let running = running_rows(raw, mapping);
+fn values_of(raw: &RawCensus, mapping: &Mapping, decision: Option<Running>) -> Vec<CensusRow> {
     let mut values = Vec::new();
     for field in [Field::Category, Field::Status, Field::Priority] {
         for found in raw.values.iter().filter(|found| found.field == field) {
@@ -107,6 +98,11 @@ pub fn interpret(
             });
         }
     }
+    values
+}
+
+fn findings(raw: &RawCensus, mapping: &Mapping, reasons: &[(Reason, u64)]) -> Vec<CensusRow> {
+    let mut values = Vec::new();
     let finding = |column: &str, value: &str, rows: u64, reason: Option<Reason>| CensusRow {
         column: column.to_owned(),
         value: value.to_owned(),
@@ -163,6 +159,10 @@ pub fn interpret(
         raw.duplicate_rows,
         Some(Reason::DuplicateId),
     ));
+    values
+}
+
+fn notes_of(source: &SourceTable, raw: &RawCensus) -> Vec<String> {
     let mut notes = Vec::new();
     if raw.rows == 0 {
         notes.push(format!(
@@ -195,6 +195,22 @@ pub fn interpret(
             super::shape::listed(&names)
         ));
     }
+    notes
+}
+
+/// Interprets a raw census. `reasons` are the exact counts of rows that are set aside.
+#[must_use]
+pub fn interpret(
+    source: &SourceTable,
+    raw: &RawCensus,
+    mapping: &Mapping,
+    decision: Option<Running>,
+    reasons: &[(Reason, u64)],
+) -> Census {
+    let running = running_rows(raw, mapping);
+    let mut values = values_of(raw, mapping, decision);
+    values.extend(findings(raw, mapping, reasons));
+    let notes = notes_of(source, raw);
     let quarantined: u64 = reasons.iter().map(|(_, rows)| rows).sum();
     Census {
         table: source.table.to_string(),

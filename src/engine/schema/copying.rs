@@ -202,8 +202,8 @@ impl Copier {
         running.spawn(async move {
             let began = Instant::now();
             let pick = Pick::Range(mark.range.clone());
-            let copied = copier.transact(&pick, Some(&mark)).await;
-            copied.map(|copied| (mark, copied, began.elapsed()))
+            let done = copier.transact(&pick, Some(&mark)).await;
+            done.map(|done| (mark, done, began.elapsed()))
         });
         self.live.workers(running.len(), self.wished());
     }

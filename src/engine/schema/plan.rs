@@ -9,8 +9,8 @@ use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Effect, Plan};
 use crate::engine::ports::store::{
-    CaseMap, Column, Fate, GuideRows, Key, Place, RawCensus, Reason, Recipe, Relation, RunRow, RunState,
-    Setup,
+    CaseMap, Column, Fate, Field, GuideRows, Key, Place, RawCensus, Reason, Recipe, Relation, RunRow,
+    RunState, Setup, SourceTable, TargetTable,
 };
 use crate::engine::text::{count, plural};
 
@@ -129,27 +129,7 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
         ))
         .hint("Give them keys, or name another key column."));
     }
-    let label = request.label();
-    if raw.longest_key > 255 || label.len() > 255 {
-        return Err(Error::input(
-            "keys or labels of more than 255 characters do not fit into migration_tracking",
-        ));
-    }
-    let compiled = compile(&request.mapping, request.running, &raw);
-    let created = &target_table.columns[5];
-    let recipe = Recipe {
-        namespace: namespace(&label),
-        label,
-        types: compiled.types,
-        statuses: compiled.statuses,
-        priorities: compiled.priorities,
-        description_default: request.mapping.description_default().map(str::to_owned),
-        description_limit: request.mapping.description.limit_bytes,
-        null_times: request.mapping.created_at.empty == super::mapping::NullTime::Keep && !created.not_null,
-        started: String::new(),
-        source: table,
-        target: target_table,
-    };
+    let recipe = recipe_of(request, table, target_table, &raw)?;
     let reasons = if might_quarantine(&recipe, &raw) {
         stores.source.reasons(&recipe).await?
     } else {
@@ -164,7 +144,9 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
         stores.target.run(&recipe.target.table, &recipe.label).await?
     };
     ledger_gate(request, &source, run.as_ref(), &mut blocks);
-    let guide = if wanted.is_some() && !setup.create_tasks && blocks.is_empty() {
+    // A proved run has accounted for every row of its own; one that was cut short may still have some to replace.
+    let proved = run.as_ref().is_some_and(|run| run.state == RunState::Proved);
+    let guide = if wanted.is_some() && !setup.create_tasks && !proved && blocks.is_empty() {
         stores.target.guide_rows(&recipe, &source).await?
     } else {
         GuideRows::default()
@@ -199,13 +181,43 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
     })
 }
 
+/// Compiles the recipe; its `started` is filled in when a run begins.
+fn recipe_of(
+    request: &Request,
+    table: SourceTable,
+    target_table: TargetTable,
+    raw: &RawCensus,
+) -> Result<Recipe> {
+    let label = request.label();
+    if raw.longest_key > 255 || label.len() > 255 {
+        return Err(Error::input(
+            "keys or labels of more than 255 characters do not fit into migration_tracking",
+        ));
+    }
+    let compiled = compile(&request.mapping, request.running, raw);
+    let created = &target_table.columns[5];
+    Ok(Recipe {
+        namespace: namespace(&label),
+        label,
+        types: compiled.types,
+        statuses: compiled.statuses,
+        priorities: compiled.priorities,
+        description_default: request.mapping.description_default().map(str::to_owned),
+        description_limit: request.mapping.description.limit_bytes,
+        null_times: request.mapping.created_at.empty == super::mapping::NullTime::Keep && !created.not_null,
+        started: String::new(),
+        source: table,
+        target: target_table,
+    })
+}
+
 fn target_side(
     request: &Request,
     place: &Place,
     found: Option<&Relation>,
     setup: &mut Setup,
     blocks: &mut Vec<Block>,
-) -> crate::engine::ports::store::TargetTable {
+) -> TargetTable {
     let mut name = request.target_table.clone();
     if name.schema.is_none() {
         name.schema.clone_from(&place.schema);
@@ -274,7 +286,7 @@ fn decisions(request: &Request, census: &Census, blocks: &mut Vec<Block>) {
 
 /// Whether any row can be set aside at all; if not, nobody has to count.
 fn might_quarantine(recipe: &Recipe, raw: &RawCensus) -> bool {
-    let map = |map: &CaseMap, field: crate::engine::ports::store::Field| {
+    let map = |map: &CaseMap, field: Field| {
         let mut aside = raw
             .values
             .iter()
@@ -293,7 +305,6 @@ fn might_quarantine(recipe: &Recipe, raw: &RawCensus) -> bool {
         aside |= raw.cut && matches!(map.otherwise, Fate::Quarantine(_));
         aside
     };
-    use crate::engine::ports::store::Field;
     let absent = |column: Option<&Column>, map: &CaseMap| {
         column.is_none() && raw.rows > 0 && matches!(map.null, Fate::Quarantine(_))
     };

@@ -575,13 +575,34 @@ async fn conclude(
             subject.descend(segment, &read, &mut verified.differences).await?;
         }
     }
-    let rows_differ = verified.differences.changed.len()
-        + verified.differences.missing.len()
-        + verified.differences.extra.len();
     let (tracking_rows, tracking_good) = subject.tracking(&tracked, &mut verified.differences).await?;
     let (stored, aside_good) = subject.quarantine(aside, &mut verified.differences).await?;
     let checks = subject.stores.target.checks(&subject.recipe).await?;
     verified.quarantined = stored;
+    verified.lines = lines(
+        &verified,
+        &wanted,
+        &found,
+        chunks,
+        faults,
+        (tracked.rows, tracking_rows, tracking_good),
+        (aside.0, stored, aside_good),
+        &checks,
+    );
+    Ok(verified)
+}
+
+#[expect(clippy::too_many_arguments, reason = "every line has its two figures")]
+fn lines(
+    verified: &Verified,
+    wanted: &Side,
+    found: &Side,
+    chunks: &[ChunkRow],
+    faults: &[String],
+    tracking: (u64, u64, bool),
+    aside: (u64, u64, bool),
+    checks: &[crate::engine::ports::store::Check],
+) -> Vec<ProofLine> {
     let line = |what: &str, source: String, target: String, equal: bool| ProofLine {
         what: what.to_owned(),
         source,
@@ -596,12 +617,14 @@ async fn conclude(
             sum.2 + chunk.quarantined,
         )
     });
-    verified.lines = vec![
+    let differences = &verified.differences;
+    let rows_differ = differences.changed.len() + differences.missing.len() + differences.extra.len();
+    vec![
         line(
             "rows = migrated + quarantined",
             count(verified.source_rows),
-            format!("{}+{}", count(verified.target_rows), count(stored)),
-            verified.source_rows == verified.target_rows + stored,
+            format!("{}+{}", count(verified.target_rows), count(aside.1)),
+            verified.source_rows == verified.target_rows + aside.1,
         ),
         line(
             "chunks tile the key range",
@@ -643,17 +666,12 @@ async fn conclude(
         ),
         line(
             "a tracking row for every task",
-            count(tracked.rows),
-            count(tracking_rows),
+            count(tracking.0),
+            count(tracking.1),
             // Equal to the expected set, which was just proved equal to the rows: no orphan on either side.
-            tracking_good,
+            tracking.2,
         ),
-        line(
-            "quarantine, row by row",
-            count(aside.0),
-            count(stored),
-            aside_good,
-        ),
+        line("quarantine, row by row", count(aside.0), count(aside.1), aside.2),
         line(
             "sequences and constraints",
             count(checks.len() as u64),
@@ -663,6 +681,5 @@ async fn conclude(
             },
             checks.iter().all(|check| check.good),
         ),
-    ];
-    Ok(verified)
+    ]
 }

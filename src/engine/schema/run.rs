@@ -135,7 +135,7 @@ impl Run<'_> {
             self.seal(&mut run, &verified, store.as_ref()).await?;
         }
         self.tell_quarantine(store.as_ref()).await?;
-        Ok(self.conclude(&verified, totals, conflicts, began))
+        Ok(conclude(&verified, totals, conflicts, began))
     }
 
     /// Reads the run's ledger row under the lease, or begins one.
@@ -370,7 +370,7 @@ impl Run<'_> {
         for (chunk, hash) in &verified.hashes {
             match chunk {
                 Some(seq) if !known.contains(&(*seq, Some(hash.clone()))) => {
-                    hashes.push((*seq, hash.clone()))
+                    hashes.push((*seq, hash.clone()));
                 }
                 Some(_) => {}
                 None => run.hash = Some(hash.clone()),
@@ -394,59 +394,59 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
 
-    fn conclude(&self, verified: &Verified, totals: Totals, conflicts: Vec<Key>, began: Instant) -> Applied {
-        let elapsed = began.elapsed().as_secs_f64();
-        let written = totals.rows_out.min(verified.target_rows);
-        let proved = verified.holds() && conflicts.is_empty();
-        let summary = if proved {
-            format!(
-                "Proved: {} = {} + {}",
-                count(verified.source_rows),
-                count(verified.target_rows),
-                count(verified.quarantined)
-            )
-        } else if conflicts.is_empty() {
-            format!(
-                "{} differ: {}",
-                plural(verified.differences.total.max(1), "row", "rows"),
-                shown(&verified.differences.keys())
-            )
-        } else {
-            format!(
-                "{} in chunks changed in the target since they were proved: {}",
-                plural(conflicts.len() as u64, "row differs", "rows differ"),
-                shown(&conflicts)
-            )
-        };
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let rate = if elapsed > 0.0 {
-            totals.rows_in as f64 / elapsed
-        } else {
-            0.0
-        };
-        Applied {
-            outcome: Outcome {
-                source: verified.source_rows,
-                converted: verified.target_rows,
-                unchanged: verified.target_rows - written,
-                quarantined: verified.quarantined,
-                proof: verified.lines.clone(),
-                summary,
-                artifacts: Vec::new(),
-            },
-            report: ApplyReport {
-                source_rows: verified.source_rows,
-                migrated: written,
-                unchanged: verified.target_rows - written,
-                quarantined: verified.quarantined,
-                verified: proved,
-                elapsed_s: elapsed,
-                rows_per_s: rate,
-            },
-            differences: verified.differences.clone(),
-            conflicts,
-        }
+fn conclude(verified: &Verified, totals: Totals, conflicts: Vec<Key>, began: Instant) -> Applied {
+    let elapsed = began.elapsed().as_secs_f64();
+    let written = totals.rows_out.min(verified.target_rows);
+    let proved = verified.holds() && conflicts.is_empty();
+    let summary = if proved {
+        format!(
+            "Proved: {} = {} + {}",
+            count(verified.source_rows),
+            count(verified.target_rows),
+            count(verified.quarantined)
+        )
+    } else if conflicts.is_empty() {
+        format!(
+            "{} differ: {}",
+            plural(verified.differences.total.max(1), "row", "rows"),
+            shown(&verified.differences.keys())
+        )
+    } else {
+        format!(
+            "{} in chunks changed in the target since they were proved: {}",
+            plural(conflicts.len() as u64, "row differs", "rows differ"),
+            shown(&conflicts)
+        )
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = if elapsed > 0.0 {
+        totals.rows_in as f64 / elapsed
+    } else {
+        0.0
+    };
+    Applied {
+        outcome: Outcome {
+            source: verified.source_rows,
+            converted: verified.target_rows,
+            unchanged: verified.target_rows - written,
+            quarantined: verified.quarantined,
+            proof: verified.lines.clone(),
+            summary,
+            artifacts: Vec::new(),
+        },
+        report: ApplyReport {
+            source_rows: verified.source_rows,
+            migrated: written,
+            unchanged: verified.target_rows - written,
+            quarantined: verified.quarantined,
+            verified: proved,
+            elapsed_s: elapsed,
+            rows_per_s: rate,
+        },
+        differences: verified.differences.clone(),
+        conflicts,
     }
 }
 

@@ -48,6 +48,9 @@ pub enum Band {
 }
 
 impl Band {
+    /// Where the medium band starts.
+    pub const MEDIUM_FROM: u8 = 4;
+
     /// The band of a score of 0 to 10.
     #[must_use]
     pub const fn of(score: u8) -> Self {

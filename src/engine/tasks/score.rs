@@ -9,8 +9,9 @@
 
 use serde::Serialize;
 
+use super::grammar::token::{Piece, split_words};
 use super::model::Band;
-use super::rules::{Matching, Phrases, Rules, ScoreKind};
+use super::rules::{Matching, Rules, ScoreKind};
 
 /// What the structure offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,10 +38,7 @@ pub struct Score {
 /// Scores a description whose decomposition has `shape`.
 #[must_use]
 pub fn score(text: &str, shape: Shape, rules: &Rules) -> Score {
-    let (high, low) = (
-        hits(text, &rules.high, rules.matching),
-        hits(text, &rules.low, rules.matching),
-    );
+    let (high, low) = hits(text, rules);
     let mut reasons = Vec::new();
     let weight = |list: &[String], points: i32| points * i32::try_from(list.len()).unwrap_or(i32::MAX);
     let value = match rules.score.kind {
@@ -108,26 +106,29 @@ fn structure(shape: Shape) -> (u8, String) {
     (points, text)
 }
 
-fn hits(text: &str, words: &[String], matching: Matching) -> Vec<String> {
+/// The indicator words of a text: those for, those against, each once, in the order of the text.
+fn hits(text: &str, rules: &Rules) -> (Vec<String>, Vec<String>) {
     let lower = text.to_lowercase();
-    if matching == Matching::Substring {
-        return words
-            .iter()
-            .filter(|word| lower.contains(word.as_str()))
-            .cloned()
-            .collect();
+    if rules.matching == Matching::Substring {
+        let found = |words: &[String]| {
+            words
+                .iter()
+                .filter(|word| lower.contains(word.as_str()))
+                .cloned()
+                .collect()
+        };
+        return (found(&rules.high), found(&rules.low));
     }
-    let pieces: Vec<&str> = super::grammar::token::split_words(&lower)
-        .iter()
-        .map(super::grammar::token::Piece::key)
-        .collect();
-    words
-        .iter()
-        .filter(|word| {
-            let mut phrase = Phrases::default();
-            phrase.insert(word, ());
-            (0..pieces.len()).any(|i| phrase.at(&pieces[i..]).is_some())
-        })
-        .cloned()
-        .collect()
+    let pieces: Vec<&str> = split_words(&lower).iter().map(Piece::key).collect();
+    let (mut high, mut low) = (Vec::new(), Vec::new());
+    for i in 0..pieces.len() {
+        if let Some((length, speaks_for)) = rules.indicators.at(&pieces[i..]) {
+            let word = pieces[i..i + length].join(" ");
+            let list = if *speaks_for { &mut high } else { &mut low };
+            if !list.contains(&word) {
+                list.push(word);
+            }
+        }
+    }
+    (high, low)
 }

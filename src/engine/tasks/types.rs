@@ -59,10 +59,12 @@ fn by_words(text: &str, lexicon: &Lexicon) -> String {
             let object = &reader.lows(&toks[1..=end]);
             let class = lexicon.class(first.class).map_or("", |class| class.kind.as_str());
             let writes = class == "documentation" || class == GENERAL;
-            if let Some(kind) = (0..object.len())
-                .rev()
-                .find_map(|i| lexicon.object_types.at(&object[i..]))
-                && (writes || kind.1 == "testing" || kind.1 == "documentation")
+            if let Some(kind) = (0..object.len()).rev().find_map(|i| {
+                lexicon
+                    .object_types
+                    .at(&object[i..])
+                    .filter(|(length, _)| i + length == object.len())
+            }) && (writes || kind.1 == "testing" || kind.1 == "documentation")
             {
                 return kind.1.clone();
             }

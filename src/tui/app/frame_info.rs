@@ -99,7 +99,10 @@ fn badges(cx: &Cx<'_>) -> Vec<Badge> {
 
 /// The part of the target that is never cut: the host of a server, the name of a file.
 fn host(target: &str) -> String {
-    let file = target.starts_with(['/', '.', '~']) || target.ends_with(".db") || target.ends_with(".sqlite");
+    let extension = std::path::Path::new(target)
+        .extension()
+        .and_then(std::ffi::OsStr::to_str);
+    let file = target.starts_with(['/', '.', '~']) || matches!(extension, Some("db" | "sqlite" | "sqlite3"));
     let part = if file {
         target.rsplit('/').next()
     } else {

@@ -114,13 +114,13 @@ impl Confirm {
         Handled::one(Effect::Ask(Purpose::Again(self.plan.capability), order))
     }
 
-    fn effects(&self, room: usize, plain: &dyn Fn(&str) -> String) -> Vec<Row> {
+    /// The effects as rows, none of them cut; what does not fit into `room` rows is counted.
+    fn effects(&self, room: usize, width: u16, plain: &dyn Fn(&str) -> String) -> Vec<Row> {
         let effects = &self.plan.effects;
-        let shown = if effects.len() > room {
-            room.saturating_sub(1)
-        } else {
-            effects.len()
-        };
+        if effects.is_empty() {
+            let nothing = Row::new().at(3, "nothing would be changed", Role::Muted);
+            return vec![nothing.keep(keep::FIGURE)];
+        }
         let acts = effects
             .iter()
             .map(|effect| text::cells(&plain(&effect.act)))
@@ -133,33 +133,57 @@ impl Confirm {
             .map(|n| text::cells(&count(n)))
             .max()
             .unwrap_or(0);
-        let line = |effect: &Planned| {
+        let end = 3 + acts + 2 + counts;
+        let what = if counts == 0 { 3 + acts + 2 } else { end + 3 };
+        let lines = |effect: &Planned| -> Vec<Row> {
             let number = effect.count.map(count).unwrap_or_default();
-            let end = 3 + acts + 2 + counts;
-            let what = if counts == 0 { 3 + acts + 3 } else { end + 3 };
-            Row::new()
-                .at(3, effect.act.clone(), Role::Text)
-                .number(end, number, Role::Critical)
-                .at(what, effect.what.clone(), Role::Text)
-                .keep(keep::FIGURE)
+            let room = usize::from(width.saturating_sub(what + 1)).max(8);
+            let mut rows = Vec::new();
+            for (index, line) in text::wrap(&plain(&effect.what), room).into_iter().enumerate() {
+                let row = Row::new().keep(keep::FIGURE);
+                let row = if index == 0 {
+                    row.at(3, effect.act.clone(), Role::Text)
+                        .number(end, number.clone(), Role::Critical)
+                } else {
+                    row
+                };
+                rows.push(row.at(what, line, Role::Text));
+            }
+            rows
         };
-        let mut rows: Vec<Row> = effects[..shown].iter().map(line).collect();
-        if shown < effects.len() {
-            let rest = (effects.len() - shown) as u64;
-            let more = format!(
-                "and {}; y copies the whole plan",
-                plural(rest, "more effect", "more effects")
-            );
-            rows.push(Row::new().at(3, more, Role::Warn).keep(keep::ALWAYS));
+        let groups: Vec<Vec<Row>> = effects.iter().map(lines).collect();
+        let wanted: usize = groups.iter().map(Vec::len).sum();
+        if wanted <= room {
+            return groups.into_iter().flatten().collect();
         }
-        if effects.is_empty() {
-            rows.push(
-                Row::new()
-                    .at(3, "nothing would be changed", Role::Muted)
-                    .keep(keep::FIGURE),
-            );
+        let mut rows: Vec<Row> = Vec::new();
+        let mut shown = 0;
+        for group in groups {
+            if rows.len() + group.len() + 1 > room {
+                break;
+            }
+            rows.extend(group);
+            shown += 1;
         }
+        let rest = (effects.len() - shown) as u64;
+        let more = format!(
+            "and {}; y copies the whole plan",
+            plural(rest, "more effect", "more effects")
+        );
+        rows.push(Row::new().at(3, more, Role::Warn).keep(keep::ALWAYS));
         rows
+    }
+
+    /// The whole plan as text, for the clipboard.
+    fn as_text(&self) -> String {
+        let mut lines = vec![self.plan.title.clone(), format!("to {}", self.plan.target)];
+        for effect in &self.plan.effects {
+            let number = effect.count.map(|n| format!(" {}", count(n))).unwrap_or_default();
+            lines.push(format!("{}{number} {}", effect.act, effect.what));
+        }
+        lines.push(format!("undo: {}", self.plan.undo.as_deref().unwrap_or("none")));
+        lines.push(format!("plan: {}", self.plan.digest));
+        lines.join("\n")
     }
 
     fn buttons(&self, painter: &mut Painter<'_>, y: u16, cx: &Cx<'_>) {
@@ -226,8 +250,11 @@ impl Overlay for Confirm {
 
     fn size(&self, _cx: &Cx<'_>, screen: Size) -> Size {
         let usual = usual(screen);
-        let lines =
-            self.plan.effects.len() + self.remarks.len() + 9 + if self.name.is_some() { 2 } else { 0 };
+        // As many rows as the effects need when none of them is cut.
+        let effects = self
+            .effects(usize::MAX, usual.width.saturating_sub(2), &str::to_owned)
+            .len();
+        let lines = effects + self.remarks.len() + 10 + if self.name.is_some() { 2 } else { 0 };
         let height = u16::try_from(lines)
             .unwrap_or(u16::MAX)
             .saturating_add(2)
@@ -327,7 +354,7 @@ impl Overlay for Confirm {
         let fixed = head.iter().chain(&foot).filter(|row| row.is_fixed()).count() + 1;
         let room = usize::from(height).saturating_sub(fixed).max(1);
         let glyphs = cx.look.glyphs;
-        head.extend(self.effects(room, &|text| glyphs.prose(text).into_owned()));
+        head.extend(self.effects(room, width, &|text| glyphs.prose(text).into_owned()));
         head.extend(foot);
         let body = ratatui::layout::Rect {
             x: 0,
@@ -350,16 +377,7 @@ impl Overlay for Confirm {
             }
             Action::Open => self.enter(cx),
             Action::Copy => {
-                let mut text = format!("{}\nto {}\n", self.plan.title, self.plan.target);
-                for effect in &self.plan.effects {
-                    let number = effect.count.map(|n| format!(" {}", count(n))).unwrap_or_default();
-                    text.push_str(&format!("{}{number} {}\n", effect.act, effect.what));
-                }
-                text.push_str(&format!(
-                    "undo: {}\n",
-                    self.plan.undo.as_deref().unwrap_or("none")
-                ));
-                text.push_str(&format!("plan: {}\n", self.plan.digest));
+                let text = self.as_text();
                 Handled::one(Effect::Copy(text))
             }
             // No letter confirms anything, and none leaves by accident.

@@ -163,7 +163,13 @@ impl Overlay for Quarantine {
                 ("Why", &item.why, 2),
                 ("Do", &item.hint, 2),
             ] {
-                let lines = text::wrap(&inert(value), room);
+                let value = inert(value);
+                // The raw form is one line as it is; sentences wrap.
+                let lines = if most == 1 {
+                    vec![text::elide_end(&value, room, "…")]
+                } else {
+                    text::wrap(&value, room)
+                };
                 for (index, line) in lines.into_iter().take(most).enumerate() {
                     let label = if index == 0 { label } else { "" };
                     rows.push(Row::new().at(1, label, Role::Muted).at(9, line, Role::Text));

@@ -14,6 +14,7 @@ mod report;
 mod rollback;
 pub mod schema;
 mod start;
+pub mod tasks;
 mod working;
 
 use crossterm::event::KeyEvent;
@@ -79,10 +80,10 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Start => Box::<start::Start>::default(),
         Capability::Assess => Box::<assess::Assess>::default(),
         Capability::Readiness => Box::<readiness::ReadinessScreen>::default(),
+        Capability::Tasks => Box::<tasks::TasksScreen>::default(),
         Capability::Config => Box::<config::Config>::default(),
         Capability::Checkpoints => Box::<checkpoints::Checkpoints>::default(),
         Capability::Schema => Box::<schema::Schema>::default(),
-        Capability::Tasks => Box::new(data_step::DataStep::new(capability)),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
         Capability::Environment

@@ -63,7 +63,7 @@ impl Screen for ReadinessScreen {
                 );
                 let mut title = Title::new("Readiness", facts, format!("answers of {}", cx.now.clock(at)));
                 if outdated(cx) {
-                    title.right = "older than the answers, r again".to_owned();
+                    "older than the answers, r again".clone_into(&mut title.right);
                     title.right_role = Role::Unknown;
                 }
                 title
@@ -341,6 +341,7 @@ fn actions(readiness: &Readiness, cx: &Cx<'_>, width: u16) -> Vec<Row> {
         let step = action
             .step
             .map(|step| format!(" ({})", step.title()))
+            .filter(|step| !action.text.ends_with(step.trim_start()))
             .unwrap_or_default();
         let lines = text::wrap(
             &format!("{}{step}", action.text),

@@ -132,6 +132,12 @@ impl Screen for Report {
             );
             return News::new(what, "n writes the report").role(Role::Warn);
         }
+        if sums(cx).is_empty() {
+            return News::new(
+                "Nothing has been converted; the report says so.",
+                "n writes the report",
+            );
+        }
         let aside = cx.snapshot.quarantined();
         let what = if aside == 0 {
             "Every item is accounted for.".to_owned()
@@ -266,26 +272,32 @@ impl Screen for Report {
     }
 }
 
-/// Every item with its sum, what is open, what is written, the journal.
-fn accounted(cx: &Cx<'_>, width: u16) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let value = 19;
-    let mut sums = Vec::new();
-    for capability in parts(cx) {
-        if let Some(outcome) = cx
-            .step(capability)
-            .and_then(|step| step.outcome.as_ref())
-            .filter(|o| o.source > 0)
-        {
-            sums.push(format!(
+/// `rows 1,204,311 = 1,204,266 + 45` for every step that converted something.
+fn sums(cx: &Cx<'_>) -> Vec<String> {
+    parts(cx)
+        .into_iter()
+        .filter_map(|capability| {
+            let outcome = cx
+                .step(capability)?
+                .outcome
+                .as_ref()
+                .filter(|outcome| outcome.source > 0)?;
+            Some(format!(
                 "{} {} = {} + {}",
                 capability.title().to_lowercase(),
                 count(outcome.source),
                 count(outcome.converted),
                 count(outcome.quarantined)
-            ));
-        }
-    }
+            ))
+        })
+        .collect()
+}
+
+/// Every item with its sum, what is open, what is written, the journal.
+fn accounted(cx: &Cx<'_>, width: u16) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let value = 19;
+    let sums = sums(cx);
     let said = if sums.is_empty() {
         "nothing has been converted".to_owned()
     } else {
@@ -311,6 +323,14 @@ fn accounted(cx: &Cx<'_>, width: u16) -> Vec<Row> {
             "{} open",
             plural(aside, "quarantined item is", "quarantined items are")
         ));
+    }
+    let idle: Vec<&str> = parts(cx)
+        .into_iter()
+        .filter(|step| step.in_this_version() && cx.snapshot.activity(*step) == Activity::Idle)
+        .map(Capability::title)
+        .collect();
+    if !idle.is_empty() {
+        not_done.push(format!("not run: {}", idle.join(", ")));
     }
     not_done.extend(open.iter().map(|step| format!("{} is not proved", step.title())));
     let (said, role) = if not_done.is_empty() {

@@ -22,8 +22,8 @@ pub struct Answer {
     pub light: Option<bool>,
     /// Whether everything asked was answered, so that nothing will come late.
     pub complete: bool,
-    /// Letters that were typed meanwhile.
-    pub typed: String,
+    /// Keys that were pressed meanwhile, in order.
+    pub typed: Vec<KeyEvent>,
 }
 
 /// Asks and waits at most [`LIMIT`]. The terminal must be raw. Never fails: no answer is an answer.
@@ -73,16 +73,64 @@ pub fn read(bytes: &[u8]) -> Answer {
             let Some(end) = rest.iter().skip(2).position(u8::is_ascii_alphabetic) else {
                 break;
             };
-            answer.complete |= rest[end + 2] == b'c' && rest.get(2) == Some(&b'?');
+            let last = rest[end + 2];
+            if last == b'c' && rest.get(2) == Some(&b'?') {
+                answer.complete = true;
+            } else if end == 0 {
+                answer.typed.extend(arrow(last));
+            }
             at += end + 3;
         } else {
-            if rest[0].is_ascii_graphic() {
-                answer.typed.push(char::from(rest[0]));
-            }
-            at += 1;
+            let (key, length) = pressed(rest);
+            answer.typed.extend(key);
+            at += length;
         }
     }
     answer
+}
+
+/// An arrow or Home and End as most terminals send them.
+fn arrow(last: u8) -> Option<KeyEvent> {
+    let code = match last {
+        b'A' => KeyCode::Up,
+        b'B' => KeyCode::Down,
+        b'C' => KeyCode::Right,
+        b'D' => KeyCode::Left,
+        b'F' => KeyCode::End,
+        b'H' => KeyCode::Home,
+        b'Z' => KeyCode::BackTab,
+        _ => return None,
+    };
+    Some(KeyEvent::new(code, KeyModifiers::NONE))
+}
+
+/// The key at the start of what was read, and its length in bytes.
+fn pressed(rest: &[u8]) -> (Option<KeyEvent>, usize) {
+    let plain = |code| Some(KeyEvent::new(code, KeyModifiers::NONE));
+    match rest[0] {
+        b'\r' | b'\n' => (plain(KeyCode::Enter), 1),
+        b'\t' => (plain(KeyCode::Tab), 1),
+        0x1b => (plain(KeyCode::Esc), 1),
+        0x7f => (plain(KeyCode::Backspace), 1),
+        control @ 0x01..=0x1a => {
+            let letter = char::from(control - 1 + b'a');
+            (
+                Some(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL)),
+                1,
+            )
+        }
+        _ => {
+            let longest = &rest[..rest.len().min(4)];
+            let valid = match std::str::from_utf8(longest) {
+                Ok(text) => text,
+                Err(error) => std::str::from_utf8(&longest[..error.valid_up_to()]).unwrap_or_default(),
+            };
+            match valid.chars().next() {
+                Some(c) if !c.is_control() => (plain(KeyCode::Char(c)), c.len_utf8()),
+                _ => (None, 1),
+            }
+        }
+    }
 }
 
 /// `11;rgb:1c1c/1c1c/1c1c` and its shorter forms: light when the luminance is over a half.
@@ -148,6 +196,7 @@ impl LateAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::keymap::Key;
 
     #[test]
     fn answers_of_real_terminals() {
@@ -165,12 +214,20 @@ mod tests {
             (b"\x1b]11;rgb:zz/zz/zz\x07\x1b[?6c", None, true, ""),
             (b"\x1b]11;rgb:1c1c", None, false, ""),
             (b"", None, false, ""),
+            (b"\x03", None, false, "<Ctrl-C>"),
+            (b"j\x1b[B\x1b[?6c\r\x1a", None, true, "j<Down><Enter><Ctrl-Z>"),
+            ("é\x1b".as_bytes(), None, false, "é<Esc>"),
         ];
         for (bytes, light, complete, typed) in cases {
             let answer = read(bytes);
+            let keys: Vec<KeyEvent> = Key::sequence(typed)
+                .unwrap()
+                .into_iter()
+                .map(Key::event)
+                .collect();
             assert_eq!(
-                (answer.light, answer.complete, answer.typed.as_str()),
-                (*light, *complete, *typed),
+                (answer.light, answer.complete, &answer.typed),
+                (*light, *complete, &keys),
                 "{:?}",
                 String::from_utf8_lossy(bytes)
             );

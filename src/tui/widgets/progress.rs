@@ -121,13 +121,12 @@ pub fn figures3(rate: f64) -> String {
     if !rate.is_finite() {
         "?".to_owned()
     } else if rate >= 999.5 {
-        let mut scale = 1_u64;
-        while rate / (scale as f64) >= 999.5 {
+        let (mut shown, mut scale) = (rate, 1_u64);
+        while shown >= 999.5 && scale < 1_000_000_000_000_000 {
+            shown /= 10.0;
             scale *= 10;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a power of ten")]
-        let rounded = whole(rate / scale as f64) * scale;
-        count(rounded)
+        count(whole(shown).saturating_mul(scale))
     } else if rate >= 99.95 {
         whole(rate).to_string()
     } else if rate >= 9.995 {
@@ -184,6 +183,7 @@ pub fn panel(step: &Step, figures: &Figures, glyphs: &Glyphs, width: u16) -> Vec
 }
 
 /// `Rows     741,640 of 1,204,266   ██████░░░░   61 %`; without a total, the count alone.
+#[must_use]
 pub fn counted(label: &str, done: u64, total: Option<u64>, glyphs: &Glyphs, width: u16) -> Row {
     let row = Row::new().at(1, label, Role::Text).keep(keep::ALWAYS);
     let Some(total) = total else {

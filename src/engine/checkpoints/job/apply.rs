@@ -310,13 +310,13 @@ impl Run<'_> {
                 match self.name(&waiting, true) {
                     Ok(()) => Ok(None),
                     Err(error) => {
-                        self.target.abandon(waiting.unfinished);
+                        self.target.abandon(&waiting.unfinished);
                         Err(self.failed(&error))
                     }
                 }
             }
             Err(finding) => {
-                self.target.abandon(unfinished);
+                self.target.abandon(&unfinished);
                 Err(finding)
             }
         }
@@ -411,7 +411,7 @@ impl Run<'_> {
                     self.failed(&error)
                 };
                 report.refuse(&finding);
-                self.target.abandon(one.unfinished);
+                self.target.abandon(&one.unfinished);
             }
         }
         if named {

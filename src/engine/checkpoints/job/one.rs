@@ -1,7 +1,5 @@
 //! One file: read, judge, wrap, and hand the values on.
 
-use std::borrow::Cow;
-
 use super::super::envelope::{self, Envelope, SourceFacts};
 use super::super::finding::{Code, Finding, Severity};
 use super::super::inspect::{Inspected, inspect, unwrap_gzip};
@@ -108,7 +106,7 @@ pub(super) fn look(
 fn digest_and_inspect<'c>(
     request: &Request,
     data: &[u8],
-    content: &'c Cow<'_, [u8]>,
+    content: &'c [u8],
     gzip: bool,
 ) -> (String, Inspected<'c>) {
     let judge = || inspect(content, gzip, &request.limits, &request.classes);

@@ -27,17 +27,14 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    #[expect(
-        clippy::cast_sign_loss,
-        reason = "a size is never negative, and nanoseconds are not either"
-    )]
+    #[expect(clippy::cast_sign_loss, reason = "a size is never negative")]
     fn of(stat: &Stat) -> Self {
         Self {
-            device: stat.st_dev as u64,
-            inode: stat.st_ino as u64,
+            device: stat.st_dev,
+            inode: stat.st_ino,
             size: stat.st_size as u64,
-            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as u64),
-            changed: (stat.st_ctime as i64, stat.st_ctime_nsec as u64),
+            modified: (stat.st_mtime, stat.st_mtime_nsec),
+            changed: (stat.st_ctime, stat.st_ctime_nsec),
         }
     }
 
@@ -294,18 +291,16 @@ pub fn hex(bytes: &[u8]) -> String {
 /// A file name as text: itself when it is UTF-8, else with each other byte as `\xNN`.
 #[must_use]
 pub fn name_text(name: &OsStr) -> String {
-    match name.to_str() {
-        Some(text) => text.to_owned(),
-        None => {
-            let mut out = String::new();
-            for chunk in name.as_bytes().utf8_chunks() {
-                out.push_str(chunk.valid());
-                for byte in chunk.invalid() {
-                    out.push_str("\\x");
-                    out.push_str(&hex(&[*byte]));
-                }
-            }
-            out
+    if let Some(text) = name.to_str() {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for chunk in name.as_bytes().utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            out.push_str("\\x");
+            out.push_str(&hex(&[*byte]));
         }
     }
+    out
 }

@@ -157,7 +157,7 @@ impl Target {
     }
 
     /// Removes an unfinished file; what is left is swept by the next run.
-    pub fn abandon(&self, unfinished: Unfinished) {
+    pub fn abandon(&self, unfinished: &Unfinished) {
         let _ = unlinkat(&self.partial, &unfinished.name, AtFlags::empty());
     }
 

@@ -13,9 +13,8 @@ pub(super) enum Literal {
 
 /// The content of a Python 2 string literal: quotes taken off, escapes undone.
 pub(super) fn string(line: &[u8]) -> Result<Vec<u8>, Code> {
-    let inner = match line {
-        [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner,
-        _ => return Err(Code::BadText),
+    let ([b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"']) = line else {
+        return Err(Code::BadText);
     };
     let mut out = Vec::with_capacity(inner.len());
     let mut rest = inner;

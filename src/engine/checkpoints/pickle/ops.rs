@@ -12,6 +12,7 @@ const BUDGET_EVERY: u32 = 4096;
 
 impl Machine<'_, '_> {
     /// Executes until `STOP`, or until the next operation cannot be found.
+    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     pub(super) fn execute(&mut self, root: &mut Option<Ref>) -> Result<(), Stop> {
         let mut left = BUDGET_EVERY;
         loop {
@@ -124,6 +125,7 @@ impl Machine<'_, '_> {
     }
 
     /// The operations that are not in every file.
+    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     fn rare(&mut self, code: u8) -> Result<(), Stop> {
         match code {
             op::BINUNICODE => {

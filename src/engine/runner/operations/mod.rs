@@ -6,6 +6,7 @@ pub mod config;
 mod documents;
 mod report;
 pub mod schema;
+pub mod tasks;
 
 use std::sync::Arc;
 
@@ -68,6 +69,7 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
         (Capability::Assess, "write") => assess::write(&world).await,
         (Capability::Schema, "apply") => schema::apply(world, control).await,
         (Capability::Schema, "undo") => schema::undo(world, control).await,
+        (Capability::Tasks, "apply") => tasks::apply(world, control).await,
         (Capability::Report, "write") => report::write(&world).await,
         (Capability::Checkpoints, "apply") => checkpoints::apply(world, control).await,
         (Capability::Config, "apply") => config::apply(world, control).await,

@@ -126,18 +126,15 @@ impl Census {
             }
             for checked in check(items, census.fates.len() as u64, &request.rules) {
                 census.digest = fold(census.digest, checked.digest);
-                match checked.task {
-                    Ok(task) => {
-                        census.fates.push(Fate::Converted);
-                        census.hashes.push(id_hash(&task.id));
-                        census.finished.push(task.finished());
-                        census.targets.extend(task.dependencies.iter().map(id_hash));
-                    }
-                    Err(_) => {
-                        census.fates.push(Fate::Unreadable);
-                        census.hashes.push(0);
-                        census.finished.push(false);
-                    }
+                if let Ok(task) = checked.task {
+                    census.fates.push(Fate::Converted);
+                    census.hashes.push(id_hash(&task.id));
+                    census.finished.push(task.finished());
+                    census.targets.extend(task.dependencies.iter().map(id_hash));
+                } else {
+                    census.fates.push(Fate::Unreadable);
+                    census.hashes.push(0);
+                    census.finished.push(false);
                 }
                 census
                     .starts

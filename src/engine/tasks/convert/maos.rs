@@ -31,6 +31,7 @@ pub const MOST_AGENTS: usize = 8;
 impl Dialect {
     /// A priority in this spelling; `NORMAL` and `MEDIUM` are one.
     #[must_use]
+    #[expect(clippy::match_same_arms, reason = "an arm a dialect")]
     pub fn priority(self, priority: &str) -> String {
         let priority = priority.to_uppercase();
         match (self, priority.as_str()) {

@@ -35,6 +35,10 @@ enum Made {
     Aside { json: Vec<u8>, notice: Quarantined },
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each counted on its own"
+)]
 struct Facts {
     kind: String,
     priority: String,
@@ -170,7 +174,7 @@ fn one(
 impl Statistics {
     fn add(&mut self, facts: Facts) {
         let up = |map: &mut std::collections::BTreeMap<String, u64>, key: String| {
-            *map.entry(key).or_default() += 1
+            *map.entry(key).or_default() += 1;
         };
         self.converted += 1;
         self.subtasks += facts.subtasks as u64;
@@ -199,6 +203,10 @@ fn keep_before(path: &Path) -> Result<()> {
     Ok(())
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one pass, told from its beginning to its end"
+)]
 pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Result<Converted> {
     let settings = Settings {
         dialect: request.dialect,

@@ -40,6 +40,7 @@ struct Gap {
 }
 
 impl Reader<'_> {
+    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     /// Cuts tokens into sentences: at stops, blank lines, and line ends before a verb.
     pub fn sentences<'t>(&self, toks: &'t [Tok]) -> Vec<&'t [Tok]> {
         let mut out = Vec::new();
@@ -91,7 +92,7 @@ impl Reader<'_> {
             let mut next = i + 1;
             while toks
                 .get(next)
-                .is_some_and(|tok| matches!(tok.kind, Kind::Comma | Kind::And | Kind::Then))
+                .is_some_and(|tok| matches!(tok.kind, Kind::Comma | Kind::And | Kind::Or | Kind::Then))
             {
                 next += 1;
             }
@@ -111,6 +112,10 @@ impl Reader<'_> {
     }
 
     /// Whether a clause opens at `at`, after the words of `gap`; `last` is the word before the gap.
+    #[expect(
+        clippy::match_same_arms,
+        reason = "an arm a kind of word, in the order of the rules"
+    )]
     fn opens(&self, toks: &[Tok], at: usize, gap: Gap, last: Option<&Tok>) -> bool {
         let Some(tok) = toks.get(at) else { return false };
         let next = toks.get(at + 1);
@@ -123,6 +128,7 @@ impl Reader<'_> {
                 ) || gap.marker == Marker::Then && next.has(Flags::DETERMINER)
             });
             return object
+                && (!self.low(tok).ends_with('s') || self.low(tok).ends_with("ss"))
                 && tok.is_word()
                 && !tok.proper
                 && !self.opens_object(tok)
@@ -311,6 +317,11 @@ impl Reader<'_> {
                     // "find out why …" ends where a new order begins; "a tool that …" does not.
                     opaque = if i == from + 1 && self.low(tok) != "that" {
                         Opaque::Question
+                    } else if matches!(
+                        self.low(tok),
+                        "where" | "when" | "because" | "since" | "if" | "while"
+                    ) {
+                        Opaque::Condition
                     } else {
                         Opaque::Relative
                     };
@@ -350,9 +361,19 @@ impl Reader<'_> {
                 Opaque::No => true,
                 _ if gap.marker != Marker::None || gap.strong || gap.comma => true,
                 Opaque::Question => toks.get(next + 1).is_some_and(|object| self.opens_object(object)),
+                Opaque::Condition => {
+                    toks.get(next).is_some_and(|verb| !verb.has(Flags::NOUN_VERB))
+                        && toks.get(next + 1).is_some_and(|object| self.opens_object(object))
+                }
                 Opaque::Relative => false,
             };
-            let opens = allowed && self.opens(toks, next, gap, toks.get(i - 1));
+            // The opening verb said again opens a clause again.
+            let again = led
+                && toks
+                    .get(next)
+                    .is_some_and(|tok| self.low(tok) == self.low(&toks[from]))
+                && toks.get(next + 1).is_some_and(Tok::is_word);
+            let opens = allowed && (again || self.opens(toks, next, gap, toks.get(i - 1)));
             if opens || gap.strong && next < toks.len() {
                 out.push(Clause {
                     toks: toks[from..i].to_vec(),
@@ -420,6 +441,7 @@ impl Reader<'_> {
     }
 
     /// Whether "to" at `at - 1` begins a purpose ("to parse logs") and not a place ("to staging").
+    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     fn infinitive(&self, toks: &[Tok], at: usize) -> bool {
         let Some(next) = toks.get(at + 1) else {
             return !toks[at].has(Flags::NOUN_VERB);
@@ -495,5 +517,6 @@ impl Reader<'_> {
 enum Opaque {
     No,
     Question,
+    Condition,
     Relative,
 }

@@ -54,6 +54,8 @@ pub(crate) struct Expanded {
     pub parts: Vec<Part>,
     /// One after the other.
     pub chained: bool,
+    /// What each part waits for among these, when the clause itself says so; empty when it says nothing.
+    pub inner: Vec<Vec<usize>>,
     /// What a coordinator over these would be called.
     pub coordinator: Option<String>,
     /// Objects weighed one by one: the clause names its own alternatives.
@@ -115,6 +117,11 @@ impl Reader<'_> {
             parts: vec![part],
             ..Expanded::default()
         };
+        if !clause.led
+            && let Some(asked) = self.asked(&toks)
+        {
+            return asked;
+        }
         if let Some(parts) = self.questions(verb.as_deref(), class, rest) {
             return Expanded {
                 parts,
@@ -126,7 +133,10 @@ impl Reader<'_> {
         if traits.is_some_and(|traits| traits.constraint) {
             return single(whole);
         }
-        let weighing = traits.is_some_and(|traits| traits.alternatives);
+        let whether = rest.first().is_some_and(|tok| self.low(tok) == "whether")
+            && rest.iter().any(|tok| tok.kind == Kind::Or)
+            && traits.is_some_and(|traits| traits.inspects);
+        let weighing = whether || traits.is_some_and(|traits| traits.alternatives);
         // "decide whether to use A or B": the list stands behind the question.
         let mut skipped = 0;
         if weighing
@@ -135,6 +145,11 @@ impl Reader<'_> {
                 .is_some_and(|tok| matches!(self.low(tok), "whether" | "if" | "which" | "between"))
         {
             skipped = self.question_lead(rest);
+        }
+        if !weighing && rest.first().is_some_and(|tok| tok.kind == Kind::Opaque) {
+            return self
+                .behind_question(verb.as_deref(), class, rest)
+                .unwrap_or_else(|| single(whole));
         }
         let with_parts =
             (is("code") || is("design")) && rest.first().is_some_and(|tok| tok.has(Flags::DETERMINER));
@@ -166,6 +181,24 @@ impl Reader<'_> {
             .unwrap_or_else(|| single(whole))
     }
 
+    /// "research how LLMs are used in healthcare, finance, and education": three and more places are shared out.
+    fn behind_question(&self, verb: Option<&str>, class: u8, rest: &[Tok]) -> Option<Expanded> {
+        let (question, behind) = rest.split_first()?;
+        let mut objects = self.objects(behind, false);
+        let run =
+            objects.runs.iter().skip(1).find(|run| {
+                run.items.len() >= 3 && run.lead.iter().any(|tok| tok.has(Flags::DISTRIBUTING))
+            })?;
+        if run.items.iter().any(|item| item.len() > 3)
+            || objects.runs.iter().filter(|run| run.items.len() > 1).count() > 1
+        {
+            return None;
+        }
+        objects.runs[0].lead.insert(0, *question);
+        self.share_out(verb, class, &objects, behind, false)
+    }
+
+    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     fn connecting(&self, verb: Option<&str>) -> bool {
         verb.is_some_and(|verb| {
             matches!(
@@ -194,17 +227,14 @@ impl Reader<'_> {
         })
     }
 
-    fn question_lead(&self, rest: &[Tok]) -> usize {
-        if self.low(&rest[0]) == "between" {
-            return 1;
-        }
-        rest.iter()
-            .take(6)
-            .position(|tok| tok.is_verb() || matches!(self.low(tok), "of" | "use"))
-            .map_or(1, |at| at + 1)
-    }
-
-    fn part(&self, verb: Option<&str>, rest: &[Tok], class: u8, rule: &'static str, core: String) -> Part {
+    pub fn part(
+        &self,
+        verb: Option<&str>,
+        rest: &[Tok],
+        class: u8,
+        rule: &'static str,
+        core: String,
+    ) -> Part {
         let object = self.render(rest);
         let text = match verb {
             Some(verb) if object.is_empty() => verb.to_owned(),
@@ -219,6 +249,7 @@ impl Reader<'_> {
         }
     }
 
+    /// "build, test and deploy the service": each verb on each thing the object lists, the verbs in order where they change it.
     fn verbs_on_one_object(&self, toks: &[Tok], length: usize) -> Expanded {
         let verbs: Vec<Tok> = toks[..length]
             .iter()
@@ -226,162 +257,59 @@ impl Reader<'_> {
             .copied()
             .collect();
         let rest = &toks[length..];
+        if toks[..length].iter().any(|tok| tok.kind == Kind::Or) {
+            return Expanded {
+                parts: vec![Part {
+                    text: self.render(toks),
+                    rule: rule::CLAUSE,
+                    core: String::new(),
+                    class: verbs[0].class,
+                }],
+                ..Expanded::default()
+            };
+        }
+        let class = |verb: &Tok| self.lexicon.class(verb.class);
         let inspects = verbs
             .iter()
-            .all(|verb| self.lexicon.class(verb.class).is_some_and(|class| class.inspects));
-        let parts = verbs
-            .iter()
-            .map(|verb| {
-                let word = self.text[verb.start..verb.end].to_owned();
-                self.part(Some(&word), rest, verb.class, rule::VERBS, word.clone())
-            })
-            .collect();
-        Expanded {
-            parts,
-            chained: !inspects,
-            ..Expanded::default()
-        }
-    }
-
-    /// "explain what X is, how Y works, and why Z matters": three questions and more are three subtasks.
-    fn questions(&self, verb: Option<&str>, class: u8, rest: &[Tok]) -> Option<Vec<Part>> {
-        let asks = |tok: &Tok| {
-            tok.kind == Kind::Opaque
-                && matches!(
-                    self.low(tok),
-                    "what" | "why" | "how" | "which" | "who" | "where" | "when" | "whether"
-                )
-        };
-        if !rest.first().is_some_and(asks) {
-            return None;
-        }
-        let mut starts = vec![0];
-        for i in 1..rest.len() {
-            if asks(&rest[i]) && rest[i - 1].joins() {
-                starts.push(i);
-            }
-        }
-        if starts.len() < 3 {
-            return None;
-        }
-        starts.push(rest.len());
-        Some(
-            starts
-                .windows(2)
-                .map(|pair| {
-                    let mut side = &rest[pair[0]..pair[1]];
-                    while side.last().is_some_and(Tok::joins) {
-                        side = &side[..side.len() - 1];
-                    }
-                    self.part(verb, side, class, rule::OBJECTS, self.render(side))
-                })
-                .collect(),
-        )
-    }
-
-    /// Alternatives: one subtask weighs each.
-    fn weigh(
-        &self,
-        verb: Option<&str>,
-        class: u8,
-        objects: &mut Objects,
-        whole: &str,
-        weighing: bool,
-    ) -> Option<Expanded> {
-        // "A against B and C": the list goes on behind the preposition.
-        let mut k = 1;
-        while k < objects.runs.len() {
-            let joins = objects.runs[k].lead.last().is_some_and(|tok| {
-                matches!(self.low(tok), "with" | "against" | "over") || self.low(tok) == "to" && weighing
-            });
-            if joins
-                && objects.runs[k - 1].items.len() + objects.runs[k].items.len() >= 2
-                && !objects.runs[k].items.is_empty()
-            {
-                let more = objects.runs.remove(k);
-                let into = &mut objects.runs[k - 1];
-                into.whole.extend(more.lead);
-                into.whole.extend(more.whole);
-                into.items.extend(more.items);
-                into.versus = true;
+            .all(|verb| class(verb).is_some_and(|class| class.inspects));
+        let mut out = Expanded::default();
+        let mut inner: Vec<Vec<usize>> = Vec::new();
+        let mut before: Vec<usize> = Vec::new();
+        for verb in &verbs {
+            let word = self.text[verb.start..verb.end].to_owned();
+            let gathers = class(verb).is_some_and(|class| class.gathers) && !before.is_empty();
+            let objects = self.objects(rest, false);
+            let shared = if gathers {
+                None
             } else {
-                k += 1;
+                self.share_out(Some(&word), verb.class, &objects, rest, false)
+            };
+            let parts = shared.map_or_else(
+                || vec![self.part(Some(&word), rest, verb.class, rule::VERBS, word.clone())],
+                |shared| shared.parts,
+            );
+            let from = out.parts.len();
+            for (k, part) in parts.iter().enumerate() {
+                inner.push(match before.as_slice() {
+                    [] => Vec::new(),
+                    _ if inspects && !gathers => Vec::new(),
+                    // The same thing under the verb before.
+                    before if before.len() == parts.len() => vec![before[k]],
+                    before => before.to_vec(),
+                });
+                out.parts.push(Part {
+                    rule: rule::VERBS,
+                    ..part.clone()
+                });
             }
+            before = (from..out.parts.len()).collect();
         }
-        let entity = |run: &Run| {
-            run.items.len() >= 2
-                && run.lead.last().is_none_or(|tok| {
-                    tok.has(Flags::DISTRIBUTING)
-                        || matches!(self.low(tok), "between" | "among")
-                        || !tok.is_word()
-                })
-        };
-        let chosen = objects
-            .runs
-            .iter()
-            .position(|run| run.versus && run.items.len() >= 2)
-            .or_else(|| objects.runs.iter().skip(1).position(entity).map(|at| at + 1))
-            .or_else(|| {
-                objects
-                    .runs
-                    .first()
-                    .filter(|run| run.items.len() >= 2 && !self.qualities(&run.items))
-                    .map(|_| 0)
-            });
-        let (run, items, rule) = match chosen {
-            Some(run) => (run, self.completed(&objects.runs[run].items), rule::ALTERNATIVES),
-            None => {
-                let set = verb
-                    .is_some_and(|verb| self.lexicon.get(&verb.to_lowercase()).flags.has(Flags::SET_VERB));
-                let (run, count) = objects
-                    .runs
-                    .iter()
-                    .enumerate()
-                    .map(|(i, run)| (i, run.items.first().map_or(0, |item| self.counted(item))))
-                    .find(|(_, count)| *count > 0)?;
-                if set {
-                    return None;
-                }
-                let items = vec![objects.runs[run].items[0].clone(); count];
-                (run, items, rule::COUNT)
-            }
-        };
-        if let Some(tok) = objects.runs[run].lead.last()
-            && self.low(tok) == "between"
-            && run == 0
-        {
-            objects.runs[run].lead.clear();
-        }
-        let word = match verb {
-            Some(verb) if weighing => {
-                let capital = verb.starts_with(char::is_uppercase);
-                Some(if capital { "Evaluate" } else { "evaluate" }.to_owned())
-            }
-            other => other.map(str::to_owned),
-        };
-        let total = items.len();
-        let parts: Vec<Part> = items
-            .iter()
-            .enumerate()
-            .map(|(n, item)| {
-                let toks = self.compose(objects, &[(run, item)]);
-                let mut part = self.part(word.as_deref(), &toks, class, rule, self.render(item));
-                if rule == rule::COUNT {
-                    part.text = format!("{} ({} of {total})", part.text, n + 1);
-                    part.core = format!("{} ({} of {total})", part.core, n + 1);
-                }
-                part
-            })
-            .collect();
-        Some(Expanded {
-            parts,
-            coordinator: Some(whole.to_owned()),
-            weighs: true,
-            ..Expanded::default()
-        })
+        out.inner = inner;
+        out
     }
 
-    fn compose(&self, objects: &Objects, chosen: &[(usize, &Vec<Tok>)]) -> Vec<Tok> {
+    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
+    pub fn compose(&self, objects: &Objects, chosen: &[(usize, &Vec<Tok>)]) -> Vec<Tok> {
         let mut toks = Vec::new();
         for (index, run) in objects.runs.iter().enumerate() {
             toks.extend(run.lead.iter().filter(|tok| !tok.joins()));
@@ -392,79 +320,6 @@ impl Reader<'_> {
         }
         toks.extend(&objects.tail);
         toks
-    }
-
-    /// Gives every item the head and the article it shares with its neighbours.
-    pub fn completed(&self, items: &[Vec<Tok>]) -> Vec<Vec<Tok>> {
-        let mut out = items.to_vec();
-        if let Some(head) = self.shared_head(items) {
-            for item in out.iter_mut().rev().skip(1) {
-                item.extend(&head);
-            }
-        }
-        let article = items.first().and_then(|item| item.first()).filter(|tok| {
-            items[0].len() > 1 && matches!(self.low(tok), "the" | "our" | "your" | "my" | "their" | "its")
-        });
-        if let Some(&article) = article {
-            for item in out.iter_mut().skip(1) {
-                let own = item
-                    .first()
-                    .is_some_and(|tok| tok.has(Flags::DETERMINER) || tok.number > 0);
-                if !own && self.shared_head(items).is_some() {
-                    item.insert(0, article);
-                }
-            }
-        }
-        out
-    }
-
-    /// The words at the end of the last item that belong to all of them ("pricing" in "AWS, Azure and GCP pricing").
-    fn shared_head(&self, items: &[Vec<Tok>]) -> Option<Vec<Tok>> {
-        let (last, before) = items.split_last()?;
-        let last: Vec<Tok> = last
-            .iter()
-            .skip_while(|tok| tok.has(Flags::DETERMINER))
-            .copied()
-            .collect();
-        if last.len() < 2 || last.iter().any(|tok| tok.kind == Kind::Open) {
-            return None;
-        }
-        let end = last[last.len() - 1];
-        let word = self.low(&end);
-        if end.proper && !end.has(Flags::SHARED_HEAD) {
-            return None;
-        }
-        let bare = |item: &Vec<Tok>| {
-            let tail = item.last();
-            // An item that has a head of its own needs none.
-            tail.is_some_and(|tail| {
-                self.low(tail) != word && (tail.proper || !self.plural(tail) && !tail.has(Flags::SHARED_HEAD))
-            }) && !item.iter().any(|tok| tok.kind == Kind::Open)
-        };
-        if !before.iter().all(bare)
-            || items
-                .iter()
-                .skip(1)
-                .any(|item| item.first().is_some_and(|tok| tok.has(Flags::DETERMINER)))
-        {
-            return None;
-        }
-        let names = before
-            .iter()
-            .all(|item| item.iter().all(|tok| tok.proper || tok.has(Flags::DETERMINER)));
-        if names && last[0].proper {
-            let at = last.iter().position(|tok| !tok.proper)?;
-            return Some(last[at..].to_vec());
-        }
-        let led = items[0]
-            .first()
-            .is_some_and(|tok| tok.has(Flags::DETERMINER) && !matches!(self.low(tok), "a" | "an"));
-        let short = before
-            .iter()
-            .all(|item| item.iter().filter(|tok| !tok.has(Flags::DETERMINER)).count() <= 2);
-        (end.has(Flags::SHARED_HEAD) && short && (led || self.plural(&end) || names)
-            || led && short && self.plural(&end))
-        .then(|| vec![end])
     }
 
     fn article(&self, run: &Run) -> bool {
@@ -502,6 +357,20 @@ impl Reader<'_> {
             _ => {}
         }
         let word = self.low(lead);
+        // "conduct an audit of the gateway, the database and the panel": each is audited.
+        let acts = objects.runs.first().is_some_and(|run| {
+            run.lead.is_empty()
+                && run.items.len() == 1
+                && run.items[0].last().is_some_and(|tok| tok.has(Flags::ACTION_NOUN))
+        }) && verb.is_some_and(|verb| {
+            matches!(
+                verb.to_lowercase().as_str(),
+                "conduct" | "perform" | "do" | "run" | "carry out" | "complete"
+            )
+        });
+        if acts && word == "of" {
+            return Some(rule::SHARED_OUT);
+        }
         let object_is_one = objects
             .runs
             .first()
@@ -511,7 +380,14 @@ impl Reader<'_> {
             "with" => {
                 let parts =
                     with_parts && !names && (count >= 3 || run.items.iter().all(|item| item.len() >= 2));
-                (parts || self.connecting(verb)).then_some(rule::SHARED_OUT)
+                let shares_names = names
+                    && !object_is_one
+                    && (count >= 3
+                        || self
+                            .lexicon
+                            .class(class)
+                            .is_some_and(|class| class.class == "operate"));
+                (parts || shares_names && !with_parts || self.connecting(verb)).then_some(rule::SHARED_OUT)
             }
             "between" => None,
             "via" | "through" => (count >= 3).then_some(rule::SHARED_OUT),
@@ -523,6 +399,10 @@ impl Reader<'_> {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision after the other over the same lists"
+    )]
     fn share_out(
         &self,
         verb: Option<&str>,

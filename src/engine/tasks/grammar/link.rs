@@ -37,7 +37,6 @@ impl Draft {
 struct Group {
     from: usize,
     to: usize,
-    sentence: usize,
     /// Words of the object a producing verb made, without articles.
     made: Vec<String>,
     examines: bool,
@@ -48,7 +47,6 @@ struct Group {
 pub(crate) struct Linker {
     draft: Draft,
     groups: Vec<Group>,
-    sentence: usize,
     chained: bool,
     listed: bool,
 }
@@ -63,10 +61,6 @@ impl Linker {
         self.chained = true;
     }
 
-    pub fn sentence(&mut self) {
-        self.sentence += 1;
-    }
-
     /// What follows stands behind an explicit list.
     pub fn behind_list(&mut self) {
         self.listed = true;
@@ -74,7 +68,6 @@ impl Linker {
             self.groups = vec![Group {
                 from,
                 to: last.to,
-                sentence: self.sentence,
                 examines: true,
                 made: Vec::new(),
             }];
@@ -89,7 +82,6 @@ impl Linker {
         self.groups.push(Group {
             from,
             to: from + 1,
-            sentence: self.sentence,
             ..Group::default()
         });
     }
@@ -129,15 +121,27 @@ impl Linker {
             self.waits_for(reader, clause, &expanded)
         };
         let coordinator = expanded.coordinator;
-        let mut seen: BTreeSet<String> = BTreeSet::new();
+        // What an earlier clause says in the same words is the same subtask, unless the words put it in line again.
+        let mut seen: BTreeSet<String> = if clause.marker == Marker::None && !self.chained {
+            self.draft
+                .parts
+                .iter()
+                .map(|part| part.text.to_lowercase())
+                .collect()
+        } else {
+            BTreeSet::new()
+        };
         for part in expanded.parts {
             // Said twice is done once.
-            if !part.text.chars().any(char::is_alphanumeric) || !seen.insert(part.text.to_lowercase()) {
+            let new = part.text.chars().any(char::is_alphanumeric) && seen.insert(part.text.to_lowercase());
+            if !new && expanded.inner.is_empty() {
                 continue;
             }
             let index = self.len();
             let mut own = after.clone();
-            if (expanded.chained || self.chained) && index > from {
+            if let Some(inner) = expanded.inner.get(index - from).filter(|inner| !inner.is_empty()) {
+                own = inner.iter().map(|i| from + i).collect();
+            } else if (expanded.chained || self.chained) && index > from {
                 own = BTreeSet::from([index - 1]);
             }
             self.draft.parts.push(part);
@@ -161,7 +165,6 @@ impl Linker {
         self.groups.push(Group {
             from,
             to: self.len(),
-            sentence: self.sentence,
             made,
             examines,
         });
@@ -221,7 +224,6 @@ impl Linker {
         Some(Group {
             from,
             to: self.len(),
-            sentence: self.sentence,
             ..Group::default()
         })
     }
@@ -257,7 +259,7 @@ impl Linker {
         }
         // In an explicit list only words that point back make an order, never the verb alone.
         let gathers = class.is_some_and(|class| class.gathers) && expanded.parts.len() == 1;
-        if gathers && (!clause.listed || self.bare(reader, body)) {
+        if gathers && (!clause.listed || bare(reader, body)) {
             return self.loose(0);
         }
         let examined = self.groups.iter().any(|group| group.examines);
@@ -266,13 +268,13 @@ impl Linker {
             && expanded.parts.len() == 1
             && self.groups.iter().all(|group| group.examines)
             && examined
-            && self.deliverable(reader, body);
+            && deliverable(reader, body);
         if reports {
             return self.loose(0);
         }
         // A reference inside the clause to something the clause names itself is none to what stands before.
         let own_list = expanded.parts.len() > 1;
-        if self.refers(reader, &reader.lexicon.many, body, own_list) {
+        if refers(reader, &reader.lexicon.many, body, own_list) {
             let many = self.groups.iter().rev().find(|group| group.to - group.from >= 2);
             // Several clauses in a row are meant as well as one list.
             return match many {
@@ -289,69 +291,13 @@ impl Linker {
                 _ => self.loose(0),
             };
         }
-        if self.refers(reader, &reader.lexicon.one, body, own_list) {
+        if refers(reader, &reader.lexicon.one, body, own_list) {
             return self.group(last);
         }
         if body.iter().any(|tok| tok.kind == Kind::Based) && self.based_on_earlier(reader, body) {
             return self.loose(0);
         }
         self.made_before(reader, body)
-    }
-
-    /// Whether a gathering verb has nothing of its own to gather ("compare", "rank the candidates").
-    fn bare(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
-        body.is_empty() || reader.holds(&reader.lexicon.many, body)
-    }
-
-    fn deliverable(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
-        let head: Vec<Tok> = body
-            .iter()
-            .take(6)
-            .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
-            .copied()
-            .collect();
-        reader.holds(&reader.lexicon.deliverables, &head)
-    }
-
-    fn refers(
-        &self,
-        reader: &Reader<'_>,
-        phrases: &crate::engine::tasks::rules::Phrases<()>,
-        body: &[Tok],
-        own_list: bool,
-    ) -> bool {
-        let words = reader.lows(body);
-        (0..words.len()).any(|i| {
-            let Some((length, ())) = phrases.at(&words[i..]) else {
-                return false;
-            };
-            match words[i] {
-                // "both the API and the app", "each page", "this week" name something of their own.
-                "both" => {
-                    length > 1
-                        || !own_list
-                            && !words[i + 1..].contains(&"and")
-                            && words
-                                .get(i + 1)
-                                .is_none_or(|next| !next.ends_with('s') || *next == "versions")
-                }
-                "each" => length > 1 || words.len() == i + 1 || matches!(words[i + 1], "one" | "of"),
-                "all" => length > 1 || words.len() == i + 1,
-                "this" | "that" | "these" | "those" => {
-                    words.len() == i + 1
-                        || i == 0 && words.len() <= 2
-                        || matches!(
-                            words.get(i + 1),
-                            Some(&"data" | &"results" | &"findings" | &"changes")
-                        )
-                }
-                // A possessive behind a noun of the same clause belongs to it ("each team and its lead").
-                "its" | "their" | "theirs" => i <= 2 && !own_list,
-                "it" | "them" | "they" => !(i > 3 && own_list),
-                "results" | "findings" | "outputs" | "differences" | "insights" => i == 0 && words.len() <= 3,
-                _ => true,
-            }
-        })
     }
 
     fn based_on_earlier(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
@@ -396,8 +342,8 @@ impl Linker {
         BTreeSet::new()
     }
 
-    /// The draft, with equal subtasks of different clauses kept once.
-    pub fn finish(self, _reader: &Reader<'_>) -> Draft {
+    /// The draft.
+    pub fn finish(self) -> Draft {
         self.draft
     }
 }
@@ -417,4 +363,57 @@ fn stem(word: &str) -> String {
         Some(base) if base.len() > 2 && !base.ends_with('s') => base.to_owned(),
         _ => word.to_owned(),
     }
+}
+
+/// Whether a gathering verb has nothing of its own to gather ("compare", "rank the candidates").
+fn bare(reader: &Reader<'_>, body: &[Tok]) -> bool {
+    body.is_empty() || reader.holds(&reader.lexicon.many, body)
+}
+fn deliverable(reader: &Reader<'_>, body: &[Tok]) -> bool {
+    let head: Vec<Tok> = body
+        .iter()
+        .take(6)
+        .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
+        .copied()
+        .collect();
+    reader.holds(&reader.lexicon.deliverables, &head)
+}
+fn refers(
+    reader: &Reader<'_>,
+    phrases: &crate::engine::tasks::rules::Phrases<()>,
+    body: &[Tok],
+    own_list: bool,
+) -> bool {
+    let words = reader.lows(body);
+    (0..words.len()).any(|i| {
+        let Some((length, ())) = phrases.at(&words[i..]) else {
+            return false;
+        };
+        match words[i] {
+            // "both the API and the app", "each page", "this week" name something of their own.
+            "both" => {
+                length > 1
+                    || !own_list
+                        && !words[i + 1..].contains(&"and")
+                        && words
+                            .get(i + 1)
+                            .is_none_or(|next| !next.ends_with('s') || *next == "versions")
+            }
+            "each" => length > 1 || words.len() == i + 1 || matches!(words[i + 1], "one" | "of"),
+            "all" => length > 1 || words.len() == i + 1,
+            "this" | "that" | "these" | "those" => {
+                words.len() == i + 1
+                    || i == 0 && words.len() <= 2
+                    || matches!(
+                        words.get(i + 1),
+                        Some(&"data" | &"results" | &"findings" | &"changes")
+                    )
+            }
+            // A possessive behind a noun of the same clause belongs to it ("each team and its lead").
+            "its" | "their" | "theirs" => i <= 2 && !own_list,
+            "it" | "them" | "they" => !(i > 3 && own_list),
+            "results" | "findings" | "outputs" | "differences" | "insights" => i == 0 && words.len() <= 3,
+            _ => true,
+        }
+    })
 }

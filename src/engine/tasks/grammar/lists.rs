@@ -86,10 +86,10 @@ struct Line<'a> {
 
 /// Finds the list of a description; `None` when there is none of two items.
 pub(crate) fn find(text: &str) -> Option<Listed> {
-    if text.contains('\n') {
-        if let Some(listed) = by_lines(text) {
-            return Some(listed);
-        }
+    if text.contains('\n')
+        && let Some(listed) = by_lines(text)
+    {
+        return Some(listed);
     }
     inline(text)
 }

@@ -7,11 +7,13 @@
 
 mod clauses;
 pub mod expand;
+mod heads;
 pub(crate) mod link;
 mod lists;
 pub(crate) mod reader;
 mod runs;
 pub(crate) mod token;
+mod weigh;
 
 use self::clauses::{Clause, Marker};
 use self::expand::{Expanded, Part, rule};
@@ -44,7 +46,6 @@ fn prose(text: &str, lexicon: &Lexicon, mut linker: Linker) -> Draft {
     let sentences = reader.sentences(&toks);
     let mut remarks = Vec::new();
     for sentence in &sentences {
-        linker.sentence();
         for clause in headed(&reader, sentence) {
             let remark = !clause.led
                 && (linker.len() > before || sentences.len() > 1)
@@ -75,7 +76,7 @@ fn prose(text: &str, lexicon: &Lexicon, mut linker: Linker) -> Draft {
             }
         }
     }
-    let mut draft = linker.finish(&reader);
+    let mut draft = linker.finish();
     if draft.parts.len() == 1 && draft.parts[0].rule != rule::LIST {
         draft.parts[0].rule = rule::SINGLE;
         draft.parts[0].text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -157,7 +158,6 @@ fn explicit(listed: &lists::Listed, lexicon: &Lexicon) -> Draft {
         !reader.leads(&toks) || toks.len() == 1
     });
     let prefix = heading.filter(|_| verbless).and_then(|(_, heading)| heading);
-    linker.sentence();
     for item in &listed.items {
         let reader = Reader::new(&item.text, lexicon);
         let toks = reader.tokens();
@@ -211,8 +211,7 @@ fn explicit(listed: &lists::Listed, lexicon: &Lexicon) -> Draft {
         );
     }
     if listed.tail.is_empty() {
-        let reader = Reader::new("", lexicon);
-        return linker.finish(&reader);
+        return linker.finish();
     }
     linker.behind_list();
     let reader = Reader::new(&listed.tail, lexicon);
@@ -227,7 +226,6 @@ fn prose_behind(reader: &Reader<'_>, lexicon: &Lexicon, mut linker: Linker) -> D
         linker.chain();
     }
     for sentence in reader.sentences(&toks) {
-        linker.sentence();
         for clause in headed(reader, sentence) {
             let limits = lexicon
                 .class(clause.toks.first().map_or(u8::MAX, |tok| tok.class))
@@ -239,7 +237,7 @@ fn prose_behind(reader: &Reader<'_>, lexicon: &Lexicon, mut linker: Linker) -> D
             linker.add(reader, &clause, expanded);
         }
     }
-    linker.finish(reader)
+    linker.finish()
 }
 
 /// What stands before a list: sentences that are work of their own, and the heading as a prefix for items without a verb.

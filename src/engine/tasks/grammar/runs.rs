@@ -24,8 +24,6 @@ pub(crate) struct Objects {
     pub tail: Vec<Tok>,
     /// "respectively" was said.
     pub paired: bool,
-    /// Said to go on for more than is named.
-    pub open_ended: bool,
 }
 
 struct Conjunct {
@@ -52,6 +50,10 @@ impl Reader<'_> {
                         matches!(next.kind, Kind::Opaque | Kind::Based | Kind::Beside)
                             || next.has(Flags::PREPOSITION)
                             || self.low(next) == "not"
+                            || self.low(next).ends_with("ing")
+                                && rest.get(i + 2).is_some_and(|tok| {
+                                    tok.has(Flags::PREPOSITION) || tok.has(Flags::DETERMINER)
+                                })
                             || matches!(self.low(next), "each" | "every" | "it" | "this" | "they")
                                 && self.finite(&rest[i + 1..rest.len().min(i + 5)])
                     }) =>
@@ -80,25 +82,25 @@ impl Reader<'_> {
         rest.len()
     }
 
+    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     fn purpose(&self, rest: &[Tok], at: usize) -> bool {
         if rest[at].proper {
             return false;
         }
         match rest.get(at + 1) {
-            None => !rest[at].has(Flags::NOUN_VERB),
             Some(next) if next.is_word() => !next.has(Flags::PREPOSITION) || !rest[at].has(Flags::NOUN_VERB),
-            Some(_) => !rest[at].has(Flags::NOUN_VERB),
+            _ => !rest[at].has(Flags::NOUN_VERB),
         }
     }
 
-    fn conjuncts(&self, body: &[Tok]) -> (Vec<Conjunct>, bool, bool) {
+    fn conjuncts(&self, body: &[Tok]) -> (Vec<Conjunct>, bool) {
         let mut out: Vec<Conjunct> = Vec::new();
         let mut current = Conjunct {
             join: None,
             before: Vec::new(),
             toks: Vec::new(),
         };
-        let (mut open_ended, mut paired) = (false, false);
+        let mut paired = false;
         let mut i = 0;
         while i < body.len() {
             let tok = body[i];
@@ -169,11 +171,9 @@ impl Reader<'_> {
             )
         };
         if out.len() > 1 {
-            let before = out.len();
             out.retain(|conjunct| !trivial(&conjunct.toks));
-            open_ended = out.len() < before;
         }
-        (out, open_ended, paired)
+        (out, paired)
     }
 
     /// Where prepositions (and such-as words, colons) stand in an item, brackets left out.
@@ -191,7 +191,7 @@ impl Reader<'_> {
                 Kind::Word
                     if toks[i].has(Flags::PREPOSITION) && !(later && i > 0 && self.low(&toks[i]) == "of") =>
                 {
-                    out.push(i)
+                    out.push(i);
                 }
                 _ => {}
             }
@@ -235,8 +235,9 @@ impl Reader<'_> {
         if others.iter().any(Vec::is_empty) {
             return false;
         }
+        let proper = |toks: &[Tok]| toks.iter().any(|tok| tok.proper && !tok.has(Flags::DETERMINER));
         if self.low(&first[last_lead]) == "with" && !class_with_parts {
-            return true;
+            return !(proper(behind) && others.iter().all(|toks| proper(toks)));
         }
         // The same preposition again, further back.
         let same = conjuncts[1..].iter().zip(&raw[1..]).any(|(c, leads)| {
@@ -259,7 +260,6 @@ impl Reader<'_> {
             return true;
         }
         let all_lead = raw.iter().all(|leads| !leads.is_empty());
-        let proper = |toks: &[Tok]| toks.iter().any(|tok| tok.proper && !tok.has(Flags::DETERMINER));
         all_lead
             && others.iter().all(|toks| {
                 proper(toks) != proper(behind) || self.determiner(behind) == 2 && self.determiner(toks) == 0
@@ -269,9 +269,8 @@ impl Reader<'_> {
     /// Reads the objects behind a verb. `with_parts`: the verb's "with" lists parts of what is built.
     pub fn objects(&self, rest: &[Tok], with_parts: bool) -> Objects {
         let end = self.body_end(rest);
-        let (conjuncts, open_ended, paired) = self.conjuncts(&rest[..end]);
+        let (conjuncts, paired) = self.conjuncts(&rest[..end]);
         let mut objects = Objects {
-            open_ended,
             paired,
             tail: rest[end..].to_vec(),
             ..Objects::default()
@@ -294,10 +293,10 @@ impl Reader<'_> {
             if index > 0
                 && leads.first() == Some(&0)
                 && conjunct.toks[0].is_word()
-                && !run
+                && run
                     .lead
                     .last()
-                    .is_some_and(|own| self.low(own) == self.low(&conjunct.toks[0]))
+                    .is_none_or(|own| self.low(own) != self.low(&conjunct.toks[0]))
             {
                 leads.remove(0);
             }

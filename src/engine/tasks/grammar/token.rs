@@ -74,10 +74,6 @@ const ABBREVIATIONS: [&str; 16] = [
 ];
 
 /// Cuts `text` into words and marks.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one match over the characters, an arm a mark"
-)]
 pub(crate) fn split_words(text: &str) -> Vec<Piece<'_>> {
     let bytes = text.as_bytes();
     let mut out: Vec<Piece<'_>> = Vec::with_capacity(text.len() / 5 + 2);
@@ -108,27 +104,23 @@ pub(crate) fn split_words(text: &str) -> Vec<Piece<'_>> {
                 };
                 let rest = &text[i + width..];
                 let line = rest.find('\n').unwrap_or(rest.len()).min(120);
-                match rest
+                if let Some((at, _)) = rest
                     .char_indices()
                     .take_while(|(at, _)| *at < line)
                     .find(|(_, r)| *r == close)
                 {
-                    Some((at, _)) => {
-                        let end = i + width + at + close.len_utf8();
-                        out.push(Piece {
-                            text: &text[i..end],
-                            start: i,
-                            kind: Kind::Word,
-                            quoted: true,
-                        });
-                        i = end;
-                        continue;
-                    }
-                    None => {
-                        i += width;
-                        continue;
-                    }
+                    let end = i + width + at + close.len_utf8();
+                    out.push(Piece {
+                        text: &text[i..end],
+                        start: i,
+                        kind: Kind::Word,
+                        quoted: true,
+                    });
+                    i = end;
+                    continue;
                 }
+                i += width;
+                continue;
             }
             '”' | '•' => {}
             _ => {
@@ -248,16 +240,23 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> Vec<Tok> {
         if piece.quoted {
             entry.flags.add(Flags::MERGED);
         } else if piece.kind == Kind::Word {
-            match lexicon.phrases.at(&keys[i..]) {
-                Some((length, mark)) => {
-                    used = length;
-                    match mark {
-                        Mark::Kind(kind) => entry.kind = *kind,
-                        Mark::Protected => entry.flags.add(Flags::MERGED),
-                        Mark::Verb(class) => entry.class = *class,
-                    }
+            if let Some((length, mark)) = lexicon.phrases.at(&keys[i..]) {
+                used = length;
+                match mark {
+                    Mark::Kind(kind) => entry.kind = *kind,
+                    Mark::Protected => entry.flags.add(Flags::MERGED),
+                    Mark::Verb(class) => entry.class = *class,
                 }
-                None => entry = lexicon.get(piece.text),
+            } else {
+                entry = lexicon.get(piece.text);
+                // "retest", "re-run": a verb done again is a verb.
+                if entry == Entry::default()
+                    && piece.text.len() >= 6
+                    && let Some(again) = piece.text.strip_prefix("re")
+                    && !again.starts_with("source")
+                {
+                    entry.class = lexicon.get(again.trim_start_matches('-')).class;
+                }
             }
         } else {
             entry.kind = piece.kind;
@@ -277,7 +276,7 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> Vec<Tok> {
             } else {
                 raw.parse().unwrap_or(0)
             },
-            proper: raw.starts_with(char::is_uppercase) || raw.bytes().any(|b| b.is_ascii_digit()),
+            proper: raw.chars().any(char::is_uppercase) || raw.bytes().any(|b| b.is_ascii_digit()),
         });
         i += used;
     }

@@ -17,6 +17,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    #[expect(clippy::naive_bytecount, reason = "a header line")]
     pub fn new(mut chunk: Chunk) -> io::Result<Self> {
         let mut line = Vec::new();
         while line.iter().all(u8::is_ascii_whitespace) {
@@ -42,6 +43,7 @@ impl Rows {
         })
     }
 
+    #[expect(clippy::naive_bytecount, reason = "a row is short")]
     pub fn next_item(&mut self) -> io::Result<Option<Item>> {
         loop {
             let line = self.chunk.line;

@@ -77,6 +77,7 @@ impl Scanner {
         })
     }
 
+    #[expect(clippy::match_same_arms, reason = "an arm a state")]
     pub fn next_item(&mut self) -> io::Result<Option<Item>> {
         loop {
             let next = self.blanks()?;
@@ -149,7 +150,12 @@ impl Scanner {
                     let mut raw = Vec::new();
                     self.found_list = true;
                     return Ok(Some(match self.object(&mut raw, 0)? {
-                        Found::Bad(reason, why) => Self::refuse(line, reason, why, raw),
+                        Found::Bad(reason, why) => {
+                            if reason == "truncated" {
+                                self.mode = Mode::Done;
+                            }
+                            Self::refuse(line, reason, why, raw)
+                        }
                         Found::Element | Found::List => Item::Record(Raw {
                             line,
                             payload: Payload::Json(raw),
@@ -195,6 +201,7 @@ impl Scanner {
     }
 
     /// Scans an object from its brace on into `raw`. `before` not 0: goes on inside an object, behind that byte.
+    #[expect(clippy::similar_names, reason = "text and next are what they are")]
     fn object(&mut self, raw: &mut Vec<u8>, before: u8) -> io::Result<Found> {
         let mut stack: Vec<u8> = if before == 0 { Vec::new() } else { vec![b'{'] };
         let mut last = before;
@@ -265,6 +272,8 @@ impl Scanner {
                 b'"' => {
                     text = true;
                     text_from = raw.len();
+                    line_start = false;
+                    continue;
                 }
                 b'{' => stack.push(b'{'),
                 b'[' => {

@@ -136,6 +136,7 @@ impl Fields {
 
 type Checked<T> = Result<T, Box<Refused>>;
 
+#[expect(clippy::unnecessary_box_returns, reason = "every caller returns it boxed")]
 fn refuse(raw: &Raw, reason: &'static str, place: &str, why: impl Into<String>) -> Box<Refused> {
     Box::new(Refused {
         line: raw.line,
@@ -389,7 +390,7 @@ fn dependencies(value: &Value) -> Option<Vec<TaskId>> {
             for item in items {
                 match item {
                     Value::Object(object) => {
-                        push(as_id(object.get("id").or_else(|| object.get("task_id"))?)?)
+                        push(as_id(object.get("id").or_else(|| object.get("task_id"))?)?);
                     }
                     item => push(as_id(item)?),
                 }

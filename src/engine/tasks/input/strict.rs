@@ -1,4 +1,4 @@
-//! JSON values with what serde_json lets pass made an error: keys that stand twice in one object.
+//! JSON values with what `serde_json` lets pass made an error: keys that stand twice in one object.
 
 use std::fmt;
 

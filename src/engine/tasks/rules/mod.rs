@@ -27,6 +27,8 @@ pub struct Rules {
     pub name: String,
     pub(crate) score: ScoreRule,
     pub(crate) matching: Matching,
+    /// Indicator phrases, by whether they speak for parallel work.
+    pub(crate) indicators: Phrases<bool>,
     pub(crate) high: Vec<String>,
     pub(crate) low: Vec<String>,
     pub(crate) task_types: Vec<(String, Vec<String>)>,
@@ -49,7 +51,7 @@ impl Rules {
             }
             file.merge(more);
         }
-        Ok(Self::compile(file))
+        Ok(Self::compile(&file))
     }
 
     /// The guide's indicators and types as written, over the default grammar.
@@ -60,7 +62,7 @@ impl Rules {
         let mut file: RulesFile = yaml::from_str("assets/rules/default.yml", DEFAULT)?;
         file.indicators = data::Indicators::default();
         file.merge(yaml::from_str("assets/rules/guide.yml", GUIDE)?);
-        Ok(Self::compile(file))
+        Ok(Self::compile(&file))
     }
 
     /// The rule set of a name given on the command line: `default` or `guide`.
@@ -78,7 +80,7 @@ impl Rules {
         }
     }
 
-    fn compile(file: RulesFile) -> Self {
+    fn compile(file: &RulesFile) -> Self {
         let lower = |list: &[String]| list.iter().map(|word| word.to_lowercase()).collect::<Vec<_>>();
         let mut priorities = HashMap::new();
         for (target, words) in &file.priorities {
@@ -92,7 +94,14 @@ impl Rules {
                 .map(|(kind, words)| (kind.clone(), lower(words)))
                 .collect()
         };
+        let mut indicators = Phrases::default();
+        for (words, speaks_for) in [(&file.indicators.high, true), (&file.indicators.low, false)] {
+            for word in words {
+                indicators.insert(word, speaks_for);
+            }
+        }
         Self {
+            indicators,
             name: file.name.clone().unwrap_or_else(|| "default".to_owned()),
             score: file.score.unwrap_or(ScoreRule {
                 kind: ScoreKind::Structure,
@@ -104,7 +113,7 @@ impl Rules {
             low: lower(&file.indicators.low),
             task_types: lower_types(&file.task_types),
             subtask_types: lower_types(&file.subtask_types),
-            lexicon: Lexicon::compile(&file),
+            lexicon: Lexicon::compile(file),
             priorities,
         }
     }

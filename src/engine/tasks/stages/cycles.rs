@@ -32,6 +32,7 @@ pub fn knots(graph: &Graph, stuck: &[u32]) -> Vec<Knot> {
 }
 
 /// Strongly connected components among `stuck`, by Tarjan with a stack of its own. Members ascending.
+#[expect(clippy::similar_names, reason = "the stack is Tarjan's own word")]
 fn components(graph: &Graph, stuck: &[u32]) -> Vec<Vec<u32>> {
     const NEW: u32 = u32::MAX;
     let nodes = graph.len();

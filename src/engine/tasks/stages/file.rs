@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -55,7 +55,7 @@ fn some(names: &[String]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     if names.len() > MOST_NAMED {
-        out.push_str(&format!(" and {} more", names.len() - MOST_NAMED));
+        let _ = write!(out, " and {} more", names.len() - MOST_NAMED);
     }
     out
 }
@@ -84,15 +84,16 @@ fn cycles(cycles: &[(Vec<String>, Vec<String>)]) -> String {
             cycle.len(),
         ));
         if members.len() > cycle.len() || cycle.len() > MOST_NAMED {
-            out.push_str(&format!(
+            let _ = write!(
+                out,
                 " (all {} members: {})",
                 members.len(),
                 members.iter().map(|m| shown(m)).collect::<Vec<_>>().join(", ")
-            ));
+            );
         }
     }
     if cycles.len() > MOST_NAMED {
-        out.push_str(&format!("; and {} more cycles", cycles.len() - MOST_NAMED));
+        let _ = write!(out, "; and {} more cycles", cycles.len() - MOST_NAMED);
     }
     out
 }

@@ -117,6 +117,7 @@ impl<'a> Simulation<'a> {
 
     /// The fewest agents with which the makespan is as short as with any number, and that makespan.
     #[must_use]
+    #[expect(clippy::mut_range_bound, reason = "the bound is only used behind the loop")]
     pub fn fewest(&self) -> Makespan {
         let widest = self.graph.len().max(1);
         let best = self.critical + 1e-9;

@@ -115,7 +115,11 @@ impl Assess {
         let Some(question) = self.question(cx, &form) else {
             return Handled::No;
         };
-        let present = with.map_or_else(|| self.present(cx, question), |c| c.to_string());
+        // What is chosen needs no typing.
+        if matches!(question.kind, Kind::Choice(_) | Kind::YesNo) {
+            return self.cycle(cx);
+        }
+        let present = with.map_or_else(|| Self::present(cx, question), |c| c.to_string());
         self.refusal = None;
         self.edit = Some(match question.kind {
             Kind::Text => Field::prose(&present),
@@ -125,7 +129,7 @@ impl Assess {
     }
 
     /// The present answer as it would be typed.
-    fn present(&self, cx: &Cx<'_>, question: &Question) -> String {
+    fn present(cx: &Cx<'_>, question: &Question) -> String {
         match cx.snapshot.answers.value(&question.id) {
             None => String::new(),
             Some(Value::YesNo(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
@@ -196,7 +200,7 @@ impl Assess {
                 let next = at.map_or(0, |at| at + 1);
                 options.get(next).map(|option| option.id.clone())
             }
-            _ => return self.start_edit(cx, None),
+            _ => return Handled::done(),
         };
         match typed {
             Some(typed) => {
@@ -355,9 +359,10 @@ impl Screen for Assess {
         };
         let row = self.row(&form);
         let question = self.question(cx, &form);
-        let space = match question.map(|question| &question.kind) {
-            Some(Kind::YesNo) => "yes/no",
-            _ => "choose",
+        let (space, typed) = match question.map(|question| &question.kind) {
+            Some(Kind::YesNo) => ("yes/no", None),
+            Some(Kind::Choice(_)) => ("choose", None),
+            _ => ("choose", Some("This answer is typed; Enter edits it.".to_owned())),
         };
         let again = match row.as_ref().map(|row| row.state) {
             Some(State::Offer) => "use probe",
@@ -370,7 +375,7 @@ impl Screen for Assess {
                 .off(held.clone()),
             Command::new(Action::Mark, space)
                 .about("yes, no, not answered; the next option")
-                .off(held.clone()),
+                .off(held.clone().or(typed)),
             Command::new(Action::ReadAgain, again)
                 .about("probe again, or take what the probe says")
                 .off(held.clone()),
@@ -423,8 +428,8 @@ impl Screen for Assess {
                     self.list = List::default();
                 }
             }
-            Action::Open => return self.start_edit(cx, None),
-            Action::Mark => return self.cycle(cx),
+            // Enter edits what is typed and goes on in what is chosen; Space does the same.
+            Action::Open | Action::Mark => return self.start_edit(cx, None),
             Action::ReadAgain => return self.reread(cx, &form),
             Action::TakeBack => {
                 if let Some(row) = self.row(&form) {

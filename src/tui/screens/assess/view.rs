@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::Assess;
-use crate::engine::assess::Kind;
 use crate::engine::assess::derive::Standing;
 use crate::engine::assess::view::{AssessView, RowView, State, detail};
+use crate::engine::assess::{Kind, Value};
 use crate::engine::text::inert;
 use crate::tui::app::context::Cx;
 use crate::tui::layout::Density;
@@ -70,20 +70,15 @@ pub(super) fn render(screen: &mut Assess, painter: &mut Painter<'_>, cx: &Cx<'_>
     } else {
         0
     };
-    let detail_height = room
-        .saturating_sub(wanted_list)
-        .max(least_detail)
-        .min(detail_wanted);
-    let detail_height = if editing_prose {
-        detail_height.max(room / 2)
-    } else {
-        detail_height
-    };
+    let reserved = if editing_prose { room / 2 } else { least_detail };
+    // The detail follows the list, so that its heading keeps its place within a section.
+    let list_height = wanted_list.min(room.saturating_sub(reserved));
+    let detail_height = room.saturating_sub(list_height);
     let list_area = Rect {
         x: 0,
         y: HEAD,
         width,
-        height: room.saturating_sub(detail_height),
+        height: list_height,
     };
     let (edit, refused) = (screen.edit.clone(), screen.refusal.is_some());
     let mut part = painter.part(list_area);
@@ -264,18 +259,15 @@ fn detail_rows(
             keep::ALWAYS,
         ));
     }
-    if let Kind::Choice(options) = &question.kind {
-        let names: Vec<&str> = options.iter().map(|option| option.label.as_str()).collect();
-        rows.extend(labelled(
-            "Options",
-            &names.join(" · "),
-            DETAIL,
-            width,
-            Role::Text,
-            keep::NORMAL,
-        ));
+    let options = options(cx, question);
+    let chosen_from = !options.is_empty();
+    if chosen_from {
+        rows.push(choose(&options, cx));
     }
     for line in detail(question, &cx.snapshot.answers, probing, Some(PROBE_LIMIT_S)) {
+        if chosen_from && line.label == "Answer" {
+            continue;
+        }
         let kept = match line.label {
             "Answer" | "Probe" => keep::FIGURE,
             "Why" | "Needs" => keep::NORMAL,
@@ -304,4 +296,46 @@ fn detail_rows(
     let mut all = vec![Row::prose(question.text.clone(), Role::Critical).keep(keep::FIGURE)];
     all.extend(rows.into_iter().map(|row| row.indented(INDENT)));
     all
+}
+
+/// What Space goes through, and whether each is the answer now; empty where something is typed.
+fn options(cx: &Cx<'_>, question: &crate::engine::assess::Question) -> Vec<(String, bool)> {
+    let present = cx.snapshot.answers.value(&question.id);
+    match &question.kind {
+        Kind::Choice(options) => options
+            .iter()
+            .map(|option| {
+                (
+                    option.label.clone(),
+                    matches!(present, Some(Value::Choice(id)) if *id == option.id),
+                )
+            })
+            .collect(),
+        Kind::YesNo => vec![
+            ("yes".to_owned(), present == Some(&Value::YesNo(true))),
+            ("no".to_owned(), present == Some(&Value::YesNo(false))),
+            ("not answered".to_owned(), present.is_none()),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// `Choose   (•) yes  ( ) no  ( ) not answered`.
+fn choose(options: &[(String, bool)], cx: &Cx<'_>) -> Row {
+    let glyphs = cx.look.glyphs;
+    let mut row = Row::new().at(1, "Choose", Role::Muted).at(DETAIL, "", Role::Text);
+    for (index, (label, chosen)) in options.iter().enumerate() {
+        let gap = if index == 0 { "" } else { "  " };
+        let (sign, role) = if *chosen {
+            (glyphs.chosen, Role::Accent)
+        } else {
+            (glyphs.option, Role::Muted)
+        };
+        let label_role = if *chosen { Role::Critical } else { Role::Text };
+        row = row
+            .then(gap, Role::Text)
+            .then(sign, role)
+            .then(format!(" {label}"), label_role);
+    }
+    row.keep(keep::FIGURE)
 }

@@ -197,7 +197,7 @@ impl Config {
 
 impl Screen for Config {
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
-        if deciding(cx) {
+        if deciding(cx) && cx.held().is_none() {
             vec![Effect::Send(Order::Read(STEP))]
         } else {
             self.step.entered(cx)

@@ -75,12 +75,11 @@ fn idle_news(screen: &DataStep, cx: &Cx<'_>) -> News {
         return News::new(held, "look around; R works").role(Role::Warn);
     }
     match &screen.plan {
-        Preview::None => News::new("Nothing is changed yet.", "n shows the plan"),
         Preview::Reading(_) => News::new("Reading only; nothing is changed.", "wait"),
         Preview::Ready(_, plan) if plan.effects.is_empty() => {
             News::new("There is nothing to do. That is allowed.", "n goes on")
         }
-        Preview::Ready(..) => News::new("Nothing is changed yet.", "n shows the plan"),
+        Preview::None | Preview::Ready(..) => News::new("Nothing is changed yet.", "n shows the plan"),
         Preview::Failed(error) => {
             let hint = error
                 .hint
@@ -210,13 +209,17 @@ fn planned(plan: &Plan, rows: &mut Vec<Row>, width: u16) {
         .max();
     let end = VALUE + 11 + counts.unwrap_or(0);
     for (index, effect) in plan.effects.iter().enumerate() {
-        let row = Row::new()
-            .at(1, if index == 0 { "Would" } else { "" }, Role::Muted)
-            .at(VALUE, effect.act.clone(), Role::Text)
-            .number(end, effect.count.map(count).unwrap_or_default(), Role::Critical)
-            .at(end + 3, effect.what.clone(), Role::Text)
-            .keep(keep::FIGURE);
-        rows.push(row);
+        let room = usize::from(width.saturating_sub(end + 4)).max(8);
+        for (nth, line) in text::wrap(&effect.what, room).into_iter().enumerate() {
+            let mut row = Row::new().keep(keep::FIGURE);
+            if nth == 0 {
+                row = row
+                    .at(1, if index == 0 { "Would" } else { "" }, Role::Muted)
+                    .at(VALUE, effect.act.clone(), Role::Text)
+                    .number(end, effect.count.map(count).unwrap_or_default(), Role::Critical);
+            }
+            rows.push(row.at(end + 3, line, Role::Text));
+        }
     }
     if plan.effects.is_empty() {
         rows.push(
@@ -353,28 +356,30 @@ fn done(rows: &mut Vec<Row>, step: &Step, outcome: &Outcome, cx: &Cx<'_>, width:
     if !outcome.proof.is_empty() {
         rows.push(Row::blank());
         let (source, target) = (width.saturating_sub(30), width.saturating_sub(12));
-        rows.push(
-            Row::new()
-                .at(1, "Proof", Role::Muted)
-                .number(source, "source", Role::Muted)
+        let wide = width >= 70;
+        let head = Row::new().at(1, "Proof", Role::Muted).keep(keep::NORMAL);
+        let head = if wide {
+            head.number(source, "source", Role::Muted)
                 .number(target, "target", Role::Muted)
-                .right(1, "result", Role::Muted)
-                .keep(keep::NORMAL),
-        );
+        } else {
+            head
+        };
+        rows.push(head.right(1, "result", Role::Muted));
         for line in &outcome.proof {
             let (word, role) = if line.equal {
                 ("equal", Role::Ok)
             } else {
                 ("differs", Role::Bad)
             };
-            rows.push(
-                Row::new()
-                    .at(3, line.what.clone(), Role::Text)
-                    .number(source, shortened(&line.source, 18), Role::Text)
+            let row = Row::new().at(3, line.what.clone(), Role::Text).keep(keep::NORMAL);
+            // Where the two figures do not stand side by side, what they say about each other does.
+            let row = if wide {
+                row.number(source, shortened(&line.source, 18), Role::Text)
                     .number(target, shortened(&line.target, 16), Role::Text)
-                    .right(1, word, role)
-                    .keep(keep::NORMAL),
-            );
+            } else {
+                row
+            };
+            rows.push(row.right(1, word, role));
         }
     }
     quarantine(rows, step, width);

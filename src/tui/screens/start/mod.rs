@@ -118,7 +118,7 @@ impl Start {
     fn start_edit(&mut self, cx: &Cx<'_>) {
         if let Entry::Path { path, .. } = self.field() {
             self.refusal = None;
-            self.edit = Some(Field::line(&fields::value(cx, *path)));
+            self.edit = Some(Field::line(&fields::value(cx, path)));
         }
     }
 
@@ -140,7 +140,7 @@ impl Start {
                 Handled::one(Self::set(path, options[next].key))
             }
             Entry::Box { path, .. } => {
-                let on = fields::ticked(cx, *path);
+                let on = fields::ticked(cx, path);
                 Handled::one(Self::set(*path, if on { "" } else { "true" }))
             }
             Entry::Path { .. } => Handled::done(),
@@ -215,10 +215,9 @@ impl Screen for Start {
         }
         match cx.snapshot.warnings.first() {
             Some(warning) => News::new(warning.clone(), "n begins").role(Role::Warn),
-            None if cx.snapshot.environment == Environment::Rehearsal => News::new(
-                "Sample legacy system in a new folder. Nothing outside it is touched.",
-                "n begins",
-            ),
+            None if cx.snapshot.environment == Environment::Rehearsal => {
+                News::new("Nothing is changed until you approve a plan.", "n begins")
+            }
             None => News::new(
                 "Sources and target answer.",
                 "n begins the assessment; it only reads",

@@ -30,7 +30,11 @@ struct Lined {
 pub(super) fn render(start: &mut Start, painter: &mut Painter<'_>, cx: &Cx<'_>) {
     let (width, height) = (painter.width(), painter.height());
     if cx.density <= Density::Normal {
-        let said = "Nothing is changed until you approve a plan.";
+        let said = if cx.snapshot.environment == Environment::Rehearsal {
+            "Sample legacy system in a new folder. Nothing outside it is touched."
+        } else {
+            "Nothing is changed until you approve a plan."
+        };
         painter.row(0, &Row::prose(said, Role::Muted));
     }
     let head = head(cx);

@@ -113,12 +113,8 @@ pub(super) fn rail(painter: &mut Painter<'_>, areas: &Areas, info: &FrameInfo) {
     let width = column.width();
     for (y, (index, step)) in (0..).zip(info.steps.iter().enumerate()) {
         let current = info.current == Some(index) && info.aside.is_none();
-        let start = if current { 0 } else { 1 };
-        let short = if step.short.is_empty() {
-            String::new()
-        } else {
-            step.short.clone()
-        };
+        let start = u16::from(!current);
+        let short = step.short.clone();
         let room = usize::from(width).saturating_sub(4 + text::width(&step.title));
         let short = if text::width(&short) <= room {
             short

@@ -100,7 +100,11 @@ fn node_line(
     let cursor = view.focused && state.cursor == Some(node);
     let is_waited_for = waited.is_some_and(|waited| waited[node as usize]) && state.cursor != Some(node);
     let cells = usize::from(area.width);
-    let mark = if cursor { theme.sign("▸ ", "> ") } else { "  " };
+    let mark = format!(
+        "{}{}",
+        if cursor { theme.0.glyphs.cursor } else { " " },
+        if view.is_marked(node) { "*" } else { " " }
+    );
     let sign = if view.graph.has_run() {
         text::pad(theme.state_sign(data.state), 2)
     } else {

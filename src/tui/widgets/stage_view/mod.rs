@@ -22,7 +22,7 @@
 //! | `route` | lanes and bundles for the links of one gap |
 //! | `wires`, [`arms`] | the cells of a gap, their arms and characters |
 //! | `spread` | how the columns share the width |
-//! | `boxes`, `list`, `map` | the forms |
+//! | `boxes` with `nodes`, `list`, `map` | the forms |
 //! | `title` | the title line and the headers |
 //!
 //! A frame reads the stages in view only. To add a form: a variant of [`Form`], its file, an arm in [`StageView`].
@@ -35,6 +35,7 @@ pub mod fold;
 mod list;
 mod map;
 pub mod model;
+mod nodes;
 pub mod order;
 mod route;
 mod scene;
@@ -51,6 +52,7 @@ pub use state::{Action, Form, StageViewState};
 use theme::Theme;
 
 use ratatui::{buffer::Buffer, layout::Rect, widgets::StatefulWidget};
+use std::collections::BTreeSet;
 
 /// The widget. Its state is a [`StageViewState`].
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +63,7 @@ pub struct StageView<'a> {
     form: Form,
     title: Option<&'a str>,
     focused: bool,
+    marked: Option<&'a BTreeSet<usize>>,
 }
 
 impl<'a> StageView<'a> {
@@ -74,6 +77,7 @@ impl<'a> StageView<'a> {
             form,
             title: None,
             focused: true,
+            marked: None,
         }
     }
 
@@ -89,6 +93,18 @@ impl<'a> StageView<'a> {
     pub const fn focused(mut self, focused: bool) -> Self {
         self.focused = focused;
         self
+    }
+
+    /// The nodes marked by the person, by their index.
+    #[must_use]
+    pub const fn marked(mut self, marked: &'a BTreeSet<usize>) -> Self {
+        self.marked = Some(marked);
+        self
+    }
+
+    fn is_marked(&self, node: NodeIx) -> bool {
+        self.marked
+            .is_some_and(|marked| marked.contains(&(node as usize)))
     }
 
     fn form_in(&self, state: &StageViewState, rows: u16) -> Form {

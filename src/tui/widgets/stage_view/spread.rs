@@ -15,6 +15,8 @@ const BOX: usize = 26;
 const FLAT: std::ops::RangeInclusive<usize> = 19..=36;
 /// A flat column gives cells to its gaps down to this width.
 const NARROW: usize = 24;
+/// Names with at least so many cells keep the type beside them.
+const NAMED: usize = 16;
 /// The type's column in a flat node is at least this wide.
 const KIND: usize = 7;
 /// A flat gap where there is room.
@@ -207,4 +209,18 @@ pub(super) fn kind_width(view: &StageView<'_>, nodes: &[super::NodeIx]) -> usize
         .max()
         .unwrap_or(0)
         .max(KIND)
+}
+
+/// As [`kind_width`], or 0 where a column of `width` cells has so little room that names would lose more than the types
+/// are worth: then the types leave, in all of the column's nodes.
+pub(super) fn kind_in(view: &StageView<'_>, nodes: &[super::NodeIx], width: usize) -> usize {
+    let kind = kind_width(view, nodes);
+    let longest = nodes
+        .iter()
+        .map(|&node| text::width(&view.graph.node(node).name))
+        .max()
+        .unwrap_or(0);
+    let sign = if view.graph.has_run() { 2 } else { 0 };
+    let room = width.saturating_sub(2 + sign + kind + 2);
+    if room < longest.min(NAMED) { 0 } else { kind }
 }

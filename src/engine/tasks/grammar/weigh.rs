@@ -1,0 +1,225 @@
+//! Alternatives and questions: "A vs B", "choose between A and B", "which of A, B and C is best", "what X is, how Y works".
+
+use super::expand::{Expanded, Part, rule};
+use super::reader::Reader;
+use super::runs::{Objects, Run};
+use super::token::Tok;
+use crate::engine::tasks::rules::{Flags, Kind, NO_CLASS};
+
+impl Reader<'_> {
+    pub fn question_lead(&self, rest: &[Tok]) -> usize {
+        if self.low(&rest[0]) == "between" {
+            return 1;
+        }
+        rest.iter()
+            .take(6)
+            .position(|tok| tok.is_verb() || matches!(self.low(tok), "of" | "use"))
+            .map_or(1, |at| at + 1)
+    }
+
+    /// "explain what X is, how Y works, and why Z matters": three questions and more are three subtasks.
+    pub fn questions(&self, verb: Option<&str>, class: u8, rest: &[Tok]) -> Option<Vec<Part>> {
+        let asks = |tok: &Tok| {
+            tok.kind == Kind::Opaque
+                && matches!(
+                    self.low(tok),
+                    "what" | "why" | "how" | "which" | "who" | "where" | "when" | "whether"
+                )
+        };
+        if !rest.first().is_some_and(asks) {
+            return None;
+        }
+        let mut starts = vec![0];
+        for i in 1..rest.len() {
+            if asks(&rest[i]) && rest[i - 1].joins() {
+                starts.push(i);
+            }
+        }
+        if starts.len() < 3 {
+            return None;
+        }
+        starts.push(rest.len());
+        Some(
+            starts
+                .windows(2)
+                .map(|pair| {
+                    let mut side = &rest[pair[0]..pair[1]];
+                    while side.last().is_some_and(Tok::joins) {
+                        side = &side[..side.len() - 1];
+                    }
+                    self.part(verb, side, class, rule::OBJECTS, self.render(side))
+                })
+                .collect(),
+        )
+    }
+
+    /// Alternatives: one subtask weighs each.
+    pub fn weigh(
+        &self,
+        verb: Option<&str>,
+        class: u8,
+        objects: &mut Objects,
+        whole: &str,
+        weighing: bool,
+    ) -> Option<Expanded> {
+        // "A against B and C": the list goes on behind the preposition.
+        let mut k = 1;
+        while k < objects.runs.len() {
+            let joins = objects.runs[k].lead.last().is_some_and(|tok| {
+                matches!(self.low(tok), "with" | "against" | "over") || self.low(tok) == "to" && weighing
+            });
+            if joins
+                && objects.runs[k - 1].items.len() + objects.runs[k].items.len() >= 2
+                && !objects.runs[k].items.is_empty()
+            {
+                let more = objects.runs.remove(k);
+                let into = &mut objects.runs[k - 1];
+                into.whole.extend(more.lead);
+                into.whole.extend(more.whole);
+                into.items.extend(more.items);
+                into.versus = true;
+            } else {
+                k += 1;
+            }
+        }
+        let entity = |run: &Run| {
+            run.items.len() >= 2
+                && run.lead.last().is_none_or(|tok| {
+                    tok.has(Flags::DISTRIBUTING)
+                        || matches!(self.low(tok), "between" | "among")
+                        || !tok.is_word()
+                })
+        };
+        let chosen = objects
+            .runs
+            .iter()
+            .position(|run| run.versus && run.items.len() >= 2)
+            .or_else(|| objects.runs.iter().skip(1).position(entity).map(|at| at + 1))
+            .or_else(|| {
+                objects
+                    .runs
+                    .first()
+                    .filter(|run| run.items.len() >= 2 && !self.qualities(&run.items))
+                    .map(|_| 0)
+            });
+        let (run, items, rule) = if let Some(run) = chosen {
+            (run, self.completed(&objects.runs[run].items), rule::ALTERNATIVES)
+        } else {
+            let set =
+                verb.is_some_and(|verb| self.lexicon.get(&verb.to_lowercase()).flags.has(Flags::SET_VERB));
+            let (run, count) = objects
+                .runs
+                .iter()
+                .enumerate()
+                .map(|(i, run)| (i, run.items.first().map_or(0, |item| self.counted(item))))
+                .find(|(_, count)| *count > 0)?;
+            if set {
+                return None;
+            }
+            let items = vec![objects.runs[run].items[0].clone(); count];
+            (run, items, rule::COUNT)
+        };
+        if let Some(tok) = objects.runs[run].lead.last()
+            && self.low(tok) == "between"
+            && run == 0
+        {
+            objects.runs[run].lead.clear();
+        }
+        let word = match verb {
+            Some(verb) if weighing => {
+                let capital = verb.starts_with(char::is_uppercase);
+                Some(if capital { "Evaluate" } else { "evaluate" }.to_owned())
+            }
+            other => other.map(str::to_owned),
+        };
+        let total = items.len();
+        let parts: Vec<Part> = items
+            .iter()
+            .enumerate()
+            .map(|(n, item)| {
+                let toks = self.compose(objects, &[(run, item)]);
+                let mut part = self.part(word.as_deref(), &toks, class, rule, self.render(item));
+                if rule == rule::COUNT {
+                    part.text = format!("{} ({} of {total})", part.text, n + 1);
+                    part.core = format!("{} ({} of {total})", part.core, n + 1);
+                }
+                part
+            })
+            .collect();
+        Some(Expanded {
+            parts,
+            coordinator: Some(whole.to_owned()),
+            weighs: true,
+            ..Expanded::default()
+        })
+    }
+
+    /// A question about alternatives: "which of A, B and C is best for X?", "should we use A or B?".
+    pub fn asked(&self, toks: &[Tok]) -> Option<Expanded> {
+        let low = |i: usize| toks.get(i).map_or("", |tok| self.low(tok));
+        let from = match (low(0), low(1)) {
+            ("which", "of") => 2,
+            ("should", _) => toks.iter().take(5).position(Tok::is_verb)? + 1,
+            ("is" | "are", _) => 1,
+            ("what", "are" | "is") | ("how", "do" | "does") => {
+                toks.iter()
+                    .take(8)
+                    .position(|tok| self.low(tok) == "between" || tok.is_verb() && tok.ord > toks[1].ord)?
+                    + 1
+            }
+            _ => return None,
+        };
+        let list = &toks[from..];
+        let end = list
+            .iter()
+            .position(|tok| {
+                matches!(
+                    self.low(tok),
+                    "is" | "are"
+                        | "better"
+                        | "best"
+                        | "would"
+                        | "should"
+                        | "performs"
+                        | "perform"
+                        | "fits"
+                        | "suits"
+                        | "compare"
+                        | "differ"
+                ) || tok.has(Flags::PREPOSITION) && !matches!(self.low(tok), "of")
+                    || tok.kind == Kind::Opaque
+            })
+            .unwrap_or(list.len());
+        if !list[..end]
+            .iter()
+            .any(|tok| matches!(tok.kind, Kind::Or | Kind::And | Kind::Versus))
+        {
+            return None;
+        }
+        let items: Vec<&[Tok]> = list[..end]
+            .split(Tok::joins)
+            .filter(|item| !item.is_empty())
+            .collect();
+        let tail: &[Tok] = list[end..]
+            .iter()
+            .position(|tok| tok.has(Flags::PREPOSITION))
+            .map_or(&[], |at| &list[end + at..]);
+        (items.len() >= 2).then(|| Expanded {
+            parts: items
+                .iter()
+                .map(|item| {
+                    self.part(
+                        Some("Evaluate"),
+                        &[item, tail].concat(),
+                        NO_CLASS,
+                        rule::ALTERNATIVES,
+                        self.render(item),
+                    )
+                })
+                .collect(),
+            coordinator: Some(self.render(toks)),
+            weighs: true,
+            ..Expanded::default()
+        })
+    }
+}
