@@ -48,9 +48,14 @@ pub(super) fn draw(
     };
     let scene = scene(source, &spread, rows, pitch);
     let wires: Vec<Vec<Wire>> = (0..scene.links.len()).map(|gap| wires_of(&scene, gap)).collect();
-    let needs: Vec<usize> = wires
+    let plans: Vec<Plan> = wires
         .iter()
-        .map(|wires| need(&route::plan(wires, rows, *GAP.end()), wires))
+        .map(|wires| route::plan(wires, rows, *GAP.end()))
+        .collect();
+    let needs: Vec<usize> = plans
+        .iter()
+        .zip(&wires)
+        .map(|(plan, wires)| need(plan, wires))
         .collect();
     let gaps = spread.gaps(form, &needs);
 
@@ -68,9 +73,13 @@ pub(super) fn draw(
         pen.header(stage, &scene, column, (x, width + gap), buf);
         pen.column(&scene, column, (x, width), spread.padding, buf);
         if let Some(&cells) = gaps.get(column) {
-            let plan = route::plan(&wires[column], rows, cells);
+            // The plan for the widest gap holds for any gap that has its lanes.
+            let made = &plans[column];
+            let narrower = (made.lanes + 2 + usize::from(made.jogs) > cells)
+                .then(|| route::plan(&wires[column], rows, cells));
+            let plan = narrower.as_ref().unwrap_or(made);
             let times = view.theme.times().chars().next().unwrap_or('x');
-            let grid = Grid::new(&plan, &wires[column], cells, rows, times);
+            let grid = Grid::new(plan, &wires[column], cells, rows, times);
             pen.wires(&grid, x + width + spread.padding, buf);
             pen.uncounted(grid.uncounted, (x + width, gap), buf);
         }
