@@ -121,6 +121,9 @@ pub enum Verb {
         /// A YAML file of answers by question id.
         #[arg(long, value_name = "FILE")]
         answers: Option<PathBuf>,
+        /// The approval, where a file that somebody changed would be replaced.
+        #[command(flatten)]
+        consent: Consent,
     },
     /// The readiness score from 0 to 100, its arithmetic and what raises it most.
     Readiness {
@@ -141,7 +144,11 @@ pub enum Verb {
     #[command(subcommand)]
     Schema(Schema),
     /// Write the report of this workspace: report.md and report.html.
-    Report,
+    Report {
+        /// The approval, where a file that somebody changed would be replaced.
+        #[command(flatten)]
+        consent: Consent,
+    },
     /// The append-only record of everything that happened.
     #[command(subcommand)]
     Journal(Journal),

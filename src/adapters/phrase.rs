@@ -501,11 +501,21 @@ impl<'a> Phrase<'a> {
                 _ => plain,
             }
         } else {
+            let broken = if source.not_utf8.is_empty() {
+                "FALSE".to_owned()
+            } else {
+                let keys: Vec<String> = source.not_utf8.iter().map(key).collect();
+                format!(
+                    "{} IN ({})",
+                    source_key(self.dialect, source, "l"),
+                    keys.join(", ")
+                )
+            };
             let pairs: Vec<String> = columns
                 .map(|column| {
                     let name = format!("l.{}", ident(&column.name));
                     format!(
-                        "{}, CASE WHEN typeof({name}) = 'blob' OR (typeof({name}) = 'text' AND instr({name}, char(0)) > 0) \
+                        "{}, CASE WHEN typeof({name}) = 'blob' OR (typeof({name}) = 'text' AND {broken}) OR (typeof({name}) = 'text' AND instr({name}, char(0)) > 0) \
                          THEN 'hex:' || hex({name}) ELSE {name} END",
                         literal(&column.name)
                     )

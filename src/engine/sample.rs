@@ -41,6 +41,10 @@ pub fn lay_out(workspace: &Workspace) -> Result<bool> {
     if workspace.settings_file().exists() {
         return Ok(false);
     }
+    // What a killed laying-out left unfinished.
+    for folder in ["", "legacy", "legacy/checkpoints"] {
+        files::sweep_temporaries(&workspace.path(folder))?;
+    }
     for (path, content) in FILES {
         let private = Path::new(path)
             .file_name()

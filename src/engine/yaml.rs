@@ -45,7 +45,15 @@ fn refused(name: &str, error: &serde_yaml::Error) -> Error {
     let plain = error.without_snippet();
     let said = plain.to_string();
     // The location is said once, in our own words; the library puts it at the end of its message.
-    let said = said.split(" at line ").next().unwrap_or(&said).trim().to_owned();
+    // The library's advice to programmers about duplicate keys means nothing to the person who wrote the file.
+    let said = said
+        .split(" at line ")
+        .next()
+        .unwrap_or(&said)
+        .split(", set DuplicateKeyPolicy")
+        .next()
+        .unwrap_or(&said);
+    let said = said.trim().to_owned();
     match plain.location() {
         Some(place) => Error::new(
             ErrorKind::Input,

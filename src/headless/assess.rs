@@ -52,12 +52,13 @@ pub fn standalone(path: &Path, by: &str, ports: &Ports, output: &mut Output) -> 
 pub async fn run(
     workspace: Workspace,
     global: &Global,
+    consent: &Consent,
     options: Options,
     ports: Ports,
     output: &mut Output,
 ) -> Result<Ended> {
     let mut session = Session::open(workspace.clone(), ports, options).await?;
-    let ended = probe_and_write(&mut session, &workspace, global, output).await;
+    let ended = probe_and_write(&mut session, &workspace, global, consent, output).await;
     session.close().await.and(ended)
 }
 
@@ -65,12 +66,12 @@ async fn probe_and_write(
     session: &mut Session,
     workspace: &Workspace,
     global: &Global,
+    consent: &Consent,
     output: &mut Output,
 ) -> Result<Ended> {
     session.ask(Command::Probe { question: None }, output).await?;
-    let consent = Consent::default();
     let outcome = session
-        .apply(Capability::Assess, "write", &consent, output)
+        .apply(Capability::Assess, "write", consent, output)
         .await?;
     let snapshot = session.engine().snapshot().borrow().clone();
     let questionnaire = Questionnaire::of(workspace)?;

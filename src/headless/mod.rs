@@ -102,12 +102,15 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             plain::run(workspace, options, ports, output).await
         }
         Verb::Demo { headless: true } => demo::run(workspace, options, ports, output).await,
-        Verb::Assess { answers: Some(path) } => {
-            assess::standalone(&path, &options.me.operator, &ports, output)
-        }
-        Verb::Assess { answers: None } => {
+        Verb::Assess {
+            answers: Some(path), ..
+        } => assess::standalone(&path, &options.me.operator, &ports, output),
+        Verb::Assess {
+            answers: None,
+            consent,
+        } => {
             must_be_set_up(&workspace)?;
-            assess::run(workspace, global, options, ports, output).await
+            assess::run(workspace, global, &consent, options, ports, output).await
         }
         Verb::Readiness { answers: Some(path) } => {
             readiness::standalone(&path, &options.me.operator, &ports, output)
@@ -125,12 +128,8 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             }
             config::run(verb, workspace, global, options, ports, output).await
         }
-        Verb::Report => {
+        Verb::Report { consent } => {
             must_be_set_up(&workspace)?;
-            let consent = Consent {
-                yes: true,
-                ..Consent::default()
-            };
             apply_in_workspace(
                 Capability::Report,
                 "write",
@@ -164,7 +163,6 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
         Verb::Monitor(_) => Err(not_yet("monitor")),
         Verb::Backup(_) => Err(not_yet("backup")),
         Verb::Rollback(_) => Err(not_yet("rollback")),
-        _ => Err(Error::bug("not wired")),
     }
 }
 

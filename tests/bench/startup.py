@@ -41,7 +41,10 @@ class Terminal:
         """Reads what comes within `limit` seconds; False when nothing did."""
         if not select.select([self.main], [], [], limit)[0]:
             return False
-        new = os.read(self.main, 65536)
+        try:
+            new = os.read(self.main, 65536)
+        except OSError:
+            sys.exit(f"# it ended; the last bytes are {self.raw[-300:]!r}")
         self.raw += new
         if not self.silent:
             if b"\x1b]11;?" in new:

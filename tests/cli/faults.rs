@@ -127,19 +127,18 @@ fn fault_e77_a_secret_file_open_to_others_is_refused() {
 }
 
 #[test]
-fn a_source_that_is_not_there_is_refused_with_a_near_name() {
+fn a_source_that_is_not_there_is_named_with_a_near_name() {
     let folder =
         workspace("name: a\ntype: brownfield\nenvironment: staging\nsources:\n  tasks: legacy/task.json\n");
     fs::create_dir(folder.path().join("acme/legacy")).unwrap();
     fs::write(folder.path().join("acme/legacy/tasks.json"), "[]").unwrap();
-    let ran = run(folder.path(), &["tasks", "convert", "-w", "acme", "--json"]);
-    assert_eq!(ran.code, Some(3), "{ran:#?}");
-    let error = ran.error().to_string();
+    let ran = run(folder.path(), &["doctor", "-w", "acme", "--json"]);
+    assert_eq!(ran.code, Some(4), "{ran:#?}");
     assert!(
-        error.contains("legacy/task.json") && error.contains("line 5"),
-        "{error}"
+        ran.out.contains("legacy/task.json") && ran.out.contains("line 5"),
+        "{ran:#?}"
     );
-    assert!(error.contains("Did you mean legacy/tasks.json?"), "{error}");
+    assert!(ran.out.contains("Did you mean legacy/tasks.json?"), "{ran:#?}");
 }
 
 fn finished_demo(folder: &Path) {
@@ -151,31 +150,41 @@ fn finished_demo(folder: &Path) {
 fn fault_c58_a_journal_of_other_sources_is_refused_until_restart() {
     let folder = tempfile::tempdir().unwrap();
     finished_demo(folder.path());
-    let settings = folder.path().join("acme/migration.yml");
+    let acme = folder.path().join("acme");
+    let settings = acme.join("migration.yml");
     let text = fs::read_to_string(&settings).unwrap();
-    fs::write(&settings, text.replace("legacy/tasks.json", "legacy/others.json")).unwrap();
     fs::write(
-        folder.path().join("acme/legacy/others.json"),
-        r#"[{"id": "n1", "description": "Count users"}]"#,
+        &settings,
+        text.replace("sqlite://legacy/legacy.db", "sqlite://legacy/other.db"),
     )
     .unwrap();
-    let before = contents(&folder.path().join("acme"));
-    let args = ["tasks", "convert", "-w", "acme", "--json", "--yes"];
-    let ran = run(folder.path(), &args);
-    assert_eq!((ran.code, ran.out.as_str()), (Some(5), ""), "{ran:#?}");
-    let error = ran.error().to_string();
-    assert!(
-        error.contains("tasks.json") && error.contains("others.json"),
-        "does not name the difference: {error}"
+    fs::copy(acme.join("legacy/legacy.db"), acme.join("legacy/other.db")).unwrap();
+    let before = contents(&acme);
+    for args in [
+        &["assess", "-w", "acme", "--json"][..],
+        &["schema", "apply", "-w", "acme", "--json", "--yes"],
+        &["demo", "--headless", "-w", "acme", "--json"],
+    ] {
+        let ran = run(folder.path(), args);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(5), ""), "{args:?}: {ran:#?}");
+        let error = ran.error().to_string();
+        assert!(
+            error.contains("legacy.db") && error.contains("other.db") && error.contains("--restart"),
+            "does not name the difference and the way on: {error}"
+        );
+    }
+    assert_eq!(differences(&before, &contents(&acme)), Vec::<String>::new());
+    let ran = run(
+        folder.path(),
+        &["demo", "--headless", "-w", "acme", "--json", "--restart"],
     );
-    assert!(error.contains("--restart"), "{error}");
-    assert_eq!(
-        differences(&before, &contents(&folder.path().join("acme"))),
-        Vec::<String>::new()
-    );
-    let ran = run(folder.path(), &[&args[..], &["--restart"]].concat());
-    assert_eq!(ran.code, Some(0), "{ran:#?}");
-    assert_eq!(ran.last()["total"], 1, "{ran:#?}");
+    assert_eq!(ran.code, Some(4), "{ran:#?}");
+    let kept = fs::read_dir(&acme)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let journals =
+        kept.filter(|name| name.contains("journal") && !name.ends_with("-wal") && !name.ends_with("-shm"));
+    assert_eq!(journals.count(), 2, "the old journal is kept beside the new one");
 }
 
 #[test]

@@ -118,12 +118,15 @@ fn control_z_gives_the_terminal_back_and_fg_takes_it_again() {
         shell.wait_for(HINTS);
         assert!(shell.seen().alternate());
         shell.send("?");
-        shell.wait_until("the commands", |seen| {
-            seen.screen.contains("quit") && seen.screen.contains("help")
+        shell.wait_for("Help and commands");
+        shell.send("\x03");
+        shell.wait_until("the screen without the help", |seen| {
+            seen.screen.contains(HINTS) && !seen.screen.contains("Help and commands")
         });
-        // The filter of the commands takes letters, so Ctrl-C closes them.
-        shell.send("\x03q");
-        shell.wait_until("the shell again", |seen| !seen.alternate());
+        shell.send("q");
+        shell.wait_until("the shell's prompt again", |seen| {
+            !seen.alternate() && seen.screen.trim_end().ends_with("ready>")
+        });
         clean(&shell);
         shell.send("clear\r");
         shell.wait_until("a clean screen", |seen| seen.screen.trim() == "ready>");

@@ -12,11 +12,9 @@ impl PgStore {
         let mut session = self.separate().await?;
         // The lock is named by database, place and source; it lives exactly as long as this connection.
         let lock = format!("maos-migrate {leases} {}", ask.label);
-        let mut alone: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))")
-            .bind(&lock)
-            .fetch_one(&mut session)
-            .await
-            .map_err(|error| self.fault(&error))?;
+        let mut alone = self
+            .lock_session(&mut session, &lock, ask.force.is_none())
+            .await?;
         let described = |row: &sqlx::postgres::PgRow| LeaseHolder {
             holder: row.get("holder"),
             held_s: row.get::<i64, _>("held").unsigned_abs(),
@@ -54,13 +52,19 @@ impl PgStore {
             .execute(&mut session)
             .await
             .map_err(|error| self.fault(&error))?;
-            alone = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))")
-                .bind(&lock)
-                .fetch_one(&mut session)
-                .await
-                .map_err(|error| self.fault(&error))?;
+            alone = self.lock_session(&mut session, &lock, true).await?;
         }
-        let _ = alone;
+        if alone {
+            // Statements of a dead holder may still be running on the server.
+            sqlx::query(sql(format!(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND application_name <> $2 AND application_name IN (SELECT session FROM {leases} WHERE source = $1)"
+            )))
+            .bind(&ask.label)
+            .bind(&self.session)
+            .execute(&mut session)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        }
         let mut tx = session.begin().await.map_err(|error| self.fault(&error))?;
         // Waits for chunk transactions that hold the old token; they end, or their sessions were ended above.
         let before = sqlx::query(sql(format!("{query} FOR UPDATE")))
@@ -92,6 +96,24 @@ impl PgStore {
         tx.commit().await.map_err(|error| self.fault(&error))?;
         *self.lease.lock().await = Some(session);
         Ok(Taken::Yes { token, from })
+    }
+
+    /// Tries for the lock; a session that just died may need a moment until the server has noticed.
+    async fn lock_session(&self, session: &mut sqlx::PgConnection, lock: &str, patient: bool) -> Own<bool> {
+        for attempt in 0..10 {
+            let held: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))")
+                .bind(lock)
+                .fetch_one(&mut *session)
+                .await
+                .map_err(|error| self.fault(&error))?;
+            if held || !patient {
+                return Ok(held);
+            }
+            if attempt < 9 {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        }
+        Ok(false)
     }
 
     pub(super) async fn beat_lease(&self, fence: &Fence) -> Own<()> {

@@ -51,7 +51,6 @@ impl PgStore {
         if setup.adopt {
             let metadata = &recipe.target.columns[6];
             let id = &recipe.target.columns[0];
-            let cast = if id.kind == ColumnKind::Uuid { "::uuid" } else { "" };
             let name = format!("t.{}", ident(&metadata.name));
             let json = if metadata.kind == ColumnKind::Jsonb {
                 name
@@ -59,7 +58,7 @@ impl PgStore {
                 format!("{name}::jsonb")
             };
             adopted = run(format!(
-                "DELETE FROM {} t WHERE {json} @> '{{\"migrated_from_legacy\": true}}' AND NOT EXISTS (SELECT 1 FROM {}migration_tracking m WHERE m.maos_task_id{cast} = t.{})",
+                "DELETE FROM {} t WHERE {json} @> '{{\"migrated_from_legacy\": true}}' AND NOT EXISTS (SELECT 1 FROM {}migration_tracking m WHERE m.maos_task_id = t.{}::text)",
                 table(target),
                 beside(target),
                 ident(&id.name)
@@ -227,16 +226,16 @@ impl PgStore {
     pub(super) async fn remove_rows(&self, recipe: &Recipe, fence: &Fence, limit: u64) -> Own<u64> {
         let prefix = beside(&recipe.target.table);
         let id = &recipe.target.columns[0];
-        let cast = if id.kind == ColumnKind::Uuid { "::uuid" } else { "" };
         let mut connection = self.connection().await?;
         let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
         self.hold_fence(&mut tx, fence).await?;
         let row = sqlx::query(sql(format!(
             "WITH batch AS (DELETE FROM {prefix}migration_tracking WHERE id IN (SELECT id FROM {prefix}migration_tracking WHERE source = $1 ORDER BY id LIMIT $2) RETURNING maos_task_id), \
-             gone AS (DELETE FROM {} t USING batch b WHERE t.{} = b.maos_task_id{cast} RETURNING 1) \
+             gone AS (DELETE FROM {} t USING batch b WHERE t.{} = {} RETURNING 1) \
              SELECT (SELECT count(*) FROM batch) AS tracked, (SELECT count(*) FROM gone) AS tasks",
             table(&recipe.target.table),
-            ident(&id.name)
+            ident(&id.name),
+            super::proof::tracked_id(id, "b.maos_task_id")
         )))
         .bind(&recipe.label)
         .bind(number(limit))

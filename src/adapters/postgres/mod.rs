@@ -11,7 +11,7 @@ mod ledger;
 mod look;
 mod proof;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -34,7 +34,7 @@ type Own<T> = std::result::Result<T, StoreError>;
 /// A PostgreSQL database.
 pub struct PgStore {
     options: PgConnectOptions,
-    pool: PgPool,
+    pool: OnceLock<PgPool>,
     words: String,
     session: String,
     lease: Arc<Mutex<Option<PgConnection>>>,
@@ -72,14 +72,9 @@ impl PgStore {
             "{place}/{}",
             options.get_database().unwrap_or(options.get_username())
         );
-        let pool = PgPoolOptions::new()
-            .max_connections(24)
-            .acquire_timeout(Duration::from_secs(20))
-            .test_before_acquire(false)
-            .connect_lazy_with(options.clone());
         Ok(Self {
             options,
-            pool,
+            pool: OnceLock::new(),
             words,
             session,
             lease: Arc::new(Mutex::new(None)),
@@ -87,7 +82,15 @@ impl PgStore {
     }
 
     async fn connection(&self) -> Own<sqlx::pool::PoolConnection<sqlx::Postgres>> {
+        // Made at first use: a pool belongs to the runtime it is used in.
         self.pool
+            .get_or_init(|| {
+                PgPoolOptions::new()
+                    .max_connections(24)
+                    .acquire_timeout(Duration::from_secs(20))
+                    .test_before_acquire(false)
+                    .connect_lazy_with(self.options.clone())
+            })
             .acquire()
             .await
             .map_err(|error| fault(&self.words, &error))

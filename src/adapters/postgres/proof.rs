@@ -19,6 +19,17 @@ fn rows(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
+/// A tracked id as the task table's id column has it; text that is no id is no id, not an error.
+pub(super) fn tracked_id(id: &crate::engine::ports::store::Column, text: &str) -> String {
+    if id.kind == ColumnKind::Uuid {
+        format!(
+            "CASE WHEN {text} ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' THEN {text}::uuid END"
+        )
+    } else {
+        text.to_owned()
+    }
+}
+
 impl PgStore {
     pub(super) async fn export_part(
         &self,
@@ -223,10 +234,10 @@ impl PgStore {
             }
             Slice::Tracked => (
                 format!(
-                    "{}migration_tracking m JOIN {tasks} t ON {} = m.maos_task_id{} WHERE m.source = {}",
+                    "{}migration_tracking m JOIN {tasks} t ON {} = {} WHERE m.source = {}",
                     beside(&recipe.target.table),
                     of(id),
-                    if id.kind == ColumnKind::Uuid { "::uuid" } else { "" },
+                    tracked_id(id, "m.maos_task_id"),
                     literal(&recipe.label)
                 ),
                 "m.legacy_task_id".to_owned(),
@@ -342,9 +353,8 @@ impl PgStore {
             .look_relation(&recipe.target.table.sibling("migration_tracking"))
             .await?;
         let ours = if tracked.is_some_and(|found| found.column("source").is_some()) {
-            let cast = if id.kind == ColumnKind::Uuid { "::uuid" } else { "" };
             format!(
-                " AND NOT EXISTS (SELECT 1 FROM {prefix}migration_tracking m WHERE m.maos_task_id{cast} = t.{} AND m.source IS NOT NULL)",
+                " AND NOT EXISTS (SELECT 1 FROM {prefix}migration_tracking m WHERE m.maos_task_id = t.{}::text AND m.source IS NOT NULL)",
                 ident(&id.name)
             )
         } else {

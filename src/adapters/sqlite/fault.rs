@@ -24,6 +24,11 @@ pub fn fault(words: &str, error: &sqlx::Error) -> StoreError {
 }
 
 fn by_code(code: i64, text: String) -> StoreError {
+    if code == 776 {
+        return StoreError::Refused(format!(
+            "{text}: its last writer died and left a journal; open it once with its own program"
+        ));
+    }
     match code & 0xff {
         // busy, locked
         5 | 6 => StoreError::Transient(text),

@@ -82,7 +82,13 @@ impl SqliteStore {
         if !self.path.exists() {
             return Err(StoreError::Unreachable(format!("{} does not exist", self.words)));
         }
-        SqliteConnection::connect_with(&self.options().read_only(true).row_buffer_size(1_000))
+        // A target whose last writer died may have a journal to roll back, which a read-only connection cannot do.
+        let options = if self.create {
+            self.options().pragma("query_only", "1")
+        } else {
+            self.options().read_only(true)
+        };
+        SqliteConnection::connect_with(&options.row_buffer_size(1_000))
             .await
             .map_err(|error| fault(&self.words, &error))
     }

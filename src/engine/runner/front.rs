@@ -170,7 +170,8 @@ impl Dispatcher {
                 let _ = told.send(Internal::Probed(readings));
             });
             let scoring = async {
-                if let Some(readings) = scores.await {
+                if let Some((readings, shown)) = scores.await {
+                    let _ = reports.send(shown);
                     let _ = reports.send(Internal::Probed(readings));
                 }
             };

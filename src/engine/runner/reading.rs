@@ -3,13 +3,13 @@
 use super::dispatch::Dispatcher;
 use super::internal::Internal;
 use super::operations::{self, World};
+use super::sources;
 use crate::engine::assess::{Decimal, Value, derive};
 use crate::engine::capability::Capability;
-use crate::engine::error::{Error, Result};
+use crate::engine::error::Result;
 use crate::engine::operation::Control;
 use crate::engine::ports::probe::Reading;
-use crate::engine::views::{Check, Line, Slot, Sources};
-use crate::engine::workspace::settings::{Named, Settings};
+use crate::engine::views::Slot;
 use crate::engine::{checkpoints, config, tasks};
 
 impl Dispatcher {
@@ -24,7 +24,7 @@ impl Dispatcher {
                 self.outlets.view(|views| views.sources = views.sources.loading());
                 self.spawn(async move {
                     let at = world.now;
-                    let sources = sources(world).await;
+                    let sources = sources::check(world).await;
                     Internal::View(Box::new(move |views| {
                         views.sources = Slot::Ready(at, sources.into())
                     }))
@@ -86,16 +86,18 @@ impl Dispatcher {
     }
 }
 
-/// The mean score of the legacy tasks as a probe's reading, where there are tasks.
-pub(super) async fn task_scores(world: Option<World>) -> Option<Vec<Reading>> {
+/// Reads the legacy tasks for the screen and gives their mean score as a probe's reading, where there are tasks.
+pub(super) async fn task_scores(world: Option<World>) -> Option<(Vec<Reading>, Internal)> {
     let world = world?;
     world.settings.tasks.as_ref()?;
-    let figure = derive::PARALLELIZATION_SCORE;
+    let at = world.now;
     let read = operations::blocking(move || operations::tasks::read(&world, &Control::silent())).await;
-    Some(vec![match read {
+    let reading = match &read {
         Ok(reading) => mean(&reading.view),
-        Err(error) => Reading::none(figure, error.message),
-    }])
+        Err(error) => Reading::none(derive::PARALLELIZATION_SCORE, error.message.clone()),
+    };
+    let shown = Internal::View(Box::new(move |views| views.tasks = Slot::read(at, read)));
+    Some((vec![reading], shown))
 }
 
 fn mean(view: &tasks::view::View) -> Reading {
@@ -112,119 +114,4 @@ fn mean(view: &tasks::view::View) -> Reading {
         Some(value) => Reading::of(figure, value, format!("{read} read")),
         None => Reading::none(figure, "there are no tasks"),
     }
-}
-
-/// Checks every source and target that the settings name.
-async fn sources(world: World) -> Sources {
-    let settings = world.settings.clone();
-    let brownfield = settings.kind.is_none_or(|kind| {
-        matches!(
-            kind,
-            crate::engine::workspace::MigrationType::Brownfield
-                | crate::engine::workspace::MigrationType::Hybrid
-        )
-    });
-    let file = |key, named: &Option<Named>, count: fn(&Named) -> Result<String>| {
-        let named = named.clone();
-        async move {
-            let Some(named) = named else {
-                return Line {
-                    path: ["sources", key],
-                    shown: String::new(),
-                    needed: false,
-                    check: Check::Unset,
-                };
-            };
-            let shown = named.written.clone();
-            let checked = operations::blocking(move || named.must_exist().and_then(|()| count(&named))).await;
-            Line {
-                path: ["sources", key],
-                shown,
-                needed: brownfield,
-                check: checked.map_or_else(Check::Bad, Check::Good),
-            }
-        }
-    };
-    let (tasks, config, checkpoints) = tokio::join!(
-        file("tasks", &settings.tasks, plain_file),
-        file("config", &settings.config, plain_file),
-        file("checkpoints", &settings.checkpoints, folder),
-    );
-    let mut lines = vec![tasks, config, checkpoints];
-    lines.push(database("sources", &settings));
-    lines.push(database("target", &settings));
-    lines.push(maos(&settings));
-    Sources { lines }
-}
-
-fn plain_file(named: &Named) -> Result<String> {
-    let meta = std::fs::metadata(&named.path).map_err(|error| Error::io("read", &named.path, &error))?;
-    if !meta.is_file() {
-        return Err(Error::input(format!(
-            "not a file: {} ({})",
-            named.written, named.place
-        )));
-    }
-    std::fs::File::open(&named.path).map_err(|error| Error::io("read", &named.path, &error))?;
-    Ok(bytes(meta.len()))
-}
-
-fn folder(named: &Named) -> Result<String> {
-    let entries = std::fs::read_dir(&named.path).map_err(|error| Error::io("read", &named.path, &error))?;
-    let files = entries
-        .flatten()
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
-        .count();
-    Ok(crate::engine::text::plural(files as u64, "file", "files"))
-}
-
-fn database(section: &'static str, settings: &Settings) -> Line {
-    let database = if section == "sources" {
-        &settings.source
-    } else {
-        &settings.target
-    };
-    match database {
-        None => Line {
-            path: [section, "database"],
-            shown: String::new(),
-            needed: false,
-            check: Check::Unset,
-        },
-        Some(database) => Line {
-            path: [section, "database"],
-            shown: database.url.shown.clone(),
-            needed: true,
-            check: Check::Good("named".to_owned()),
-        },
-    }
-}
-
-fn maos(settings: &Settings) -> Line {
-    let path = ["target", "maos"];
-    match settings.maos.as_deref() {
-        None => Line {
-            path,
-            shown: String::new(),
-            needed: false,
-            check: Check::Unset,
-        },
-        Some(word) => Line {
-            path,
-            shown: word.to_owned(),
-            needed: false,
-            check: Check::Note("driving MAOS is not in this version".to_owned()),
-        },
-    }
-}
-
-/// A size as people read it.
-fn bytes(n: u64) -> String {
-    const UNITS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
-    for (unit, size) in UNITS {
-        if n >= size {
-            return format!("{}.{} {unit}", n / size, n % size * 10 / size);
-        }
-    }
-    crate::engine::text::plural(n, "byte", "bytes")
 }

@@ -144,7 +144,9 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
         stores.target.run(&recipe.target.table, &recipe.label).await?
     };
     ledger_gate(request, &source, run.as_ref(), &mut blocks);
-    let guide = if wanted.is_some() && !setup.create_tasks && blocks.is_empty() {
+    // A proved run has accounted for every row of its own; one that was cut short may still have some to replace.
+    let proved = run.as_ref().is_some_and(|run| run.state == RunState::Proved);
+    let guide = if wanted.is_some() && !setup.create_tasks && !proved && blocks.is_empty() {
         stores.target.guide_rows(&recipe, &source).await?
     } else {
         GuideRows::default()

@@ -5,6 +5,7 @@
 
 mod absent;
 mod assess;
+mod checkpoints;
 mod config;
 mod data_step;
 mod detail;
@@ -13,6 +14,7 @@ mod report;
 mod rollback;
 mod start;
 pub mod tasks;
+mod working;
 
 use crossterm::event::KeyEvent;
 
@@ -79,7 +81,8 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Readiness => Box::<readiness::ReadinessScreen>::default(),
         Capability::Tasks => Box::<tasks::TasksScreen>::default(),
         Capability::Config => Box::<config::Config>::default(),
-        Capability::Checkpoints | Capability::Schema => Box::new(data_step::DataStep::new(capability)),
+        Capability::Checkpoints => Box::<checkpoints::Checkpoints>::default(),
+        Capability::Schema => Box::new(data_step::DataStep::new(capability)),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
         Capability::Environment

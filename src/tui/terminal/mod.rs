@@ -64,11 +64,14 @@ pub fn restore() {
 /// # Errors
 /// When the terminal refuses; what was switched on is switched off again.
 pub fn take() -> io::Result<()> {
-    TAKEN.store(true, Ordering::SeqCst);
+    // Continued after a stop, it may be taken twice; the title is put on the stack once, as it is taken off once.
+    let again = TAKEN.swap(true, Ordering::SeqCst);
     let taken = (|| {
         terminal::enable_raw_mode()?;
         let mut out = io::stdout();
-        out.write_all(TITLE_PUSH)?;
+        if !again {
+            out.write_all(TITLE_PUSH)?;
+        }
         execute!(
             out,
             terminal::EnterAlternateScreen,

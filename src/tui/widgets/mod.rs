@@ -3,6 +3,7 @@
 //! widget with a state of its own, as [`stage_view`], is a folder.
 
 pub mod bar;
+pub mod chunks;
 pub mod field;
 pub mod frame;
 pub mod list;

@@ -2,7 +2,7 @@
 
 use super::{Prepared, World, blocking, relative};
 use crate::engine::capability::Capability;
-use crate::engine::checkpoints::{self, ClassMap, Request, Survey};
+use crate::engine::checkpoints::{self, Class, ClassMap, Request, Survey};
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
 use crate::engine::workspace::SETTINGS_FILE;
@@ -25,6 +25,15 @@ pub fn request(world: &World) -> Result<Request> {
         request.classes = ClassMap::from_yaml(CLASSES, &text)?;
     }
     let step = world.snapshot.step(Capability::Checkpoints);
+    // `class:MODULE.NAME` declares a class as the class map would; what is declared here goes before the file.
+    for (subject, choice) in &step.decisions {
+        if let Some(name) = subject.strip_prefix("class:") {
+            let class: Class = serde_json::from_value(choice.clone()).map_err(|error| {
+                Error::input(format!("the declaration of {name} cannot be read: {error}"))
+            })?;
+            request.classes.declare("declared here", name, class)?;
+        }
+    }
     // `replace:NAME` names a differing result that may be replaced.
     request.replace = step
         .decisions

@@ -7,6 +7,7 @@ use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
 use crate::engine::ports::store::Table;
+use crate::engine::schema::mapping::fold;
 use crate::engine::schema::{self, Live, Mapping, Request, Running, Stores};
 use crate::engine::workspace::SETTINGS_FILE;
 use crate::engine::workspace::settings::{Database, RunningRows};
@@ -26,6 +27,9 @@ pub fn request(world: &World) -> Result<Request> {
         request.mapping = Mapping::parse(MAPPING, &text)?;
     }
     let decisions = world.snapshot.step(Capability::Schema).decisions;
+    for (subject, choice) in &decisions {
+        remap(&mut request.mapping, subject, choice)?;
+    }
     request.running = match decisions.get("running").and_then(|choice| choice.as_str()) {
         Some("drain") => Some(Running::Drain),
         Some("claim") => Some(Running::Claim),
@@ -37,6 +41,46 @@ pub fn request(world: &World) -> Result<Request> {
         }),
     };
     Ok(request)
+}
+
+/// Applies one edit of the mapping: `map:status:archived` names a value (folded), `empty:status` the absent one; the choice is
+/// the task value, or `quarantine`. Other subjects change nothing here.
+///
+/// # Errors
+/// A field that has no mapping, or a choice that is no text.
+fn remap(mapping: &mut Mapping, subject: &str, choice: &serde_json::Value) -> Result<()> {
+    let wrong = || Error::input(format!("the decision {subject} cannot be applied to the mapping"));
+    let (field, value) = if let Some(rest) = subject.strip_prefix("map:") {
+        let (field, value) = rest.split_once(':').ok_or_else(wrong)?;
+        (field, Some(fold(value)))
+    } else if let Some(field) = subject.strip_prefix("empty:") {
+        (field, None)
+    } else {
+        return Ok(());
+    };
+    let to = choice.as_str().ok_or_else(wrong)?.to_owned();
+    let (values, empty) = match field {
+        "category" => (&mut mapping.category.values, &mut mapping.category.empty),
+        "priority" => (&mut mapping.priority.values, &mut mapping.priority.empty),
+        "status" => {
+            // Running rows are decided about as a whole, never mapped one value at a time.
+            if value
+                .as_deref()
+                .is_some_and(|value| mapping.status.running.iter().any(|word| word == value))
+            {
+                return Err(wrong());
+            }
+            (&mut mapping.status.values, &mut mapping.status.empty)
+        }
+        _ => return Err(wrong()),
+    };
+    match value {
+        Some(value) => {
+            values.insert(value, to);
+        }
+        None => *empty = to,
+    }
+    Ok(())
 }
 
 /// The two databases that the settings name.
@@ -107,4 +151,52 @@ pub(super) async fn undo(world: World, control: Control) -> Result<Prepared> {
 pub async fn census(world: World, control: Control) -> Result<Arc<schema::Prepared>> {
     let (request, stores) = (request(&world)?, stores(&world)?);
     schema::plan(&request, &stores, &control).await.map(Arc::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::ports::store::{Fate, Reason};
+
+    #[test]
+    fn an_edit_of_the_mapping_changes_one_value_and_nothing_else() {
+        let mut mapping = Mapping::shipped().unwrap();
+        let before = mapping.clone();
+        remap(&mut mapping, "map:status:Archived ", &json!("COMPLETED")).unwrap();
+        assert_eq!(
+            mapping.status(Some("archived"), None),
+            Fate::Becomes("COMPLETED".to_owned(), false)
+        );
+        assert_eq!(
+            mapping.status(Some("other"), None),
+            Fate::Quarantine(Reason::UnknownStatus)
+        );
+        assert_ne!(mapping.digest(None), before.digest(None), "the plan's digest sees it");
+        remap(&mut mapping, "map:priority:low", &json!("quarantine")).unwrap();
+        assert!(matches!(mapping.priority(Some("LOW")), Fate::Quarantine(_)));
+        remap(&mut mapping, "empty:priority", &json!("HIGH")).unwrap();
+        assert_eq!(mapping.priority(None), Fate::Becomes("HIGH".to_owned(), false));
+        remap(&mut mapping, "map:category:a:b", &json!("coding")).unwrap();
+        assert_eq!(
+            mapping.category(Some("a:b")),
+            Fate::Becomes("coding".to_owned(), false)
+        );
+    }
+
+    #[test]
+    fn an_edit_that_means_nothing_is_refused() {
+        let mut mapping = Mapping::shipped().unwrap();
+        for (subject, choice) in [
+            ("map:status:running", json!("QUEUED")),
+            ("map:owner:x", json!("y")),
+            ("map:status", json!("QUEUED")),
+            ("map:status:x", json!(4)),
+        ] {
+            assert!(remap(&mut mapping, subject, &choice).is_err(), "{subject}");
+        }
+        remap(&mut mapping, "running", &json!("claim")).unwrap();
+        assert_eq!(mapping, Mapping::shipped().unwrap());
+    }
 }

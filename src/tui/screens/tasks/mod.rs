@@ -11,13 +11,15 @@
 //!  agents 3 ◂ ▸  makespan 2.0  idle 2.0  speed-up 2.0× of at most 2.0×
 //! ```
 //!
-//! [`state`] is what a person does, pure; [`plan`] one task's plan made ready for the eye; [`reading`] what was read;
+//! [`state`] is the list and the open plan, `changes` what is done to plans, [`writing`] what is written, all pure; [`plan`] one task's plan made ready for the eye; [`reading`] what was read;
 //! [`view`] the picture. While the conversion runs, the pane is the one all data steps share.
 
+mod changes;
 pub mod plan;
 pub mod reading;
 pub mod state;
 pub mod view;
+pub mod writing;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -33,7 +35,8 @@ use crate::tui::style::Role;
 use crate::tui::widgets::frame::{News, Title};
 use crate::tui::widgets::stage_view::Action as Walk;
 use reading::Reading;
-use state::{Decision, Region, Tasks, Writing};
+use state::{Decision, Region, Tasks};
+use writing::Writing;
 
 /// The screen.
 #[derive(Debug)]

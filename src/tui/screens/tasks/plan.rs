@@ -93,13 +93,6 @@ impl Open {
 /// The connected parts of a plan, numbered in the order of their first subtask.
 fn components(lists: &[Vec<usize>]) -> Vec<u32> {
     let mut parent: Vec<usize> = (0..lists.len()).collect();
-    fn root(parent: &mut [usize], mut at: usize) -> usize {
-        while parent[at] != at {
-            parent[at] = parent[parent[at]];
-            at = parent[at];
-        }
-        at
-    }
     for (to, list) in lists.iter().enumerate() {
         for &from in list.iter().filter(|&&from| from < lists.len()) {
             let (one, other) = (root(&mut parent, from), root(&mut parent, to));
@@ -113,4 +106,13 @@ fn components(lists: &[Vec<usize>]) -> Vec<u32> {
             *numbers.entry(root(&mut parent, at)).or_insert(next)
         })
         .collect()
+}
+
+/// The first subtask of the part that `at` belongs to.
+fn root(parent: &mut [usize], mut at: usize) -> usize {
+    while parent[at] != at {
+        parent[at] = parent[parent[at]];
+        at = parent[at];
+    }
+    at
 }

@@ -1,27 +1,19 @@
-//! The tasks, their plans, and what a person does to them: pure state, without a terminal, an engine or a clock of its
-//! own. Moments come in as the wizard's monotonic time.
+//! The tasks, the list and the open plan: pure state, without a terminal, an engine or a clock of its own. What is done to
+//! plans is in `changes`, what is written in `writing`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::plan::Open;
 use super::reading::{Reading, with_plan};
+use super::writing::Input;
 use crate::engine::tasks::view::Row;
-use crate::engine::tasks::{Decomposition, decompose, edit};
+use crate::engine::tasks::{Decomposition, decompose};
 use crate::engine::text::plural;
-use crate::tui::widgets::field::Field;
 use crate::tui::widgets::list::List;
 use crate::tui::widgets::stage_view::{NodeIx, StageViewState};
-
-/// A description is decomposed again this long after the last key.
-pub const PAUSE: Duration = Duration::from_millis(150);
-/// A draft is kept in the journal at most this often.
-const KEPT_EVERY: Duration = Duration::from_secs(1);
-/// Edits that can be taken back.
-const UNDOS: usize = 200;
 
 /// What the keys go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,35 +65,6 @@ impl Sort {
     }
 }
 
-/// A text being written.
-#[derive(Debug)]
-pub struct Input {
-    /// What it is for.
-    pub what: Writing,
-    /// The text.
-    pub field: Field,
-    /// When the decomposition follows, while a description is written.
-    due: Option<Duration>,
-    kept: Option<Duration>,
-}
-
-/// What a text is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writing {
-    /// Words that the listed tasks contain.
-    Filter,
-    /// Words of the subtask looked for.
-    Find,
-    /// The description of the task.
-    Description,
-    /// A new subtask.
-    Part,
-    /// The parts of a subtask, a line each.
-    Split(usize),
-    /// How many agents.
-    Agents,
-}
-
 /// A decision for the journal: subject and choice, see [`Tasks::restore`].
 pub type Decision = (String, Value);
 
@@ -139,14 +102,14 @@ pub struct Tasks {
     /// Why the last edit was refused.
     pub refusal: Option<String>,
     /// Plans that differ from what the rules make of the file, by task id.
-    plans: BTreeMap<String, Decomposition>,
+    pub(super) plans: BTreeMap<String, Decomposition>,
     /// Descriptions changed by hand, by task id.
-    texts: BTreeMap<String, String>,
-    drafts: BTreeMap<String, String>,
-    accepted: BTreeSet<String>,
-    all_accepted: bool,
-    undo: Vec<(String, Option<Decomposition>)>,
-    opened: Option<usize>,
+    pub(super) texts: BTreeMap<String, String>,
+    pub(super) drafts: BTreeMap<String, String>,
+    pub(super) accepted: BTreeSet<String>,
+    pub(super) all_accepted: bool,
+    pub(super) undo: Vec<(String, Option<Decomposition>)>,
+    pub(super) opened: Option<usize>,
 }
 
 impl Tasks {
@@ -249,7 +212,7 @@ impl Tasks {
     }
 
     /// Sorts and filters the list anew; the cursor stays at its row.
-    fn arrange(&mut self) {
+    pub(super) fn arrange(&mut self) {
         let Some(reading) = self.reading.clone() else {
             self.listed.clear();
             return;
@@ -286,7 +249,7 @@ impl Tasks {
         self.list.cursor = self.list.cursor.min(self.listed.len().saturating_sub(1));
     }
 
-    fn go_to(&mut self, id: &str) {
+    pub(super) fn go_to(&mut self, id: &str) {
         let Some(reading) = self.reading.clone() else {
             return;
         };
@@ -349,7 +312,7 @@ impl Tasks {
     }
 
     /// The plan of the task under the cursor: as changed, else as the rules make it.
-    fn plan_here(&self) -> Option<Decomposition> {
+    pub(super) fn plan_here(&self) -> Option<Decomposition> {
         let reading = self.reading.as_ref()?;
         let line = self.line()?;
         let changed = self.plans.get(&line.id.to_string()).cloned();
@@ -357,7 +320,7 @@ impl Tasks {
     }
 
     /// Shows a plan in place of the open one, the cursor on the same subtask where it still is.
-    fn show(&mut self, plan: Decomposition) {
+    pub(super) fn show(&mut self, plan: Decomposition) {
         if let Some(new) = Open::new(plan) {
             if let Some(old) = &self.open {
                 self.stages.carry_over(&old.graph, &new.graph);
@@ -365,110 +328,6 @@ impl Tasks {
             self.parts.retain(|&part| part < new.plan.subtasks.len());
             self.open = Some(new);
         }
-    }
-
-    /// Takes an edit of the open plan: shows it and returns what the journal keeps, or remembers why it was refused.
-    fn edited(&mut self, result: edit::Edited) -> Option<Decision> {
-        match result {
-            Ok(plan) => {
-                let id = plan.id.to_string();
-                self.undo.push((id.clone(), self.plans.get(&id).cloned()));
-                if self.undo.len() > UNDOS {
-                    self.undo.remove(0);
-                }
-                self.refusal = None;
-                Some(self.keep(id, plan))
-            }
-            Err(refused) => {
-                self.refusal = Some(refused.to_string());
-                None
-            }
-        }
-    }
-
-    fn keep(&mut self, id: String, plan: Decomposition) -> Decision {
-        let choice = json!(plan);
-        self.plans.insert(id.clone(), plan.clone());
-        self.show(plan);
-        (format!("plan:{id}"), choice)
-    }
-
-    /// `u`: takes the last edit back.
-    pub fn take_back(&mut self) -> Option<Decision> {
-        let (id, before) = self.undo.pop()?;
-        self.refusal = None;
-        self.go_to(&id);
-        if let Some(plan) = before {
-            return Some(self.keep(id, plan));
-        }
-        self.plans.remove(&id);
-        if let Some(plan) = self.plan_here() {
-            self.show(plan);
-        }
-        Some((format!("plan:{id}"), Value::Null))
-    }
-
-    /// Whether there is an edit to take back.
-    #[must_use]
-    pub fn can_take_back(&self) -> bool {
-        !self.undo.is_empty()
-    }
-
-    /// `D`: drops the subtask under the cursor.
-    pub fn drop_part(&mut self) -> Option<Decision> {
-        self.change(|plan, part, rules| edit::drop_one(plan, part, rules))
-    }
-
-    /// `J`: joins the marked subtasks.
-    pub fn join_parts(&mut self) -> Option<Decision> {
-        let parts: Vec<usize> = self.parts.iter().copied().collect();
-        let decision = self.change(|plan, _, rules| edit::join(plan, &parts, rules));
-        if decision.is_some() {
-            self.parts.clear();
-        }
-        decision
-    }
-
-    /// Space while dependencies are changed: the subtask under the cursor is waited for, or no longer.
-    pub fn toggle_dependency(&mut self) -> Option<Decision> {
-        let part = self.waiting?;
-        self.change(|plan, cursor, rules| {
-            let mut dependencies = plan
-                .subtasks
-                .get(part)
-                .map_or_else(Vec::new, |part| part.dependencies.clone());
-            match dependencies.iter().position(|&dependency| dependency == cursor) {
-                Some(at) => {
-                    dependencies.remove(at);
-                }
-                None => dependencies.push(cursor),
-            }
-            edit::set_dependencies(plan, part, &dependencies, rules)
-        })
-    }
-
-    fn change(
-        &mut self,
-        edit: impl FnOnce(&Decomposition, usize, &crate::engine::tasks::Rules) -> edit::Edited,
-    ) -> Option<Decision> {
-        let rules = Arc::clone(&self.reading.as_ref()?.rules);
-        let part = self.part()?;
-        let result = edit(&self.open.as_ref()?.plan, part, &rules);
-        self.edited(result)
-    }
-
-    /// Accepts the marked plans, or all when none is marked.
-    pub fn accept(&mut self) -> Option<Decision> {
-        let reading = self.reading.clone()?;
-        if self.marked.is_empty() {
-            self.all_accepted = true;
-            return Some(("accepted".to_owned(), json!("all")));
-        }
-        for &place in &self.marked {
-            self.accepted.insert(reading.view.rows[place].id.to_string());
-        }
-        self.marked.clear();
-        Some(("accepted".to_owned(), json!(self.accepted)))
     }
 
     /// What Enter and `n` accept now, in words.
@@ -498,187 +357,6 @@ impl Tasks {
         match self.agents {
             0 => self.open.as_ref().map_or(1, |open| open.fewest.agents),
             agents => agents,
-        }
-    }
-
-    /// Begins to write.
-    pub fn write(&mut self, what: Writing) {
-        let rules = self.reading.as_ref().map(|reading| Arc::clone(&reading.rules));
-        let field = match what {
-            Writing::Filter => Field::line(&self.filter),
-            Writing::Description => {
-                let id = self.line().map(|line| line.id.to_string()).unwrap_or_default();
-                let text = self.drafts.get(&id).or_else(|| self.texts.get(&id)).cloned();
-                let text = text.or_else(|| self.line().map(|line| line.description.clone()));
-                Field::prose(&text.unwrap_or_default())
-            }
-            Writing::Split(part) => {
-                let text = self
-                    .open
-                    .as_ref()
-                    .and_then(|open| open.plan.subtasks.get(part))
-                    .map(|part| part.description.clone())
-                    .unwrap_or_default();
-                let proposal = rules.map_or_else(Vec::new, |rules| edit::proposal(&text, &rules));
-                Field::prose(&if proposal.len() > 1 {
-                    proposal.join("\n")
-                } else {
-                    text
-                })
-            }
-            Writing::Find | Writing::Part | Writing::Agents => Field::line(""),
-        };
-        self.refusal = None;
-        self.input = Some(Input {
-            what,
-            field,
-            due: None,
-            kept: None,
-        });
-    }
-
-    /// After a key went into the text: when to look again, and a draft to keep now and then.
-    pub fn written(&mut self, now: Duration) -> Option<Decision> {
-        let (what, text) = self
-            .input
-            .as_ref()
-            .map(|input| (input.what, input.field.text()))?;
-        match what {
-            Writing::Filter => {
-                let here = self.line().map(|line| line.id.to_string());
-                self.filter = text;
-                self.arrange();
-                if let Some(id) = here {
-                    self.go_to(&id);
-                }
-                self.open_cursor();
-                None
-            }
-            Writing::Description => {
-                let id = self.line()?.id.to_string();
-                self.drafts.insert(id.clone(), text.clone());
-                let input = self.input.as_mut()?;
-                input.due = Some(now + PAUSE);
-                if input.kept.is_some_and(|kept| now < kept + KEPT_EVERY) {
-                    return None;
-                }
-                input.kept = Some(now);
-                Some((format!("draft:{id}"), Value::String(text)))
-            }
-            Writing::Find | Writing::Part | Writing::Split(_) | Writing::Agents => None,
-        }
-    }
-
-    /// Shows what has become of the description when its pause is over; returns how long it still lasts.
-    pub fn follow_text(&mut self, now: Duration) -> Option<Duration> {
-        let due = self.input.as_ref()?.due?;
-        if now < due {
-            return Some(due.saturating_sub(now));
-        }
-        let input = self.input.as_mut()?;
-        input.due = None;
-        let text = input.field.text();
-        let reading = self.reading.clone()?;
-        let id = self.line()?.id.clone();
-        self.show(decompose(id, &text, &reading.rules));
-        None
-    }
-
-    /// Tab, or Enter in one line: the text is taken.
-    pub fn keep_text(&mut self) -> Vec<Decision> {
-        let Some(input) = self.input.take() else {
-            return Vec::new();
-        };
-        let text = input.field.text();
-        let rules = self.reading.as_ref().map(|reading| Arc::clone(&reading.rules));
-        match (input.what, rules) {
-            (Writing::Description, Some(rules)) => {
-                let Some(line) = self.line().cloned() else {
-                    return Vec::new();
-                };
-                let id = line.id.to_string();
-                self.drafts.remove(&id);
-                let mut decisions = vec![(format!("draft:{id}"), Value::Null)];
-                if text.trim().is_empty() {
-                    self.refusal = Some("A task needs a description.".to_owned());
-                    if let Some(plan) = self.plan_here() {
-                        self.show(plan);
-                    }
-                } else {
-                    let plan = Decomposition {
-                        original: line.description,
-                        ..decompose(line.id, &text, &rules)
-                    };
-                    decisions.push((format!("text:{id}"), Value::String(text.clone())));
-                    self.texts.insert(id, text);
-                    decisions.extend(self.edited(Ok(plan)));
-                }
-                decisions
-            }
-            (Writing::Part, Some(rules)) => {
-                let result = self
-                    .open
-                    .as_ref()
-                    .map(|open| edit::add(&open.plan, &text, &[], &rules));
-                result
-                    .and_then(|result| self.edited(result))
-                    .into_iter()
-                    .collect()
-            }
-            (Writing::Split(part), Some(rules)) => {
-                let parts: Vec<String> = text
-                    .lines()
-                    .map(str::trim)
-                    .filter(|line| !line.is_empty())
-                    .map(str::to_owned)
-                    .collect();
-                let result = self
-                    .open
-                    .as_ref()
-                    .map(|open| edit::split(&open.plan, part, &parts, &rules));
-                result
-                    .and_then(|result| self.edited(result))
-                    .into_iter()
-                    .collect()
-            }
-            (Writing::Agents, _) => {
-                match text.trim().parse::<usize>() {
-                    Ok(agents) if (1..=10_000).contains(&agents) => self.agents = agents,
-                    _ => self.refusal = Some(format!("{text} is not a number of agents from 1 to 10,000.")),
-                }
-                Vec::new()
-            }
-            (Writing::Find, _) => {
-                if let Some(open) = &self.open
-                    && !self.stages.find(&open.graph, &open.order, &text)
-                {
-                    self.refusal = Some(format!("No subtask contains {text}."));
-                }
-                Vec::new()
-            }
-            (Writing::Filter | Writing::Description | Writing::Part | Writing::Split(_), _) => Vec::new(),
-        }
-    }
-
-    /// Ctrl-C or Esc: what was there before comes back.
-    pub fn leave_text(&mut self) -> Option<Decision> {
-        let input = self.input.take()?;
-        match input.what {
-            Writing::Filter => {
-                self.filter.clear();
-                self.arrange();
-                self.open_cursor();
-                None
-            }
-            Writing::Description => {
-                let id = self.line()?.id.to_string();
-                self.drafts.remove(&id);
-                if let Some(plan) = self.plan_here() {
-                    self.show(plan);
-                }
-                Some((format!("draft:{id}"), Value::Null))
-            }
-            Writing::Find | Writing::Part | Writing::Split(_) | Writing::Agents => None,
         }
     }
 

@@ -7,7 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::widgets::StatefulWidget as _;
 
 use super::plan::Open;
-use super::state::{Region, Tasks, Writing};
+use super::state::{Region, Tasks};
+use super::writing::Writing;
 use crate::engine::tasks::Band;
 use crate::engine::text::{count, inert, inert_short};
 use crate::tui::app::context::Cx;
@@ -176,14 +177,14 @@ fn list(tasks: &mut Tasks, painter: &mut Painter<'_>) {
     let focused = tasks.region == Region::List;
     let mut cursor = tasks.list;
     let mut part = painter.part(Rect::new(0, 1, width, height.saturating_sub(1)));
-    let (pointer, accepted) = (part.glyphs().cursor, part.glyphs().done);
+    let (cursor_sign, accepted) = (part.glyphs().cursor, part.glyphs().done);
     cursor.draw(&mut part, len, focused, |at, here| {
         let place = tasks.listed[at];
         let Some(line) = tasks.shown(place) else {
             return Row::blank();
         };
         let sign = if here {
-            pointer
+            cursor_sign
         } else if tasks.marked.contains(&place) {
             "*"
         } else {

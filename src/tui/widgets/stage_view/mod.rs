@@ -22,7 +22,7 @@
 //! | `route` | lanes and bundles for the links of one gap |
 //! | `wires`, [`arms`] | the cells of a gap, their arms and characters |
 //! | `spread` | how the columns share the width |
-//! | `boxes`, `list`, `map` | the forms |
+//! | `boxes` with `nodes`, `list`, `map` | the forms |
 //! | `title` | the title line and the headers |
 //!
 //! A frame reads the stages in view only. To add a form: a variant of [`Form`], its file, an arm in [`StageView`].
@@ -35,6 +35,7 @@ pub mod fold;
 mod list;
 mod map;
 pub mod model;
+mod nodes;
 pub mod order;
 mod route;
 mod scene;
