@@ -127,7 +127,10 @@ mod tests {
         };
         assert_eq!(text(&[Tile::Proved, Tile::Waiting], 10, 2), ["█░"]);
         assert_eq!(text(&[Tile::Copied; 12], 5, 3), ["▓▓▓▓▓", "▓▓▓▓▓", "▓▓"]);
-        assert_eq!(text(&[Tile::Copied; 1_204], 40, 2), ["▓".repeat(40), "▓".repeat(36)]);
+        assert_eq!(
+            text(&[Tile::Copied; 1_204], 40, 2),
+            ["▓".repeat(40), "▓".repeat(36)]
+        );
         assert_eq!(per_cell(1_204, 80), 16);
         assert!(text(&[], 10, 2).is_empty());
     }

@@ -183,6 +183,7 @@ pub fn panel(step: &Step, figures: &Figures, glyphs: &Glyphs, width: u16) -> Vec
 }
 
 /// `Rows     741,640 of 1,204,266   ██████░░░░   61 %`; without a total, the count alone.
+#[must_use]
 pub fn counted(label: &str, done: u64, total: Option<u64>, glyphs: &Glyphs, width: u16) -> Row {
     let row = Row::new().at(1, label, Role::Text).keep(keep::ALWAYS);
     let Some(total) = total else {

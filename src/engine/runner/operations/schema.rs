@@ -173,7 +173,11 @@ mod tests {
             mapping.status(Some("other"), None),
             Fate::Quarantine(Reason::UnknownStatus)
         );
-        assert_ne!(mapping.digest(None), before.digest(None), "the plan's digest sees it");
+        assert_ne!(
+            mapping.digest(None),
+            before.digest(None),
+            "the plan's digest sees it"
+        );
         remap(&mut mapping, "map:priority:low", &json!("quarantine")).unwrap();
         assert!(matches!(mapping.priority(Some("LOW")), Fate::Quarantine(_)));
         remap(&mut mapping, "empty:priority", &json!("HIGH")).unwrap();

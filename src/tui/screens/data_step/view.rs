@@ -356,28 +356,30 @@ fn done(rows: &mut Vec<Row>, step: &Step, outcome: &Outcome, cx: &Cx<'_>, width:
     if !outcome.proof.is_empty() {
         rows.push(Row::blank());
         let (source, target) = (width.saturating_sub(30), width.saturating_sub(12));
-        rows.push(
-            Row::new()
-                .at(1, "Proof", Role::Muted)
-                .number(source, "source", Role::Muted)
+        let wide = width >= 70;
+        let head = Row::new().at(1, "Proof", Role::Muted).keep(keep::NORMAL);
+        let head = if wide {
+            head.number(source, "source", Role::Muted)
                 .number(target, "target", Role::Muted)
-                .right(1, "result", Role::Muted)
-                .keep(keep::NORMAL),
-        );
+        } else {
+            head
+        };
+        rows.push(head.right(1, "result", Role::Muted));
         for line in &outcome.proof {
             let (word, role) = if line.equal {
                 ("equal", Role::Ok)
             } else {
                 ("differs", Role::Bad)
             };
-            rows.push(
-                Row::new()
-                    .at(3, line.what.clone(), Role::Text)
-                    .number(source, shortened(&line.source, 18), Role::Text)
+            let row = Row::new().at(3, line.what.clone(), Role::Text).keep(keep::NORMAL);
+            // Where the two figures do not stand side by side, what they say about each other does.
+            let row = if wide {
+                row.number(source, shortened(&line.source, 18), Role::Text)
                     .number(target, shortened(&line.target, 16), Role::Text)
-                    .right(1, word, role)
-                    .keep(keep::NORMAL),
-            );
+            } else {
+                row
+            };
+            rows.push(row.right(1, word, role));
         }
     }
     quarantine(rows, step, width);
