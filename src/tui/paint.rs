@@ -178,6 +178,15 @@ impl Row {
         self.keep == keep::ALWAYS
     }
 
+    /// This row with the pieces of `head` before its own.
+    #[must_use]
+    pub fn led_by(mut self, head: Self) -> Self {
+        let mut pieces = head.pieces;
+        pieces.append(&mut self.pieces);
+        self.pieces = pieces;
+        self
+    }
+
     /// Moves every piece with a column `by` cells to the right.
     #[must_use]
     pub fn indented(mut self, by: u16) -> Self {

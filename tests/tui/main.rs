@@ -1,7 +1,9 @@
 //! The wizard without a terminal: screens drawn into a test backend, keys given as text.
 
+mod checkpoints;
 mod frame;
 mod journeys;
+mod schema;
 mod screens;
 mod stage_view;
 mod support;

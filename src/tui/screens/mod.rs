@@ -12,6 +12,7 @@ mod detail;
 mod readiness;
 mod report;
 mod rollback;
+pub mod schema;
 mod start;
 pub mod tasks;
 mod working;
@@ -82,7 +83,7 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Tasks => Box::<tasks::TasksScreen>::default(),
         Capability::Config => Box::<config::Config>::default(),
         Capability::Checkpoints => Box::<checkpoints::Checkpoints>::default(),
-        Capability::Schema => Box::new(data_step::DataStep::new(capability)),
+        Capability::Schema => Box::<schema::Schema>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
         Capability::Environment

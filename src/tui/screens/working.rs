@@ -14,7 +14,6 @@ use crate::tui::overlays::choice::{Choice, Consequence};
 use crate::tui::paint::{Row, keep};
 use crate::tui::style::Role;
 use crate::tui::text;
-use crate::tui::widgets::bar;
 use crate::tui::widgets::frame::News;
 
 /// Why the step cannot be entered.
@@ -203,11 +202,7 @@ pub fn reading(label: &str, progress: &Progress, cx: &Cx<'_>, width: u16) -> Vec
     )];
     let mut parts = Vec::new();
     if let Some(total) = progress.bytes_total {
-        parts.push(format!(
-            "{} of {}",
-            text::bytes(progress.bytes),
-            text::bytes(total)
-        ));
+        parts.push(bytes_of(progress.bytes, total));
     }
     #[expect(clippy::cast_precision_loss, reason = "an estimate for people")]
     let rate = (progress.elapsed_s > 1.0).then(|| progress.done as f64 / progress.elapsed_s);
@@ -238,9 +233,12 @@ pub fn fraction(progress: &Progress) -> String {
     )
 }
 
-/// `61 %`, empty without a total.
-pub fn percent(progress: &Progress) -> String {
-    progress
-        .total
-        .map_or_else(String::new, |total| bar::percent(progress.done, total))
+/// `34.2 of 48.2 GB`, or both with their units.
+pub fn bytes_of(done: u64, total: u64) -> String {
+    let (done, total) = (text::bytes(done), text::bytes(total));
+    let unit = |said: &str| said.split_once(' ').map(|(_, unit)| unit.to_owned());
+    match done.split_once(' ') {
+        Some((figure, same)) if unit(&total).as_deref() == Some(same) => format!("{figure} of {total}"),
+        _ => format!("{done} of {total}"),
+    }
 }

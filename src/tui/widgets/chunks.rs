@@ -12,6 +12,12 @@ pub fn per_cell(chunks: usize, cells: usize) -> usize {
     chunks.div_ceil(cells.max(1)).max(1)
 }
 
+/// How many cells a chunk takes, when there are so few chunks that they fit on one line with room to spare.
+#[must_use]
+pub fn stretch(chunks: usize, cells: usize) -> usize {
+    (cells / chunks.max(1)).max(1)
+}
+
 /// What a cell shows for its chunks: a failure or work under way is never hidden, and nothing looks further than its
 /// least chunk.
 #[must_use]
@@ -48,7 +54,11 @@ pub const fn sign(glyphs: &Glyphs, tile: Tile) -> (&'static str, Role) {
 pub fn rows(glyphs: &Glyphs, tiles: &[Tile], column: u16, width: u16, lines: usize) -> Vec<Row> {
     let cells = usize::from(width.max(1));
     let share = per_cell(tiles.len(), cells * lines.max(1));
-    let shown: Vec<Tile> = tiles.chunks(share).map(merged).collect();
+    let wide = stretch(tiles.len(), cells);
+    let shown: Vec<Tile> = tiles
+        .chunks(share)
+        .flat_map(|tiles| std::iter::repeat_n(merged(tiles), wide))
+        .collect();
     shown
         .chunks(cells)
         .map(|line| {
@@ -125,7 +135,8 @@ mod tests {
                 .map(Row::plain)
                 .collect()
         };
-        assert_eq!(text(&[Tile::Proved, Tile::Waiting], 10, 2), ["█░"]);
+        assert_eq!(text(&[Tile::Proved, Tile::Waiting], 10, 2), ["█████░░░░░"]);
+        assert_eq!(text(&[Tile::Copied; 7], 10, 2), ["▓".repeat(7)]);
         assert_eq!(text(&[Tile::Copied; 12], 5, 3), ["▓▓▓▓▓", "▓▓▓▓▓", "▓▓"]);
         assert_eq!(
             text(&[Tile::Copied; 1_204], 40, 2),

@@ -50,7 +50,7 @@ enum Scan<'a> {
     /// Under way.
     Going(Option<&'a Progress>),
     /// Made.
-    Made(jiff::Timestamp, &'a checkpoints::View),
+    Made(&'a checkpoints::View),
     /// Could not be made.
     Failed(&'a Error),
 }
@@ -59,7 +59,7 @@ fn scan<'a>(cx: &Cx<'a>) -> Scan<'a> {
     match &cx.views.checkpoints {
         Slot::Empty => Scan::None,
         Slot::Loading(_) => Scan::Going(cx.views.reading.get(&STEP)),
-        Slot::Ready(at, view) => Scan::Made(*at, view),
+        Slot::Ready(_, view) => Scan::Made(view),
         Slot::Failed(_, error) => Scan::Failed(error),
     }
 }
@@ -136,7 +136,7 @@ impl Checkpoints {
             Scan::Going(_) => {
                 Command::new(Action::Next, "convert").off(Some("It is being scanned.".to_owned()))
             }
-            Scan::Made(_, view) => {
+            Scan::Made(view) => {
                 let label = match (activity, view.convertible()) {
                     (Activity::Idle, 0) => "go on".to_owned(),
                     (Activity::Idle, n) => format!("convert {}", plural(n, "file", "files")),

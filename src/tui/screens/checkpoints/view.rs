@@ -99,10 +99,10 @@ fn idle(cx: &Cx<'_>) -> News {
             let hint = error.hint.clone().unwrap_or_else(|| "r scans again".to_owned());
             News::new(format!("{}.", text::sentence(&error.message)), hint).role(Role::Bad)
         }
-        Scan::Made(_, view) if view.totals.total == 0 => {
+        Scan::Made(view) if view.totals.total == 0 => {
             News::new(format!("No checkpoint files in {}.", folder(cx)), "n goes on")
         }
-        Scan::Made(_, view) => {
+        Scan::Made(view) => {
             let refused = view.totals.total - view.convertible().min(view.totals.total);
             let next = match cx.held() {
                 Some(_) => "look around; R works".to_owned(),
@@ -158,14 +158,59 @@ pub(super) fn render(screen: &mut Checkpoints, painter: &mut Painter<'_>, cx: &C
     }
     if areas.log.height > 2 {
         let mut part = painter.part(areas.log);
-        let most = usize::from(areas.log.height - 2).min(12);
-        let tail = working::log_tail(cx, STEP, most);
+        let mut below = words(&entries, width);
+        let most = usize::from(areas.log.height).saturating_sub(below.len() + 4);
+        if cx.density > Density::Rail || most < 2 {
+            below.clear();
+        }
+        let tail = working::log_tail(cx, STEP, usize::from(areas.log.height - 2).min(most.clamp(2, 12)));
         if !tail.is_empty() {
+            if !below.is_empty() {
+                below.push(Row::rule());
+            }
+            below.extend(tail);
+        }
+        if !below.is_empty() {
             part.row(0, &Row::rule());
             let rest = Rect::new(0, 1, width, areas.log.height - 1);
-            part.part(rest).rows(&tail);
+            part.part(rest).rows(&below);
         }
     }
+}
+
+/// What the severities in the list mean, where there is room to say it.
+fn words(entries: &[Entry<'_>], width: u16) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (severity, meaning) in [
+        (
+            Severity::Critical,
+            "loading the file in Python could have run code",
+        ),
+        (
+            Severity::Unknown,
+            "it names a class or an object that is not known; a class of your own can be declared",
+        ),
+        (
+            Severity::Malformed,
+            "it is not a whole, well-formed checkpoint, or it is beyond a limit",
+        ),
+        (
+            Severity::Changed,
+            "it could not be read in one piece, or its place or its result is not as it should be",
+        ),
+    ] {
+        if entries.iter().any(|entry| entry.severity() == severity) {
+            rows.extend(labelled(
+                severity.word(),
+                meaning,
+                VALUE,
+                width,
+                Role::Muted,
+                keep::EXTRA,
+            ));
+        }
+    }
+    rows
 }
 
 /// Where the parts of the screen stand.
@@ -364,7 +409,7 @@ fn figures(screen: &mut Checkpoints, entries: &[Entry<'_>], cx: &Cx<'_>, width: 
             rows
         }
         _ => match scan(cx) {
-            Scan::Made(_, view) if view.totals.total == 0 => {
+            Scan::Made(view) if view.totals.total == 0 => {
                 let said = format!(
                     "No checkpoint files in {}. That is allowed; the run proves 0 = 0 + 0.",
                     folder(cx)
@@ -373,7 +418,7 @@ fn figures(screen: &mut Checkpoints, entries: &[Entry<'_>], cx: &Cx<'_>, width: 
                 rows.extend(noticed(view, width));
                 rows
             }
-            Scan::Made(_, view) => scanned(view, entries, cx, width),
+            Scan::Made(view) => scanned(view, entries, cx, width),
             Scan::Failed(error) => {
                 let said = format!("{} {}.", glyphs.failed, text::sentence(&error.message));
                 let mut rows = prose(&said, width, Role::Bad, keep::ALWAYS);
@@ -633,11 +678,7 @@ fn running(
     };
     let mut parts = Vec::new();
     if let Some(total) = progress.bytes_total {
-        parts.push(format!(
-            "{} of {}",
-            text::bytes(progress.bytes),
-            text::bytes(total)
-        ));
+        parts.push(working::bytes_of(progress.bytes, total));
     }
     if step.activity == Activity::Running {
         if let Some(rate) = step.bytes_per_second().filter(|rate| *rate > 0.0) {
@@ -662,7 +703,7 @@ fn running(
     }
     rows.push(
         Row::new()
-            .at(1, parts.join("    "), Role::Text)
+            .at(1, parts.join("   "), Role::Text)
             .right(1, format!("elapsed {elapsed}"), Role::Muted)
             .keep(keep::FIGURE),
     );
@@ -725,16 +766,14 @@ fn done(step: &Step, outcome: &Outcome, entries: &[Entry<'_>], cx: &Cx<'_>, widt
         } else {
             ("differs", Role::Bad)
         };
-        let said = format!(
-            "{}: {} and {}",
-            line.what,
-            inert(&line.source),
-            inert(&line.target)
-        );
+        let target = width.saturating_sub(10);
         rows.push(
             Row::new()
                 .at(1, if index == 0 { "Proof" } else { "" }, Role::Muted)
-                .at(VALUE, said, Role::Text)
+                .at(VALUE, inert(&line.what), Role::Text)
+                .max(target.saturating_sub(VALUE + 16))
+                .number(target.saturating_sub(10), inert(&line.source), Role::Text)
+                .number(target, inert(&line.target), Role::Text)
                 .right(1, word, role)
                 .keep(keep::NORMAL),
         );

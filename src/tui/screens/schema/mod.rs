@@ -1,0 +1,745 @@
+//! Schema: the census of the legacy rows with the fate of every value, the run as chunks, the proof line by line.
+//!
+//! Three views, one key each; the view follows the state until somebody chooses one.
+
+mod census;
+pub mod model;
+pub mod proof;
+pub mod run;
+
+use std::time::Duration;
+
+use super::{Screen, detail, working};
+use crate::engine::Capability;
+use crate::engine::command::Command as Order;
+use crate::engine::snapshot::{Activity, Step};
+use crate::engine::text::{count, inert, plural};
+use crate::engine::views::Slot;
+use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
+use crate::tui::keymap::{Action, Command};
+use crate::tui::layout::Density;
+use crate::tui::overlays::choice::{Choice, Consequence};
+use crate::tui::paint::{Painter, Row, keep};
+use crate::tui::style::Role;
+use crate::tui::text;
+use crate::tui::widgets::frame::{News, Title};
+use crate::tui::widgets::list::List;
+use crate::tui::widgets::mark::Mark;
+use crate::tui::widgets::progress::Pace;
+use model::{Moment, moment};
+
+const STEP: Capability = Capability::Schema;
+const APPLY: &str = "apply";
+const UNDO: &str = "undo";
+/// The paces that `P` offers, in rows a second.
+const PACES: [u64; 5] = [500, 2_000, 10_000, 25_000, 50_000];
+/// More workers than this are not asked for with a key.
+const MOST_WORKERS: usize = 64;
+
+/// One of the three views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum View {
+    Census,
+    Run,
+    Proof,
+}
+
+/// The screen.
+#[derive(Debug, Default)]
+pub struct Schema {
+    pace: Pace,
+    list: List,
+    /// The view somebody chose; it is forgotten when a run begins or ends.
+    chosen: Option<(View, Activity)>,
+    /// Since when a plan for a dialog is being made.
+    asked: Option<Duration>,
+    /// How far the run and proof views are scrolled.
+    top: usize,
+    /// The row of the pane where the census list begins, as of the last drawing.
+    first_row: Option<u16>,
+}
+
+fn activity(cx: &Cx<'_>) -> Activity {
+    cx.snapshot.activity(STEP)
+}
+
+fn step<'a>(cx: &Cx<'a>) -> Option<&'a Step> {
+    cx.step(STEP)
+}
+
+impl Schema {
+    fn view(&self, cx: &Cx<'_>) -> View {
+        let activity = activity(cx);
+        match self.chosen {
+            Some((view, then)) if then == activity => view,
+            _ => match activity {
+                Activity::Idle => View::Census,
+                Activity::Done | Activity::DoneWithQuarantine => View::Proof,
+                _ => View::Run,
+            },
+        }
+    }
+
+    fn ask(&mut self, verb: &str, cx: &Cx<'_>) -> Handled {
+        self.asked = Some(cx.now.mono);
+        Handled::one(Effect::Ask(
+            Purpose::Confirm(STEP),
+            Order::Plan {
+                capability: STEP,
+                verb: verb.to_owned(),
+            },
+        ))
+    }
+
+    fn next(&mut self, cx: &Cx<'_>) -> Handled {
+        let activity = activity(cx);
+        if activity.is_done() {
+            return detail::onward(cx, STEP)
+                .0
+                .map_or_else(Handled::done, |next| Handled::one(Effect::Go(next)));
+        }
+        if let Some(locked) = working::locked(cx, STEP) {
+            return locked
+                .goes_to
+                .map_or_else(Handled::done, |step| Handled::one(Effect::Go(step)));
+        }
+        match &cx.views.schema {
+            Slot::Ready(at, prepared) => {
+                if let Some(line) = model::open_decision(prepared) {
+                    self.chosen = Some((View::Census, activity));
+                    self.list.cursor = line;
+                    return Handled::one(decide_running(prepared, cx));
+                }
+                if model::stale(cx, *at) {
+                    return Handled::one(Effect::Send(Order::Read(STEP)));
+                }
+                self.ask(APPLY, cx)
+            }
+            Slot::Empty | Slot::Failed(..) if activity == Activity::Idle => {
+                Handled::one(Effect::Send(Order::Read(STEP)))
+            }
+            _ => self.ask(APPLY, cx),
+        }
+    }
+
+    fn next_command(&self, cx: &Cx<'_>) -> Command {
+        let activity = activity(cx);
+        if activity.is_active() {
+            let label = detail::onward(cx, STEP).1.label;
+            return Command::new(Action::Next, label).off(Some("The proof is not finished.".to_owned()));
+        }
+        if activity.is_done() {
+            return detail::onward(cx, STEP).1;
+        }
+        if let Some(locked) = working::locked(cx, STEP) {
+            return working::unlock(&locked);
+        }
+        let planning = self.asked.map(|_| "The plan is being made.".to_owned());
+        let plan = |label: String| {
+            Command::new(Action::Next, label)
+                .about("show the plan and ask before anything is changed")
+                .off(working::off(cx, STEP).or(planning))
+        };
+        match &cx.views.schema {
+            Slot::Ready(at, prepared) => {
+                if model::open_decision(prepared).is_some() {
+                    return Command::new(Action::Next, "decide")
+                        .about("decide about the rows that run in the legacy system")
+                        .off(cx.held());
+                }
+                if let Some(block) = model::block(prepared) {
+                    return Command::new(Action::Next, "copy").off(Some(format!(
+                        "{}. {}",
+                        text::sentence(&block.sentence),
+                        block.hint
+                    )));
+                }
+                if model::stale(cx, *at) {
+                    return Command::new(Action::Next, "recount")
+                        .about("the census is older than 10 min: count again before the copy")
+                        .off(off_read(cx));
+                }
+                let label = if activity == Activity::Idle {
+                    format!("copy {}", plural(prepared.census.migrated, "row", "rows"))
+                } else {
+                    "go on".to_owned()
+                };
+                plan(label)
+            }
+            Slot::Loading(_) => {
+                Command::new(Action::Next, "copy").off(Some("The rows are being counted.".to_owned()))
+            }
+            Slot::Empty | Slot::Failed(..) if activity == Activity::Idle => {
+                Command::new(Action::Next, "count")
+                    .about("count every value of the legacy rows; reads only")
+                    .off(off_read(cx))
+            }
+            _ => plan("go on".to_owned()),
+        }
+    }
+
+    /// What stands on the cursor's line of the census, and can be edited.
+    fn here(&self, cx: &Cx<'_>) -> Option<model::Value> {
+        let (_, prepared) = model::census(cx)?;
+        model::value(prepared, self.list.cursor)
+    }
+
+    fn edit(&self, cx: &Cx<'_>) -> Handled {
+        let (Some((_, prepared)), Some(value)) = (model::census(cx), self.here(cx)) else {
+            return Handled::one(Effect::Say(News::new(
+                "No mapping changes this: the rows themselves would have to be mended.",
+                "",
+            )));
+        };
+        if model::is_running(prepared, &value) {
+            return Handled::one(decide_running(prepared, cx));
+        }
+        Handled::one(edit_mapping(prepared, &value, self.list.cursor, cx))
+    }
+
+    fn undoable(&self, cx: &Cx<'_>) -> Option<String> {
+        if !model::ran(step(cx)) {
+            return Some("No rows were copied.".to_owned());
+        }
+        if cx.snapshot.active().is_some() {
+            return Some("Finish or stop the run first.".to_owned());
+        }
+        cx.held()
+    }
+
+    fn workers(&mut self, more: bool, cx: &Cx<'_>) -> Handled {
+        let Some(live) = &cx.views.schema_run else {
+            return Handled::done();
+        };
+        let wished = live.view().workers.1;
+        let wanted = if more {
+            (wished + 1).min(MOST_WORKERS)
+        } else {
+            wished.saturating_sub(1).max(1)
+        };
+        if wanted == wished {
+            let said = if more {
+                format!("{MOST_WORKERS} workers are the most.")
+            } else {
+                "One worker is the least; p pauses.".to_owned()
+            };
+            return Handled::one(Effect::Say(News::new(said, "")));
+        }
+        Handled::Yes(vec![
+            Effect::Send(Order::Workers(wanted)),
+            Effect::Say(News::new(
+                format!("{} asked for.", plural(wanted as u64, "worker", "workers")),
+                "a database that takes one writer keeps one",
+            )),
+        ])
+    }
+
+    fn choose_pace(cx: &Cx<'_>) -> Effect {
+        let mut answers = vec![
+            ("Leave it as it is".to_owned(), Consequence::Nothing),
+            ("No limit".to_owned(), Consequence::Send(Order::Pace(0))),
+        ];
+        answers.extend(PACES.iter().map(|pace| {
+            (
+                format!("At most {} rows a second", count(*pace)),
+                Consequence::Send(Order::Pace(*pace)),
+            )
+        }));
+        Effect::Open(Box::new(Choice::new(
+            "Pace",
+            vec![(
+                "How fast rows may be copied, so that the databases have air for others. It holds at once."
+                    .to_owned(),
+                Role::Text,
+            )],
+            answers,
+            cx.now.mono,
+        )))
+    }
+
+    fn tabs(&self, moment: Option<&Moment>, cx: &Cx<'_>) -> Row {
+        let here = self.view(cx);
+        let activity = activity(cx);
+        let counted = match &cx.views.schema {
+            Slot::Ready(_, prepared) if prepared.blocks.is_empty() => Mark::Done,
+            Slot::Ready(..) => Mark::Decide,
+            Slot::Loading(_) => Mark::Running,
+            Slot::Failed(..) => Mark::Failed,
+            Slot::Empty if activity != Activity::Idle => Mark::Done,
+            Slot::Empty => Mark::Ready,
+        };
+        let proving = moment.is_some_and(Moment::proving);
+        let (copied, proved) = match activity {
+            Activity::Idle => (Mark::Ready, Mark::Ready),
+            Activity::Running | Activity::Stopping if proving => (Mark::Done, Mark::Running),
+            Activity::Running | Activity::Stopping => (Mark::Running, Mark::Ready),
+            Activity::Paused if proving => (Mark::Done, Mark::Paused),
+            Activity::Paused | Activity::Stopped => (Mark::Paused, Mark::Ready),
+            Activity::Done => (Mark::Done, Mark::Done),
+            Activity::DoneWithQuarantine => (Mark::Done, Mark::Quarantine),
+            Activity::Failed => (Mark::Failed, Mark::Ready),
+        };
+        let mut row = Row::new().at(1, "", Role::Text).keep(keep::ALWAYS);
+        for (index, (view, name, mark)) in [
+            (View::Census, "Census", counted),
+            (View::Run, "Run", copied),
+            (View::Proof, "Proof", proved),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let gap = match (index, cx.density) {
+                (0, _) => "",
+                (_, Density::Tiny) => "  ",
+                _ => "    ",
+            };
+            let (sign, role) = if view == here {
+                (cx.look.glyphs.cursor, Role::Accent)
+            } else {
+                (mark.glyph(cx.look.glyphs), mark.role())
+            };
+            let tone = if view == here { Role::Critical } else { Role::Text };
+            row = row
+                .then(format!("{gap}{} ", index + 1), Role::Muted)
+                .then(sign, role)
+                .then(format!(" {name}"), tone);
+        }
+        let right = match (here, model::census(cx), moment) {
+            (View::Census, Some((_, prepared)), _) => prepared
+                .census
+                .boundary
+                .as_ref()
+                .map(|boundary| format!("boundary id ≤ {}", inert(boundary))),
+            (_, _, Some(moment)) => moment
+                .fence
+                .map(|fence| format!("fence {fence}, elapsed {}", text::duration(moment.elapsed_s))),
+            _ => None,
+        };
+        match right {
+            Some(right) if cx.density <= Density::Compact => row.right(1, right, Role::Muted),
+            _ => row,
+        }
+    }
+}
+
+fn off_read(cx: &Cx<'_>) -> Option<String> {
+    if let Some(locked) = working::locked(cx, STEP) {
+        return Some(format!("Locked: {}", locked.sentence));
+    }
+    if !working::reads(cx) {
+        return cx.held();
+    }
+    if matches!(cx.views.schema, Slot::Loading(_)) {
+        return Some("The rows are being counted.".to_owned());
+    }
+    activity(cx)
+        .is_active()
+        .then(|| "Rows are being copied.".to_owned())
+}
+
+fn decide_running(prepared: &crate::engine::schema::Prepared, cx: &Cx<'_>) -> Effect {
+    let rows = plural(prepared.census.running, "row is", "rows are");
+    let now = prepared
+        .census
+        .decision
+        .map_or_else(|| "not decided".to_owned(), |way| way.word().to_owned());
+    let mut answers = vec![("Decide later".to_owned(), Consequence::Nothing)];
+    if prepared.census.decision.is_some() {
+        answers[0].0 = format!("Leave it: {now}");
+    }
+    answers.extend(model::WAYS.iter().map(|(way, about)| {
+        (
+            format!("{}: {about}", text::sentence(way.word())),
+            Consequence::Send(Order::Decide {
+                capability: STEP,
+                subject: "running".to_owned(),
+                choice: serde_json::Value::String(way.word().to_owned()),
+            }),
+        )
+    }));
+    Effect::Open(Box::new(Choice::new(
+        "Rows that are running",
+        vec![
+            (
+                format!(
+                    "{rows} running in the legacy system. Copied as they are, both systems would work on them."
+                ),
+                Role::Text,
+            ),
+            (
+                "The census is counted again with the decision; nothing is changed yet.".to_owned(),
+                Role::Muted,
+            ),
+        ],
+        answers,
+        cx.now.mono,
+    )))
+}
+
+fn edit_mapping(
+    prepared: &crate::engine::schema::Prepared,
+    value: &model::Value,
+    line: usize,
+    cx: &Cx<'_>,
+) -> Effect {
+    let found = prepared.census.values.get(line);
+    let shown = found.map_or_else(String::new, |row| row.value.clone());
+    let rows = found.map_or(0, |row| row.rows);
+    let becomes = found.map_or_else(String::new, |row| row.becomes.clone());
+    let subject = value.subject();
+    let send = |choice: serde_json::Value| {
+        Consequence::Send(Order::Decide {
+            capability: STEP,
+            subject: subject.clone(),
+            choice,
+        })
+    };
+    let mut answers = vec![(format!("Leave it: {becomes}"), Consequence::Nothing)];
+    answers.extend(
+        model::choices(&prepared.request.mapping, value.field)
+            .into_iter()
+            .map(|word| {
+                let label = if word == "quarantine" {
+                    "Set aside, in quarantine".to_owned()
+                } else {
+                    format!("Becomes {word}")
+                };
+                (label, send(serde_json::Value::String(word)))
+            }),
+    );
+    let edited = step(cx).is_some_and(|step| step.decisions.contains_key(&subject));
+    if edited {
+        answers.push((
+            "Take the edit back: as the mapping file says".to_owned(),
+            send(serde_json::Value::Null),
+        ));
+    }
+    Effect::Open(Box::new(Choice::new(
+        format!("{} {shown}", text::sentence(value.field.name())),
+        vec![(
+            format!(
+                "{} with this value. The census is counted again at once; nothing is changed yet.",
+                plural(rows, "row", "rows")
+            ),
+            Role::Text,
+        )],
+        answers,
+        cx.now.mono,
+    )))
+}
+
+impl Screen for Schema {
+    fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
+        self.asked = None;
+        let wanted = matches!(
+            activity(cx),
+            Activity::Idle | Activity::Stopped | Activity::Failed
+        );
+        if wanted
+            && matches!(cx.views.schema, Slot::Empty)
+            && off_read(cx).is_none()
+            && cx.snapshot.active().is_none()
+        {
+            return vec![Effect::Send(Order::Read(STEP))];
+        }
+        Vec::new()
+    }
+
+    fn title(&self, cx: &Cx<'_>) -> Title {
+        let activity = activity(cx);
+        let census = model::census(cx);
+        let move_of = |prepared: &crate::engine::schema::Prepared, verb: &str| {
+            let shape = if prepared.setup.create_tasks {
+                "guide shape, new"
+            } else {
+                "guide shape"
+            };
+            format!(
+                "{verb}{} {} ▸ {}, {shape}",
+                inert(&prepared.census.table),
+                plural(prepared.census.rows, "row", "rows"),
+                prepared.recipe.target.table.name
+            )
+        };
+        let phase = step(cx)
+            .and_then(|step| step.progress.as_ref())
+            .map(|progress| progress.phase.clone())
+            .filter(|phase| !phase.is_empty());
+        let facts = match activity {
+            Activity::Idle if working::locked(cx, STEP).is_some() => "locked".to_owned(),
+            Activity::Idle => match (&cx.views.schema, census) {
+                (Slot::Failed(..), _) => "the rows could not be counted".to_owned(),
+                (_, Some((_, prepared))) => move_of(prepared, ""),
+                (Slot::Loading(_), None) => "counting the legacy rows".to_owned(),
+                _ => "not counted".to_owned(),
+            },
+            Activity::Running | Activity::Stopping | Activity::Paused => {
+                let phase = phase.unwrap_or_else(|| activity.word().to_owned());
+                let all = step(cx)
+                    .and_then(|step| step.progress.as_ref())
+                    .is_some_and(|progress| progress.total.is_some_and(|total| progress.done >= total));
+                if phase.starts_with("prov") && all {
+                    "all rows copied, proof running".to_owned()
+                } else {
+                    match census {
+                        Some((_, prepared)) => format!(
+                            "{phase} {} ▸ {}",
+                            inert(&prepared.census.table),
+                            prepared.recipe.target.table.name
+                        ),
+                        None => phase,
+                    }
+                }
+            }
+            Activity::Done | Activity::DoneWithQuarantine => step(cx)
+                .and_then(|step| step.outcome.as_ref())
+                .map_or_else(String::new, |outcome| {
+                    format!(
+                        "proved: {} = {} + {}",
+                        count(outcome.source),
+                        count(outcome.converted),
+                        count(outcome.quarantined)
+                    )
+                }),
+            Activity::Stopped | Activity::Failed => activity.word().to_owned(),
+        };
+        let mut title = Title::new("Schema", facts, "");
+        if activity.is_active() {
+            title.right = cx.snapshot.at.map_or_else(String::new, |at| cx.old(at));
+        } else if activity.is_done() && self.view(cx) != View::Census {
+            title.right = step(cx)
+                .and_then(|step| step.ended)
+                .map_or_else(String::new, |at| cx.ago(at));
+        } else if let Some((at, _)) = census {
+            title.right = cx.old(at);
+            if model::stale(cx, at) {
+                title.right_role = Role::Unknown;
+            }
+        }
+        title
+    }
+
+    fn news(&self, cx: &Cx<'_>) -> News {
+        let activity = activity(cx);
+        if activity == Activity::Idle || (self.view(cx) == View::Census && !activity.is_active()) {
+            return census::news(self, cx);
+        }
+        run::news(cx)
+    }
+
+    fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
+        let activity = activity(cx);
+        let view = self.view(cx);
+        let mut commands = Vec::new();
+        if activity.is_active() {
+            commands.extend(working::commands(cx, activity));
+            commands.push(self.next_command(cx));
+            let no_workers = cx
+                .views
+                .schema_run
+                .is_none()
+                .then(|| "The run has not begun to copy.".to_owned());
+            commands.push(
+                Command::new(Action::More, "workers")
+                    .and(Action::Fewer)
+                    .about("pace: more or fewer workers")
+                    .off(cx.held().or(no_workers)),
+            );
+            commands.push(
+                Command::new(Action::Pace, "pace")
+                    .about("pace: rows a second at most")
+                    .off(cx.held()),
+            );
+        } else {
+            commands.push(self.next_command(cx));
+        }
+        let aside = step(cx).is_some_and(|step| !step.quarantine.is_empty());
+        if aside {
+            commands.push(Command::new(Action::Quarantine, "quarantine"));
+        }
+        if !activity.is_active() {
+            if view == View::Census && model::census(cx).is_some() {
+                let fixed = self
+                    .here(cx)
+                    .is_none()
+                    .then(|| "No mapping changes this line.".to_owned());
+                commands.push(
+                    Command::new(Action::Edit, "mapping")
+                        .about("what the value under the cursor becomes")
+                        .off(fixed.clone().or_else(|| cx.held())),
+                );
+                commands.push(
+                    Command::new(Action::Open, "edit")
+                        .about("decide or edit what the cursor is on")
+                        .off(fixed.or_else(|| cx.held()))
+                        .quiet(),
+                );
+            }
+            commands.push(
+                Command::new(Action::ReadAgain, "recount")
+                    .about("count every value of the legacy rows again; reads only")
+                    .off(off_read(cx)),
+            );
+            let again = if activity.is_done() {
+                working::off(cx, STEP)
+            } else {
+                Some("It has not run.".to_owned())
+            };
+            commands.push(
+                Command::new(Action::TryAgain, "run again")
+                    .about("run it again; rows already in place are recognised and left")
+                    .off(again)
+                    .quiet(),
+            );
+        }
+        let undo = Command::new(Action::TakeBack, "undo")
+            .about("remove exactly the rows of this run")
+            .off(self.undoable(cx));
+        commands.push(if activity.is_done() { undo } else { undo.quiet() });
+        let views = Command::new(Action::View(1), "views")
+            .keys("1-3")
+            .about("census, run, proof");
+        commands.push(views);
+        commands.push(Command::new(Action::View(2), "run").quiet());
+        commands.push(Command::new(Action::View(3), "proof").quiet());
+        commands.push(Command::new(Action::Log, "log"));
+        commands
+    }
+
+    fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
+        let activity = activity(cx);
+        let view = self.view(cx);
+        match action {
+            Action::Next => self.next(cx),
+            Action::TryAgain => self.ask(APPLY, cx),
+            Action::TakeBack => self.ask(UNDO, cx),
+            Action::Pause | Action::Stop => working::act(action, cx, STEP),
+            Action::More | Action::Fewer => self.workers(action == Action::More, cx),
+            Action::Pace => Handled::one(Self::choose_pace(cx)),
+            Action::ReadAgain => {
+                self.chosen = Some((View::Census, activity));
+                Handled::one(Effect::Send(Order::Read(STEP)))
+            }
+            Action::View(number) => {
+                let view = match number {
+                    1 => View::Census,
+                    2 => View::Run,
+                    3 => View::Proof,
+                    _ => return Handled::No,
+                };
+                self.chosen = Some((view, activity));
+                self.top = 0;
+                Handled::done()
+            }
+            Action::Edit | Action::Open if view == View::Census && !activity.is_active() => self.edit(cx),
+            action if view == View::Census => {
+                let len = model::census(cx).map_or(0, |(_, prepared)| prepared.census.values.len());
+                if self.list.act(action, len) {
+                    Handled::done()
+                } else {
+                    Handled::No
+                }
+            }
+            Action::Up => {
+                self.top = self.top.saturating_sub(1);
+                Handled::done()
+            }
+            Action::Down => {
+                self.top = self.top.saturating_add(1);
+                Handled::done()
+            }
+            Action::First => {
+                self.top = 0;
+                Handled::done()
+            }
+            _ => Handled::No,
+        }
+    }
+
+    fn click(&mut self, _x: u16, y: u16, cx: &Cx<'_>) -> Handled {
+        if self.view(cx) != View::Census {
+            return Handled::No;
+        }
+        let (Some(first), Some((_, prepared))) = (self.first_row, model::census(cx)) else {
+            return Handled::No;
+        };
+        let index = self.list.top + usize::from(y.saturating_sub(first));
+        let len = prepared.census.values.len();
+        if y < first || usize::from(y - first) >= self.list.page || index >= len {
+            return Handled::No;
+        }
+        if index == self.list.cursor {
+            return self.act(Action::Open, cx);
+        }
+        self.list.cursor = index;
+        Handled::done()
+    }
+
+    fn answered(&mut self, answer: &Answered, _cx: &Cx<'_>) -> Handled {
+        if let (Purpose::Confirm(STEP), _) = answer {
+            self.asked = None;
+        }
+        Handled::No
+    }
+
+    fn remarks(&self, cx: &Cx<'_>) -> (Option<String>, Vec<String>) {
+        let time = Some("the proof follows by itself; can be paused and stopped at any chunk".to_owned());
+        (time, detail::quarantine_remark(cx).into_iter().collect())
+    }
+
+    fn render(&mut self, painter: &mut Painter<'_>, cx: &Cx<'_>) {
+        let width = painter.width();
+        if activity(cx) == Activity::Idle
+            && let Some(locked) = working::locked(cx, STEP)
+        {
+            let mut rows = vec![
+                Row::new()
+                    .at(1, cx.look.glyphs.locked, Role::Muted)
+                    .at(3, format!("Locked: {}", locked.sentence), Role::Warn)
+                    .keep(keep::ALWAYS),
+                Row::blank(),
+            ];
+            rows.extend(detail::labelled(
+                "For",
+                ABOUT,
+                14,
+                width,
+                Role::Text,
+                keep::NORMAL,
+            ));
+            painter.rows(&rows);
+            return;
+        }
+        self.first_row = None;
+        let moment = moment(&mut self.pace, cx);
+        if activity(cx) == Activity::Running {
+            // Figures are live four times a second.
+            cx.wake_in(Duration::from_millis(250));
+        }
+        let tabs = self.tabs(moment.as_ref(), cx);
+        painter.row(0, &tabs);
+        let height = painter.height();
+        let gap = u16::from(cx.density <= Density::Rail);
+        if gap > 0 {
+            painter.row(1, &Row::rule());
+        }
+        let area = ratatui::layout::Rect::new(0, 1 + gap, width, height.saturating_sub(1 + gap));
+        let mut part = painter.part(area);
+        match self.view(cx) {
+            View::Census => {
+                census::render(self, &mut part, cx);
+                self.first_row = self.first_row.map(|row| row + 1 + gap);
+            }
+            View::Run => run::render(self, &mut part, moment.as_ref(), cx),
+            View::Proof => proof::render(self, &mut part, moment.as_ref(), cx),
+        }
+    }
+
+    fn script(&self, _cx: &Cx<'_>) -> Option<String> {
+        Some("maos-migrate schema apply --source URL --target URL --yes".to_owned())
+    }
+}
+
+/// What the step is for.
+const ABOUT: &str = "Copies the legacy rows into MAOS's table in small committed chunks, then proves row by row that \
+                     nothing is missing or changed.";

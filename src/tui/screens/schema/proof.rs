@@ -1,0 +1,252 @@
+//! The proof: one line for each thing that is compared, what both sides say, and the word for it.
+
+use super::model::{Moment, PROOF};
+use super::{STEP, Schema, activity, step, working};
+use crate::engine::operation::Outcome;
+use crate::engine::snapshot::{Activity, Step};
+use crate::engine::text::{count, inert};
+use crate::tui::app::context::Cx;
+use crate::tui::layout::Density;
+use crate::tui::paint::{Painter, Row, keep};
+use crate::tui::screens::detail::{labelled, prose};
+use crate::tui::style::Role;
+use crate::tui::text;
+use crate::tui::widgets::bar;
+use crate::tui::widgets::mark::Mark;
+
+pub(super) fn render(screen: &mut Schema, painter: &mut Painter<'_>, moment: Option<&Moment>, cx: &Cx<'_>) {
+    let width = painter.width();
+    let activity = activity(cx);
+    let mut rows = Vec::new();
+    let step = step(cx);
+    match step.and_then(|step| step.outcome.as_ref().map(|outcome| (step, outcome))) {
+        Some((step, outcome)) if activity.is_done() => rows.extend(done(step, outcome, moment, cx, width)),
+        _ => {
+            if matches!(activity, Activity::Failed | Activity::Stopped)
+                && let Some(step) = step
+            {
+                let safe = "Committed chunks are safe. The legacy rows are untouched.";
+                rows.extend(working::ended_badly(step, safe, cx, width));
+                rows.push(Row::blank());
+            }
+            let fallback = Moment::default();
+            rows.extend(lines(moment.unwrap_or(&fallback), activity, width));
+            rows.push(Row::blank());
+            rows.extend(prose(
+                "It starts by itself after the last chunk: both sides are read again, the source through the mapping, \
+                 the target as it stands. Done is said after it, not before.",
+                width,
+                Role::Muted,
+                keep::NORMAL,
+            ));
+        }
+    }
+    let height = usize::from(painter.height());
+    let spare = height.saturating_sub(rows.len() + 1);
+    if spare > 3 && cx.density <= Density::Rail {
+        let tail = working::log_tail(cx, STEP, spare.saturating_sub(2).min(12));
+        if !tail.is_empty() {
+            rows.push(Row::rule());
+            rows.extend(tail);
+        }
+    }
+    let scrollable = rows.len().saturating_sub(height);
+    screen.top = screen.top.min(scrollable);
+    if screen.top > 0 {
+        rows.drain(..screen.top);
+    }
+    painter.rows(&rows);
+}
+
+/// The table: equal, differs, waiting, or how far the reading is.
+#[must_use]
+pub fn lines(moment: &Moment, activity: Activity, width: u16) -> Vec<Row> {
+    let narrow = width < 70;
+    let result = 10;
+    let target = width.saturating_sub(result + 3);
+    let source = target.saturating_sub(if narrow { 13 } else { 18 });
+    let mut rows = vec![
+        Row::new()
+            .at(1, "Proof", Role::Text)
+            .number(source, "source", Role::Muted)
+            .number(target, "target", Role::Muted)
+            .at(width.saturating_sub(result), "result", Role::Muted)
+            .keep(keep::NORMAL),
+    ];
+    let room = usize::from(target.saturating_sub(source + 1));
+    let figure = |said: &str| text::elide_middle(&inert(said), room, "…");
+    let line = |what: &str, from: String, to: String, word: String, role: Role| {
+        Row::new()
+            .at(3, what.to_owned(), Role::Text)
+            .number(source, from, Role::Text)
+            .number(target, to, Role::Text)
+            .at(width.saturating_sub(result), word, role)
+            .keep(keep::NORMAL)
+    };
+    if !moment.proof.is_empty() {
+        for found in &moment.proof {
+            let (word, role) = if found.equal {
+                ("equal", Role::Ok)
+            } else {
+                ("differs", Role::Bad)
+            };
+            let mut row = line(
+                &inert(&found.what),
+                figure(&found.source),
+                figure(&found.target),
+                word.to_owned(),
+                role,
+            );
+            if !found.equal {
+                row = row.strong().keep(keep::FIGURE);
+            }
+            rows.push(row);
+        }
+        return rows;
+    }
+    for what in PROOF {
+        let reading = what.starts_with("row hashes") && moment.proving() && activity.is_active();
+        rows.push(if reading {
+            let share = moment.total.map_or_else(
+                || "reading".to_owned(),
+                |total| bar::percent(moment.proved, total),
+            );
+            let share = if share == "all" {
+                "comparing".to_owned()
+            } else {
+                share
+            };
+            line(
+                what,
+                count(moment.proved),
+                count(moment.proved),
+                share,
+                Role::Accent,
+            )
+        } else {
+            line(
+                what,
+                "…".to_owned(),
+                "…".to_owned(),
+                "waiting".to_owned(),
+                Role::Muted,
+            )
+        });
+    }
+    rows
+}
+
+fn done(step: &Step, outcome: &Outcome, moment: Option<&Moment>, cx: &Cx<'_>, width: u16) -> Vec<Row> {
+    let glyphs = cx.look.glyphs;
+    let (mark, word) = if outcome.quarantined > 0 {
+        (Mark::Quarantine, "Proved, with rows set aside")
+    } else {
+        (Mark::Done, "Proved")
+    };
+    let ended = step.ended.map_or_else(String::new, |at| cx.now.clock_seconds(at));
+    let mut rows = vec![
+        Row::new()
+            .at(1, mark.glyph(glyphs), mark.role())
+            .at(3, word, Role::Critical)
+            .right(1, ended, Role::Muted)
+            .keep(keep::FIGURE),
+    ];
+    let (word, role) = if outcome.proved() {
+        ("equal", Role::Ok)
+    } else {
+        ("differs", Role::Bad)
+    };
+    let short = cx.density == Density::Tiny;
+    let sum = if short {
+        format!(
+            "{} = {} + {}",
+            count(outcome.source),
+            count(outcome.converted),
+            count(outcome.quarantined)
+        )
+    } else {
+        format!(
+            "{} = {} migrated + {} quarantined",
+            count(outcome.source),
+            count(outcome.converted),
+            count(outcome.quarantined)
+        )
+    };
+    rows.push(
+        Row::new()
+            .at(1, if short { "" } else { "Rows" }, Role::Text)
+            .at(if short { 1 } else { 14 }, sum, Role::Critical)
+            .right(1, word, role)
+            .keep(keep::ALWAYS),
+    );
+    if outcome.unchanged > 0 {
+        let said = format!("{} were in place already and identical", count(outcome.unchanged));
+        rows.push(Row::new().at(14, said, Role::Muted).keep(keep::EXTRA));
+    }
+    if let Some(moment) = moment.filter(|moment| !moment.tiles.is_empty() && cx.density <= Density::Rail) {
+        rows.push(Row::blank());
+        rows.extend(crate::tui::widgets::chunks::rows(
+            glyphs,
+            &moment.tiles,
+            3,
+            width.saturating_sub(6),
+            2,
+        ));
+    }
+    rows.push(Row::blank());
+    let of_outcome = Moment {
+        proof: outcome.proof.clone(),
+        ..Moment::default()
+    };
+    rows.extend(lines(&of_outcome, step.activity, width));
+    rows.extend(set_aside(step, outcome.quarantined, width));
+    rows.push(Row::blank());
+    rows.extend(labelled(
+        "Undo",
+        "u removes exactly the rows of this run, and refuses rows changed since.",
+        14,
+        width,
+        Role::Muted,
+        keep::EXTRA,
+    ));
+    if let Some(who) = &step.approved_by {
+        let plan = step
+            .plan
+            .as_ref()
+            .map_or_else(String::new, |plan| format!("plan {}, ", plan.digest));
+        let said = format!("{plan}approved by {who}");
+        rows.extend(labelled("By", &inert(&said), 14, width, Role::Muted, keep::EXTRA));
+    }
+    rows
+}
+
+/// What was set aside, by reason.
+fn set_aside(step: &Step, all: u64, width: u16) -> Vec<Row> {
+    if step.quarantine.is_empty() {
+        return Vec::new();
+    }
+    let mut reasons: std::collections::BTreeMap<&str, (u64, &str)> = std::collections::BTreeMap::new();
+    for item in &step.quarantine {
+        reasons.entry(&item.reason).or_insert((0, &item.why)).0 += 1;
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(reason, (n, _))| (std::cmp::Reverse(*n), *reason));
+    let mut rows = vec![
+        Row::blank(),
+        Row::new()
+            .at(1, format!("Set aside {}", count(all)), Role::Warn)
+            .right(1, "Q shows all", Role::Muted)
+            .keep(keep::NORMAL),
+    ];
+    for (index, (reason, (n, why))) in reasons.iter().enumerate() {
+        rows.push(
+            Row::new()
+                .number(8, count(*n), Role::Critical)
+                .at(10, (*reason).to_owned(), Role::Warn)
+                .at(30, inert(why), Role::Text)
+                .max(width.saturating_sub(31))
+                .keep(if index < 3 { keep::NORMAL } else { keep::EXTRA }),
+        );
+    }
+    rows
+}
