@@ -229,7 +229,7 @@ fn defect_43_other_shapes_are_recognised_and_refused_with_what_is_missing() {
     seed(&db, 10);
     db.sql("CREATE SCHEMA maos; CREATE TABLE maos.tasks (id serial PRIMARY KEY, task_id varchar(255) UNIQUE NOT NULL, name varchar(255) NOT NULL, status varchar(50) NOT NULL, created_at timestamp, updated_at timestamp)");
     let prepared = planned(&db, &db, |request| {
-        request.target_table = Table::parse("maos.tasks")
+        request.target_table = Table::parse("maos.tasks");
     })
     .unwrap();
     let sentence = &prepared.blocks[0].sentence;
@@ -244,7 +244,7 @@ fn defect_43_other_shapes_are_recognised_and_refused_with_what_is_missing() {
     }
     // The guide shape is made where the name is free.
     let done = with(&db, &db, |request| {
-        request.target_table = Table::parse("public.tasks")
+        request.target_table = Table::parse("public.tasks");
     });
     assert!(done.report.verified);
     assert_eq!((db.count("public.tasks"), db.count("maos.tasks")), (10, 0));

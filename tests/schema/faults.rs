@@ -254,7 +254,7 @@ fn fault_b42_drift_is_refused_with_every_difference() {
     );
     db.sql("CREATE VIEW legacy_view AS SELECT * FROM legacy_tasks");
     let error = planned(&db, &db, |request| {
-        request.source_table = Table::parse("legacy_view")
+        request.source_table = Table::parse("legacy_view");
     })
     .unwrap_err();
     assert!(error.message.contains("is a view"), "{error}");
@@ -731,7 +731,7 @@ fn a_pause_stops_writing_and_a_stop_keeps_what_is_committed() {
 #[test]
 fn waiting_has_an_end() {
     let error = block_on(async {
-        tokio::time::timeout(Duration::from_secs(60), async {
+        tokio::time::timeout(Duration::from_mins(1), async {
             let store = maos_migrate::adapters::open_store(
                 &secrecy::SecretString::from("postgres://maos@localhost/x?host=/nowhere".to_owned()),
                 false,

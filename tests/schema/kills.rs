@@ -109,6 +109,7 @@ fn fault_c45_kill_at_random_moments() {
 }
 
 /// A child that copies slowly and has committed its first chunk.
+#[expect(clippy::zombie_processes, reason = "the caller waits")]
 fn slow(source: &Db, target: &Db, ttl: &str) -> Child {
     let child = spawn(
         command("apply", source, target)
@@ -182,7 +183,7 @@ fn fault_d62_d64_a_process_that_stood_still_is_fenced_when_it_wakes() {
             });
             match tried {
                 Ok(done) => break done,
-                Err(error) => assert!(began.elapsed() < Duration::from_secs(60), "{error:?}"),
+                Err(error) => assert!(began.elapsed() < Duration::from_mins(1), "{error:?}"),
             }
         };
         assert!(done.report.verified, "{:#?}", done.outcome.proof);

@@ -39,6 +39,7 @@ fn run(command: &mut Command) {
 
 impl Cluster {
     /// Makes and starts a cluster in a folder with a short name, since socket paths are short.
+    #[expect(clippy::zombie_processes, reason = "the janitor outlives this process")]
     pub fn start(options: &str) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let folder = PathBuf::from(format!(
@@ -99,13 +100,6 @@ impl Cluster {
         run(command(&format!("{BIN}/pg_ctl"))
             .args(["-w", "-s", "stop", "-m", mode, "-D"])
             .arg(self.folder.join("data")));
-    }
-
-    pub fn url(&self, database: &str) -> String {
-        format!(
-            "postgres://maos@localhost/{database}?host={}",
-            self.folder.display()
-        )
     }
 
     pub fn psql(&self, database: &str, sql: &str) -> String {

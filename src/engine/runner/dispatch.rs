@@ -344,8 +344,10 @@ impl Dispatcher {
                     by,
                 }])
                 .await?;
-                // The reading shows what the decision changes.
-                let _ = self.read(capability);
+                // The reading shows what the decision changes; the Tasks screen shows it by itself, also while a person types.
+                if capability != Capability::Tasks {
+                    let _ = self.read(capability);
+                }
                 Ok(Reply::Done)
             }
             Command::Seen => Ok(Reply::Done),

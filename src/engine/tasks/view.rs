@@ -3,11 +3,11 @@
 //! A view is made off the drawing loop, never changes and is shared with an `Arc`. It keeps descriptions up to a bound of
 //! bytes; a task's plan is made again from its description when it is looked at, which takes microseconds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::convert::Accepted;
 use super::decompose::{Decomposition, decompose};
-use super::input::{Described, Item, Records};
+use super::input::{Described, Item, Raw, Records, Refused};
 use super::model::{Band, TaskId};
 use super::rules::Rules;
 use super::stages::{Graph, Makespan, Simulation, StagePlan, critical_path};
@@ -91,6 +91,7 @@ impl View {
             ..Self::default()
         };
         let (mut bytes, mut sum) = (0_usize, 0_u64);
+        let mut seen = HashSet::new();
         while let Some(item) = records.next_item()? {
             if view.tally.total.is_multiple_of(256) {
                 control.safe_point()?;
@@ -106,7 +107,10 @@ impl View {
             view.tally.total += 1;
             let read = match item {
                 Item::Bad(refused) => Err(Box::new(refused)),
-                Item::Record(raw) => Described::read(&raw, view.tally.total),
+                Item::Record(raw) => Described::read(&raw, view.tally.total).and_then(|task| {
+                    // As the conversion: the first record keeps the id, a later one with the same is set aside.
+                    if seen.insert(task.id.to_string()) { Ok(task) } else { Err(Box::new(duplicate(&raw))) }
+                }),
             };
             match read {
                 Ok(task) => {
@@ -164,6 +168,16 @@ impl View {
             made.cloned()
                 .unwrap_or_else(|| decompose(row.id.clone(), &row.description, rules)),
         )
+    }
+}
+
+fn duplicate(raw: &Raw) -> Refused {
+    Refused {
+        line: raw.line,
+        reason: "duplicate_id",
+        place: "id".to_owned(),
+        why: "Another record before it has the same id.".to_owned(),
+        raw: raw.bytes().to_vec(),
     }
 }
 

@@ -52,6 +52,7 @@ impl App {
             .screens
             .entry(self.current)
             .or_insert_with(|| screens::make(self.current));
+        screen.refresh(&cx);
         let unread = cx
             .snapshot
             .messages

@@ -33,6 +33,8 @@ pub trait Screen: std::fmt::Debug {
     fn entered(&mut self, _cx: &Cx<'_>) -> Vec<Effect> {
         Vec::new()
     }
+    /// Called before a frame is drawn: takes new readings.
+    fn refresh(&mut self, _cx: &Cx<'_>) {}
     /// Name, facts, age.
     fn title(&self, cx: &Cx<'_>) -> Title;
     /// What happened, what is next.

@@ -65,7 +65,7 @@ impl std::fmt::Debug for Prepared {
 /// A verb that does not exist, a gate, or what the capability refuses.
 pub async fn prepare(world: World, capability: Capability, verb: &str, control: Control) -> Result<Prepared> {
     crate::engine::journey::gate(&world.snapshot, capability).map_err(Error::from)?;
-    match (capability, verb) {
+    let mut prepared = match (capability, verb) {
         (Capability::Assess, "write") => assess::write(&world).await,
         (Capability::Schema, "apply") => schema::apply(world, control).await,
         (Capability::Schema, "undo") => schema::undo(world, control).await,
@@ -74,7 +74,14 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
         (Capability::Checkpoints, "apply") => checkpoints::apply(world, control).await,
         (Capability::Config, "apply") => config::apply(world, control).await,
         _ => Err(unknown(capability, verb)),
+    }?;
+    // A standalone run may name its plan otherwise; in a workspace a plan carries the verb that applies it.
+    if prepared.plan.verb != verb || prepared.plan.capability != capability {
+        verb.clone_into(&mut prepared.plan.verb);
+        prepared.plan.capability = capability;
+        prepared.plan = prepared.plan.sealed();
     }
+    Ok(prepared)
 }
 
 /// The outcome with artifacts named relative to the workspace where they lie inside.

@@ -20,7 +20,7 @@ const WORDS: &str = "tasks/rules.yml";
 #[derive(Debug, Clone)]
 pub struct TasksReading {
     /// The list.
-    pub view: View,
+    pub view: Arc<View>,
     /// The rules, for plans made on the screen.
     pub rules: Arc<Rules>,
     /// Plans that a person accepted.
@@ -87,7 +87,7 @@ pub fn read(world: &World, control: &Control) -> Result<TasksReading> {
         control,
     )?;
     Ok(TasksReading {
-        view,
+        view: Arc::new(view),
         rules,
         accepted,
     })

@@ -260,7 +260,23 @@ impl Screen for TasksScreen {
         if let Some(step) = cx.step(Capability::Tasks) {
             self.tasks.restore(&step.decisions);
         }
-        self.step.entered(cx)
+        let mut effects = vec![Effect::Send(Order::Read(Capability::Tasks))];
+        effects.extend(self.step.entered(cx));
+        effects
+    }
+
+    fn refresh(&mut self, cx: &Cx<'_>) {
+        let Some((at, read)) = cx.views.tasks.value() else {
+            return;
+        };
+        if self.tasks.reading.as_ref().is_some_and(|reading| reading.at == at) {
+            return;
+        }
+        self.read(std::sync::Arc::new(Reading {
+            view: std::sync::Arc::clone(&read.view),
+            rules: std::sync::Arc::clone(&read.rules),
+            at,
+        }));
     }
 
     fn title(&self, cx: &Cx<'_>) -> Title {
@@ -321,6 +337,9 @@ impl Screen for TasksScreen {
             );
         }
         let (plans, accepted) = self.tasks.counts();
+        if plans == accepted && cx.snapshot.activity(Capability::Tasks).is_done() {
+            return self.step.news(cx);
+        }
         if plans == accepted {
             let next = self.step.news(cx).next;
             return News::new(format!("{} accepted.", plural(plans, "plan", "plans")), next);
