@@ -232,7 +232,7 @@ impl Scanner {
                 let (reason, why) = bad.unwrap_or(("bad_json", "The record does not end."));
                 return Ok(Found::Bad(reason, why));
             }
-            if text && !escaped {
+            if text && !escaped && length < MAX_RECORD {
                 // The inside of a text up to the next byte that means something, in one go.
                 let inside = self.chunk.rest();
                 let run = inside
