@@ -480,19 +480,15 @@ fn unscanned(cx: &Cx<'_>, width: u16) -> Vec<Row> {
 
 fn scanning(progress: Option<&crate::engine::operation::Progress>, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let mut rows = Vec::new();
-    match progress {
-        Some(progress) => {
-            rows.extend(working::reading("Scanned", progress, cx, width));
-            rows.push(Row::blank());
-            rows.extend(in_work(&progress.running, width));
-        }
-        None => {
-            cx.wake_in(PATIENCE);
-            rows.push(
-                Row::prose(format!("{} Listing {}.", cx.spinner(), folder(cx)), Role::Text)
-                    .keep(keep::FIGURE),
-            );
-        }
+    if let Some(progress) = progress {
+        rows.extend(working::reading("Scanned", progress, cx, width));
+        rows.push(Row::blank());
+        rows.extend(in_work(&progress.running, width));
+    } else {
+        cx.wake_in(PATIENCE);
+        rows.push(
+            Row::prose(format!("{} Listing {}.", cx.spinner(), folder(cx)), Role::Text).keep(keep::FIGURE),
+        );
     }
     rows.push(Row::blank());
     rows.extend(prose(

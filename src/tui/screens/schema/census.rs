@@ -132,21 +132,20 @@ pub(super) fn render(screen: &mut Schema, painter: &mut Painter<'_>, cx: &Cx<'_>
 fn waiting(cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let mut rows = Vec::new();
     if matches!(cx.views.schema, Slot::Loading(_)) {
-        match cx.views.reading.get(&STEP) {
-            Some(progress) => rows.extend(working::reading("Counted", progress, cx, width)),
-            None => {
-                cx.wake_in(PATIENCE);
-                rows.push(
-                    Row::prose(
-                        format!(
-                            "{} The values of the legacy rows are being counted.",
-                            cx.spinner()
-                        ),
-                        Role::Text,
-                    )
-                    .keep(keep::FIGURE),
-                );
-            }
+        if let Some(progress) = cx.views.reading.get(&STEP) {
+            rows.extend(working::reading("Counted", progress, cx, width));
+        } else {
+            cx.wake_in(PATIENCE);
+            rows.push(
+                Row::prose(
+                    format!(
+                        "{} The values of the legacy rows are being counted.",
+                        cx.spinner()
+                    ),
+                    Role::Text,
+                )
+                .keep(keep::FIGURE),
+            );
         }
         rows.push(Row::blank());
         rows.extend(prose("The census reads only.", width, Role::Muted, keep::NORMAL));
@@ -192,7 +191,7 @@ fn columns(width: u16) -> Columns {
             becomes: width / 2 + 5,
         };
     }
-    let rows = (width / 2).min(62).max(38);
+    let rows = (width / 2).clamp(38, 62);
     Columns {
         value: 16,
         rows,

@@ -197,7 +197,7 @@ impl Schema {
         Handled::one(edit_mapping(prepared, &value, self.list.cursor, cx))
     }
 
-    fn undoable(&self, cx: &Cx<'_>) -> Option<String> {
+    fn undoable(cx: &Cx<'_>) -> Option<String> {
         if !model::ran(step(cx)) {
             return Some("No rows were copied.".to_owned());
         }
@@ -207,7 +207,7 @@ impl Schema {
         cx.held()
     }
 
-    fn workers(&mut self, more: bool, cx: &Cx<'_>) -> Handled {
+    fn workers(more: bool, cx: &Cx<'_>) -> Handled {
         let Some(live) = &cx.views.schema_run else {
             return Handled::done();
         };
@@ -594,7 +594,7 @@ impl Screen for Schema {
         }
         let undo = Command::new(Action::TakeBack, "undo")
             .about("remove exactly the rows of this run")
-            .off(self.undoable(cx));
+            .off(Self::undoable(cx));
         commands.push(if activity.is_done() { undo } else { undo.quiet() });
         let views = Command::new(Action::View(1), "views")
             .keys("1-3")
@@ -614,7 +614,7 @@ impl Screen for Schema {
             Action::TryAgain => self.ask(APPLY, cx),
             Action::TakeBack => self.ask(UNDO, cx),
             Action::Pause | Action::Stop => working::act(action, cx, STEP),
-            Action::More | Action::Fewer => self.workers(action == Action::More, cx),
+            Action::More | Action::Fewer => Self::workers(action == Action::More, cx),
             Action::Pace => Handled::one(Self::choose_pace(cx)),
             Action::ReadAgain => {
                 self.chosen = Some((View::Census, activity));

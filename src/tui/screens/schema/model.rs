@@ -146,6 +146,7 @@ pub struct Value {
 
 impl Value {
     /// The subject of the decision that edits it.
+    #[must_use]
     pub fn subject(&self) -> String {
         match &self.raw {
             Some(raw) => format!("map:{}:{}", self.field.name(), fold(raw)),
@@ -155,6 +156,7 @@ impl Value {
 }
 
 /// The value behind a line of the census; `None` for findings, which no mapping changes.
+#[must_use]
 pub fn value(prepared: &Prepared, line: usize) -> Option<Value> {
     // The census lists the counted values field by field, in the order they were counted, before anything else.
     [Field::Category, Field::Status, Field::Priority]
@@ -174,6 +176,7 @@ pub fn value(prepared: &Prepared, line: usize) -> Option<Value> {
 }
 
 /// Whether a value means that the row is being worked on: one decision is made about all of them.
+#[must_use]
 pub fn is_running(prepared: &Prepared, value: &Value) -> bool {
     value.field == Field::Status
         && value
@@ -183,6 +186,7 @@ pub fn is_running(prepared: &Prepared, value: &Value) -> bool {
 }
 
 /// The task values a field may become: those that the mapping names anywhere, and setting aside.
+#[must_use]
 pub fn choices(mapping: &Mapping, field: Field) -> Vec<String> {
     const ASIDE: &str = "quarantine";
     let (values, rest): (Vec<&String>, [&String; 2]) = match field {
@@ -212,11 +216,13 @@ pub fn choices(mapping: &Mapping, field: Field) -> Vec<String> {
 }
 
 /// The line of the running rows, while nobody has decided about them.
+#[must_use]
 pub fn open_decision(prepared: &Prepared) -> Option<usize> {
     prepared.census.values.iter().position(|row| row.decide)
 }
 
 /// What stands in the way besides the open decision.
+#[must_use]
 pub fn block(prepared: &Prepared) -> Option<&crate::engine::schema::Block> {
     let undecided = open_decision(prepared).is_some();
     // The open decision is the first of its kind in the list and has its own key.
@@ -234,6 +240,7 @@ pub const WAYS: [(Running, &str); 3] = [
 ];
 
 /// `45, as expected`, `30 of 45 expected`, or the count alone.
+#[must_use]
 pub fn aside(moment: &Moment, expected: Option<u64>, ended: bool) -> String {
     match expected {
         Some(expected) if expected == moment.quarantined => {
@@ -247,6 +254,7 @@ pub fn aside(moment: &Moment, expected: Option<u64>, ended: bool) -> String {
 }
 
 /// Whether the step has anything that can be taken back.
+#[must_use]
 pub fn ran(step: Option<&Step>) -> bool {
     step.is_some_and(|step| {
         step.outcome.is_some() || step.progress.as_ref().is_some_and(|progress| progress.done > 0)

@@ -246,13 +246,12 @@ pub fn draw(
             .workers
             .filter(|(busy, _)| activity.is_active() && *busy > 0)
         {
-            said.push_str(&format!(
-                ", {}",
-                crate::engine::text::plural(busy as u64, "worker", "workers")
-            ));
+            said.push_str(", ");
+            said.push_str(&crate::engine::text::plural(busy as u64, "worker", "workers"));
         }
         if let Some(fence) = moment.fence {
-            said.push_str(&format!(", fence {fence}"));
+            said.push_str(", fence ");
+            said.push_str(&fence.to_string());
         }
         if !activity.is_done() {
             rows.push(Row::prose(said, Role::Muted).keep(keep::EXTRA));
@@ -353,7 +352,7 @@ fn pace(moment: &Moment, activity: Activity, cx: &Cx<'_>, width: u16) -> Vec<Row
     if moment.proving() {
         said.push_str(", proving");
     } else if let Some(mean) = moment.mean.filter(|_| width >= 90) {
-        said.push_str(&format!(" now, {} mean", figures3(mean)));
+        said = format!("{said} now, {} mean", figures3(mean));
     }
     row = row.at(1, "Rate", Role::Text).at(VALUE, said, Role::Text);
     let left = match (&moment.left, moment.proving()) {

@@ -269,7 +269,12 @@ impl Screen for TasksScreen {
         let Some((at, read)) = cx.views.tasks.value() else {
             return;
         };
-        if self.tasks.reading.as_ref().is_some_and(|reading| reading.at == at) {
+        if self
+            .tasks
+            .reading
+            .as_ref()
+            .is_some_and(|reading| reading.at == at)
+        {
             return;
         }
         self.read(std::sync::Arc::new(Reading {
