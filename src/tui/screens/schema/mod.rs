@@ -435,13 +435,8 @@ impl Screen for Schema {
             Action::TryAgain => self.ask(APPLY, cx),
             Action::TakeBack => self.ask(UNDO, cx),
             Action::Pause | Action::Stop => working::act(action, cx, STEP),
-<<<<<<< HEAD
             Action::More | Action::Fewer => Self::workers(action == Action::More, cx),
-            Action::Pace => Handled::one(Self::choose_pace(cx)),
-=======
-            Action::More | Action::Fewer => self.workers(action == Action::More, cx),
             Action::Pace => Handled::one(choose_pace(cx)),
->>>>>>> main
             Action::ReadAgain => {
                 self.chosen = Some((View::Census, activity));
                 Handled::one(Effect::Send(Order::Read(STEP)))
