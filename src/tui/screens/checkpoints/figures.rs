@@ -3,7 +3,7 @@
 use super::model::{self, Entry};
 use super::{Checkpoints, STEP, Scan, activity, folder, scan, step, working};
 use crate::engine::checkpoints::View;
-use crate::engine::operation::Outcome;
+use crate::engine::operation::{Outcome, ProofLine};
 use crate::engine::snapshot::{Activity, Step};
 use crate::engine::text::{count, inert, plural};
 use crate::tui::app::context::Cx;
@@ -134,19 +134,15 @@ fn unscanned(cx: &Cx<'_>, width: u16) -> Vec<Row> {
 
 fn scanning(progress: Option<&crate::engine::operation::Progress>, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let mut rows = Vec::new();
-    match progress {
-        Some(progress) => {
-            rows.extend(working::reading("Scanned", progress, cx, width));
-            rows.push(Row::blank());
-            rows.extend(in_work(&progress.running, width));
-        }
-        None => {
-            cx.wake_in(PATIENCE);
-            rows.push(
-                Row::prose(format!("{} Listing {}.", cx.spinner(), folder(cx)), Role::Text)
-                    .keep(keep::FIGURE),
-            );
-        }
+    if let Some(progress) = progress {
+        rows.extend(working::reading("Scanned", progress, cx, width));
+        rows.push(Row::blank());
+        rows.extend(in_work(&progress.running, width));
+    } else {
+        cx.wake_in(PATIENCE);
+        rows.push(
+            Row::prose(format!("{} Listing {}.", cx.spinner(), folder(cx)), Role::Text).keep(keep::FIGURE),
+        );
     }
     rows.push(Row::blank());
     rows.extend(prose(
@@ -425,24 +421,8 @@ fn done(step: &Step, outcome: &Outcome, entries: &[Entry<'_>], cx: &Cx<'_>, widt
         rows.push(Row::new().at(VALUE, said, Role::Muted).keep(keep::EXTRA));
     }
     // Where there is no room for a line's figures, its word stands for it in the sum above.
-    let lines = if narrow { &[][..] } else { &outcome.proof[..] };
-    for (index, line) in lines.iter().enumerate() {
-        let (word, role) = if line.equal {
-            ("equal", Role::Ok)
-        } else {
-            ("differs", Role::Bad)
-        };
-        let target = width.saturating_sub(10);
-        rows.push(
-            Row::new()
-                .at(1, if index == 0 { "Proof" } else { "" }, Role::Muted)
-                .at(VALUE, inert(&line.what), Role::Text)
-                .max(target.saturating_sub(VALUE + 16))
-                .number(target.saturating_sub(10), inert(&line.source), Role::Text)
-                .number(target, inert(&line.target), Role::Text)
-                .right(1, word, role)
-                .keep(keep::NORMAL),
-        );
+    if !narrow {
+        rows.extend(proof(&outcome.proof, width));
     }
     if !entries.is_empty() {
         rows.push(
@@ -474,4 +454,28 @@ fn done(step: &Step, outcome: &Outcome, entries: &[Entry<'_>], cx: &Cx<'_>, widt
         }
     };
     fit(&rows, most).into_iter().cloned().collect()
+}
+
+/// The lines of the proof: what was compared, both figures, and the word.
+fn proof(lines: &[ProofLine], width: u16) -> Vec<Row> {
+    let target = width.saturating_sub(10);
+    lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| {
+            let (word, role) = if line.equal {
+                ("equal", Role::Ok)
+            } else {
+                ("differs", Role::Bad)
+            };
+            Row::new()
+                .at(1, if index == 0 { "Proof" } else { "" }, Role::Muted)
+                .at(VALUE, inert(&line.what), Role::Text)
+                .max(target.saturating_sub(VALUE + 16))
+                .number(target.saturating_sub(10), inert(&line.source), Role::Text)
+                .number(target, inert(&line.target), Role::Text)
+                .right(1, word, role)
+                .keep(keep::NORMAL)
+        })
+        .collect()
 }
