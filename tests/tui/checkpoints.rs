@@ -384,6 +384,8 @@ fn n_scans_then_shows_the_plan_then_goes_on() {
     assert!(h.text().contains("read again for the plan"), "{}", h.text());
     h.answer(Ok(Reply::Plan(Box::new(plan()))));
     assert!(h.text().contains("▸Cancel◂"), "{}", h.text());
+    // A dialog is deaf for a moment, so that no key meant for the screen reaches it.
+    h.wait(std::time::Duration::from_millis(400));
     h.keys("<esc>");
     done(&mut h, 12);
     h.update();

@@ -132,19 +132,14 @@ fn one(
         &made
     };
     let kind = types::of_task(&task.description, &request.rules);
-    let known = |id: &&TaskId| census.present.binary_search(&id_hash(id)).is_ok();
+    let absent = |id: &&TaskId| census.absent.binary_search(&id_hash(id)).is_ok();
     let satisfied: Vec<TaskId> = task
         .dependencies
         .iter()
         .filter(|id| census.satisfied.binary_search(&id_hash(id)).is_ok())
         .cloned()
         .collect();
-    let dropped: Vec<TaskId> = task
-        .dependencies
-        .iter()
-        .filter(|id| !known(id))
-        .cloned()
-        .collect();
+    let dropped: Vec<TaskId> = task.dependencies.iter().filter(absent).cloned().collect();
     let left_out = [satisfied.as_slice(), dropped.as_slice()].concat();
     let mut facts = Facts {
         kind: kind.clone(),
@@ -222,12 +217,11 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
     let mut statistics = Statistics::default();
     let mut digest = 0;
     out.write_all(b"[").map_err(failed(&request.targets.tasks))?;
-    loop {
+    let mut items = records.batch(BATCH)?;
+    // What is converted and not written yet.
+    let mut buffer = Vec::new();
+    while !items.is_empty() {
         control.safe_point()?;
-        let items = records.batch(BATCH)?;
-        if items.is_empty() {
-            break;
-        }
         let first = statistics.total;
         // Raw forms are only needed of what is set aside for its neighbours' sake.
         let raws: Vec<Vec<u8>> = items
@@ -240,28 +234,31 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
                 _ => Vec::new(),
             })
             .collect();
-        let checked = check(items, first, &request.rules);
-        statistics.total += checked.len() as u64;
-        for record in &checked {
-            digest = fold(digest, record.digest);
-        }
-        let made: Vec<Made> = checked
-            .into_par_iter()
-            .zip(raws)
-            .enumerate()
-            .with_min_len(32)
-            .map(|(i, (checked, raw))| {
-                one(
-                    request,
-                    census,
-                    &settings,
-                    checked,
-                    fate_of(census, first + i as u64),
-                    &raw,
-                )
-            })
-            .collect();
-        let mut buffer = Vec::new();
+        // The tasks before are written and the next records read while these are converted.
+        let (around, (digests, made)) = rayon::join(
+            || (out.write_all(&buffer), records.batch(BATCH)),
+            || {
+                let checked = check(items, first, &request.rules);
+                let digests: Vec<u64> = checked.iter().map(|record| record.digest).collect();
+                let made: Vec<Made> = checked
+                    .into_par_iter()
+                    .zip(raws)
+                    .enumerate()
+                    .with_min_len(32)
+                    .map(|(i, (checked, raw))| {
+                        let fate = fate_of(census, first + i as u64);
+                        one(request, census, &settings, checked, fate, &raw)
+                    })
+                    .collect();
+                (digests, made)
+            },
+        );
+        let (written, next) = around;
+        written.map_err(failed(&request.targets.tasks))?;
+        items = next?;
+        statistics.total += digests.len() as u64;
+        digest = digests.into_iter().fold(digest, fold);
+        buffer.clear();
         for made in made {
             match made {
                 Made::Task { json, facts } => {
@@ -279,7 +276,6 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
                 }
             }
         }
-        out.write_all(&buffer).map_err(failed(&request.targets.tasks))?;
         control.progress(Progress {
             done: statistics.converted,
             total: Some(census.fates.len() as u64),
@@ -291,6 +287,7 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
             ..Progress::default()
         });
     }
+    out.write_all(&buffer).map_err(failed(&request.targets.tasks))?;
     if digest != census.digest || statistics.total != census.fates.len() as u64 {
         return Err(
             Error::blocked(format!("{} changed while it was converted", request.name))

@@ -232,6 +232,21 @@ impl Scanner {
                 let (reason, why) = bad.unwrap_or(("bad_json", "The record does not end."));
                 return Ok(Found::Bad(reason, why));
             }
+            if text && !escaped {
+                // The inside of a text up to the next byte that means something, in one go.
+                let inside = self.chunk.rest();
+                let run = inside
+                    .iter()
+                    .position(|byte| matches!(byte, b'"' | b'\\' | b'\n'))
+                    .unwrap_or(inside.len())
+                    .min(MAX_RECORD.saturating_sub(length));
+                if run > 0 {
+                    raw.extend_from_slice(&inside[..run]);
+                    self.chunk.skip(run);
+                    length += run;
+                    continue;
+                }
+            }
             self.chunk.take();
             length += 1;
             if length <= MAX_RECORD {
