@@ -235,7 +235,7 @@ const SCENES: &[Scene] = &[
         h.keys("jjjjjjjj");
     }),
     ("decided", |h| {
-        census(h, prepared(1_204_311, Some(Running::Claim)))
+        census(h, prepared(1_204_311, Some(Running::Claim)));
     }),
     ("blocked", |h| {
         let mut prepared = prepared(1_204_311, Some(Running::Claim));

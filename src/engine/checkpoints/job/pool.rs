@@ -254,7 +254,7 @@ mod tests {
             result.map_err(|error| error.kind),
             Err(crate::engine::ErrorKind::Interrupted)
         );
-        assert!(got >= 11 && got < 1_000);
+        assert!((11..1_000).contains(&got));
     }
 
     #[test]

@@ -202,6 +202,7 @@ impl Scanner {
 
     /// Scans an object from its brace on into `raw`. `before` not 0: goes on inside an object, behind that byte.
     #[expect(clippy::similar_names, reason = "text and next are what they are")]
+    #[expect(clippy::too_many_lines, reason = "one state machine over the record's bytes")]
     fn object(&mut self, raw: &mut Vec<u8>, before: u8) -> io::Result<Found> {
         let mut stack: Vec<u8> = if before == 0 { Vec::new() } else { vec![b'{'] };
         let mut last = before;
