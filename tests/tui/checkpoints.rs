@@ -1,7 +1,5 @@
 //! The Checkpoints screen in its states and at its sizes, and what its keys ask for.
 
-#![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
-
 use std::sync::Arc;
 
 use maos_migrate::engine::Capability;

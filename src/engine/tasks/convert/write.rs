@@ -215,7 +215,10 @@ const TOLD: usize = 1_000;
 /// Converts. A result that differs from the one in place by nothing but its moment is left alone, moment and all.
 pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Result<Converted> {
     if let Some(before) = earlier_start(&request.targets.tasks).filter(|before| *before != request.started) {
-        let as_before = Request { started: before, ..request.clone() };
+        let as_before = Request {
+            started: before,
+            ..request.clone()
+        };
         if let Some(converted) = pass(&as_before, census, control, true)? {
             return Ok(converted);
         }
@@ -229,7 +232,12 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
     clippy::too_many_lines,
     reason = "one pass, told from its beginning to its end"
 )]
-fn pass(request: &Request, census: &Census, control: &Control, only_compare: bool) -> Result<Option<Converted>> {
+fn pass(
+    request: &Request,
+    census: &Census,
+    control: &Control,
+    only_compare: bool,
+) -> Result<Option<Converted>> {
     let settings = Settings {
         dialect: request.dialect,
         started: request.started,
