@@ -767,12 +767,14 @@ fn done(step: &Step, outcome: &Outcome, entries: &[Entry<'_>], cx: &Cx<'_>, widt
             ("differs", Role::Bad)
         };
         let target = width.saturating_sub(10);
+        let figure = inert(&line.source);
+        let source = target.saturating_sub(text::cells(&inert(&line.target)).max(6) + 2);
         rows.push(
             Row::new()
                 .at(1, if index == 0 { "Proof" } else { "" }, Role::Muted)
                 .at(VALUE, inert(&line.what), Role::Text)
-                .max(target.saturating_sub(VALUE + 16))
-                .number(target.saturating_sub(10), inert(&line.source), Role::Text)
+                .max(source.saturating_sub(VALUE + text::cells(&figure) + 2))
+                .number(source, figure, Role::Text)
                 .number(target, inert(&line.target), Role::Text)
                 .right(1, word, role)
                 .keep(keep::NORMAL),

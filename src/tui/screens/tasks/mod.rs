@@ -166,6 +166,11 @@ impl TasksScreen {
         }
         match action {
             Action::Open | Action::NextRegion => tasks.region = Region::Stages,
+            // The title of the stages names the key, so it works from here, too.
+            Action::Zoom => {
+                tasks.region = Region::Stages;
+                tasks.zoomed = true;
+            }
             Action::Mark => {
                 tasks.mark();
                 tasks.list.act(Action::Down, tasks.listed.len());
@@ -269,7 +274,12 @@ impl Screen for TasksScreen {
         let Some((at, read)) = cx.views.tasks.value() else {
             return;
         };
-        if self.tasks.reading.as_ref().is_some_and(|reading| reading.at == at) {
+        if self
+            .tasks
+            .reading
+            .as_ref()
+            .is_some_and(|reading| reading.at == at)
+        {
             return;
         }
         self.read(std::sync::Arc::new(Reading {
@@ -377,6 +387,9 @@ impl Screen for TasksScreen {
                         .off(cx.held()),
                     Command::new(Action::Mark, "mark"),
                     Command::new(Action::Order, "order").about("sort by score, file, parts, stages"),
+                    Command::new(Action::Zoom, "zoom")
+                        .about("the stages alone")
+                        .quiet(),
                 ]);
             }
             Region::Stages => commands.extend([
