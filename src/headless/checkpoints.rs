@@ -34,15 +34,14 @@ pub async fn run(
             };
             scan(&request(&from, &from, classes.as_deref(), &ports)?, output)
         }
-        Verb::Plan { dirs } => match ends(&dirs, &ports)? {
-            Some(request) => {
+        Verb::Plan { dirs } => {
+            if let Some(request) = ends(&dirs, &ports)? {
                 let prepared = checkpoints::plan(&request, Survey::Full, &super::told(output))?;
                 show_plan(&prepared.plan, output)?;
                 Ok(Ended::with(
                     prepared.view.totals.refused + prepared.view.totals.failed,
                 ))
-            }
-            None => {
+            } else {
                 super::must_be_set_up(&workspace)?;
                 let mut session = Session::open(workspace, ports, options).await?;
                 let plan = session.plan(Capability::Checkpoints, "apply", output).await;
@@ -50,16 +49,17 @@ pub async fn run(
                 show_plan(&plan?, output)?;
                 Ok(Ended::Well)
             }
-        },
-        Verb::Apply { dirs, consent } => match ends(&dirs, &ports)? {
-            Some(request) => apply(&request, &consent, global, output),
-            None => {
+        }
+        Verb::Apply { dirs, consent } => {
+            if let Some(request) = ends(&dirs, &ports)? {
+                apply(&request, &consent, global, output)
+            } else {
                 super::must_be_set_up(&workspace)?;
                 let capability = Capability::Checkpoints;
                 super::apply_in_workspace(capability, "apply", &consent, workspace, options, ports, output)
                     .await
             }
-        },
+        }
         Verb::Verify { dirs } => {
             let request = match ends(&dirs, &ports)? {
                 Some(request) => request,

@@ -37,14 +37,13 @@ pub async fn run(
             request.decisions.environment = config::environment();
             request.format = match format {
                 Some(Format::Json) => OutputFormat::Json,
-                Some(Format::Yaml) => OutputFormat::Yaml,
                 None if out
                     .extension()
                     .is_some_and(|extension| extension.eq_ignore_ascii_case("json")) =>
                 {
                     OutputFormat::Json
                 }
-                None => OutputFormat::Yaml,
+                Some(Format::Yaml) | None => OutputFormat::Yaml,
             };
             request.profile = match profile {
                 Profile::Guide => config::Profile::Guide,

@@ -152,13 +152,13 @@ impl Dialogue<'_> {
                     return Ok(());
                 }
                 Goes::Back => journey::preceding(&snapshot, step).unwrap_or(Capability::Start),
-                Goes::On => match journey::following(&snapshot, step) {
-                    Some(next) => next,
-                    None => {
+                Goes::On => {
+                    let Some(next) = journey::following(&snapshot, step) else {
                         self.say("This was the last step.")?;
                         return Ok(());
-                    }
-                },
+                    };
+                    next
+                }
             };
         }
     }

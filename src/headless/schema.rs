@@ -186,7 +186,11 @@ async fn apply(
     let digest = approve(&prepared.plan, consent)?;
     check_digest(&prepared.plan, &digest)?;
     let live = Live::default();
-    let applied = stoppable_async(&control, schema::apply(&prepared, stores, now, &control, &live)).await?;
+    let applied = {
+        // The copy holds every worker's state: on the heap, callers stay small.
+        let applying = Box::pin(schema::apply(&prepared, stores, now, &control, &live));
+        stoppable_async(&control, applying).await?
+    };
     proved(applied.outcome)?;
     let report = applied.report;
     if output.json() {

@@ -160,7 +160,7 @@ impl Session {
     fn tell(&mut self, event: &Event, output: &mut Output) {
         match &event.kind {
             EventKind::Progressed { capability, progress } => {
-                self.progress_line(*capability, progress, output)
+                self.progress_line(*capability, progress, output);
             }
             EventKind::Started {
                 capability, title, ..
@@ -178,7 +178,7 @@ impl Session {
                 output.note(&format!("{capability:<12} done: {}", outcome.summary));
             }
             EventKind::Stopped { capability, reason } => {
-                output.note(&format!("{capability:<12} stopped: {reason}"))
+                output.note(&format!("{capability:<12} stopped: {reason}"));
             }
             EventKind::SettingsRead { warnings, .. } => {
                 for warning in warnings {

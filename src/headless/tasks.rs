@@ -208,7 +208,7 @@ fn stages(file: &Path, agents: Option<usize>, output: &mut Output) -> Result<End
             shown.join(", ")
         ))?;
     }
-    let metrics = serde_json::to_value(&report.metrics).map_err(|error| Error::bug(error.to_string()))?;
+    let metrics = serde_json::to_value(report.metrics).map_err(|error| Error::bug(error.to_string()))?;
     for (name, value) in metrics.as_object().into_iter().flatten() {
         output.human(&format!("  {:<26} {value}", name.replace('_', " ")))?;
     }

@@ -1,11 +1,9 @@
-"""Writes a graph of a million nodes and three million edges, or stages one with rustworkx and says how long it took."""
+"""Writes a graph of a million nodes and three million edges, or stages one with rustworkx, from the file to the stages."""
 import json
 import sys
 import time
 
 NODES = 1_000_000
-
-
 
 
 if sys.argv[1] == "generate":
@@ -20,9 +18,11 @@ else:
 
     with open(sys.argv[1]) as source:
         nodes = json.load(source)
+    # Only this is compared: building the graph and staging it, not the reading before.
     begin = time.perf_counter()
     graph = rustworkx.PyDiGraph()
     graph.add_nodes_from(range(len(nodes)))
     graph.add_edges_from_no_data([(d, n["id"]) for n in nodes for d in n["dependencies"]])
     stages = list(rustworkx.topological_generations(graph))
-    print(f"rustworkx: build and stage {time.perf_counter() - begin:.2f} s, {len(stages)} stages")
+    assert len(stages) > 1
+    print(time.perf_counter() - begin)

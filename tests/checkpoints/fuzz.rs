@@ -151,7 +151,7 @@ fn damaged_bytes_are_refused_or_read_back_equal() {
     );
     let random = prop::collection::vec(any::<u8>(), 0..300);
     let mut rounds = 0_u64;
-    while Instant::now() < until {
+    while rounds == 0 || Instant::now() < until {
         // A runner counts its cases over all runs: each round needs its own.
         let mut runner = TestRunner::new_with_rng(config.clone(), source.new_rng());
         let mutated = runner.run(&inputs, |(index, changes)| {

@@ -1,5 +1,7 @@
 //! The engine's spine: events and their fold, the journal, sessions, plans and approvals.
 
+#![cfg(test)]
+
 mod fold;
 mod journal;
 mod session;

@@ -322,7 +322,10 @@ fn whoever_watches_can_look_at_everything_and_change_nothing() {
     harness.update();
     harness.out.clear();
     harness.keys("n r]<enter>e 5u]r]nX]]]]nt");
-    assert_eq!(harness.sent(), Vec::<String>::new());
+    // Reading is all that a watcher's keys may ask for.
+    let mut sent = harness.sent();
+    sent.retain(|order| !order.starts_with("Read("));
+    assert_eq!(sent, Vec::<String>::new());
     assert!(harness.text().contains("READ-ONLY"), "{}", harness.text());
 }
 

@@ -1,5 +1,7 @@
 //! The wizard without a terminal: screens drawn into a test backend, keys given as text.
 
+#![cfg(test)]
+
 mod checkpoints;
 mod frame;
 mod journeys;

@@ -1,5 +1,7 @@
 //! The Schema screen in its states and at its sizes, and what its keys ask for.
 
+#![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -233,7 +235,7 @@ const SCENES: &[Scene] = &[
         h.keys("jjjjjjjj");
     }),
     ("decided", |h| {
-        census(h, prepared(1_204_311, Some(Running::Claim)))
+        census(h, prepared(1_204_311, Some(Running::Claim)));
     }),
     ("blocked", |h| {
         let mut prepared = prepared(1_204_311, Some(Running::Claim));

@@ -1,7 +1,5 @@
 //! Every screen at every size, in the states that matter. Text snapshots have no styles, so a few role maps go with them.
 
-#![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
-
 use maos_migrate::engine::Capability;
 use maos_migrate::engine::error::{Error, ErrorKind};
 use maos_migrate::engine::runner::Reply;

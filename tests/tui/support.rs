@@ -1,7 +1,5 @@
 //! Drawing into a buffer and looking at it: as text, and as a map of roles.
 
-#![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

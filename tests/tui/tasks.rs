@@ -20,7 +20,7 @@ use maos_migrate::tui::clock::Now;
 use maos_migrate::tui::keymap::{Key, KeyMap};
 use maos_migrate::tui::layout;
 use maos_migrate::tui::paint::Painter;
-use maos_migrate::tui::screens::Screen as _;
+use maos_migrate::tui::screens::Screen;
 use maos_migrate::tui::screens::tasks::TasksScreen;
 use maos_migrate::tui::screens::tasks::reading::Reading;
 use maos_migrate::tui::style::{Look, Theme};
@@ -346,7 +346,7 @@ fn drafts_and_plans_survive_a_crash() {
             ..Step::default()
         },
     );
-    again.ask(|screen, cx| screen.entered(cx));
+    again.ask(Screen::entered);
     let picture = again.picture();
     assert!(picture.contains("Read the log"), "{picture}");
     assert!(again.news().contains("1 plan accepted"), "{}", again.news());

@@ -8,7 +8,7 @@ use super::question::{Kind, Question};
 use super::questionnaire::Questionnaire;
 use super::value::Value;
 
-/// The figure that [`requirements`] gives.
+/// The figure that `requirements` gives.
 pub const REQUIREMENTS_MET: &str = "requirements_met";
 /// The figure of the task scores' mean, 0 to 10.
 pub const PARALLELIZATION_SCORE: &str = "parallelization_score";

@@ -1,7 +1,7 @@
 //! The questionnaire, its probes, the baseline and the two assessment files.
 //!
 //! [`Questionnaire`] says what is asked (data: `assets/questionnaire.yml`), [`Answers`] what is answered, by whom and
-//! how it is known. [`probing`] runs the probes of [`crate::engine::ports::probe`] side by side; [`derive`] works out
+//! how it is known. [`probing`] runs the probes of [`crate::engine::ports::probe`] side by side; [`mod@derive`] works out
 //! the answers that follow from others. [`document`] renders `assessment.md` and `assessment.json`, [`view`] what a
 //! form shows, [`dialogue`] what the numbered prompts say. Nothing here reads a clock or a file.
 

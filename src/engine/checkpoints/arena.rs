@@ -143,7 +143,7 @@ impl Ref {
     }
 }
 
-/// What the bytes of a [`Span`] are.
+/// What the bytes of a `Span` are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpanKind {
     /// Text of 256 MiB or more.

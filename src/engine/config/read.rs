@@ -1,6 +1,6 @@
 //! Reading a legacy configuration: which format it is in, and its keys with their places.
 //!
-//! To add a format: a variant of [`SourceFormat`], its suffixes in [`SourceFormat::of`], a reader beside [`super::json`].
+//! To add a format: a variant of [`SourceFormat`], its suffixes in [`SourceFormat::of`], a reader beside `super::json`.
 
 use std::fmt;
 use std::io::Read as _;

@@ -51,7 +51,7 @@ pub(super) struct Dispatcher {
     pub(super) options: Options,
     pub(super) outlets: Outlets,
     journal: Arc<dyn Journal>,
-    _session: Session,
+    session: Option<Session>,
     reports_in: mpsc::UnboundedSender<Internal>,
     pub(super) reports: mpsc::UnboundedReceiver<Internal>,
     pub(super) running: Option<Running>,
@@ -80,7 +80,7 @@ impl Dispatcher {
             options,
             outlets,
             journal,
-            _session: session,
+            session: Some(session),
             reports_in,
             reports,
             running: None,
@@ -163,6 +163,8 @@ impl Dispatcher {
         // The journal may be full or gone; the next session notices the missing event and says so.
         let _ = self.emit(vec![EventKind::SessionClosed]).await;
         self.journal.close().await;
+        // Whoever waits for the end may open the workspace again at once.
+        drop(self.session.take());
         if let Closing::Asked(Some(reply)) = self.closing {
             let _ = reply.send(Ok(Reply::Done));
         }

@@ -1,9 +1,9 @@
 //! The engine at work: one task that owns the journal and the snapshot, takes [`Command`]s and tells [`Event`]s.
 //!
 //! Handlers never wait for the world: reading and running happen in tasks of their own, which report back through
-//! [`internal`]. So a pause or a stop is taken at once, whatever runs.
+//! `internal`. So a pause or a stop is taken at once, whatever runs.
 //!
-//! To add an operation: an arm in [`operations::prepare`]. To add a reading for a screen: an arm in [`reading`].
+//! To add an operation: an arm in [`operations::prepare`]. To add a reading for a screen: an arm in `reading`.
 
 mod applying;
 mod dispatch;

@@ -26,7 +26,7 @@ impl Dispatcher {
                     let at = world.now;
                     let sources = sources::check(world).await;
                     Internal::View(Box::new(move |views| {
-                        views.sources = Slot::Ready(at, sources.into())
+                        views.sources = Slot::Ready(at, sources.into());
                     }))
                 });
             }

@@ -44,7 +44,6 @@ fn by_words(text: &str, lexicon: &Lexicon) -> String {
     let start = reader.lead_in(&toks);
     let toks = &toks[start.min(toks.len())..];
     if let Some(first) = toks.first().filter(|first| first.is_verb() && reader.leads(toks)) {
-        let words = reader.lows(&toks[1..]);
         if lexicon
             .by_object
             .get(usize::from(first.class))
@@ -69,7 +68,6 @@ fn by_words(text: &str, lexicon: &Lexicon) -> String {
                 return kind.1.clone();
             }
         }
-        let _ = words;
         if let Some(class) = lexicon.class(first.class).filter(|class| !class.kind.is_empty()) {
             return class.kind.clone();
         }

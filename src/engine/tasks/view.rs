@@ -109,7 +109,11 @@ impl View {
                 Item::Bad(refused) => Err(Box::new(refused)),
                 Item::Record(raw) => Described::read(&raw, view.tally.total).and_then(|task| {
                     // As the conversion: the first record keeps the id, a later one with the same is set aside.
-                    if seen.insert(task.id.to_string()) { Ok(task) } else { Err(Box::new(duplicate(&raw))) }
+                    if seen.insert(task.id.to_string()) {
+                        Ok(task)
+                    } else {
+                        Err(Box::new(duplicate(&raw)))
+                    }
                 }),
             };
             match read {

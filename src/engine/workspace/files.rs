@@ -57,6 +57,12 @@ impl AtomicFile {
         })
     }
 
+    /// SHA-256 of what has been written so far, in hex.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        hex(&self.hasher.clone().finalize())
+    }
+
     /// Puts the content in place under its final name, safely on disk.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `migration.yml`: what moves, where to, and how carefully. Read strictly; every refusal names line and column.
 //!
-//! To add a setting: a field in [`Raw`] or one of its parts, its meaning in [`Settings`], a line in `assets/migration.yml`.
+//! To add a setting: a field in `Raw` or one of its parts, its meaning in [`Settings`], a line in `assets/migration.yml`.
 
 use std::path::PathBuf;
 

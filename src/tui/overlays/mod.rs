@@ -1,6 +1,6 @@
 //! What lies over a screen: dialogs, help, lists. They form a stack; the top one takes all keys.
 //!
-//! To add one: a file with a struct that implements [`Overlay`], and an [`Effect::Open`] where it opens. Its hint bar
+//! To add one: a file with a struct that implements [`Overlay`], and an [`Effect::Open`](crate::tui::app::context::Effect::Open) where it opens. Its hint bar
 //! and its lines in `?` come from its `commands()`.
 
 pub mod choice;

@@ -159,15 +159,12 @@ pub fn log_tail(cx: &Cx<'_>, capability: Capability, most: usize) -> Vec<Row> {
 pub fn ended_badly(step: &Step, safe: &str, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     use super::detail::labelled;
     use crate::tui::widgets::mark::Mark;
-    let (mark, what) = match (&step.error, step.activity) {
-        (Some(error), Activity::Failed) => (Mark::Failed, format!("{}.", text::sentence(&error.message))),
-        _ => {
-            let why = step
-                .note
-                .clone()
-                .unwrap_or_else(|| "it did not come to its end".to_owned());
-            (Mark::Paused, format!("Stopped: {}.", inert(&why)))
-        }
+    let failure = step.error.as_ref().filter(|_| step.activity == Activity::Failed);
+    let (mark, what) = if let Some(error) = failure {
+        (Mark::Failed, format!("{}.", text::sentence(&error.message)))
+    } else {
+        let why = step.note.as_deref().unwrap_or("it did not come to its end");
+        (Mark::Paused, format!("Stopped: {}.", inert(why)))
     };
     let mut rows = Vec::new();
     let lines = text::wrap(&what, usize::from(width.saturating_sub(4)).max(1));

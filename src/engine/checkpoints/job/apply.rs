@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{ErrorKind as Io, Read as _, Write as _};
+use std::io::{ErrorKind as Io, Read as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +14,7 @@ use super::super::finding::{Code, Finding, Severity};
 use super::super::json::{self, Sink, Written};
 use super::report::{FileReport, Notes, Status, Totals, View};
 use super::scan::Prepared;
+use super::sink::{self, HashedFile};
 use super::source::{hex, name_text};
 use super::target::{LEDGER, Target, Unfinished};
 use super::{Request, one, pool};
@@ -307,7 +308,7 @@ impl Run<'_> {
                     return Ok(Some(waiting));
                 }
                 // A large one does not wait for its wave.
-                match self.name(&waiting, true) {
+                match self.name_large(&waiting) {
                     Ok(()) => Ok(None),
                     Err(error) => {
                         self.target.abandon(&waiting.unfinished);
@@ -329,14 +330,18 @@ impl Run<'_> {
         envelope: Envelope,
         limit: u64,
     ) -> std::result::Result<(Written, [u8; 32]), Finding> {
-        let mut sink = HashedFile {
-            file: &mut unfinished.file,
-            hasher: Sha256::new(),
-            left: limit.saturating_mul(8),
+        let limit = limit.saturating_mul(8);
+        let large = arena.source().len() >= one::BESIDE;
+        let written = if large {
+            sink::beside(&mut unfinished.file, limit, |sink| {
+                json::write(arena, envelope.root, envelope.date, sink)
+            })
+        } else {
+            let mut sink = HashedFile::new(&mut unfinished.file, limit);
+            json::write(arena, envelope.root, envelope.date, &mut sink)
+                .map(|written| (written, sink.finish()))
         };
-        let written = json::write(arena, envelope.root, envelope.date, &mut sink);
-        let digest: [u8; 32] = sink.hasher.finalize().into();
-        let written = match written {
+        let (written, digest) = match written {
             Ok(written) => written,
             Err(error) if error.kind() == Io::FileTooLarge => {
                 return Err(Finding::malformed(
@@ -346,7 +351,21 @@ impl Run<'_> {
             }
             Err(error) => return Err(self.failed(&error)),
         };
-        let back = unfinished.read_back().map_err(|error| self.failed(&error))?;
+        let unfinished = &*unfinished;
+        let back = if written.bytes >= LARGE {
+            // Nobody waits for the disk while there is something to read.
+            std::thread::scope(|scope| {
+                let synced = scope.spawn(|| unfinished.sync());
+                let back = unfinished.read_back();
+                synced
+                    .join()
+                    .map_err(|_| std::io::Error::other("the sync ended without a word"))??;
+                back
+            })
+        } else {
+            unfinished.read_back()
+        };
+        let back = back.map_err(|error| self.failed(&error))?;
         if back != digest {
             return Err(Finding::new(
                 Severity::Changed,
@@ -358,16 +377,15 @@ impl Run<'_> {
         Ok((written, digest))
     }
 
-    fn name(&self, waiting: &Waiting, sync: bool) -> std::io::Result<()> {
-        if sync {
-            waiting.unfinished.sync()?;
-        }
+    fn name(&self, waiting: &Waiting) -> std::io::Result<()> {
         self.target
-            .publish(&waiting.unfinished, &waiting.target, waiting.replace)?;
-        if sync {
-            self.target.sync_results()?;
-        }
-        Ok(())
+            .publish(&waiting.unfinished, &waiting.target, waiting.replace)
+    }
+
+    /// Names a result that was synced beside its reading back.
+    fn name_large(&self, waiting: &Waiting) -> std::io::Result<()> {
+        self.name(waiting)?;
+        self.target.sync_results()
     }
 
     /// Syncs the temporary files of a wave together and gives them their names.
@@ -397,7 +415,7 @@ impl Run<'_> {
             let synced = errors.iter().find(|(target, _)| *target == one.target);
             let result = match synced {
                 Some((_, error)) => Err(std::io::Error::new(error.kind(), error.to_string())),
-                None => self.name(&one, false),
+                None => self.name(&one),
             };
             if let Err(error) = result {
                 let finding = if error.kind() == Io::AlreadyExists {
@@ -466,26 +484,6 @@ fn note(report: &mut FileReport, written: &Written, digest: &[u8; 32]) {
         surrogate_strings: written.surrogates,
         wide_integers: written.wide_integers,
     };
-}
-
-struct HashedFile<'f> {
-    file: &'f mut File,
-    hasher: Sha256,
-    left: u64,
-}
-
-impl Sink for HashedFile<'_> {
-    type Error = std::io::Error;
-
-    fn take(&mut self, piece: &mut Vec<u8>) -> std::io::Result<()> {
-        let len = piece.len() as u64;
-        if len > self.left {
-            return Err(Io::FileTooLarge.into());
-        }
-        self.left -= len;
-        self.hasher.update(&*piece);
-        self.file.write_all(piece)
-    }
 }
 
 /// Compares what would be written with a file, the conversion time left out. `None` when they differ.

@@ -5,6 +5,7 @@ mod one;
 mod pool;
 mod report;
 mod scan;
+mod sink;
 mod source;
 mod target;
 mod verify;

@@ -8,8 +8,8 @@ use super::source::{Fingerprint, Folder, name_text, sha256};
 use super::{Item, Request};
 use crate::engine::text::inert;
 
-/// Files of this size have their checksum computed beside the reading.
-const BESIDE: usize = 4 << 20;
+/// Files of this size have their checksum computed beside the reading, and their result written beside the formatting.
+pub(super) const BESIDE: usize = 4 << 20;
 
 /// Names kept in a report; a file with more is refused anyway.
 const MAX_NAMES: usize = 1_000;

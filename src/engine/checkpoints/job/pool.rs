@@ -136,7 +136,8 @@ pub struct Tracker<'c> {
 #[derive(Debug)]
 struct Told {
     progress: Progress,
-    last: Instant,
+    /// When something was told last; the first file in work is told at once.
+    last: Option<Instant>,
 }
 
 /// Running files named at once.
@@ -156,10 +157,7 @@ impl<'c> Tracker<'c> {
         control.progress(progress.clone());
         Self {
             control,
-            state: Mutex::new(Told {
-                progress,
-                last: Instant::now(),
-            }),
+            state: Mutex::new(Told { progress, last: None }),
         }
     }
 
@@ -167,9 +165,12 @@ impl<'c> Tracker<'c> {
         let told = {
             let mut state = lock(&self.state);
             change(&mut state.progress);
-            let due = force || state.last.elapsed() >= Duration::from_millis(100);
+            let due = force
+                || state
+                    .last
+                    .is_none_or(|last| last.elapsed() >= Duration::from_millis(100));
             due.then(|| {
-                state.last = Instant::now();
+                state.last = Some(Instant::now());
                 let mut progress = state.progress.clone();
                 progress.running.truncate(SHOWN);
                 progress
@@ -253,7 +254,7 @@ mod tests {
             result.map_err(|error| error.kind),
             Err(crate::engine::ErrorKind::Interrupted)
         );
-        assert!(got >= 11 && got < 1_000);
+        assert!((11..1_000).contains(&got));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
@@ -285,9 +286,22 @@ impl Unfinished {
     ///
     /// # Errors
     /// The I/O error.
-    pub fn read_back(&mut self) -> std::io::Result<[u8; 32]> {
-        self.file.seek(SeekFrom::Start(0))?;
-        digest(&mut self.file)
+    pub fn read_back(&self) -> std::io::Result<[u8; 32]> {
+        let mut hasher = Sha256::new();
+        let size = usize::try_from(self.file.metadata()?.len()).unwrap_or(usize::MAX);
+        let mut piece = vec![0_u8; size.clamp(1, 256 << 10)];
+        let mut at = 0;
+        loop {
+            match self.file.read_at(&mut piece, at) {
+                Ok(0) => return Ok(hasher.finalize().into()),
+                Ok(n) => {
+                    hasher.update(&piece[..n]);
+                    at += n as u64;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Makes its content survive a power cut.
@@ -297,21 +311,4 @@ impl Unfinished {
     pub fn sync(&self) -> std::io::Result<()> {
         self.file.sync_data()
     }
-}
-
-/// SHA-256 of everything a file still has to give.
-///
-/// # Errors
-/// The I/O error.
-pub fn digest(file: &mut File) -> std::io::Result<[u8; 32]> {
-    let mut hasher = Sha256::new();
-    let mut piece = vec![0_u8; 256 << 10];
-    loop {
-        let n = file.read(&mut piece)?;
-        if n == 0 {
-            break;
-        }
-        hasher.update(&piece[..n]);
-    }
-    Ok(hasher.finalize().into())
 }

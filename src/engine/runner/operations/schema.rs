@@ -104,7 +104,7 @@ pub fn stores(world: &World) -> Result<Stores> {
 /// Plans the copy.
 ///
 /// # Errors
-/// What [`schema::plan`] refuses, or what still needs a decision.
+/// What [`schema::plan()`] refuses, or what still needs a decision.
 pub(super) async fn apply(world: World, control: Control) -> Result<Prepared> {
     let (request, stores) = (request(&world)?, stores(&world)?);
     let prepared = schema::plan(&request, &stores, &control).await?;
@@ -147,7 +147,7 @@ pub(super) async fn undo(world: World, control: Control) -> Result<Prepared> {
 /// What the census screen shows.
 ///
 /// # Errors
-/// What [`schema::plan`] refuses.
+/// What [`schema::plan()`] refuses.
 pub async fn census(world: World, control: Control) -> Result<Arc<schema::Prepared>> {
     let (request, stores) = (request(&world)?, stores(&world)?);
     schema::plan(&request, &stores, &control).await.map(Arc::new)

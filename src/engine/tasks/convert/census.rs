@@ -13,7 +13,7 @@ use crate::engine::tasks::rules::Rules;
 use crate::engine::tasks::stages::{Graph, StagePlan, knots};
 
 /// How many bytes of records are worked on at once.
-pub(super) const BATCH: usize = 4 * 1024 * 1024;
+pub(super) const BATCH: usize = 1024 * 1024;
 
 /// What becomes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +54,8 @@ impl Fate {
 #[derive(Debug, Default)]
 pub(super) struct Census {
     pub fates: Vec<Fate>,
-    hashes: Vec<u64>,
+    /// Hash of the id and number of each readable record; empty once judged.
+    index: Vec<(u64, u32)>,
     finished: Vec<bool>,
     starts: Vec<u32>,
     targets: Vec<u64>,
@@ -62,8 +63,9 @@ pub(super) struct Census {
     pub digest: u64,
     /// Hashes of ids whose tasks are finished: nothing needs to wait for them.
     pub satisfied: Vec<u64>,
-    /// Hashes of all ids of converted records, ascending.
-    pub present: Vec<u64>,
+    /// Hashes of ids that are waited for and are not in the file, ascending. There are few, where the ids that are there
+    /// may be millions.
+    pub absent: Vec<u64>,
 }
 
 /// The identity of an id: `7` and `"7"` are one.
@@ -118,22 +120,25 @@ impl Census {
             starts: vec![0],
             ..Self::default()
         };
-        loop {
+        let mut items = records.batch(BATCH)?;
+        while !items.is_empty() {
             control.safe_point()?;
-            let items = records.batch(BATCH)?;
-            if items.is_empty() {
-                break;
-            }
-            for checked in check(items, census.fates.len() as u64, &request.rules) {
+            let first = census.fates.len() as u64;
+            // The next records are read while these are checked.
+            let (next, checked) =
+                rayon::join(|| records.batch(BATCH), || check(items, first, &request.rules));
+            items = next?;
+            for checked in checked {
                 census.digest = fold(census.digest, checked.digest);
                 if let Ok(task) = checked.task {
+                    if let Ok(number) = u32::try_from(census.fates.len()) {
+                        census.index.push((id_hash(&task.id), number));
+                    }
                     census.fates.push(Fate::Converted);
-                    census.hashes.push(id_hash(&task.id));
                     census.finished.push(task.finished());
                     census.targets.extend(task.dependencies.iter().map(id_hash));
                 } else {
                     census.fates.push(Fate::Unreadable);
-                    census.hashes.push(0);
                     census.finished.push(false);
                 }
                 census
@@ -155,13 +160,7 @@ impl Census {
 
     /// Decides every record's fate.
     fn judge(&mut self, policy: Policy) {
-        let mut index: Vec<(u64, u32)> = self
-            .fates
-            .iter()
-            .enumerate()
-            .filter(|(_, fate)| **fate == Fate::Converted)
-            .filter_map(|(i, _)| Some((self.hashes[i], u32::try_from(i).ok()?)))
-            .collect();
+        let mut index = std::mem::take(&mut self.index);
         index.par_sort_unstable();
         for pair in index.windows(2) {
             if pair[0].0 == pair[1].0 {
@@ -182,10 +181,15 @@ impl Census {
             .collect();
         // Edges inside the file; what they name outside is the record's own trouble.
         let (mut starts, mut edges) = (vec![0_u32], Vec::with_capacity(self.targets.len()));
+        let mut absent = Vec::new();
         for i in 0..self.fates.len() {
             if self.fates[i] == Fate::Converted {
                 for &target in &self.targets[self.starts[i] as usize..self.starts[i + 1] as usize] {
-                    match find(target) {
+                    let found = find(target);
+                    if found.is_none() {
+                        absent.push(target);
+                    }
+                    match found {
                         Some(j) if j as usize == i => self.fates[i] = Fate::WaitsForItself,
                         Some(j) if self.finished[j as usize] => {}
                         Some(j) => edges.push(j),
@@ -195,6 +199,16 @@ impl Census {
                 }
             }
             starts.push(u32::try_from(edges.len()).unwrap_or(u32::MAX));
+        }
+        absent.sort_unstable();
+        absent.dedup();
+        self.absent = absent;
+        // What is known now is not asked for again, and a large file has millions of it.
+        drop(index);
+        self.targets = Vec::new();
+        self.starts = Vec::new();
+        if edges.is_empty() {
+            return;
         }
         // An id that only an unreadable record could have had is missing all the same.
         let graph = Graph::from_rows(starts, edges);
@@ -221,7 +235,6 @@ impl Census {
                 }
             }
         }
-        self.present = index.iter().map(|(hash, _)| *hash).collect();
     }
 
     pub fn count(&self, fate: Fate) -> u64 {
@@ -261,7 +274,7 @@ impl Census {
                     for id in task
                         .dependencies
                         .iter()
-                        .filter(|id| self.present.binary_search(&id_hash(id)).is_err())
+                        .filter(|id| self.absent.binary_search(&id_hash(id)).is_ok())
                     {
                         named.push(format!(
                             "line {}: {} waits for {}, which is not in the file",

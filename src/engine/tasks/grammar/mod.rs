@@ -1,8 +1,8 @@
 //! A description into subtasks, by rule: lists, clauses by verb, lists of objects, distribution, counts, alternatives; and
 //! what the words say about their order.
 //!
-//! [`token`] makes words, [`lists`] finds explicit lists, [`clauses`] cuts sentences, [`runs`] reads a clause's objects,
-//! [`expand`] shares them out, [`link`] sets the dependencies. To add a rule: name it in [`expand::rule`] and make its
+//! `token` makes words, `lists` finds explicit lists, `clauses` cuts sentences, `runs` reads a clause's objects,
+//! [`expand`] shares them out, `link` sets the dependencies. To add a rule: name it in [`expand::rule`] and make its
 //! parts in `expand.rs`; words belong into `assets/rules/default.yml`.
 
 mod clauses;

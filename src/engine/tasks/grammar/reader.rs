@@ -45,17 +45,18 @@ impl<'a> Reader<'a> {
 
     pub fn lows(&self, toks: &[Tok]) -> Vec<&str> {
         // A phrase merged into one token is compared word by word again.
-        toks.iter()
-            .flat_map(|tok| {
-                if tok.kind == Kind::Opaque
-                    || (tok.kind == Kind::Word && !tok.has(Flags::MERGED) && tok.class == NO_CLASS)
-                {
-                    vec![self.low(tok)]
-                } else {
-                    self.low(tok).split_whitespace().collect()
-                }
-            })
-            .collect()
+        let mut out = Vec::with_capacity(toks.len() + 4);
+        for tok in toks {
+            let low = self.low(tok);
+            let whole = tok.kind == Kind::Opaque
+                || (tok.kind == Kind::Word && !tok.has(Flags::MERGED) && tok.class == NO_CLASS);
+            if whole {
+                out.push(low);
+            } else {
+                out.extend(low.split_whitespace());
+            }
+        }
+        out
     }
 
     /// Whether one of `phrases` stands anywhere in `toks`.

@@ -164,6 +164,14 @@ pub(crate) fn split_words(text: &str) -> Vec<Piece<'_>> {
 /// Where the word that begins at `i` ends.
 fn word_end(text: &str, i: usize) -> usize {
     let bytes = text.as_bytes();
+    // Nearly every word is plain letters between blanks.
+    let plain = bytes[i..]
+        .iter()
+        .position(|byte| !byte.is_ascii_alphanumeric())
+        .map_or(bytes.len(), |at| i + at);
+    if plain > i && bytes.get(plain).is_none_or(u8::is_ascii_whitespace) {
+        return plain;
+    }
     let mut end = i;
     for (at, c) in text[i..].char_indices() {
         let here = i + at;
@@ -192,8 +200,7 @@ fn word_end(text: &str, i: usize) -> usize {
 /// Pushes a word, or its parts when it is a list written with slashes ("AWS/Azure/GCP").
 fn push_word<'a>(out: &mut Vec<Piece<'a>>, text: &'a str, start: usize, end: usize) {
     let word = &text[start..end];
-    let parts = word.split('/').count();
-    let listed = parts >= 3
+    let listed = word.bytes().filter(|byte| *byte == b'/').count() >= 2
         && word.split('/').all(|part| {
             part.len() >= 2
                 && part
@@ -227,6 +234,20 @@ fn push_word<'a>(out: &mut Vec<Piece<'a>>, text: &'a str, start: usize, end: usi
         });
         at += part.len() + 1;
     }
+}
+
+/// The number that `raw` writes in digits; 0 when it is none.
+fn numeral(raw: &str) -> u32 {
+    match raw.as_bytes().first() {
+        Some(b'0'..=b'9' | b'+') => raw.parse().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Whether a capital or a digit is in it.
+fn proper(raw: &str) -> bool {
+    raw.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        || !raw.is_ascii() && raw.chars().any(char::is_uppercase)
 }
 
 /// The tokens of `text`; `lower` is its [`lower_in_place`].
@@ -274,9 +295,9 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> Vec<Tok> {
             number: if entry.number > 0 {
                 entry.number
             } else {
-                raw.parse().unwrap_or(0)
+                numeral(raw)
             },
-            proper: raw.chars().any(char::is_uppercase) || raw.bytes().any(|b| b.is_ascii_digit()),
+            proper: proper(raw),
         });
         i += used;
     }

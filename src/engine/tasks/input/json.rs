@@ -202,6 +202,7 @@ impl Scanner {
 
     /// Scans an object from its brace on into `raw`. `before` not 0: goes on inside an object, behind that byte.
     #[expect(clippy::similar_names, reason = "text and next are what they are")]
+    #[expect(clippy::too_many_lines, reason = "one state machine over the record's bytes")]
     fn object(&mut self, raw: &mut Vec<u8>, before: u8) -> io::Result<Found> {
         let mut stack: Vec<u8> = if before == 0 { Vec::new() } else { vec![b'{'] };
         let mut last = before;
@@ -231,6 +232,21 @@ impl Scanner {
             if resync && line_start && byte == b']' && !raw.is_empty() {
                 let (reason, why) = bad.unwrap_or(("bad_json", "The record does not end."));
                 return Ok(Found::Bad(reason, why));
+            }
+            if text && !escaped && length < MAX_RECORD {
+                // The inside of a text up to the next byte that means something, in one go.
+                let inside = self.chunk.rest();
+                let run = inside
+                    .iter()
+                    .position(|byte| matches!(byte, b'"' | b'\\' | b'\n'))
+                    .unwrap_or(inside.len())
+                    .min(MAX_RECORD.saturating_sub(length));
+                if run > 0 {
+                    raw.extend_from_slice(&inside[..run]);
+                    self.chunk.skip(run);
+                    length += run;
+                    continue;
+                }
             }
             self.chunk.take();
             length += 1;

@@ -72,6 +72,19 @@ fn normal(name: &str) -> String {
     name.trim().to_ascii_lowercase().replace(['-', ' '], "_")
 }
 
+/// Whether `key` is [`normal`]ly written `name`; asked for every field of every record, so without a copy.
+fn is_named(key: &str, name: &str) -> bool {
+    let key = key.trim();
+    key.len() == name.len()
+        && key.bytes().zip(name.bytes()).all(|(byte, expected)| {
+            let byte = match byte {
+                b'-' | b' ' => b'_',
+                byte => byte.to_ascii_lowercase(),
+            };
+            byte == expected
+        })
+}
+
 /// What scoring and decomposing need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
@@ -112,10 +125,13 @@ impl Fields {
     /// Takes the first field of `names` that is there and not empty.
     fn take(&mut self, names: &[&str]) -> Option<(String, Value)> {
         for name in names {
+            if self.0.is_empty() {
+                return None;
+            }
             let key = if self.0.contains_key(*name) {
                 Some((*name).to_owned())
             } else {
-                self.0.keys().find(|key| normal(key) == *name).cloned()
+                self.0.keys().find(|key| is_named(key, name)).cloned()
             };
             let Some(key) = key else { continue };
             let empty = match &self.0[&key] {
@@ -190,7 +206,7 @@ fn as_id(value: &Value) -> Option<TaskId> {
 fn description(raw: &Raw, fields: &mut Fields) -> Checked<String> {
     let given = DESCRIPTION
         .iter()
-        .any(|name| fields.0.keys().any(|key| normal(key) == *name));
+        .any(|name| fields.0.keys().any(|key| is_named(key, name)));
     let Some((key, value)) = fields.take(&DESCRIPTION) else {
         let why = if given {
             "The description is empty."

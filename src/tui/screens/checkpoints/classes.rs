@@ -291,7 +291,7 @@ impl Classes {
         ];
         let used = match &row.seen {
             Some(seen) => {
-                let with = if seen.fields.is_empty() {
+                let manner = if seen.fields.is_empty() {
                     if seen.called_with_one {
                         ", always with one value"
                     } else {
@@ -301,7 +301,7 @@ impl Classes {
                     ""
                 };
                 format!(
-                    "{} in {}{with}",
+                    "{} in {}{manner}",
                     plural(seen.count, "use", "uses"),
                     plural(seen.files, "file", "files")
                 )
@@ -319,35 +319,32 @@ impl Classes {
             model::kind_about(class.kind)
         );
         rows.extend(labelled("Kind", &kind, column, width, Role::Accent, keep::ALWAYS));
-        match &self.field {
-            Some(field) => {
-                let room = width.saturating_sub(column + 5);
-                rows.push(
-                    Row::new()
-                        .at(1, "Fields", Role::Muted)
-                        .at(column, "[ ", Role::Accent)
-                        .then(field.shown(room, cx.look.glyphs.caret), Role::Text)
-                        .then(" ]", Role::Accent)
-                        .selected(true)
-                        .keep(keep::ALWAYS),
-                );
-            }
-            None => {
-                let fields = match (&class.fields, class.kind) {
-                    (Some(fields), _) => fields.join(", "),
-                    (None, ClassKind::Object | ClassKind::Dict) => "any".to_owned(),
-                    (None, ClassKind::NamedTuple) => "none yet; e names them".to_owned(),
-                    (None, _) => "none".to_owned(),
-                };
-                rows.extend(labelled(
-                    "Fields",
-                    &fields,
-                    column,
-                    width,
-                    Role::Accent,
-                    keep::ALWAYS,
-                ));
-            }
+        if let Some(field) = &self.field {
+            let room = width.saturating_sub(column + 5);
+            rows.push(
+                Row::new()
+                    .at(1, "Fields", Role::Muted)
+                    .at(column, "[ ", Role::Accent)
+                    .then(field.shown(room, cx.look.glyphs.caret), Role::Text)
+                    .then(" ]", Role::Accent)
+                    .selected(true)
+                    .keep(keep::ALWAYS),
+            );
+        } else {
+            let fields = match (&class.fields, class.kind) {
+                (Some(fields), _) => fields.join(", "),
+                (None, ClassKind::Object | ClassKind::Dict) => "any".to_owned(),
+                (None, ClassKind::NamedTuple) => "none yet; e names them".to_owned(),
+                (None, _) => "none".to_owned(),
+            };
+            rows.extend(labelled(
+                "Fields",
+                &fields,
+                column,
+                width,
+                Role::Accent,
+                keep::ALWAYS,
+            ));
         }
         let about = "Enter declares it so, and the files are scanned again. Values are read as plain data and written \
                      with the class name beside them. checkpoints/classes.yml in the workspace can say the same.";

@@ -2,6 +2,7 @@
 //! first with where, why and what to do; unknown classes can be declared and named results replaced.
 
 mod classes;
+mod figures;
 mod model;
 mod view;
 

@@ -78,7 +78,8 @@ pub(super) fn news(screen: &Schema, cx: &Cx<'_>) -> News {
         return News::new(what, "n goes to it").role(Role::Warn);
     }
     if let Some(block) = super::model::block(prepared) {
-        return News::new(format!("Locked: {}.", block.sentence), block.hint.clone()).role(Role::Warn);
+        return News::new(format!("Locked: {}.", block.sentence), "mend it, then r recounts")
+            .role(Role::Warn);
     }
     if super::model::stale(cx, at) {
         return News::new(
@@ -132,21 +133,15 @@ pub(super) fn render(screen: &mut Schema, painter: &mut Painter<'_>, cx: &Cx<'_>
 fn waiting(cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let mut rows = Vec::new();
     if matches!(cx.views.schema, Slot::Loading(_)) {
-        match cx.views.reading.get(&STEP) {
-            Some(progress) => rows.extend(working::reading("Counted", progress, cx, width)),
-            None => {
-                cx.wake_in(PATIENCE);
-                rows.push(
-                    Row::prose(
-                        format!(
-                            "{} The values of the legacy rows are being counted.",
-                            cx.spinner()
-                        ),
-                        Role::Text,
-                    )
-                    .keep(keep::FIGURE),
-                );
-            }
+        if let Some(progress) = cx.views.reading.get(&STEP) {
+            rows.extend(working::reading("Counted", progress, cx, width));
+        } else {
+            cx.wake_in(PATIENCE);
+            let said = format!(
+                "{} The values of the legacy rows are being counted.",
+                cx.spinner()
+            );
+            rows.push(Row::prose(said, Role::Text).keep(keep::FIGURE));
         }
         rows.push(Row::blank());
         rows.extend(prose("The census reads only.", width, Role::Muted, keep::NORMAL));
@@ -192,7 +187,7 @@ fn columns(width: u16) -> Columns {
             becomes: width / 2 + 5,
         };
     }
-    let rows = (width / 2).min(62).max(38);
+    let rows = (width / 2).clamp(38, 62);
     Columns {
         value: 16,
         rows,
@@ -224,7 +219,7 @@ fn table(screen: &mut Schema, painter: &mut Painter<'_>, prepared: &Prepared, lo
         .at(3, if wide { "Column" } else { "Value" }, Role::Muted)
         .at(columns.value, if wide { "Value" } else { "" }, Role::Muted)
         .number(columns.rows, "Rows", Role::Muted)
-        .at(columns.becomes, "Becomes", Role::Muted)
+        .at(columns.becomes, if wide { "Becomes" } else { "" }, Role::Muted)
         .right(1, screen.list.position(values.len()), Role::Muted);
     painter.row(0, &head);
     screen.first_row = Some(1);
@@ -253,15 +248,30 @@ fn table(screen: &mut Schema, painter: &mut Painter<'_>, prepared: &Prepared, lo
             .max(columns.rows.saturating_sub(columns.value + 10))
             .number(columns.rows, count(found.rows), tone)
             .at(columns.becomes, "", tone);
-        becomes(row, found, edited(index), cx)
+        becomes(row, found, edited(index), wide, cx)
     });
     screen.list = list;
     let below = Rect::new(0, 1 + list_height, width, height.saturating_sub(1 + list_height));
     painter.part(below).rows(&shown);
 }
 
-fn becomes(row: Row, found: &CensusRow, edited: bool, cx: &Cx<'_>) -> Row {
+fn becomes(row: Row, found: &CensusRow, edited: bool, wide: bool, cx: &Cx<'_>) -> Row {
     let glyphs = cx.look.glyphs;
+    if !wide {
+        // The words that every line of the column shares leave first.
+        let fate = found.becomes.as_str();
+        let short = ["task_type ", "quarantine "]
+            .iter()
+            .find_map(|word| fate.strip_prefix(word))
+            .unwrap_or(fate);
+        return if found.decide {
+            row.then(format!("{} decide", glyphs.decide), Role::Warn)
+        } else if found.aside {
+            row.then(format!("{} {short}", glyphs.quarantine), Role::Warn)
+        } else {
+            row.then(short.to_owned(), Role::Text)
+        };
+    }
     let row = if found.decide {
         row.then(format!("{} {}", glyphs.decide, found.becomes), Role::Warn)
     } else if found.aside {
@@ -304,6 +314,8 @@ fn tail(prepared: &Prepared, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     if cx.density <= Density::Compact {
         // In one column with the counts, so that the eye adds it up.
         let all = format!("{} in all", plural(census.rows, "row", "rows"));
+        let both = text::width(&all) + text::width(&sum) + 6 <= usize::from(width);
+        let all = if both { all } else { String::new() };
         rows.push(
             Row::new()
                 .at(3, all, Role::Muted)

@@ -3,9 +3,11 @@
 //! Three views, one key each; the view follows the state until somebody chooses one.
 
 mod census;
+mod decide;
 pub mod model;
 pub mod proof;
 pub mod run;
+mod tabs;
 
 use std::time::Duration;
 
@@ -18,21 +20,18 @@ use crate::engine::views::Slot;
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
 use crate::tui::keymap::{Action, Command};
 use crate::tui::layout::Density;
-use crate::tui::overlays::choice::{Choice, Consequence};
 use crate::tui::paint::{Painter, Row, keep};
 use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::frame::{News, Title};
 use crate::tui::widgets::list::List;
-use crate::tui::widgets::mark::Mark;
 use crate::tui::widgets::progress::Pace;
-use model::{Moment, moment};
+use decide::{choose_pace, decide_running, edit_mapping};
+use model::moment;
 
 const STEP: Capability = Capability::Schema;
 const APPLY: &str = "apply";
 const UNDO: &str = "undo";
-/// The paces that `P` offers, in rows a second.
-const PACES: [u64; 5] = [500, 2_000, 10_000, 25_000, 50_000];
 /// More workers than this are not asked for with a key.
 const MOST_WORKERS: usize = 64;
 
@@ -197,7 +196,7 @@ impl Schema {
         Handled::one(edit_mapping(prepared, &value, self.list.cursor, cx))
     }
 
-    fn undoable(&self, cx: &Cx<'_>) -> Option<String> {
+    fn undoable(cx: &Cx<'_>) -> Option<String> {
         if !model::ran(step(cx)) {
             return Some("No rows were copied.".to_owned());
         }
@@ -207,7 +206,7 @@ impl Schema {
         cx.held()
     }
 
-    fn workers(&mut self, more: bool, cx: &Cx<'_>) -> Handled {
+    fn workers(more: bool, cx: &Cx<'_>) -> Handled {
         let Some(live) = &cx.views.schema_run else {
             return Handled::done();
         };
@@ -233,93 +232,6 @@ impl Schema {
             )),
         ])
     }
-
-    fn choose_pace(cx: &Cx<'_>) -> Effect {
-        let mut answers = vec![
-            ("Leave it as it is".to_owned(), Consequence::Nothing),
-            ("No limit".to_owned(), Consequence::Send(Order::Pace(0))),
-        ];
-        answers.extend(PACES.iter().map(|pace| {
-            (
-                format!("At most {} rows a second", count(*pace)),
-                Consequence::Send(Order::Pace(*pace)),
-            )
-        }));
-        Effect::Open(Box::new(Choice::new(
-            "Pace",
-            vec![(
-                "How fast rows may be copied, so that the databases have air for others. It holds at once."
-                    .to_owned(),
-                Role::Text,
-            )],
-            answers,
-            cx.now.mono,
-        )))
-    }
-
-    fn tabs(&self, moment: Option<&Moment>, cx: &Cx<'_>) -> Row {
-        let here = self.view(cx);
-        let activity = activity(cx);
-        let counted = match &cx.views.schema {
-            Slot::Ready(_, prepared) if prepared.blocks.is_empty() => Mark::Done,
-            Slot::Ready(..) => Mark::Decide,
-            Slot::Loading(_) => Mark::Running,
-            Slot::Failed(..) => Mark::Failed,
-            Slot::Empty if activity != Activity::Idle => Mark::Done,
-            Slot::Empty => Mark::Ready,
-        };
-        let proving = moment.is_some_and(Moment::proving);
-        let (copied, proved) = match activity {
-            Activity::Idle => (Mark::Ready, Mark::Ready),
-            Activity::Running | Activity::Stopping if proving => (Mark::Done, Mark::Running),
-            Activity::Running | Activity::Stopping => (Mark::Running, Mark::Ready),
-            Activity::Paused if proving => (Mark::Done, Mark::Paused),
-            Activity::Paused | Activity::Stopped => (Mark::Paused, Mark::Ready),
-            Activity::Done => (Mark::Done, Mark::Done),
-            Activity::DoneWithQuarantine => (Mark::Done, Mark::Quarantine),
-            Activity::Failed => (Mark::Failed, Mark::Ready),
-        };
-        let mut row = Row::new().at(1, "", Role::Text).keep(keep::ALWAYS);
-        for (index, (view, name, mark)) in [
-            (View::Census, "Census", counted),
-            (View::Run, "Run", copied),
-            (View::Proof, "Proof", proved),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let gap = match (index, cx.density) {
-                (0, _) => "",
-                (_, Density::Tiny) => "  ",
-                _ => "    ",
-            };
-            let (sign, role) = if view == here {
-                (cx.look.glyphs.cursor, Role::Accent)
-            } else {
-                (mark.glyph(cx.look.glyphs), mark.role())
-            };
-            let tone = if view == here { Role::Critical } else { Role::Text };
-            row = row
-                .then(format!("{gap}{} ", index + 1), Role::Muted)
-                .then(sign, role)
-                .then(format!(" {name}"), tone);
-        }
-        let right = match (here, model::census(cx), moment) {
-            (View::Census, Some((_, prepared)), _) => prepared
-                .census
-                .boundary
-                .as_ref()
-                .map(|boundary| format!("boundary id ≤ {}", inert(boundary))),
-            (_, _, Some(moment)) => moment
-                .fence
-                .map(|fence| format!("fence {fence}, elapsed {}", text::duration(moment.elapsed_s))),
-            _ => None,
-        };
-        match right {
-            Some(right) if cx.density <= Density::Compact => row.right(1, right, Role::Muted),
-            _ => row,
-        }
-    }
 }
 
 fn off_read(cx: &Cx<'_>) -> Option<String> {
@@ -335,97 +247,6 @@ fn off_read(cx: &Cx<'_>) -> Option<String> {
     activity(cx)
         .is_active()
         .then(|| "Rows are being copied.".to_owned())
-}
-
-fn decide_running(prepared: &crate::engine::schema::Prepared, cx: &Cx<'_>) -> Effect {
-    let rows = plural(prepared.census.running, "row is", "rows are");
-    let now = prepared
-        .census
-        .decision
-        .map_or_else(|| "not decided".to_owned(), |way| way.word().to_owned());
-    let mut answers = vec![("Decide later".to_owned(), Consequence::Nothing)];
-    if prepared.census.decision.is_some() {
-        answers[0].0 = format!("Leave it: {now}");
-    }
-    answers.extend(model::WAYS.iter().map(|(way, about)| {
-        (
-            format!("{}: {about}", text::sentence(way.word())),
-            Consequence::Send(Order::Decide {
-                capability: STEP,
-                subject: "running".to_owned(),
-                choice: serde_json::Value::String(way.word().to_owned()),
-            }),
-        )
-    }));
-    Effect::Open(Box::new(Choice::new(
-        "Rows that are running",
-        vec![
-            (
-                format!(
-                    "{rows} running in the legacy system. Copied as they are, both systems would work on them."
-                ),
-                Role::Text,
-            ),
-            (
-                "The census is counted again with the decision; nothing is changed yet.".to_owned(),
-                Role::Muted,
-            ),
-        ],
-        answers,
-        cx.now.mono,
-    )))
-}
-
-fn edit_mapping(
-    prepared: &crate::engine::schema::Prepared,
-    value: &model::Value,
-    line: usize,
-    cx: &Cx<'_>,
-) -> Effect {
-    let found = prepared.census.values.get(line);
-    let shown = found.map_or_else(String::new, |row| row.value.clone());
-    let rows = found.map_or(0, |row| row.rows);
-    let becomes = found.map_or_else(String::new, |row| row.becomes.clone());
-    let subject = value.subject();
-    let send = |choice: serde_json::Value| {
-        Consequence::Send(Order::Decide {
-            capability: STEP,
-            subject: subject.clone(),
-            choice,
-        })
-    };
-    let mut answers = vec![(format!("Leave it: {becomes}"), Consequence::Nothing)];
-    answers.extend(
-        model::choices(&prepared.request.mapping, value.field)
-            .into_iter()
-            .map(|word| {
-                let label = if word == "quarantine" {
-                    "Set aside, in quarantine".to_owned()
-                } else {
-                    format!("Becomes {word}")
-                };
-                (label, send(serde_json::Value::String(word)))
-            }),
-    );
-    let edited = step(cx).is_some_and(|step| step.decisions.contains_key(&subject));
-    if edited {
-        answers.push((
-            "Take the edit back: as the mapping file says".to_owned(),
-            send(serde_json::Value::Null),
-        ));
-    }
-    Effect::Open(Box::new(Choice::new(
-        format!("{} {shown}", text::sentence(value.field.name())),
-        vec![(
-            format!(
-                "{} with this value. The census is counted again at once; nothing is changed yet.",
-                plural(rows, "row", "rows")
-            ),
-            Role::Text,
-        )],
-        answers,
-        cx.now.mono,
-    )))
 }
 
 impl Screen for Schema {
@@ -594,7 +415,7 @@ impl Screen for Schema {
         }
         let undo = Command::new(Action::TakeBack, "undo")
             .about("remove exactly the rows of this run")
-            .off(self.undoable(cx));
+            .off(Self::undoable(cx));
         commands.push(if activity.is_done() { undo } else { undo.quiet() });
         let views = Command::new(Action::View(1), "views")
             .keys("1-3")
@@ -614,8 +435,8 @@ impl Screen for Schema {
             Action::TryAgain => self.ask(APPLY, cx),
             Action::TakeBack => self.ask(UNDO, cx),
             Action::Pause | Action::Stop => working::act(action, cx, STEP),
-            Action::More | Action::Fewer => self.workers(action == Action::More, cx),
-            Action::Pace => Handled::one(Self::choose_pace(cx)),
+            Action::More | Action::Fewer => Self::workers(action == Action::More, cx),
+            Action::Pace => Handled::one(choose_pace(cx)),
             Action::ReadAgain => {
                 self.chosen = Some((View::Census, activity));
                 Handled::one(Effect::Send(Order::Read(STEP)))

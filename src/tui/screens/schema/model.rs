@@ -12,7 +12,7 @@ use crate::tui::clock::about;
 use crate::tui::widgets::progress::Pace;
 
 /// Seconds after which a census is counted again before it is copied.
-pub const STALE_S: u64 = 600;
+pub(super) const STALE_S: u64 = 600;
 
 /// A moment of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,7 +62,7 @@ impl Moment {
 }
 
 /// The moment of the run that is under way or was the last; `None` before there is one.
-pub fn moment(pace: &mut Pace, cx: &Cx<'_>) -> Option<Moment> {
+pub(super) fn moment(pace: &mut Pace, cx: &Cx<'_>) -> Option<Moment> {
     let step = cx.step(Capability::Schema)?;
     let figures = pace.figures(step, cx.now.mono);
     let progress = step.progress.as_ref();
@@ -123,7 +123,7 @@ pub fn moment(pace: &mut Pace, cx: &Cx<'_>) -> Option<Moment> {
 }
 
 /// The last census, and when it was taken.
-pub fn census<'a>(cx: &Cx<'a>) -> Option<(jiff::Timestamp, &'a Prepared)> {
+pub(super) fn census<'a>(cx: &Cx<'a>) -> Option<(jiff::Timestamp, &'a Prepared)> {
     cx.views
         .schema
         .value()
@@ -131,22 +131,22 @@ pub fn census<'a>(cx: &Cx<'a>) -> Option<(jiff::Timestamp, &'a Prepared)> {
 }
 
 /// Whether the census is too old to be copied from.
-pub fn stale(cx: &Cx<'_>, at: jiff::Timestamp) -> bool {
+pub(super) fn stale(cx: &Cx<'_>, at: jiff::Timestamp) -> bool {
     cx.now.seconds_since(at) > STALE_S
 }
 
 /// What a line of the census stands for, when its fate can be edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Value {
+pub(super) struct Value {
     /// `category`, `status`, `priority`.
-    pub field: Field,
+    pub(super) field: Field,
     /// The value as it stands in the source; `None` is NULL.
-    pub raw: Option<String>,
+    pub(super) raw: Option<String>,
 }
 
 impl Value {
     /// The subject of the decision that edits it.
-    pub fn subject(&self) -> String {
+    pub(super) fn subject(&self) -> String {
         match &self.raw {
             Some(raw) => format!("map:{}:{}", self.field.name(), fold(raw)),
             None => format!("empty:{}", self.field.name()),
@@ -155,7 +155,7 @@ impl Value {
 }
 
 /// The value behind a line of the census; `None` for findings, which no mapping changes.
-pub fn value(prepared: &Prepared, line: usize) -> Option<Value> {
+pub(super) fn value(prepared: &Prepared, line: usize) -> Option<Value> {
     // The census lists the counted values field by field, in the order they were counted, before anything else.
     [Field::Category, Field::Status, Field::Priority]
         .into_iter()
@@ -174,7 +174,7 @@ pub fn value(prepared: &Prepared, line: usize) -> Option<Value> {
 }
 
 /// Whether a value means that the row is being worked on: one decision is made about all of them.
-pub fn is_running(prepared: &Prepared, value: &Value) -> bool {
+pub(super) fn is_running(prepared: &Prepared, value: &Value) -> bool {
     value.field == Field::Status
         && value
             .raw
@@ -183,7 +183,7 @@ pub fn is_running(prepared: &Prepared, value: &Value) -> bool {
 }
 
 /// The task values a field may become: those that the mapping names anywhere, and setting aside.
-pub fn choices(mapping: &Mapping, field: Field) -> Vec<String> {
+pub(super) fn choices(mapping: &Mapping, field: Field) -> Vec<String> {
     const ASIDE: &str = "quarantine";
     let (values, rest): (Vec<&String>, [&String; 2]) = match field {
         Field::Category => (
@@ -212,12 +212,12 @@ pub fn choices(mapping: &Mapping, field: Field) -> Vec<String> {
 }
 
 /// The line of the running rows, while nobody has decided about them.
-pub fn open_decision(prepared: &Prepared) -> Option<usize> {
+pub(super) fn open_decision(prepared: &Prepared) -> Option<usize> {
     prepared.census.values.iter().position(|row| row.decide)
 }
 
 /// What stands in the way besides the open decision.
-pub fn block(prepared: &Prepared) -> Option<&crate::engine::schema::Block> {
+pub(super) fn block(prepared: &Prepared) -> Option<&crate::engine::schema::Block> {
     let undecided = open_decision(prepared).is_some();
     // The open decision is the first of its kind in the list and has its own key.
     prepared
@@ -227,14 +227,14 @@ pub fn block(prepared: &Prepared) -> Option<&crate::engine::schema::Block> {
 }
 
 /// The three ways with rows that run in the legacy system: word, and what it means.
-pub const WAYS: [(Running, &str); 3] = [
+pub(super) const WAYS: [(Running, &str); 3] = [
     (Running::Drain, "wait until they end"),
     (Running::Claim, "copy them as QUEUED, owned by MAOS"),
     (Running::Keep, "leave them behind, listed"),
 ];
 
 /// `45, as expected`, `30 of 45 expected`, or the count alone.
-pub fn aside(moment: &Moment, expected: Option<u64>, ended: bool) -> String {
+pub(super) fn aside(moment: &Moment, expected: Option<u64>, ended: bool) -> String {
     match expected {
         Some(expected) if expected == moment.quarantined => {
             format!("{}, as expected", count(expected))
@@ -247,14 +247,14 @@ pub fn aside(moment: &Moment, expected: Option<u64>, ended: bool) -> String {
 }
 
 /// Whether the step has anything that can be taken back.
-pub fn ran(step: Option<&Step>) -> bool {
+pub(super) fn ran(step: Option<&Step>) -> bool {
     step.is_some_and(|step| {
         step.outcome.is_some() || step.progress.as_ref().is_some_and(|progress| progress.done > 0)
     })
 }
 
 /// The lines of the proof in their order, for as long as they have no figures.
-pub const PROOF: [&str; 9] = [
+pub(super) const PROOF: [&str; 9] = [
     "rows = migrated + quarantined",
     "chunks tile the key range",
     "totals for each status",

@@ -62,6 +62,9 @@ pub(super) fn render(screen: &mut Schema, painter: &mut Painter<'_>, moment: Opt
 /// The table: equal, differs, waiting, or how far the reading is.
 #[must_use]
 pub fn lines(moment: &Moment, activity: Activity, width: u16) -> Vec<Row> {
+    if width < super::run::NARROW {
+        return words(moment);
+    }
     let narrow = width < 70;
     let result = 10;
     let target = width.saturating_sub(result + 3);
@@ -137,6 +140,33 @@ pub fn lines(moment: &Moment, activity: Activity, width: u16) -> Vec<Row> {
     rows
 }
 
+/// The table without its figures, where there is no room for them: what is compared, and the word for it.
+fn words(moment: &Moment) -> Vec<Row> {
+    let row = |what: &str, word: &str, role: Role| {
+        Row::new()
+            .at(1, inert(what), Role::Text)
+            .right(1, word.to_owned(), role)
+            .keep(keep::NORMAL)
+    };
+    if moment.proof.is_empty() {
+        return PROOF
+            .iter()
+            .map(|what| row(what, "waiting", Role::Muted))
+            .collect();
+    }
+    moment
+        .proof
+        .iter()
+        .map(|line| {
+            if line.equal {
+                row(&line.what, "equal", Role::Ok)
+            } else {
+                row(&line.what, "differs", Role::Bad).keep(keep::FIGURE)
+            }
+        })
+        .collect()
+}
+
 fn done(step: &Step, outcome: &Outcome, moment: Option<&Moment>, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let glyphs = cx.look.glyphs;
     let (mark, word) = if outcome.quarantined > 0 {
@@ -158,7 +188,13 @@ fn done(step: &Step, outcome: &Outcome, moment: Option<&Moment>, cx: &Cx<'_>, wi
         ("differs", Role::Bad)
     };
     let short = cx.density == Density::Tiny;
-    let sum = if short {
+    let long = format!(
+        "{} = {} migrated + {} quarantined",
+        count(outcome.source),
+        count(outcome.converted),
+        count(outcome.quarantined)
+    );
+    let sum = if short || text::width(&long) + 24 > usize::from(width) {
         format!(
             "{} = {} + {}",
             count(outcome.source),
@@ -166,12 +202,7 @@ fn done(step: &Step, outcome: &Outcome, moment: Option<&Moment>, cx: &Cx<'_>, wi
             count(outcome.quarantined)
         )
     } else {
-        format!(
-            "{} = {} migrated + {} quarantined",
-            count(outcome.source),
-            count(outcome.converted),
-            count(outcome.quarantined)
-        )
+        long
     };
     rows.push(
         Row::new()

@@ -20,6 +20,8 @@ use crate::tui::widgets::progress::figures3;
 
 /// Column of counts beside labels.
 const VALUE: u16 = 14;
+/// Below this width words give way so that numbers need not.
+pub(super) const NARROW: u16 = 56;
 
 pub(super) fn news(cx: &Cx<'_>) -> News {
     let step = step(cx);
@@ -246,13 +248,11 @@ pub fn draw(
             .workers
             .filter(|(busy, _)| activity.is_active() && *busy > 0)
         {
-            said.push_str(&format!(
-                ", {}",
-                crate::engine::text::plural(busy as u64, "worker", "workers")
-            ));
+            said.push_str(", ");
+            said.push_str(&crate::engine::text::plural(busy as u64, "worker", "workers"));
         }
         if let Some(fence) = moment.fence {
-            said.push_str(&format!(", fence {fence}"));
+            said = format!("{said}, fence {fence}");
         }
         if !activity.is_done() {
             rows.push(Row::prose(said, Role::Muted).keep(keep::EXTRA));
@@ -318,9 +318,11 @@ fn meter(label: &str, done: u64, total: Option<u64>, glyphs: &Glyphs, width: u16
     let of = count(total);
     let number = text::pad_left(&count(done), text::width(&of));
     let said = format!("{number} of {of}");
-    let at = VALUE + text::cells(&said) + 3;
+    // Numbers are never cut: where it is narrow they stand nearer to their label.
+    let value = if width < NARROW { 8 } else { VALUE };
+    let at = value + text::cells(&said) + 3;
     let bar_width = width.saturating_sub(at + 8);
-    let row = row.at(VALUE, said, Role::Critical);
+    let row = row.at(value, said, Role::Critical);
     let row = if bar_width >= 6 {
         bar::onto(row, at, glyphs, Bar::of(done, total), bar_width, role)
     } else {
@@ -353,12 +355,12 @@ fn pace(moment: &Moment, activity: Activity, cx: &Cx<'_>, width: u16) -> Vec<Row
     if moment.proving() {
         said.push_str(", proving");
     } else if let Some(mean) = moment.mean.filter(|_| width >= 90) {
-        said.push_str(&format!(" now, {} mean", figures3(mean)));
+        said = format!("{said} now, {} mean", figures3(mean));
     }
     row = row.at(1, "Rate", Role::Text).at(VALUE, said, Role::Text);
     let left = match (&moment.left, moment.proving()) {
-        (Some(left), true) => format!("{left} left"),
-        (Some(left), false) => format!("{left} to copy, then the proof"),
+        (Some(left), proving) if proving || width < 60 => format!("{left} left"),
+        (Some(left), _) => format!("{left} to copy, then the proof"),
         (None, _) => "no estimate".to_owned(),
     };
     rows.push(row.right(1, left, Role::Text));
@@ -399,7 +401,7 @@ fn tiles(moment: &Moment, cx: &Cx<'_>, width: u16, height: u16) -> Vec<Row> {
     } else if share == 1 {
         "a cell is a chunk".to_owned()
     } else {
-        format!("one cell is {} chunks", count(share as u64))
+        format!("one cell is {}", count(share as u64))
     };
     if roomy {
         let head = chunks::legend(glyphs, &moment.tiles, 14, true).keep(keep::NORMAL);

@@ -265,7 +265,12 @@ impl Screen for TasksScreen {
         if let Some(step) = cx.step(Capability::Tasks) {
             self.tasks.restore(&step.decisions);
         }
-        let mut effects = vec![Effect::Send(Order::Read(Capability::Tasks))];
+        // Only the operating session reads the world; whoever watches sees what is journaled.
+        let operates = cx.views.mode == crate::engine::views::Mode::Operating;
+        let mut effects = Vec::new();
+        if operates {
+            effects.push(Effect::Send(Order::Read(Capability::Tasks)));
+        }
         effects.extend(self.step.entered(cx));
         effects
     }

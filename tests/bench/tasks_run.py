@@ -1,0 +1,67 @@
+"""Measures conversion and staging beside their peers. Argument: the release binary.
+
+Both sides take turns on the same files; each figure is the median of the turns.
+"""
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+OURS = sys.argv[1]
+HERE = pathlib.Path(__file__).parent
+TURNS = int(os.environ.get("BENCH_TURNS", "3"))
+TASKS = int(os.environ.get("BENCH_TASKS", "100000"))
+LARGE = int(os.environ.get("BENCH_LARGE_BYTES", "1000000000"))
+
+
+def measure(*command):
+    """Wall seconds, CPU seconds and peak bytes of a command."""
+    command = [str(word) for word in command]
+    begin = time.perf_counter()
+    pid = os.posix_spawn(command[0], command, os.environ,
+                         file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+    _, status, usage = os.wait4(pid, 0)
+    if status:
+        raise SystemExit(f"{command[:4]} ended with {status}")
+    return time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+
+def line(name, ours, peer, unit):
+    print(f"{name} {peer / ours:.2f} {ours:.3f} {peer:.3f} {unit}", flush=True)
+
+
+def median(turns, at):
+    return statistics.median(turn[at] for turn in turns)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    folder = pathlib.Path(folder)
+    tasks = folder / "tasks.json"
+    subprocess.run([sys.executable, HERE / "tasks_peer.py", "generate", tasks, str(TASKS)], check=True)
+    ours, peer = [], []
+    for turn in range(TURNS):
+        peer.append(measure(sys.executable, HERE / "tasks_peer.py", tasks, folder / "peer.json"))
+        ours.append(measure(OURS, "tasks", "convert", "--json", tasks, "-o", folder / f"ours{turn}.json"))
+    line("tasks_convert", median(ours, 0), median(peer, 0), "s")
+    print(f"# processor time: ours {median(ours, 1):.2f} s, peer {median(peer, 1):.2f} s")
+
+    graph = folder / "graph.json"
+    subprocess.run([sys.executable, HERE / "tasks_graph.py", "generate", graph], check=True)
+    ours, peer = [], []
+    for _ in range(TURNS):
+        told = subprocess.run([sys.executable, HERE / "tasks_graph.py", graph], check=True, capture_output=True, text=True)
+        peer.append(float(told.stdout))
+        ours.append(measure(OURS, "tasks", "stages", "--json", graph))
+    print("# ours reads, builds, stages and prints; the peer only builds and stages")
+    line("tasks_stages", median(ours, 0), statistics.median(peer), "s")
+
+    if LARGE:
+        large = folder / "large.json"
+        count = int(LARGE / (tasks.stat().st_size / TASKS) * 0.99)
+        subprocess.run([sys.executable, HERE / "tasks_peer.py", "generate", large, str(count)], check=True)
+        seconds, _, peak = measure(OURS, "tasks", "convert", "--json", large, "-o", folder / "large_out.json")
+        print(f"# {large.stat().st_size / 1e6:.0f} MB of tasks in {seconds:.1f} s; the limit stands where a peer would")
+        line("tasks_large_peak_memory", peak / 1e6, 256, "MB")
