@@ -94,7 +94,7 @@ pub enum Theme {
 /// How an operation is approved.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Consent {
-    /// Approve whatever is planned now; refused for what cannot be undone unless --confirm names the target.
+    /// Approve whatever is planned at that moment; what cannot be undone also wants --confirm.
     #[arg(long)]
     pub yes: bool,
     /// Approve exactly the plan with this digest.
@@ -118,14 +118,14 @@ pub enum Verb {
     },
     /// Probe the machine and the legacy system, keep answers, write assessment.md and assessment.json.
     Assess {
-        /// A YAML file of answers by question id.
+        /// A YAML file of answers by question id: print its assessment; no workspace, no probe, nothing written.
         #[arg(long, value_name = "FILE")]
         answers: Option<PathBuf>,
         /// The approval, where a file that somebody changed would be replaced.
         #[command(flatten)]
         consent: Consent,
     },
-    /// The readiness score from 0 to 100, its arithmetic and what raises it most.
+    /// Show the readiness score from 0 to 100, its arithmetic and what raises it most.
     Readiness {
         /// A YAML file of answers by question id; without it, the workspace's answers.
         #[arg(long, value_name = "FILE")]
@@ -134,13 +134,13 @@ pub enum Verb {
     /// Score, decompose, stage and convert legacy tasks.
     #[command(subcommand)]
     Tasks(Tasks),
-    /// Legacy configuration to MAOS configuration.
+    /// Turn a legacy configuration into a MAOS configuration.
     #[command(subcommand)]
     Config(Config),
-    /// Legacy pickles to MAOS checkpoints; nothing in them is executed.
+    /// Turn legacy pickles into MAOS checkpoints; nothing in them is executed.
     #[command(subcommand)]
     Checkpoints(Checkpoints),
-    /// Rows of the legacy task table to rows of MAOS's, proved.
+    /// Copy the rows of the legacy task table into MAOS's, and prove it.
     #[command(subcommand)]
     Schema(Schema),
     /// Write the report of this workspace: report.md and report.html.
@@ -149,7 +149,7 @@ pub enum Verb {
         #[command(flatten)]
         consent: Consent,
     },
-    /// The append-only record of everything that happened.
+    /// Read the append-only record of everything that happened.
     #[command(subcommand)]
     Journal(Journal),
     /// Check this machine, the terminal and the workspace; every finding with what to do.
@@ -201,7 +201,7 @@ pub struct Rules {
 /// What can be done with tasks.
 #[derive(Debug, Subcommand)]
 pub enum Tasks {
-    /// How well each task can run in parallel, from 0 to 10, and why.
+    /// Score how well each task can run in parallel, from 0 to 10, and say why.
     Score {
         /// A tasks file (JSON array, JSON with a list, JSON lines, CSV, YAML), or - for standard input.
         file: PathBuf,
@@ -209,7 +209,7 @@ pub enum Tasks {
         #[command(flatten)]
         rules: Rules,
     },
-    /// The parts of each task with their order and stages.
+    /// Split each task into parts, with their order and stages.
     Decompose {
         /// A tasks file, or -.
         file: PathBuf,
@@ -217,7 +217,7 @@ pub enum Tasks {
         #[command(flatten)]
         rules: Rules,
     },
-    /// The stages of a dependency graph: [{id, dependencies, weight?}].
+    /// Put a dependency graph into stages: [{id, dependencies, weight?}].
     Stages {
         /// A graph file, or -.
         file: PathBuf,
@@ -266,7 +266,7 @@ pub enum Profile {
 /// What can be done with configuration.
 #[derive(Debug, Subcommand)]
 pub enum Config {
-    /// Convert one file.
+    /// Convert one file; no workspace is needed.
     Convert {
         /// A legacy configuration: JSON, YAML or .env.
         file: PathBuf,
@@ -283,7 +283,7 @@ pub enum Config {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Show what would be written in the workspace, and the plan's digest.
+    /// Show what would be written in the workspace, and the digest of that plan.
     Plan,
     /// Write the configuration of the workspace.
     Apply {
@@ -310,7 +310,7 @@ pub enum Checkpoints {
         #[command(flatten)]
         dirs: CheckpointDirs,
     },
-    /// Convert and prove.
+    /// Convert, read every result back and prove it.
     Apply {
         /// From where to where.
         #[command(flatten)]
@@ -353,7 +353,7 @@ pub enum Schema {
         #[command(flatten)]
         ends: SchemaEnds,
     },
-    /// Copy and prove.
+    /// Copy every row, then prove it by count and by hash, both ways.
     Apply {
         /// From where to where.
         #[command(flatten)]
@@ -362,7 +362,7 @@ pub enum Schema {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Prove again what was copied.
+    /// Prove again what was copied; changes nothing.
     Verify {
         /// From where to where.
         #[command(flatten)]
@@ -408,7 +408,7 @@ pub struct SchemaEnds {
     /// The decision about rows that the legacy system is running.
     #[arg(long, value_enum)]
     pub running: Option<RunningRows>,
-    /// Number of workers.
+    /// How many workers copy side by side.
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
 }
@@ -416,7 +416,7 @@ pub struct SchemaEnds {
 /// What can be asked of the journal.
 #[derive(Debug, Subcommand)]
 pub enum Journal {
-    /// The events, a line each.
+    /// List the events, a line each.
     List {
         /// Only events after this number.
         #[arg(long, value_name = "SEQ", default_value_t = 0)]
@@ -425,12 +425,12 @@ pub enum Journal {
         #[arg(long, value_name = "NAME")]
         capability: Option<String>,
     },
-    /// One event, whole.
+    /// Show one event, whole.
     Show {
         /// Its number.
         seq: u64,
     },
-    /// Every event as JSON lines.
+    /// Write every event as JSON lines.
     Export {
         /// Where to; standard output without it.
         #[arg(short, long, value_name = "FILE")]

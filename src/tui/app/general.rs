@@ -15,18 +15,25 @@ use crate::tui::style::Role;
 use crate::tui::widgets::frame::News;
 
 impl App {
+    /// Why there is no step further on; `which` is `first` or `last`.
+    fn at_the_end(&self, which: &str) -> String {
+        let title = self.current.title();
+        if self.current == Capability::Rollback {
+            format!("{title} is not one of the steps; q goes back to them.")
+        } else {
+            format!("{title} is the {which} step.")
+        }
+    }
+
     /// The wizard's own commands for `?`, after those of the screen.
     fn own_commands(&self) -> Vec<Command> {
-        let first = |label: &str| Some(format!("{label} is the first step."));
-        let last = |label: &str| Some(format!("{label} is the last step."));
-        let title = self.current.title();
         let before = if self.preceding().is_none() {
-            first(title)
+            Some(self.at_the_end("first"))
         } else {
             None
         };
         let after = if self.following().is_none() {
-            last(title)
+            Some(self.at_the_end("last"))
         } else {
             None
         };
@@ -73,17 +80,11 @@ impl App {
             Action::Rollback => self.go(Capability::Rollback, now),
             Action::StepBack => match self.preceding() {
                 Some(step) => self.go(step, now),
-                None => self.say(
-                    News::new(format!("{} is the first step.", self.current.title()), ""),
-                    now,
-                ),
+                None => self.say(News::new(self.at_the_end("first"), ""), now),
             },
             Action::StepForward => match self.following() {
                 Some(step) => self.go(step, now),
-                None => self.say(
-                    News::new(format!("{} is the last step.", self.current.title()), ""),
-                    now,
-                ),
+                None => self.say(News::new(self.at_the_end("last"), ""), now),
             },
             Action::Mouse => {
                 self.mouse = !self.mouse;

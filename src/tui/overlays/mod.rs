@@ -56,9 +56,12 @@ pub trait Overlay: std::fmt::Debug {
 /// The usual size of an overlay: 65 x 14 as drawn, more where there is more room.
 #[must_use]
 pub fn usual(screen: Size) -> Size {
-    let grow = |have: u16, least: u16, most: u16| (have.saturating_mul(3) / 5).clamp(least, most).min(have);
     Size {
-        width: grow(screen.width, 65, 110),
-        height: grow(screen.height, 14, 32),
+        width: (screen.width.saturating_mul(4) / 5)
+            .clamp(65, 110)
+            .min(screen.width),
+        height: (screen.height.saturating_mul(3) / 5)
+            .clamp(14, 32)
+            .min(screen.height),
     }
 }

@@ -158,19 +158,20 @@ impl Overlay for Quarantine {
             painter.row(y, &rule);
             let mut rows = Vec::new();
             let room = usize::from(width.saturating_sub(10));
-            for (label, value, most) in [
-                ("Raw", &item.raw, 1),
-                ("Why", &item.why, 2),
-                ("Do", &item.hint, 2),
-            ] {
-                let value = inert(value);
-                // The raw form is one line as it is; sentences wrap.
-                let lines = if most == 1 {
-                    vec![text::elide_end(&value, room, "…")]
-                } else {
-                    text::wrap(&value, room)
-                };
-                for (index, line) in lines.into_iter().take(most).enumerate() {
+            let sentences = [("Why", &item.why), ("Do", &item.hint)].map(|(label, value)| {
+                let lines = text::wrap(&inert(value), room);
+                (label, lines.into_iter().take(2).collect::<Vec<_>>())
+            });
+            let told: usize = sentences.iter().map(|(_, lines)| lines.len()).sum();
+            // The raw form gets what the sentences leave, one line at least.
+            let most = usize::from(detail - 1).saturating_sub(told).max(1);
+            let mut raw = text::wrap(&inert(&item.raw), room);
+            if raw.len() > most {
+                let rest = raw.split_off(most - 1).join(" ");
+                raw.push(text::elide_end(&rest, room, "…"));
+            }
+            for (label, lines) in [("Raw", raw)].into_iter().chain(sentences) {
+                for (index, line) in lines.into_iter().enumerate() {
                     let label = if index == 0 { label } else { "" };
                     rows.push(Row::new().at(1, label, Role::Muted).at(9, line, Role::Text));
                 }

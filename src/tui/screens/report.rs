@@ -242,16 +242,23 @@ impl Screen for Report {
                 Capability::Readiness => cx.snapshot.readiness.as_ref().map(|(at, _)| *at),
                 _ => step.and_then(|step| step.ended),
             };
+            let evidence = evidence(step);
+            // Without evidence to show, its room is the outcome's.
+            let ends = if evidence.is_empty() && wide {
+                width.saturating_sub(6)
+            } else {
+                evidence_at
+            };
             let row = Row::new()
                 .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
                 .at(3, shown.mark.glyph(glyphs), shown.mark.role())
                 .at(5, shown.title, Role::Text)
                 .at(outcome_at, outcome(cx, capability), Role::Text)
-                .max(evidence_at.saturating_sub(outcome_at + 1));
+                .max(ends.saturating_sub(outcome_at + 1));
             if !wide {
                 return row;
             }
-            row.at(evidence_at, evidence(step), Role::Muted).middle(18).right(
+            row.at(evidence_at, evidence, Role::Muted).middle(18).right(
                 1,
                 at.map_or_else(String::new, |at| cx.now.clock(at)),
                 Role::Muted,
@@ -301,7 +308,7 @@ fn accounted(cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let said = if sums.is_empty() {
         "nothing has been converted".to_owned()
     } else {
-        sums.join("   ")
+        sums.join(" · ")
     };
     for (index, line) in text::wrap(&said, usize::from(width.saturating_sub(value + 1)).max(1))
         .into_iter()

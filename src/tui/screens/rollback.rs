@@ -114,7 +114,7 @@ impl Screen for Rollback {
         rows.extend(detail::labelled(
             "What to do",
             "Keep the legacy system running; it has everything. On Schema, u removes exactly the rows of its run, after a \
-             plan and the typed name of the target.",
+             dialog that shows the plan.",
             13,
             width,
             Role::Text,

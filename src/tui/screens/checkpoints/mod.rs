@@ -95,6 +95,8 @@ impl Checkpoints {
 
     fn ask_to_convert(&mut self, cx: &Cx<'_>) -> Handled {
         self.asked = Some(cx.now.mono);
+        // What follows, the run and its proof, is on the list, not on one file.
+        self.open = false;
         Self::convert()
     }
 

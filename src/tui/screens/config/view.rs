@@ -243,7 +243,8 @@ fn conflict_rows(rows: &mut Vec<Row>, conflict: &ConflictView, cx: &Cx<'_>) {
             .right(1, format!("source lines {}", lines.join(", ")), Role::Muted),
     );
     let widest = conflict.choices.iter().map(|(label, _)| text::cells(label)).max();
-    let values = 7 + widest.unwrap_or(0).min(34);
+    // A chosen sign is three cells wide; the number stands after it, chosen or not.
+    let values = 9 + widest.unwrap_or(0).min(34);
     for (number, (label, value)) in (1..).zip(&conflict.choices) {
         let glyphs = cx.look.glyphs;
         let taken = conflict.decided && conflict.taken == number;
@@ -251,8 +252,8 @@ fn conflict_rows(rows: &mut Vec<Row>, conflict: &ConflictView, cx: &Cx<'_>) {
         rows.push(
             Row::new()
                 .at(1, if taken { glyphs.chosen } else { " " }, Role::Ok)
-                .at(3, number.to_string(), Role::Accent)
-                .at(5, label.clone(), Role::Text)
+                .at(5, number.to_string(), Role::Accent)
+                .at(7, label.clone(), Role::Text)
                 .max(34)
                 .at(values, value.clone(), Role::Text)
                 .right(1, first, Role::Muted),

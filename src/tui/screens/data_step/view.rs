@@ -355,7 +355,7 @@ fn done(rows: &mut Vec<Row>, step: &Step, outcome: &Outcome, cx: &Cx<'_>, width:
     }
     if !outcome.proof.is_empty() {
         rows.push(Row::blank());
-        let (source, target) = (width.saturating_sub(30), width.saturating_sub(12));
+        let (source, target) = (width.saturating_sub(26), width.saturating_sub(10));
         let wide = width >= 70;
         let head = Row::new().at(1, "Proof", Role::Muted).keep(keep::NORMAL);
         let head = if wide {
@@ -371,11 +371,20 @@ fn done(rows: &mut Vec<Row>, step: &Step, outcome: &Outcome, cx: &Cx<'_>, width:
             } else {
                 ("differs", Role::Bad)
             };
-            let row = Row::new().at(3, line.what.clone(), Role::Text).keep(keep::NORMAL);
+            let figure = shortened(&line.source, 18);
+            let room = if wide {
+                source.saturating_sub(text::cells(&figure) + 5)
+            } else {
+                width.saturating_sub(12)
+            };
+            let row = Row::new()
+                .at(3, line.what.clone(), Role::Text)
+                .max(room)
+                .keep(keep::NORMAL);
             // Where the two figures do not stand side by side, what they say about each other does.
             let row = if wide {
-                row.number(source, shortened(&line.source, 18), Role::Text)
-                    .number(target, shortened(&line.target, 16), Role::Text)
+                row.number(source, figure, Role::Text)
+                    .number(target, shortened(&line.target, 14), Role::Text)
             } else {
                 row
             };

@@ -2,6 +2,7 @@
 
 use super::model::{Moment, PROOF};
 use super::{STEP, Schema, activity, step, working};
+use crate::engine::Capability;
 use crate::engine::operation::Outcome;
 use crate::engine::snapshot::{Activity, Step};
 use crate::engine::text::{count, inert};
@@ -240,12 +241,15 @@ fn done(step: &Step, outcome: &Outcome, moment: Option<&Moment>, cx: &Cx<'_>, wi
         Role::Muted,
         keep::EXTRA,
     ));
-    if let Some(who) = &step.approved_by {
-        let plan = step
-            .plan
-            .as_ref()
-            .map_or_else(String::new, |plan| format!("plan {}, ", plan.digest));
-        let said = format!("{plan}approved by {who}");
+    // The plan that was approved; a later one may have been made since, and nobody said yes to it.
+    let approved = cx
+        .snapshot
+        .approvals
+        .iter()
+        .rev()
+        .find(|a| a.capability == Capability::Schema);
+    if let Some(approval) = approved.map(|approved| &approved.approval) {
+        let said = format!("plan {}, approved by {}", approval.digest, approval.operator);
         rows.extend(labelled("By", &inert(&said), 14, width, Role::Muted, keep::EXTRA));
     }
     rows

@@ -166,6 +166,11 @@ impl TasksScreen {
         }
         match action {
             Action::Open | Action::NextRegion => tasks.region = Region::Stages,
+            // The title of the stages names the key, so it works from here, too.
+            Action::Zoom => {
+                tasks.region = Region::Stages;
+                tasks.zoomed = true;
+            }
             Action::Mark => {
                 tasks.mark();
                 tasks.list.act(Action::Down, tasks.listed.len());
@@ -387,6 +392,9 @@ impl Screen for TasksScreen {
                         .off(cx.held()),
                     Command::new(Action::Mark, "mark"),
                     Command::new(Action::Order, "order").about("sort by score, file, parts, stages"),
+                    Command::new(Action::Zoom, "zoom")
+                        .about("the stages alone")
+                        .quiet(),
                 ]);
             }
             Region::Stages => commands.extend([
