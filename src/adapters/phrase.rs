@@ -124,8 +124,7 @@ impl<'a> Phrase<'a> {
     pub fn rows(&self, pick: &Pick) -> String {
         let mut extra = String::new();
         match self.recipe.source.key_kind {
-            // The id of an integer key is made from the key itself: a digest column would be computed once for every use of it.
-            KeyKind::Integer => {}
+            // The id of an integer key is made from the key itself: a column of digits would be computed once for every use of it.
             KeyKind::Text if self.pg() => {
                 let k = self.key_text("s");
                 let _ = write!(
@@ -135,7 +134,7 @@ impl<'a> Phrase<'a> {
                     literal(&self.recipe.namespace)
                 );
             }
-            KeyKind::Text => {}
+            KeyKind::Integer | KeyKind::Text => {}
         }
         if !self.recipe.source.unique_key {
             let k = self.key_of("s");

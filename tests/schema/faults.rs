@@ -547,7 +547,7 @@ fn fault_d65_a_yes_to_one_plan_is_no_yes_to_another() {
                 .unwrap()
                 .plan,
             planned(&source, &target, |request| {
-                request.label = Some("other".to_owned())
+                request.label = Some("other".to_owned());
             })
             .unwrap()
             .plan,

@@ -143,7 +143,7 @@ fn fault_d61_d63_of_two_operators_one_runs_and_the_other_is_told_who() {
         assert!(first.try_wait().unwrap().is_none(), "the first goes on");
         // By force, with a reason: the first is fenced and writes nothing any more.
         let done = with(&source, &target, |request| {
-            request.force = Some("alice is away".to_owned())
+            request.force = Some("alice is away".to_owned());
         });
         assert!(done.report.verified, "{:#?}", done.outcome.proof);
         let told = output(first);

@@ -158,7 +158,7 @@ mod tests {
         let mut sizer = Sizer::new(5_000, 200);
         sizer.learn(5_000, Duration::from_millis(50));
         assert_eq!(sizer.next(), 10_000);
-        sizer.learn(10_000, Duration::from_secs(60));
+        sizer.learn(10_000, Duration::from_mins(1));
         assert_eq!(sizer.next(), 5_000);
         assert_eq!(Sizer::new(5_000, 64 * 1024 * 1024).next(), 1);
     }

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn only_what_may_pass_is_tried_again() {
-        let patience = Duration::from_secs(60);
+        let patience = Duration::from_mins(1);
         let verdict = |error: StoreError, n| judge(&error, n, Duration::ZERO, patience, 0);
         assert!(matches!(
             verdict(StoreError::Transient(String::new()), 1),
