@@ -119,20 +119,12 @@ impl<'a> Phrase<'a> {
         }
     }
 
-    /// `FROM (…) l`: the picked rows with the hex digits of their id (`maos_h`, `maos_p`) and, when the key is not unique,
+    /// `FROM (…) l`: the picked rows with the hex digits of a text key's id (`maos_h`, `maos_p`) and, when the key is not unique,
     /// how often it occurs (`maos_n`) and which of them this is (`maos_i`).
     pub fn rows(&self, pick: &Pick) -> String {
         let mut extra = String::new();
         match self.recipe.source.key_kind {
-            KeyKind::Integer => {
-                let k = self.key_of("s");
-                let turned = if self.pg() {
-                    format!("lpad(to_hex({k} # (-9223372036854775807 - 1)::bigint), 16, '0')")
-                } else {
-                    format!("printf('%016x', (~({k} & (1 << 63))) & ({k} | (1 << 63)))")
-                };
-                let _ = write!(extra, ", {turned} AS maos_h");
-            }
+            // The id of an integer key is made from the key itself: a column of digits would be computed once for every use of it.
             KeyKind::Text if self.pg() => {
                 let k = self.key_text("s");
                 let _ = write!(
@@ -142,7 +134,7 @@ impl<'a> Phrase<'a> {
                     literal(&self.recipe.namespace)
                 );
             }
-            KeyKind::Text => {}
+            KeyKind::Integer | KeyKind::Text => {}
         }
         if !self.recipe.source.unique_key {
             let k = self.key_of("s");
@@ -163,12 +155,22 @@ impl<'a> Phrase<'a> {
     pub fn id(&self) -> Option<String> {
         let space = &self.recipe.namespace;
         match self.recipe.source.key_kind {
-            KeyKind::Integer => Some(format!(
-                "substr(l.maos_h, 1, 8) || '-' || substr(l.maos_h, 9, 4) || '-8' || substr(l.maos_h, 13, 3) || '-8' || \
-                 substr(l.maos_h, 16, 1) || '{}-{}'",
-                space.get(..2).unwrap_or_default(),
-                space.get(2..).unwrap_or_default()
-            )),
+            KeyKind::Integer => {
+                let k = self.key_of("l");
+                let (head, tail) = (space.get(..2).unwrap_or_default(), space.get(2..).unwrap_or_default());
+                // The key's 64 bits with the sign turned, so that ids sort as keys do, around the version and the variant.
+                Some(if self.pg() {
+                    format!(
+                        "(lpad(to_hex(((({k})::bigint # (-9223372036854775807 - 1)::bigint) & -65536::bigint) | 32768 | \
+                         ((({k})::bigint >> 4) & 4095)), 16, '0') || '8' || to_hex(({k})::bigint & 15) || '{head}{tail}')::uuid::text"
+                    )
+                } else {
+                    format!(
+                        "printf('%08x-%04x-8%03x-8%x{head}-{tail}', ({k} >> 32) + 2147483648, ({k} >> 16) & 65535, \
+                         ({k} >> 4) & 4095, {k} & 15)"
+                    )
+                })
+            }
             KeyKind::Text if self.pg() => Some(
                 "substr(l.maos_p, 1, 8) || '-' || substr(l.maos_p, 9, 4) || '-8' || substr(l.maos_h, 1, 3) || '-8' || \
                  substr(l.maos_h, 4, 3) || '-' || substr(l.maos_h, 7, 12)"
@@ -457,6 +459,17 @@ impl<'a> Phrase<'a> {
         } else {
             format!("coalesce({}, '')", case_of(&found))
         }
+    }
+
+    /// When one of these faults holds, whichever is judged first; `None` when none of them can.
+    pub fn any_fault(&self, of: &[Reason]) -> Option<String> {
+        let found: Vec<String> = self
+            .faults()
+            .into_iter()
+            .filter(|(reason, _)| of.contains(reason))
+            .map(|(_, condition)| format!("({condition})"))
+            .collect();
+        (!found.is_empty()).then(|| found.join(" OR "))
     }
 
     /// Which of the rows with this key it is.

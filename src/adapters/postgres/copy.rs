@@ -267,33 +267,18 @@ impl PgStore {
         copied.rows_out = rows;
         copied.bytes = bytes;
         failpoint::hit("schema.between");
-        // COPY fills what the stream does not have from the column's default, set for this transaction's staging table.
-        self.execute(
-            tx,
-            "CREATE TEMP TABLE IF NOT EXISTS maos_tracking (k TEXT, id TEXT) ON COMMIT DELETE ROWS; \
-             CREATE TEMP TABLE IF NOT EXISTS maos_aside (k TEXT, ordinal BIGINT, reason TEXT, raw TEXT) ON COMMIT DELETE ROWS"
-                .to_owned(),
-        )
-        .await?;
-        self.take_part(
-            tx,
-            job,
-            source,
-            Part::Tracking,
-            "COPY maos_tracking (k, id) FROM STDIN",
-        )
-        .await?;
-        let tracked = self
-            .execute(
+        let into = format!(
+            "COPY {prefix}migration_tracking (legacy_task_id, maos_task_id, migration_date, status, source) FROM STDIN"
+        );
+        let (tracked, _) = self.take_part(tx, job, source, Part::Tracking, &into).await?;
+        if copied.rows_out < copied.rows_in {
+            // The label is not in the stream: the rows pass through a table of this session.
+            self.execute(
                 tx,
-                format!(
-                    "INSERT INTO {prefix}migration_tracking (legacy_task_id, maos_task_id, migration_date, status, source) SELECT k, id, {}::timestamptz, 'migrated', {} FROM maos_tracking",
-                    literal(&recipe.started),
-                    literal(&recipe.label)
-                ),
+                "CREATE TEMP TABLE IF NOT EXISTS maos_aside (k TEXT, ordinal BIGINT, reason TEXT, raw TEXT) ON COMMIT DELETE ROWS"
+                    .to_owned(),
             )
             .await?;
-        if copied.rows_out < copied.rows_in {
             self.take_part(
                 tx,
                 job,

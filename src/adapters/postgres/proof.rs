@@ -8,8 +8,8 @@ use super::{Own, PgStore, sql};
 use crate::adapters::copytext::{Lines, fields};
 use crate::adapters::phrase::{Phrase, beside, ident, literal, table};
 use crate::engine::ports::store::{
-    Check, ColumnKind, Dialect, GuideRows, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow, Recipe,
-    Slice, StoreError, Table, TargetCounts, TaskRow,
+    Check, ColumnKind, Dialect, GuideRows, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow, Reason,
+    Recipe, Slice, StoreError, Table, TargetCounts, TaskRow,
 };
 
 /// Bytes collected before they are handed on.
@@ -55,7 +55,12 @@ impl PgStore {
                 format!("({}) IS NULL", phrase.reason()),
             ),
             Part::Tracking => (
-                format!("{}, {id}", phrase.key_text("l")),
+                format!(
+                    "{}, {id}, {}, 'migrated', {}",
+                    phrase.key_text("l"),
+                    literal(&recipe.started),
+                    literal(&recipe.label)
+                ),
                 format!("({}) IS NULL", phrase.reason()),
             ),
             Part::Quarantine => (
@@ -150,14 +155,10 @@ impl PgStore {
         let source = &recipe.source;
         let fault = phrase.fault();
         // Text that cannot be sent, and JSON that cannot be parsed, stay behind; the fault says so.
-        let safe = |expression: String| {
-            if fault == "''" {
-                expression
-            } else {
-                format!(
-                    "CASE WHEN ({fault}) IN ('not_utf8', 'nul_in_json', 'lone_surrogate') THEN NULL ELSE {expression} END"
-                )
-            }
+        let unsafe_when = phrase.any_fault(&[Reason::NotUtf8, Reason::NulInJson, Reason::LoneSurrogate]);
+        let safe = |expression: String| match &unsafe_when {
+            None => expression,
+            Some(condition) => format!("CASE WHEN {condition} THEN NULL ELSE {expression} END"),
         };
         let list = [
             phrase.key_text("l"),

@@ -228,11 +228,6 @@ impl SqliteStore {
         copied.rows_out = rows;
         copied.bytes = bytes;
         failpoint::hit("schema.between");
-        let constant = format!(
-            ", {}, 'migrated', {}",
-            literal(&recipe.started),
-            literal(&recipe.label)
-        );
         let (tracked, _) = self
             .take_part(
                 tx,
@@ -240,8 +235,8 @@ impl SqliteStore {
                 source,
                 Part::Tracking,
                 "INSERT INTO migration_tracking (legacy_task_id, maos_task_id, migration_date, status, source) VALUES ",
-                2,
-                &constant,
+                5,
+                "",
             )
             .await?;
         if copied.rows_out < copied.rows_in {

@@ -28,6 +28,9 @@ use crate::engine::ports::store::{
 
 use fault::fault;
 
+/// The writer's page cache: 32 MB, in SQLite's notation for bytes.
+const CACHE: &str = "-32768";
+
 type Own<T> = std::result::Result<T, StoreError>;
 
 /// The writing side: one connection, with the source attached when it was asked for.
@@ -101,10 +104,14 @@ impl SqliteStore {
                     StoreError::Unreachable(format!("the folder of {}: {}", self.words, error.kind()))
                 })?;
             }
-            let mut connection =
-                SqliteConnection::connect_with(&self.options().create_if_missing(self.create))
-                    .await
-                    .map_err(|error| fault(&self.words, &error))?;
+            // Text keys are indexed out of their order: a chunk's pages stay in memory until it commits.
+            let options = self
+                .options()
+                .create_if_missing(self.create)
+                .pragma("cache_size", CACHE);
+            let mut connection = SqliteConnection::connect_with(&options)
+                .await
+                .map_err(|error| fault(&self.words, &error))?;
             let cancelled = Arc::clone(&self.cancelled);
             connection
                 .lock_handle()

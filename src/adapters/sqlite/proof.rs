@@ -8,8 +8,8 @@ use super::{Own, SqliteStore, sql, text};
 use crate::adapters::copytext;
 use crate::adapters::phrase::{Phrase, ident, literal, table};
 use crate::engine::ports::store::{
-    Check, Dialect, GuideRows, Key, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow, Recipe, Slice,
-    StoreError, Table, TargetCounts, TaskRow,
+    Check, Dialect, GuideRows, Key, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow, Reason, Recipe,
+    Slice, StoreError, Table, TargetCounts, TaskRow,
 };
 use crate::engine::schema::key::task_id;
 
@@ -46,7 +46,11 @@ impl SqliteStore {
                 format!("({}) IS NULL", phrase.reason()),
             ),
             Part::Tracking => (
-                format!("{key}, {key}, {made}"),
+                format!(
+                    "{key}, {key}, {made}, {}, 'migrated', {}",
+                    literal(&recipe.started),
+                    literal(&recipe.label)
+                ),
                 format!("({}) IS NULL", phrase.reason()),
             ),
             Part::Quarantine => (
@@ -61,7 +65,7 @@ impl SqliteStore {
         };
         let (fields, id_at) = match part {
             Part::Tasks => (7, Some(0)),
-            Part::Tracking => (2, Some(1)),
+            Part::Tracking => (5, Some(1)),
             Part::Quarantine => (4, None),
         };
         let query = format!("SELECT {list} {} WHERE {condition}", phrase.rows(pick));
@@ -127,18 +131,25 @@ impl SqliteStore {
     ) -> Own<u64> {
         let phrase = Phrase::new(recipe, Dialect::Sqlite);
         let source = &recipe.source;
-        let fault = phrase.fault();
-        let list = [
+        let plain = packed(&[
             phrase.key_text("l"),
-            fault.clone(),
             phrase.text(source.description.as_ref()),
             phrase.text(source.category.as_ref()),
             phrase.text(source.status.as_ref()),
             phrase.text(source.priority.as_ref()),
+        ]);
+        let list = [
+            plain,
+            phrase.fault(),
             phrase.created_text(),
-            format!(
-                "CASE WHEN ({fault}) IN ('bad_json', 'not_utf8') THEN NULL ELSE {} END",
-                phrase.metadata_text()
+            phrase.any_fault(&[Reason::BadJson, Reason::NotUtf8]).map_or_else(
+                || phrase.metadata_text(),
+                |condition| {
+                    format!(
+                        "CASE WHEN {condition} THEN NULL ELSE {} END",
+                        phrase.metadata_text()
+                    )
+                },
             ),
             phrase.extras().unwrap_or_else(|| "NULL".to_owned()),
         ]
@@ -149,26 +160,17 @@ impl SqliteStore {
         let mut count = 0;
         while let Some(row) = stream.try_next().await.map_err(|error| self.fault(&error))? {
             let mut broken = false;
-            let mut at = |i: usize| -> Own<Option<&str>> {
-                Ok(match text(&row, i)? {
-                    None => None,
-                    Some(Ok(value)) => Some(value),
-                    Some(Err(_)) => {
-                        broken = true;
-                        None
-                    }
-                })
-            };
+            let [key, description, category, status, priority] = unpacked(&row)?;
             let mut raw = RawRow {
-                key: at(0)?.unwrap_or_default(),
-                fault: at(1)?.unwrap_or_default(),
-                description: at(2)?,
-                category: at(3)?,
-                status: at(4)?,
-                priority: at(5)?,
-                created_at: at(6)?,
-                metadata: at(7)?,
-                extras: at(8)?,
+                key: good(key, &mut broken).unwrap_or_default(),
+                description: good(description, &mut broken),
+                category: good(category, &mut broken),
+                status: good(status, &mut broken),
+                priority: good(priority, &mut broken),
+                fault: good(text(&row, 1)?, &mut broken).unwrap_or_default(),
+                created_at: good(text(&row, 2)?, &mut broken),
+                metadata: good(text(&row, 3)?, &mut broken),
+                extras: good(text(&row, 4)?, &mut broken),
             };
             if broken && raw.fault != "duplicate_id" {
                 raw.fault = "not_utf8";
@@ -214,24 +216,33 @@ impl SqliteStore {
                 "m.legacy_task_id",
             ),
         };
-        let query = format!("SELECT {key}, {} FROM {from}", columns.join(", "));
+        let mut list = vec![key.to_owned()];
+        list.extend(columns);
+        let query = format!("SELECT {} FROM {from}", packed(&list));
         let mut reader = self.reader().await?;
         let mut stream = sqlx::query(sql(query)).fetch(&mut reader);
         let mut count = 0;
         while let Some(row) = stream.try_next().await.map_err(|error| self.fault(&error))? {
             // Bytes that are not UTF-8 can stand in a target row only if somebody changed it: the row differs either way.
-            let at = |i: usize| -> Own<Option<&str>> {
-                Ok(text(&row, i)?.map(|value| value.unwrap_or("\u{fffd}")))
-            };
+            let [
+                key,
+                id,
+                description,
+                task_type,
+                status,
+                priority,
+                created_at,
+                metadata,
+            ] = unpacked(&row)?.map(|value| value.map(|value| value.unwrap_or("\u{fffd}")));
             sink(TaskRow {
-                key: at(0)?.unwrap_or_default(),
-                id: at(1)?.unwrap_or_default(),
-                description: at(2)?,
-                task_type: at(3)?,
-                status: at(4)?,
-                priority: at(5)?,
-                created_at: at(6)?,
-                metadata: at(7)?,
+                key: key.unwrap_or_default(),
+                id: id.unwrap_or_default(),
+                description,
+                task_type,
+                status,
+                priority,
+                created_at,
+                metadata,
             });
             count += 1;
         }
@@ -246,14 +257,15 @@ impl SqliteStore {
         sink: &mut (dyn FnMut(&str, &str) + Send),
     ) -> Own<u64> {
         let mut reader = self.reader().await?;
-        let mut stream =
-            sqlx::query("SELECT legacy_task_id, maos_task_id FROM migration_tracking WHERE source = $1")
-                .bind(&recipe.label)
-                .fetch(&mut reader);
+        let query = format!(
+            "SELECT {} FROM migration_tracking WHERE source = $1",
+            packed(&["legacy_task_id".to_owned(), "maos_task_id".to_owned()])
+        );
+        let mut stream = sqlx::query(sql(query)).bind(&recipe.label).fetch(&mut reader);
         let mut count = 0;
         while let Some(row) = stream.try_next().await.map_err(|error| self.fault(&error))? {
-            let at = |i: usize| -> Own<&str> { Ok(text(&row, i)?.and_then(Result::ok).unwrap_or_default()) };
-            sink(at(0)?, at(1)?);
+            let [key, id] = unpacked(&row)?.map(|value| value.and_then(Result::ok).unwrap_or_default());
+            sink(key, id);
             count += 1;
         }
         drop(stream);
@@ -378,6 +390,54 @@ impl SqliteStore {
         let _ = reader.close().await;
         Ok(found)
     }
+}
+
+/// A value as text, or the bytes that are no UTF-8; `None` is NULL.
+type Field<'r> = Option<Result<&'r str, &'r [u8]>>;
+
+/// The text of a field; `broken` notes bytes that are none.
+fn good<'r>(field: Field<'r>, broken: &mut bool) -> Option<&'r str> {
+    field?.map_err(|_| *broken = true).ok()
+}
+
+/// Several expressions as one value: each as `length:bytes`, `-` for NULL. A value that leaves SQLite is copied and allocated on its own,
+/// which costs more than joining them does.
+fn packed(expressions: &[String]) -> String {
+    expressions
+        .iter()
+        .map(|value| format!("coalesce(octet_length({value}) || ':' || {value}, '-')"))
+        .collect::<Vec<_>>()
+        .join(" || ")
+}
+
+/// Takes apart what [`packed`] joined, from the first column of a row.
+fn unpacked<const N: usize>(row: &sqlx::sqlite::SqliteRow) -> Own<[Field<'_>; N]> {
+    let mut rest: &[u8] = match text(row, 0)? {
+        Some(Ok(value)) => value.as_bytes(),
+        Some(Err(bytes)) => bytes,
+        None => &[],
+    };
+    let mut fields = [None; N];
+    for field in &mut fields {
+        let broken = || StoreError::Bug("a packed row cannot be read".to_owned());
+        if let Some(tail) = rest.strip_prefix(b"-") {
+            rest = tail;
+            continue;
+        }
+        let colon = rest.iter().position(|byte| *byte == b':').ok_or_else(broken)?;
+        let (digits, tail) = rest.split_at(colon);
+        let length: usize = std::str::from_utf8(digits)
+            .ok()
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(broken)?;
+        let (value, tail) = tail
+            .get(1..)
+            .and_then(|tail| tail.split_at_checked(length))
+            .ok_or_else(broken)?;
+        *field = Some(std::str::from_utf8(value).map_err(|_| value));
+        rest = tail;
+    }
+    Ok(fields)
 }
 
 /// Bytes as text, those that are none shown as `\xNN`.

@@ -278,6 +278,13 @@ impl Copier {
             }
             let error = match error {
                 StoreError::Conflict(text) => {
+                    // The rows may be this chunk's own, from a commit whose answer was lost and which could not be looked up then.
+                    if n > 1
+                        && let Some(mark) = mark
+                        && let Ok(Some(copied)) = self.stores.target.committed(&self.fence, mark).await
+                    {
+                        return Ok(copied);
+                    }
                     return Err(Error::blocked(text)
                         .hint("A row with this id or legacy id is there without a ledger; undo or restart this source."));
                 }
