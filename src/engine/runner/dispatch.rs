@@ -19,7 +19,7 @@ use crate::engine::event::{Event, EventKind, Level};
 use crate::engine::operation::{Control, Progress};
 use crate::engine::ports::{Journal, Ports};
 use crate::engine::views::{Mode, Slot, Views};
-use crate::engine::workspace::{Session, Settings, Workspace};
+use crate::engine::workspace::{Session, Settings, Workspace, files};
 
 /// Where the answer to a command goes.
 pub(super) type Answer = oneshot::Sender<Result<Reply>>;
@@ -123,6 +123,9 @@ impl Dispatcher {
         let kinds = first_events(journal.as_ref(), &mut self.outlets, &holder).await?;
         let (workspace, at) = (self.workspace.clone(), self.ports.clock.now());
         let own = workspace.clone();
+        let swept = workspace.clone();
+        // The workspace is ours now: what a killed session left half-written goes first.
+        operations::blocking(move || sweep(&swept)).await?;
         let settings = operations::blocking(move || load_settings(&workspace)).await;
         let questionnaire = operations::blocking(move || Questionnaire::of(&own)).await;
         self.outlets
@@ -491,6 +494,14 @@ impl Dispatcher {
         self.outlets.view(|views| views.settings = Slot::read(at, result));
         Ok(())
     }
+}
+
+/// Removes unfinished files of a killed session, where operations of a workspace write.
+fn sweep(workspace: &Workspace) -> Result<()> {
+    for folder in ["", "assessment", "tasks", "config", "report"] {
+        files::sweep_temporaries(&workspace.path(folder))?;
+    }
+    Ok(())
 }
 
 fn same_settings(snapshot: &crate::engine::snapshot::Snapshot, kind: &EventKind) -> bool {

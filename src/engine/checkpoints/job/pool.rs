@@ -241,7 +241,13 @@ mod tests {
             &control,
             2,
             1_000,
-            |at| at,
+            |at| {
+                // Work behind the stop waits for it, so that the run cannot be over before it is seen.
+                while at > 50 && !control.stopping() {
+                    std::thread::yield_now();
+                }
+                at
+            },
             |_, at| {
                 got += 1;
                 if at == 10 {
