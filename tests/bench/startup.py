@@ -123,7 +123,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="bench-")
     table = pathlib.Path(folder, "table.csv")
     table.write_text("id,name\n" + "".join(f"{n},row{n}\n" for n in range(1, 51)))
-    wizard = ([ours, "-w", "acme"], folder, b"q quit")
+    wizard = ([ours, "-w", "acme"], folder, b"quit")
     lens = ([peer, str(table)], folder, b"row10")
     line("version", versions(ours), versions(peer), "ms")
     line("first_frame", frames(*wizard), frames(*lens), "ms")
