@@ -19,7 +19,7 @@ pub enum Survey {
     Full,
 }
 
-/// A plan with what [`super::apply`] needs to carry it out.
+/// A plan with what [`super::apply()`] needs to carry it out.
 #[derive(Debug)]
 pub struct Prepared {
     /// The effects and their digest.

@@ -49,7 +49,7 @@ enum Found {
 /// Compares all results with their sources. Writes nothing.
 ///
 /// # Errors
-/// As [`super::scan`].
+/// As [`super::scan()`].
 pub fn verify(request: &Request, control: &Control) -> Result<Verified> {
     let items = items(request)?;
     let started = std::time::Instant::now();
