@@ -357,7 +357,7 @@ fn pass(
         for notice in told {
             control.notice(Notice::Quarantined(notice));
         }
-        let mut converted = finish(request, statistics, digest);
+        let mut converted = finish(request, statistics, census.digest, digest);
         converted.outcome.unchanged = converted.outcome.converted;
         return Ok(Some(converted));
     }
@@ -372,7 +372,7 @@ fn pass(
     log.commit()?;
     set_aside.commit()?;
     out.commit()?;
-    Ok(Some(finish(request, statistics, digest)))
+    Ok(Some(finish(request, statistics, census.digest, digest)))
 }
 
 fn fate_of(census: &Census, number: u64) -> Fate {
@@ -383,7 +383,7 @@ fn fate_of(census: &Census, number: u64) -> Fate {
         .unwrap_or(Fate::Unreadable)
 }
 
-fn finish(request: &Request, statistics: Statistics, digest: u64) -> Converted {
+fn finish(request: &Request, statistics: Statistics, planned: u64, converted_from: u64) -> Converted {
     let Statistics {
         total,
         converted,
@@ -416,10 +416,9 @@ fn finish(request: &Request, statistics: Statistics, digest: u64) -> Converted {
             },
             ProofLine {
                 what: "input at plan = input at conversion".to_owned(),
-                source: format!("{digest:016x}"),
-                target: format!("{digest:016x}"),
-                // A conversion of another input than the planned one ends before it gets here.
-                equal: true,
+                source: format!("{planned:016x}"),
+                target: format!("{converted_from:016x}"),
+                equal: planned == converted_from,
             },
         ],
         summary,
