@@ -15,12 +15,13 @@ use super::super::json::{self, Sink, Written};
 use super::report::{FileReport, Notes, Status, Totals, View};
 use super::scan::Prepared;
 use super::sink::{self, HashedFile};
-use super::source::{hex, name_text};
+use super::source::name_text;
 use super::target::{LEDGER, Target, Unfinished};
 use super::{Request, one, pool};
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Notice, Outcome, ProofLine};
 use crate::engine::text::inert;
+use crate::engine::workspace::files::hex;
 
 /// Files whose syncs are shared; bounds open files too.
 const WAVE: usize = 256;

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::finding::{Code, Finding, Severity};
 use super::super::limits::Limits;
 use crate::engine::error::{Error, Result};
+use crate::engine::workspace::files::hex;
 
 /// What identifies one state of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,18 +275,6 @@ pub struct Loaded {
 #[must_use]
 pub fn sha256(data: &[u8]) -> String {
     hex(&Sha256::digest(data))
-}
-
-/// Bytes in hex.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    out
 }
 
 /// A file name as text: itself when it is UTF-8, else with each other byte as `\xNN`.
