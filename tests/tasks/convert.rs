@@ -494,6 +494,28 @@ fn replacing_files_needs_an_approval_and_keeps_what_was_there() {
     );
 }
 
+/// A conversion that is killed between its three renames leaves a log and a quarantine file that say nothing new.
+#[test]
+fn what_a_killed_conversion_left_is_replaced_without_being_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut request = request(folder.path(), "[{\"description\":\"Write a letter\"},{\"id\":3}]");
+    run(&request).unwrap();
+    fs::remove_file(&request.targets.tasks).unwrap();
+    request.started = "2027-01-02T03:04:05Z".parse().unwrap();
+    run(&request).unwrap();
+    assert!(
+        fs::read_to_string(&request.targets.log)
+            .unwrap()
+            .contains("2027-01-02")
+    );
+    let names: Vec<_> = fs::read_dir(folder.path().join("tasks"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".before"))
+        .collect();
+    assert!(names.is_empty(), "{names:?}");
+}
+
 #[test]
 fn accepted_plans_are_used_and_outdated_ones_are_not() {
     let folder = tempfile::tempdir().expect("folder");

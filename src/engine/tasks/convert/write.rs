@@ -188,15 +188,26 @@ impl Statistics {
     }
 }
 
-/// Keeps a file that is about to be replaced.
-fn keep_before(path: &Path) -> Result<()> {
-    if path.exists() {
+/// Keeps a file that is about to be replaced by another content. A killed conversion of the same records may have left its
+/// log and its quarantine behind: they say the same but for the moment, and are not worth keeping.
+fn keep_before(path: &Path, new: &AtomicFile) -> Result<()> {
+    if path.exists() && !files::sha256_file(path).is_ok_and(|there| there == new.sha256()) {
         let mut name = path.as_os_str().to_owned();
         name.push(".before");
         std::fs::copy(path, &name).map_err(|error| Error::io("copy", path, &error))?;
     }
     Ok(())
 }
+
+/// Whether two conversion logs differ by nothing but the moment.
+fn same_but_moment(one: &str, other: &str) -> bool {
+    one.lines()
+        .filter(|line| !line.starts_with(STARTED))
+        .eq(other.lines().filter(|line| !line.starts_with(STARTED)))
+}
+
+/// How the log's line of the moment begins.
+const STARTED: &str = "started      ";
 
 /// The moment an earlier conversion wrote into its tasks, when there is one.
 fn earlier_start(path: &Path) -> Option<jiff::Timestamp> {
@@ -341,7 +352,8 @@ fn pass(
         statistics.average_score /= converted;
     }
     let mut log = AtomicFile::create(&request.targets.log, SHARED)?;
-    log.write_all(report(request, &statistics).as_bytes())
+    let told_in_log = report(request, &statistics);
+    log.write_all(told_in_log.as_bytes())
         .map_err(failed(&request.targets.log))?;
     control.safe_point()?;
     if only_compare {
@@ -361,12 +373,11 @@ fn pass(
         converted.outcome.unchanged = converted.outcome.converted;
         return Ok(Some(converted));
     }
-    for path in [
-        &request.targets.tasks,
-        &request.targets.quarantine,
-        &request.targets.log,
-    ] {
-        keep_before(path)?;
+    keep_before(&request.targets.tasks, &out)?;
+    keep_before(&request.targets.quarantine, &set_aside)?;
+    if std::fs::read_to_string(&request.targets.log).is_ok_and(|there| !same_but_moment(&there, &told_in_log))
+    {
+        keep_before(&request.targets.log, &log)?;
     }
     // The tasks' file comes last: where it is, the other two are.
     log.commit()?;
@@ -449,7 +460,7 @@ fn report(request: &Request, statistics: &Statistics) -> String {
     let mut say = |line: String| {
         let _ = writeln!(out, "{line}");
     };
-    say(format!("started      {}", request.started));
+    say(format!("{STARTED}{}", request.started));
     say(format!("input        {}", inert_short(&request.name, 400)));
     say(format!(
         "rules        {}, dialect {:?}",
