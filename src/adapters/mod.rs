@@ -2,10 +2,12 @@
 
 mod copytext;
 pub mod journal_sqlite;
+pub mod maos;
 mod open;
 mod phrase;
 pub mod postgres;
 pub mod probes;
+pub mod process;
 pub mod sqlite;
 
 pub use open::open_store;

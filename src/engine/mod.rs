@@ -12,6 +12,7 @@ pub mod environment;
 pub mod error;
 pub mod event;
 pub mod failpoint;
+pub mod item;
 pub mod journal;
 pub mod journey;
 pub mod monitor;
