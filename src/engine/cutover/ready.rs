@@ -59,12 +59,14 @@ impl Ready {
     /// What the journal says. `max_age_min`: a verified backup must be younger.
     #[must_use]
     pub fn of(snapshot: &Snapshot, now: jiff::Timestamp, max_age_min: u64) -> Self {
-        let mut lines = Vec::new();
-        lines.push(schema(snapshot));
-        lines.push(backup(snapshot, now, max_age_min));
-        lines.push(rehearsed(snapshot));
-        lines.push(compared(snapshot));
-        Self { lines }
+        Self {
+            lines: vec![
+                schema(snapshot),
+                backup(snapshot, now, max_age_min),
+                rehearsed(snapshot),
+                compared(snapshot),
+            ],
+        }
     }
 
     /// The first line that stands in the way.
