@@ -34,7 +34,7 @@ pub fn ports() -> Ports {
         clock: Arc::new(SystemClock),
         stores: Arc::new(Stores),
         probes: Arc::new(MachineProbes),
-        maos: Arc::new(Opener),
+        maos: Arc::new(Opener::default()),
         processes: Arc::new(MachineProcesses),
         journals: Arc::new(SqliteJournals),
     }
