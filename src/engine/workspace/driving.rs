@@ -46,6 +46,8 @@ pub struct LegacySettings {
     pub run: Vec<String>,
     /// The same by HTTP: the document is posted there.
     pub run_url: Option<String>,
+    /// Headers of that call; values may be `${ENV}` references.
+    pub run_headers: BTreeMap<String, String>,
     /// Lets no new task in.
     pub drain: Vec<String>,
     /// Stops it with what it runs.
