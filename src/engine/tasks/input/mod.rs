@@ -10,6 +10,7 @@ pub mod record;
 mod strict;
 mod yaml;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use record::{Described, LegacyTask};
+pub(crate) use strict::{Field, Listed};
 
 use crate::engine::error::{Error, Result};
 
@@ -63,11 +65,11 @@ impl Raw {
         }
     }
 
-    /// The value, every object's keys unique, nested at most 64 deep.
+    /// The fields, every object's keys unique; `None` when it is no object.
     ///
     /// # Errors
     /// `bad_json`, `duplicate_key`, `too_deep`, `not_utf8`.
-    pub fn value(&self) -> std::result::Result<Value, Box<Refused>> {
+    pub(crate) fn fields(&self) -> std::result::Result<Option<Listed<'_>>, Box<Refused>> {
         match &self.payload {
             Payload::Json(bytes) => strict::parse(bytes).map_err(|(reason, place, why)| {
                 Box::new(Refused {
@@ -78,7 +80,17 @@ impl Raw {
                     raw: bytes.clone(),
                 })
             }),
-            Payload::Value(value, _) => Ok(value.clone()),
+            Payload::Value(Value::Object(object), _) => {
+                let field = |value| match value {
+                    &Value::String(ref text) => Field::Text(Cow::Borrowed(text)),
+                    other => Field::Other(other.clone()),
+                };
+                let fields = object
+                    .iter()
+                    .map(|(key, value)| (Cow::Borrowed(key.as_str()), field(value)));
+                Ok(Some(fields.collect()))
+            }
+            Payload::Value(..) => Ok(None),
         }
     }
 }
