@@ -259,6 +259,10 @@ impl Store for SqliteStore {
         Box::pin(self.was_committed(fence, chunk))
     }
 
+    fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
+        Box::pin(self.build_key(recipe))
+    }
+
     fn scan_target<'a>(
         &'a self,
         recipe: &'a Recipe,
