@@ -159,9 +159,9 @@ fn tasks(world: &World, most: usize, common: &str) -> Result<Vec<Task>> {
                 legacy,
                 setup: files::hex(&hash[..4]),
                 maos: Submission {
-                    description: task.description,
-                    kind: task.kind,
-                    priority: Some(task.priority),
+                    description: task.description.into_owned(),
+                    kind: task.kind.map(std::borrow::Cow::into_owned),
+                    priority: Some(task.priority.into_owned()),
                     max_agents: u32::try_from(task.max_agents).ok(),
                     timeout_s: task.timeout,
                     // Each task stands for itself here: what it would wait for is not run with it.
