@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use maos_migrate::engine::ports::maos::{Ability, Known, Maos, MaosError, Stop, Submission};
+use maos_migrate::engine::ports::maos::{Ability, Known, MaosError, Stop, Submission};
 
 use crate::support::Responder;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use maos_migrate::engine::ports::maos::{Ability, Known, Maos, MaosError, Presence, Stop, Submission};
+use maos_migrate::engine::ports::maos::{Ability, Known, MaosError, Presence, Stop, Submission};
 
 use crate::support::{Place, Responder, executable};
 

@@ -57,6 +57,7 @@ pub async fn run(maos: &Arc<dyn Maos>) -> Vec<(&'static str, Verdict)> {
 
 type Held = Result<(), String>;
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands where a value is mapped")]
 fn said(error: MaosError) -> String {
     error.to_string()
 }
