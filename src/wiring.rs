@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use crate::adapters::http::HttpClient;
 use crate::adapters::journal_sqlite::SqliteJournals;
 use crate::adapters::maos::Opener;
 use crate::adapters::probes::MachineProbes;
@@ -36,6 +37,7 @@ pub fn ports() -> Ports {
         probes: Arc::new(MachineProbes),
         maos: Arc::new(Opener::default()),
         processes: Arc::new(MachineProcesses),
+        http: Arc::new(HttpClient),
         journals: Arc::new(SqliteJournals),
     }
 }

@@ -48,6 +48,8 @@ pub struct LegacySettings {
     pub run: Vec<String>,
     /// The same by HTTP: the document is posted there.
     pub run_url: Option<String>,
+    /// Headers of that call; values may be `${ENV}` references.
+    pub run_headers: BTreeMap<String, String>,
     /// Lets no new task in.
     pub drain: Vec<String>,
     /// Stops it with what it runs.
@@ -157,10 +159,18 @@ pub struct RehearsalSettings {
     pub seconds: f64,
     /// Share of tasks that fail, 0 to 1.
     pub failure_rate: f64,
-    /// Milliseconds added to every answer.
+    /// Milliseconds added to every answer and to every unit of work.
     pub latency: u64,
     /// Health that changes at every look.
     pub flapping: bool,
+    /// No answer comes and no work begins.
+    pub hang: bool,
+    /// The status document comes empty.
+    pub lost_metrics: bool,
+    /// Tasks a second that it gives itself, so that there is something to watch; 0 for none.
+    pub traffic: f64,
+    /// The version it says it has.
+    pub version: Option<String>,
 }
 
 impl Default for RehearsalSettings {
@@ -172,6 +182,10 @@ impl Default for RehearsalSettings {
             failure_rate: 0.0,
             latency: 0,
             flapping: false,
+            hang: false,
+            lost_metrics: false,
+            traffic: 0.0,
+            version: None,
         }
     }
 }
