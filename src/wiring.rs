@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use crate::adapters::http::HttpClient;
 use crate::adapters::journal_sqlite::SqliteJournals;
 use crate::adapters::maos::Opener;
 use crate::adapters::maos::rehearsal::{legacy, program};
@@ -35,8 +36,9 @@ pub fn ports() -> Ports {
         clock: Arc::new(SystemClock),
         stores: Arc::new(Stores),
         probes: Arc::new(MachineProbes),
-        maos: Arc::new(Opener),
+        maos: Arc::new(Opener::default()),
         processes: Arc::new(MachineProcesses),
+        http: Arc::new(HttpClient),
         journals: Arc::new(SqliteJournals),
     }
 }
