@@ -161,6 +161,16 @@ pub enum Verb {
     },
     /// Print the manual page.
     Man,
+    /// The rehearsal MAOS by MAOS's documented command line.
+    #[command(hide = true, disable_help_flag = true, disable_version_flag = true)]
+    RehearsalMaos(Rest),
+    /// The sample legacy system of a rehearsal: one task as JSON on standard input, its result on standard output.
+    #[command(hide = true)]
+    RehearsalLegacy {
+        /// Simulated seconds of a unit of work.
+        #[arg(long, default_value_t = 0.05)]
+        seconds: f64,
+    },
     /// Not in this version: the place where MAOS runs.
     Environment(NotYet),
     /// Not in this version: the same tasks on both systems.
@@ -185,6 +195,14 @@ pub struct NotYet {
     /// Ignored.
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub rest: Vec<String>,
+}
+
+/// The words for another program.
+#[derive(Debug, Clone, Args)]
+pub struct Rest {
+    /// All of them.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 /// Where the rules come from.

@@ -98,6 +98,8 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
     let global = &cli.global;
     let Setup { workspace, options } = setup;
     match cli.verb.unwrap_or(Verb::Wizard) {
+        // The stand-ins of a rehearsal are programs of their own and were run before.
+        Verb::RehearsalMaos(_) | Verb::RehearsalLegacy { .. } => Err(Error::bug("a stand-in has no session")),
         Verb::Wizard => plain::run(workspace, options, ports, output).await,
         Verb::Demo { headless: false } => {
             crate::engine::sample::lay_out(&workspace)?;
