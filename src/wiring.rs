@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use crate::adapters::http::HttpClient;
 use crate::adapters::journal_sqlite::SqliteJournals;
 use crate::adapters::maos::Opener;
 use crate::adapters::probes::MachineProbes;
@@ -34,8 +35,9 @@ pub fn ports() -> Ports {
         clock: Arc::new(SystemClock),
         stores: Arc::new(Stores),
         probes: Arc::new(MachineProbes),
-        maos: Arc::new(Opener),
+        maos: Arc::new(Opener::default()),
         processes: Arc::new(MachineProcesses),
+        http: Arc::new(HttpClient),
         journals: Arc::new(SqliteJournals),
     }
 }

@@ -1,6 +1,8 @@
 //! Runs programs: by their arguments, in a process group of their own, with a time limit and bounded output. When a call ends
 //! for any reason, a dropped future included, nothing that it started in its group is left.
 
+mod usage;
+
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -18,7 +20,7 @@ use tokio::process::{Child, Command};
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
 use crate::engine::ports::BoxFuture;
-use crate::engine::ports::process::{Call, Detached, Ended, Output, Processes, Stdin};
+use crate::engine::ports::process::{Below, Call, Detached, Ended, Output, Processes, Stdin};
 
 /// Between the polite and the hard end of a group.
 const GRACE: Duration = Duration::from_secs(2);
@@ -42,6 +44,10 @@ impl Processes for MachineProcesses {
 
     fn alive(&self, detached: &Detached) -> bool {
         started(detached.pid).is_some_and(|ticks| detached.started == 0 || ticks == detached.started)
+    }
+
+    fn below(&self) -> Option<Below> {
+        usage::below()
     }
 
     fn end<'a>(&'a self, detached: &'a Detached, grace: Duration) -> BoxFuture<'a, bool> {

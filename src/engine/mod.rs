@@ -25,6 +25,7 @@ pub mod runner;
 pub mod sample;
 pub mod schema;
 pub mod snapshot;
+pub mod steps;
 pub mod tasks;
 pub mod text;
 pub mod upgrade;

@@ -9,6 +9,7 @@ mod fault;
 mod lease;
 mod ledger;
 mod look;
+mod performance;
 mod proof;
 
 use std::sync::{Arc, OnceLock};
@@ -22,7 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::ports::store::{
-    Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, LeaseAsk, Part,
+    Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, LeaseAsk, Part, Performance,
     Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation, RunRow, Setup,
     Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
 };
@@ -260,6 +261,10 @@ impl Store for PgStore {
 
     fn remove<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, limit: u64) -> Answer<'a, u64> {
         Box::pin(self.remove_rows(recipe, fence, limit))
+    }
+
+    fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>> {
+        Box::pin(self.write_performance(target, results))
     }
 
     fn cancel(&self) -> Answer<'_, ()> {

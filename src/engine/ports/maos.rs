@@ -446,6 +446,11 @@ pub trait Maos: Send + Sync {
     /// The version by metadata, else as reported.
     fn version(&self) -> Answer<'_, Version>;
 
+    /// Whether its own files are there already.
+    fn initialised(&self) -> Answer<'_, Known<bool>> {
+        Box::pin(async { Ok(Known::Unknown("it cannot be asked".to_owned())) })
+    }
+
     /// Makes its own files; doing it again changes nothing.
     fn init(&self) -> Answer<'_, String>;
 

@@ -1,6 +1,7 @@
 //! The traits through which the engine reaches the world outside. Implementations live in `adapters/`.
 
 pub mod clock;
+pub mod http;
 pub mod journal;
 pub mod legacy;
 pub mod maos;
@@ -61,6 +62,8 @@ pub struct Ports {
     pub maos: Arc<dyn OpenMaos>,
     /// Programs.
     pub processes: Arc<dyn process::Processes>,
+    /// HTTP.
+    pub http: Arc<dyn http::Http>,
     /// Journals.
     pub journals: Arc<dyn Journals>,
 }

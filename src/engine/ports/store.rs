@@ -253,6 +253,17 @@ pub struct Setup {
     pub adopt: bool,
 }
 
+/// What the comparison found for one task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Performance {
+    /// The legacy id as text.
+    pub legacy_task_id: String,
+    /// MAOS's id of its last run.
+    pub maos_task_id: Option<String>,
+    /// The figures, a JSON document.
+    pub document: String,
+}
+
 /// A database that holds legacy rows, or receives tasks. All methods may be called from several tasks at once.
 ///
 /// Reads never write. Writes happen in one transaction a call, under the given [`Fence`].
@@ -380,6 +391,10 @@ pub trait Store: Send + Sync {
     /// Removes at most `limit` rows of the label with their tracking, and at the end quarantine and chunks; returns
     /// how many task rows went.
     fn remove<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, limit: u64) -> Answer<'a, u64>;
+
+    /// Writes results of the comparison into `performance_comparison` of the tracking table beside `target`, in one transaction: over
+    /// the rows of the task, or in a row of its own where there is none. Returns the rows written; `None` without such a table.
+    fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>>;
 
     /// Cancels on the server whatever this store's connections are doing.
     fn cancel(&self) -> Answer<'_, ()>;

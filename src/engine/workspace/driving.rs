@@ -20,6 +20,8 @@ pub struct MaosSettings {
     /// Commands in place of the adapter's own, by the words of the ability: `task submit: [maosctl, add, "{description}"]`.
     /// `start` and `stop` are how a service is started and stopped.
     pub commands: BTreeMap<String, Vec<String>>,
+    /// Whether `--depends-on` is repeated for each id; else one holds them all, with commas between, as in the guide.
+    pub repeat_dependencies: bool,
     /// Seconds for one command.
     pub time_limit: Option<u64>,
     /// Seconds from start to ready.
@@ -44,6 +46,8 @@ pub struct LegacySettings {
     pub run: Vec<String>,
     /// The same by HTTP: the document is posted there.
     pub run_url: Option<String>,
+    /// Headers of that call; values may be `${ENV}` references.
+    pub run_headers: BTreeMap<String, String>,
     /// Lets no new task in.
     pub drain: Vec<String>,
     /// Stops it with what it runs.

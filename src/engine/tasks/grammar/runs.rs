@@ -394,6 +394,7 @@ impl Reader<'_> {
         let Some((last, before)) = items.split_last() else {
             return false;
         };
+        let Some(tail) = last.first() else { return false };
         if last.len() < 2 && !last.iter().all(|tok| quality(tok, false)) {
             return false;
         }
@@ -404,7 +405,7 @@ impl Reader<'_> {
             let words: Vec<&Tok> = item.iter().filter(|tok| !tok.has(Flags::DETERMINER)).collect();
             !words.is_empty()
                 && words.iter().all(|tok| quality(tok, article))
-                && !last[0].has(Flags::DETERMINER)
+                && !tail.has(Flags::DETERMINER)
         })
     }
 }
