@@ -1,24 +1,26 @@
 //! The default policy, one sample at a time, and the form that judges a whole history.
 
+use serde::{Deserialize, Serialize};
+
 use super::criteria::{Criteria, Policy};
 use super::guide::{self, ROOM};
 use super::sample::{Figure, Gap, Health, Probe, Sample, Tasks};
 use super::statistics::{ratio, wilson_lower, wilson_upper};
 use super::verdict::{Aside, Criterion, Judged, Latch, State, Verdict, Word};
-use super::window::{Counters, Grown, HealthSums, ResponseSums};
+use super::window::{Counters, Grown, Sums};
 
 /// How many samples in a row that are far too old mean that the clock was set back.
 const CLOCK_SET_BACK: u32 = 3;
 
 /// Judges samples as they come. Holds the window and nothing else of the past.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluator {
     criteria: Criteria,
     policy: Policy,
     baseline: Option<Figure<f64>>,
     tasks: Counters,
-    health: HealthSums,
-    response: ResponseSums,
+    health: Sums,
+    response: Sums,
     streaks: [Streak; 4],
     failures: u32,
     /// Samples in a row without each figure.
@@ -36,7 +38,7 @@ pub struct Evaluator {
     last: Option<Verdict>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Streak {
     count: u32,
     first: i64,
@@ -71,8 +73,8 @@ impl Evaluator {
             policy,
             baseline: None,
             tasks: Counters::default(),
-            health: HealthSums::default(),
-            response: ResponseSums::default(),
+            health: Sums::default(),
+            response: Sums::default(),
             streaks: [Streak::default(); 4],
             failures: 0,
             unknown: [0; 4],
@@ -120,6 +122,18 @@ impl Evaluator {
             }
         });
         self.streaks[Criterion::Degradation as usize] = Streak::default();
+    }
+
+    /// When the verdict latched, and the highest score since.
+    #[must_use]
+    pub const fn latch(&self) -> Option<Latch> {
+        self.latch
+    }
+
+    /// The time of the newest sample that was judged.
+    #[must_use]
+    pub const fn last_at(&self) -> Option<i64> {
+        self.last_at
     }
 
     /// Takes a latched verdict back. Everything confirmed so far has to be confirmed again.
@@ -324,7 +338,7 @@ impl Evaluator {
                 return self.not_known(judged, Gap::UnitJump);
             }
         }
-        self.response.add(at, seconds, self.oldest(at));
+        self.response.add_seconds(at, seconds, self.oldest(at));
         let mean = self.response.mean();
         judged.seconds = mean;
         judged.n = self.response.len();
@@ -349,7 +363,7 @@ impl Evaluator {
             Ok(health) => health,
             Err(gap) => return self.not_known(judged, gap),
         };
-        let (healthy, checks) = self.health.add(at, health, self.oldest(at));
+        let (healthy, checks) = self.health.add_health(at, health, self.oldest(at));
         judged.k = healthy;
         judged.n = checks;
         judged.value = ratio(healthy, checks);

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Counts above this are no counts: the largest whole number that a JSON number surely holds.
 pub const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
 
+/// More components than anything has.
+const MOST_COMPONENTS: u64 = 1_000_000_000;
+
 /// Why a figure is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -128,7 +131,7 @@ pub enum Probe {
 }
 
 /// One sample, with what the default policy judges and the raw figures the guide's policy takes as they are.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// When it was taken, microseconds since 1970; `None` when the sample does not say.
     pub at: Option<i64>,
@@ -291,6 +294,9 @@ impl RawFigures {
         }
         if healthy > total {
             return Err(Gap::Impossible);
+        }
+        if total > MOST_COMPONENTS {
+            return Err(Gap::TooLarge);
         }
         Ok(Health { healthy, total })
     }

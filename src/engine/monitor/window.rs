@@ -2,13 +2,16 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::sample::{Health, Tasks};
+use super::statistics::float;
 
 /// At most so many points are kept of each figure (about 2 MB); with more in a window, the oldest leave early.
 const MOST: usize = 65_536;
 
 /// Reads counters as differences.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
     points: VecDeque<(i64, Tasks)>,
     /// The first point from which on fewer than the fast path's tasks have ended.
@@ -116,23 +119,14 @@ impl Counters {
     }
 }
 
-/// Sums what each sample of the window says.
-#[derive(Debug, Clone)]
-pub struct Sums<const N: usize> {
-    points: VecDeque<(i64, [u64; N])>,
-    sums: [u128; N],
+/// Sums two whole numbers over the samples of the window.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sums {
+    points: VecDeque<(i64, [u64; 2])>,
+    sums: [u64; 2],
 }
 
-impl<const N: usize> Default for Sums<N> {
-    fn default() -> Self {
-        Self {
-            points: VecDeque::new(),
-            sums: [0; N],
-        }
-    }
-}
-
-impl<const N: usize> Sums<N> {
+impl Sums {
     /// Forgets everything.
     pub fn clear(&mut self) {
         *self = Self::default();
@@ -145,15 +139,15 @@ impl<const N: usize> Sums<N> {
                 break;
             };
             for (sum, value) in self.sums.iter_mut().zip(values) {
-                *sum -= u128::from(value);
+                *sum = sum.saturating_sub(value);
             }
         }
     }
 
-    /// Takes one more.
-    pub fn push(&mut self, at: i64, values: [u64; N]) {
+    fn push(&mut self, at: i64, values: [u64; 2]) {
         for (sum, value) in self.sums.iter_mut().zip(values) {
-            *sum += u128::from(value);
+            // Each value is far below 2^64 ÷ MOST, so that this never happens.
+            *sum = sum.saturating_add(value);
         }
         self.points.push_back((at, values));
     }
@@ -163,51 +157,30 @@ impl<const N: usize> Sums<N> {
         self.points.len() as u64
     }
 
-    /// The sums.
-    pub const fn sums(&self) -> &[u128; N] {
-        &self.sums
-    }
-}
-
-/// Healthy components and all, summed over the samples of the window.
-pub type HealthSums = Sums<2>;
-
-impl HealthSums {
-    /// Takes one sample and gives the checks that were healthy, of all.
-    pub fn add(&mut self, at: i64, health: Health, oldest: i64) -> (u64, u64) {
+    /// Takes the components of one sample and gives the checks that were healthy, of all.
+    pub fn add_health(&mut self, at: i64, health: Health, oldest: i64) -> (u64, u64) {
         self.prune(oldest);
         self.push(at, [health.healthy, health.total]);
-        let [healthy, total] = *self.sums();
-        (
-            u64::try_from(healthy).unwrap_or(u64::MAX),
-            u64::try_from(total).unwrap_or(u64::MAX),
-        )
+        (self.sums[0], self.sums[1])
     }
-}
 
-/// Response times in nanoseconds. Whole numbers, so that sums that come and go stay exact.
-pub type ResponseSums = Sums<1>;
-
-const NANOS: f64 = 1e9;
-
-impl ResponseSums {
-    /// Takes one response time in seconds.
-    pub fn add(&mut self, at: i64, seconds: f64, oldest: i64) {
+    /// Takes one response time in seconds, as whole microseconds, so that sums that come and go stay exact.
+    pub fn add_seconds(&mut self, at: i64, seconds: f64, oldest: i64) {
         self.prune(oldest);
-        // Longer than thirty years is cut; it is over any limit either way.
+        // Longer than three years is cut; it is over any limit either way.
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a positive number that the cut keeps in range"
         )]
-        let nanos = (seconds.min(1e9) * NANOS).round() as u64;
-        self.push(at, [nanos]);
+        let micros = (seconds.min(1e8) * MICROS).round() as u64;
+        self.push(at, [micros, 0]);
     }
 
-    /// The mean in seconds.
-    #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 53 bits")]
+    /// The mean of what [`Sums::add_seconds`] took, in seconds.
     pub fn mean(&self) -> Option<f64> {
-        let n = self.len();
-        (n > 0).then(|| self.sums()[0] as f64 / n as f64 / NANOS)
+        (self.len() > 0).then(|| float(self.sums[0]) / float(self.len()) / MICROS)
     }
 }
+
+const MICROS: f64 = 1e6;
