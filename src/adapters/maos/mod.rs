@@ -4,6 +4,7 @@
 mod cli;
 mod documented;
 mod probe;
+pub mod rehearsal;
 mod shipped;
 
 use std::collections::HashMap;
@@ -48,7 +49,10 @@ impl OpenMaos for Opener {
     fn open(&self, workspace: &Workspace, settings: &Settings) -> Result<Arc<dyn Maos>> {
         let driving = &settings.driving.maos;
         if driving.command.is_empty() && settings.maos.as_deref() == Some(REHEARSAL) {
-            return Err(Error::unavailable("the rehearsal cannot be driven yet"));
+            return Ok(Arc::new(rehearsal::Rehearsal::in_process(
+                workspace,
+                &settings.driving,
+            )));
         }
         let command = command(workspace, settings)?;
         let rehearsal = command.iter().any(|word| word == "rehearsal-maos");

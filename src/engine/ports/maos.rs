@@ -495,4 +495,11 @@ pub trait Maos: Send + Sync {
 
     /// Migrates its database.
     fn db_migrate(&self) -> Answer<'_, String>;
+
+    /// Turns a knob of a rehearsal while it runs (`failure_rate`, `latency`, `flapping`, `hang`, `crash`, `lost_metrics`,
+    /// `traffic`, `seconds`, `agents`, `version`); `None` turns it back. Anything else than a rehearsal has no knobs.
+    fn turn(&self, knob: String, value: Option<Value>) -> Answer<'_, ()> {
+        let _ = value;
+        Box::pin(std::future::ready(Err(MaosError::Absent("knob", knob))))
+    }
 }

@@ -67,6 +67,26 @@ impl Raw {
         }
     }
 
+    /// The whole record as one value; slower than reading its fields.
+    ///
+    /// # Errors
+    /// As [`Raw::bytes`] read strictly: `bad_json`, `duplicate_key`, `too_deep`, `not_utf8`.
+    pub fn value(&self) -> std::result::Result<Value, Box<Refused>> {
+        self.fields()?;
+        match &self.payload {
+            Payload::Json(bytes) => serde_json::from_slice(bytes).map_err(|error| {
+                Box::new(Refused {
+                    line: self.line,
+                    reason: "bad_json",
+                    place: format!("column {}", error.column()),
+                    why: error.to_string(),
+                    raw: bytes.clone(),
+                })
+            }),
+            Payload::Value(value, _) => Ok(value.clone()),
+        }
+    }
+
     /// The fields, every object's keys unique; `None` when it is no object.
     ///
     /// # Errors
