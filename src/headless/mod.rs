@@ -9,6 +9,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod journal;
+pub mod monitor;
 pub mod output;
 pub mod plain;
 pub mod readiness;
@@ -34,6 +35,9 @@ pub use output::Output;
 /// Exit code of a run that is done with items quarantined or failed.
 pub const QUARANTINED: u8 = 4;
 
+/// Exit code of a verdict to roll back.
+pub const ROLL_BACK: u8 = 10;
+
 /// How a verb ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -41,6 +45,8 @@ pub enum Ended {
     Well,
     /// Done, with items quarantined or failed.
     WithQuarantine,
+    /// Done, and the verdict is to roll back.
+    RollBack,
 }
 
 impl Ended {
@@ -60,6 +66,7 @@ impl Ended {
         match self {
             Self::Well => 0,
             Self::WithQuarantine => QUARANTINED,
+            Self::RollBack => ROLL_BACK,
         }
     }
 }
@@ -164,7 +171,7 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
         Verb::Cutover(_) => Err(not_yet("cutover")),
         Verb::Upgrade(_) => Err(not_yet("upgrade")),
         Verb::Validate(_) => Err(not_yet("validate")),
-        Verb::Monitor(_) => Err(not_yet("monitor")),
+        Verb::Monitor(verb) => monitor::run(verb, output),
         Verb::Backup(_) => Err(not_yet("backup")),
         Verb::Rollback(_) => Err(not_yet("rollback")),
     }
