@@ -35,7 +35,7 @@ pub fn ports() -> Ports {
         clock: Arc::new(SystemClock),
         stores: Arc::new(Stores),
         probes: Arc::new(MachineProbes),
-        maos: Arc::new(Opener),
+        maos: Arc::new(Opener::default()),
         processes: Arc::new(MachineProcesses),
         http: Arc::new(HttpClient),
         journals: Arc::new(SqliteJournals),

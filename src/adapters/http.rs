@@ -64,7 +64,12 @@ fn exchange(post: &Post) -> Result<Posted> {
     let status = response.status().as_u16();
     let mut body = Vec::new();
     let most = post.kept as u64;
-    match response.body_mut().as_reader().take(most + 1).read_to_end(&mut body) {
+    match response
+        .body_mut()
+        .as_reader()
+        .take(most + 1)
+        .read_to_end(&mut body)
+    {
         Ok(_) if body.len() as u64 > most => Ok(Posted::Broken(format!(
             "the answer is longer than {} bytes",
             crate::engine::text::count(most)

@@ -75,7 +75,7 @@ fn pid(id: u32) -> Option<Pid> {
 }
 
 /// Field 22 of `/proc/PID/stat`, `None` when there is no such process or only its remains.
-fn started(id: u32) -> Option<u64> {
+pub(super) fn started(id: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The name, field 2, may hold spaces and brackets; what follows the last bracket does not.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();

@@ -3,6 +3,7 @@
 //! Connections speak UTC and ISO dates and bear the name of their run, so that a takeover can end exactly them. Work connections come
 //! from a pool; the lease has a connection of its own, which holds an advisory lock: it is the session whose end frees the lease at once.
 
+mod binary;
 mod census;
 mod copy;
 mod fault;
@@ -11,6 +12,7 @@ mod ledger;
 mod look;
 mod performance;
 mod proof;
+mod sums;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -23,9 +25,9 @@ use tokio::sync::mpsc;
 
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::ports::store::{
-    Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, LeaseAsk, Part, Performance,
-    Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation, RunRow, Setup,
-    Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
+    Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GroupSum, GuideRows, Key, KeyedRow,
+    LeaseAsk, Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe,
+    Relation, RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
 };
 
 use fault::fault;
@@ -218,6 +220,31 @@ impl Store for PgStore {
 
     fn committed<'a>(&'a self, fence: &'a Fence, chunk: &'a ChunkMark) -> Answer<'a, Option<Copied>> {
         Box::pin(self.was_committed(fence, chunk))
+    }
+
+    fn sums(&self, recipe: &Recipe) -> bool {
+        binary::fits(recipe)
+    }
+
+    fn scan_keyed<'a>(
+        &'a self,
+        recipe: &'a Recipe,
+        range: &'a Range,
+        sink: &'a mut (dyn FnMut(KeyedRow<'_>) + Send),
+    ) -> Answer<'a, u64> {
+        Box::pin(self.read_keyed(recipe, range, sink))
+    }
+
+    fn sum_target<'a>(&'a self, recipe: &'a Recipe, slice: &'a Slice) -> Answer<'a, Vec<GroupSum>> {
+        Box::pin(self.sum_rows(recipe, slice))
+    }
+
+    fn sum_tracking<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, Option<(u64, u64)>> {
+        Box::pin(async { self.sum_tracked(recipe).await.map(Some) })
+    }
+
+    fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
+        Box::pin(self.build_key(recipe))
     }
 
     fn scan_target<'a>(

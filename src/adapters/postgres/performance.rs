@@ -19,7 +19,8 @@ impl PgStore {
             return Ok(None);
         };
         let (name, kind) = (table(&found.table), &column.type_sql);
-        let update = format!("UPDATE {name} SET performance_comparison = $1::{kind} WHERE legacy_task_id = $2");
+        let update =
+            format!("UPDATE {name} SET performance_comparison = $1::{kind} WHERE legacy_task_id = $2");
         let insert = format!(
             "INSERT INTO {name} (legacy_task_id, maos_task_id, migration_date, status, performance_comparison, source) \
              VALUES ($1, $2, now(), 'compared', $3::{kind}, 'compare')"

@@ -30,7 +30,10 @@ pub fn below() -> Option<Below> {
     }
     #[expect(clippy::cast_precision_loss, reason = "ticks far below 2^53")]
     let cpu_s = all_ticks as f64 / ticks as f64;
-    Some(Below { cpu_s, resident_bytes })
+    Some(Below {
+        cpu_s,
+        resident_bytes,
+    })
 }
 
 struct Stat {

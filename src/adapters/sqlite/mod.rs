@@ -23,8 +23,8 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::engine::ports::store::{
     Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, KeyKind, LeaseAsk,
-    Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation, RunRow,
-    Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
+    Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation,
+    RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
 };
 
 use fault::fault;
@@ -258,6 +258,10 @@ impl Store for SqliteStore {
 
     fn committed<'a>(&'a self, fence: &'a Fence, chunk: &'a ChunkMark) -> Answer<'a, Option<Copied>> {
         Box::pin(self.was_committed(fence, chunk))
+    }
+
+    fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
+        Box::pin(self.build_key(recipe))
     }
 
     fn scan_target<'a>(

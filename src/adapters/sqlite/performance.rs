@@ -5,8 +5,7 @@ use sqlx::Connection as _;
 use super::{Own, SqliteStore};
 use crate::engine::ports::store::{Performance, Table};
 
-const UPDATE: &str =
-    "UPDATE migration_tracking SET performance_comparison = $1 WHERE legacy_task_id = $2";
+const UPDATE: &str = "UPDATE migration_tracking SET performance_comparison = $1 WHERE legacy_task_id = $2";
 const INSERT: &str = "INSERT INTO migration_tracking (legacy_task_id, maos_task_id, migration_date, status, performance_comparison, source) \
      VALUES ($1, $2, CURRENT_TIMESTAMP, 'compared', $3, 'compare')";
 

@@ -86,7 +86,9 @@ pub struct Sides {
 
 impl std::fmt::Debug for Sides {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sides").field("legacy", &self.legacy).finish_non_exhaustive()
+        f.debug_struct("Sides")
+            .field("legacy", &self.legacy)
+            .finish_non_exhaustive()
     }
 }
 
@@ -331,7 +333,12 @@ async fn submit_and_wait(
             return if cannot_run(&error) {
                 Err(no_maos(error))
             } else {
-                let run = failed(Ended::Failed, error.to_string(), begun.elapsed().as_secs_f64(), None);
+                let run = failed(
+                    Ended::Failed,
+                    error.to_string(),
+                    begun.elapsed().as_secs_f64(),
+                    None,
+                );
                 Ok((run, None))
             };
         }
@@ -396,7 +403,10 @@ fn no_maos(error: MaosError) -> Error {
         return error;
     }
     Error {
-        message: format!("MAOS side: {}. No pair is counted.", error.message.trim_end_matches('.')),
+        message: format!(
+            "MAOS side: {}. No pair is counted.",
+            error.message.trim_end_matches('.')
+        ),
         ..error
     }
 }

@@ -46,7 +46,9 @@ pub struct LegacySide {
 
 impl std::fmt::Debug for LegacySide {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LegacySide").field("way", &self.words()).finish_non_exhaustive()
+        f.debug_struct("LegacySide")
+            .field("way", &self.words())
+            .finish_non_exhaustive()
     }
 }
 
@@ -87,7 +89,9 @@ impl LegacySide {
         let way = match &settings.run_url {
             Some(url) if settings.run.is_empty() => {
                 let resolved = secrets::resolve(url, "legacy.run_url", workspace.root(), &lookup)?;
-                let http = ["http://", "https://"].iter().any(|scheme| resolved.expose().starts_with(scheme));
+                let http = ["http://", "https://"]
+                    .iter()
+                    .any(|scheme| resolved.expose().starts_with(scheme));
                 if !http {
                     return Err(Error::input("legacy.run_url is no HTTP address")
                         .hint("Write http://HOST/PATH or https://HOST/PATH."));
@@ -180,8 +184,10 @@ pub fn placed(argv: &[String], workspace: &Workspace) -> Vec<String> {
 fn judge_command(program: &str, output: &Output) -> Result<Answered> {
     let program = inert_short(program, 100);
     let cannot = |what: String| {
-        Err(Error::unavailable(format!("legacy side: {what}. No pair is counted."))
-            .hint(format!("Correct legacy.run in {SETTINGS_FILE}, then go on.")))
+        Err(
+            Error::unavailable(format!("legacy side: {what}. No pair is counted."))
+                .hint(format!("Correct legacy.run in {SETTINGS_FILE}, then go on.")),
+        )
     };
     let seconds = output.elapsed.as_secs_f64();
     let failed = |why: String| {
@@ -257,7 +263,11 @@ fn judge_document(bytes: &[u8], seconds: f64) -> Answered {
             .is_some_and(|status| matches!(status, TaskStatus::Failed | TaskStatus::Cancelled)),
     };
     if failed {
-        let why = if why.is_empty() { "it says that the task failed" } else { &why };
+        let why = if why.is_empty() {
+            "it says that the task failed"
+        } else {
+            &why
+        };
         return answered(Ended::Failed, why, Some(document));
     }
     answered(Ended::Succeeded, "", Some(document))

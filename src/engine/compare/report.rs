@@ -152,7 +152,10 @@ fn one(pair: &Pair, run: &Run, side: Side) -> Value {
         put("speedup", json!(pair.speedup()));
         put(
             "result_quality",
-            pair.same_quality.map_or_else(|| json!("not measured"), |same| json!(if same { "same" } else { "differs" })),
+            pair.same_quality.map_or_else(
+                || json!("not measured"),
+                |same| json!(if same { "same" } else { "differs" }),
+            ),
         );
     }
     put(

@@ -6,10 +6,7 @@ use super::model::{Pair, Side};
 /// comparison that is stopped early has all of them in it. Which side goes first alternates from pair to pair and, for one
 /// task, from repeat to repeat, so that neither always finds warm caches.
 #[must_use]
-pub fn pairs<'a>(
-    tasks: impl Iterator<Item = (&'a str, &'a str)> + Clone,
-    repeats: usize,
-) -> Vec<Pair> {
+pub fn pairs<'a>(tasks: impl Iterator<Item = (&'a str, &'a str)> + Clone, repeats: usize) -> Vec<Pair> {
     (1..=repeats)
         .flat_map(|repeat| {
             tasks.clone().enumerate().map(move |(index, (task, setup))| {
@@ -45,7 +42,10 @@ mod tests {
         let keys: std::collections::HashSet<String> = pairs.iter().map(Pair::key).collect();
         assert_eq!(keys.len(), 12);
         assert_eq!(
-            pairs[..3].iter().map(|pair| pair.task.as_str()).collect::<Vec<_>>(),
+            pairs[..3]
+                .iter()
+                .map(|pair| pair.task.as_str())
+                .collect::<Vec<_>>(),
             ["a", "b", "c"]
         );
     }

@@ -171,7 +171,12 @@ mod tests {
             let (low, high) = spread(values).unwrap().interval.unwrap();
             high - low
         };
-        assert!(width(&often) > width(&once) * 0.8, "{} {}", width(&often), width(&once));
+        assert!(
+            width(&often) > width(&once) * 0.8,
+            "{} {}",
+            width(&often),
+            width(&once)
+        );
     }
 
     /// Of 400 samples of 15 values from one distribution, the interval holds the true median in about 95 of 100.
@@ -192,9 +197,15 @@ mod tests {
 
     #[test]
     fn wilson_knows_that_all_of_few_is_not_all() {
-        let rate = Rate { succeeded: 38, run: 41 };
+        let rate = Rate {
+            succeeded: 38,
+            run: 41,
+        };
         let (low, high) = rate.interval().unwrap();
-        assert!((low - 0.805_7).abs() < 0.001 && (high - 0.974_8).abs() < 0.001, "{low} {high}");
+        assert!(
+            (low - 0.805_7).abs() < 0.001 && (high - 0.974_8).abs() < 0.001,
+            "{low} {high}"
+        );
         assert_eq!(Rate::default().share(), None);
     }
 

@@ -48,15 +48,9 @@ impl Recommendation {
             Self::Strong => {
                 Some("Strongly recommend migration - significant performance gains with high reliability")
             }
-            Self::Good => {
-                Some("Recommend migration - good performance gains with acceptable reliability")
-            }
-            Self::Consider => {
-                Some("Consider migration - moderate gains, monitor reliability closely")
-            }
-            Self::NotYet => {
-                Some("Do not migrate yet - insufficient gains or reliability concerns")
-            }
+            Self::Good => Some("Recommend migration - good performance gains with acceptable reliability"),
+            Self::Consider => Some("Consider migration - moderate gains, monitor reliability closely"),
+            Self::NotYet => Some("Do not migrate yet - insufficient gains or reliability concerns"),
             Self::TooFew => None,
         }
     }
@@ -229,12 +223,19 @@ pub fn summarize<'a>(pairs: impl IntoIterator<Item = &'a Pair>, planned: u64, ne
         }
         of_task.push(pair);
     }
-    let all: Vec<&Pair> = order.iter().flat_map(|task| by_task[task].iter().copied()).collect();
+    let all: Vec<&Pair> = order
+        .iter()
+        .flat_map(|task| by_task[task].iter().copied())
+        .collect();
     let speedups: Vec<Vec<f64>> = order
         .iter()
         .map(|task| by_task[task].iter().filter_map(|pair| pair.speedup()).collect())
         .collect();
-    let compared: Vec<&Pair> = all.iter().copied().filter(|pair| pair.speedup().is_some()).collect();
+    let compared: Vec<&Pair> = all
+        .iter()
+        .copied()
+        .filter(|pair| pair.speedup().is_some())
+        .collect();
     let (legacy, maos) = (rate(&all, Side::Legacy), rate(&all, Side::Maos));
     let speedup = spread(&speedups);
     let recommendation = match (&speedup, maos.share()) {
@@ -305,8 +306,12 @@ fn efficiency(pairs: &[&Pair]) -> Option<(f64, u64)> {
         .filter_map(|run| run.efficiency)
         .filter(|value| value.is_finite())
         .collect();
-    (!reported.is_empty())
-        .then(|| (reported.iter().sum::<f64>() / reported.len() as f64, reported.len() as u64))
+    (!reported.is_empty()).then(|| {
+        (
+            reported.iter().sum::<f64>() / reported.len() as f64,
+            reported.len() as u64,
+        )
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
@@ -375,7 +380,11 @@ fn excluded(pairs: &[&Pair]) -> Excluded {
 }
 
 fn figures(task: &str, pairs: &[&Pair]) -> TaskFigures {
-    let compared: Vec<&Pair> = pairs.iter().copied().filter(|pair| pair.speedup().is_some()).collect();
+    let compared: Vec<&Pair> = pairs
+        .iter()
+        .copied()
+        .filter(|pair| pair.speedup().is_some())
+        .collect();
     let seconds = |side: Side| {
         let values: Vec<f64> = compared
             .iter()

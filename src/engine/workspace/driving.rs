@@ -20,6 +20,8 @@ pub struct MaosSettings {
     /// Commands in place of the adapter's own, by the words of the ability: `task submit: [maosctl, add, "{description}"]`.
     /// `start` and `stop` are how a service is started and stopped.
     pub commands: BTreeMap<String, Vec<String>>,
+    /// Whether `--depends-on` is repeated for each id; else one holds them all, with commas between, as in the guide.
+    pub repeat_dependencies: bool,
     /// Seconds for one command.
     pub time_limit: Option<u64>,
     /// Seconds from start to ready.
@@ -155,10 +157,18 @@ pub struct RehearsalSettings {
     pub seconds: f64,
     /// Share of tasks that fail, 0 to 1.
     pub failure_rate: f64,
-    /// Milliseconds added to every answer.
+    /// Milliseconds added to every answer and to every unit of work.
     pub latency: u64,
     /// Health that changes at every look.
     pub flapping: bool,
+    /// No answer comes and no work begins.
+    pub hang: bool,
+    /// The status document comes empty.
+    pub lost_metrics: bool,
+    /// Tasks a second that it gives itself, so that there is something to watch; 0 for none.
+    pub traffic: f64,
+    /// The version it says it has.
+    pub version: Option<String>,
 }
 
 impl Default for RehearsalSettings {
@@ -170,6 +180,10 @@ impl Default for RehearsalSettings {
             failure_rate: 0.0,
             latency: 0,
             flapping: false,
+            hang: false,
+            lost_metrics: false,
+            traffic: 0.0,
+            version: None,
         }
     }
 }

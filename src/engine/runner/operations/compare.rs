@@ -40,7 +40,9 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
     let able = maos.probe().await?;
     for ability in [Ability::Submit, Ability::Show] {
         if !able.has(ability) {
-            let why = able.of(ability).map_or_else(String::new, |finding| format!(": {}", finding.why));
+            let why = able
+                .of(ability)
+                .map_or_else(String::new, |finding| format!(": {}", finding.why));
             return Err(Error::unavailable(format!(
                 "this MAOS cannot be compared, it has no working {}{why}",
                 ability.words()
@@ -125,7 +127,10 @@ fn tasks(world: &World, most: usize, common: &str) -> Result<Vec<Task>> {
         && let Some(item) = records.next_item()?
     {
         let Item::Record(raw) = item else { continue };
-        let task: Option<MaosTask> = raw.value().ok().and_then(|value| serde_json::from_value(value).ok());
+        let task: Option<MaosTask> = raw
+            .value()
+            .ok()
+            .and_then(|value| serde_json::from_value(value).ok());
         let task = task.ok_or_else(|| {
             Error::input(format!("{TASKS} line {} is no converted task", raw.line))
                 .hint("Convert the tasks again.")
@@ -141,8 +146,10 @@ fn tasks(world: &World, most: usize, common: &str) -> Result<Vec<Task>> {
         .map(|task| {
             let id = task.metadata.legacy_id.to_string();
             let legacy = documents.remove(&id).ok_or_else(|| {
-                Error::input(format!("task {id} is converted but not in the legacy file any more"))
-                    .hint("Convert the tasks again.")
+                Error::input(format!(
+                    "task {id} is converted but not in the legacy file any more"
+                ))
+                .hint("Convert the tasks again.")
             })?;
             let form = serde_json::to_string(&(&legacy, &task.description, &task.kind, task.max_agents))
                 .unwrap_or_default();
@@ -152,9 +159,9 @@ fn tasks(world: &World, most: usize, common: &str) -> Result<Vec<Task>> {
                 legacy,
                 setup: files::hex(&hash[..4]),
                 maos: Submission {
-                    description: task.description,
-                    kind: task.kind,
-                    priority: Some(task.priority),
+                    description: task.description.into_owned(),
+                    kind: task.kind.map(std::borrow::Cow::into_owned),
+                    priority: Some(task.priority.into_owned()),
                     max_agents: u32::try_from(task.max_agents).ok(),
                     timeout_s: task.timeout,
                     // Each task stands for itself here: what it would wait for is not run with it.
@@ -168,11 +175,15 @@ fn tasks(world: &World, most: usize, common: &str) -> Result<Vec<Task>> {
 
 fn documents(world: &World, wanted: &[MaosTask]) -> Result<HashMap<String, Value>> {
     let Some(named) = &world.settings.tasks else {
-        return Err(Error::input("no file of legacy tasks is named").hint("Add sources.tasks to migration.yml."));
+        return Err(
+            Error::input("no file of legacy tasks is named").hint("Add sources.tasks to migration.yml.")
+        );
     };
     named.must_exist()?;
-    let mut open: std::collections::HashSet<String> =
-        wanted.iter().map(|task| task.metadata.legacy_id.to_string()).collect();
+    let mut open: std::collections::HashSet<String> = wanted
+        .iter()
+        .map(|task| task.metadata.legacy_id.to_string())
+        .collect();
     let mut found = HashMap::new();
     let mut records = Records::open(&named.path)?;
     let mut number = 0;
@@ -181,7 +192,9 @@ fn documents(world: &World, wanted: &[MaosTask]) -> Result<HashMap<String, Value
     {
         number += 1;
         let Item::Record(raw) = item else { continue };
-        let Ok(task) = Described::read(&raw, number) else { continue };
+        let Ok(task) = Described::read(&raw, number) else {
+            continue;
+        };
         let id = task.id.to_string();
         if open.remove(&id)
             && let Ok(value) = raw.value()
@@ -192,14 +205,7 @@ fn documents(world: &World, wanted: &[MaosTask]) -> Result<HashMap<String, Value
     Ok(found)
 }
 
-fn plan(
-    world: &World,
-    spec: &Spec,
-    legacy: &LegacySide,
-    maos: &dyn Maos,
-    planned: u64,
-    kept: u64,
-) -> Plan {
+fn plan(world: &World, spec: &Spec, legacy: &LegacySide, maos: &dyn Maos, planned: u64, kept: u64) -> Plan {
     let left = planned - kept;
     let title = if kept == 0 {
         format!("Run {}", plural(planned, "pair", "pairs"))
@@ -207,7 +213,11 @@ fn plan(
         format!("Run the last {} of {} pairs", count(left), count(planned))
     };
     let mut effects = vec![
-        Effect::counted("send", left, format!("tasks to the legacy system: {}", legacy.words())),
+        Effect::counted(
+            "send",
+            left,
+            format!("tasks to the legacy system: {}", legacy.words()),
+        ),
         Effect::counted("send", left, format!("tasks to MAOS: {}", maos.place())),
         Effect::plain("write", REPORT),
     ];
@@ -308,7 +318,11 @@ fn outcome(summary: &Summary, spec: &Spec, written: &(String, String)) -> Outcom
                 written.0 == written.1,
             ),
         ],
-        summary: format!("{mark}{} ({})", summary.sentence().trim_end_matches('.'), summary.spread_words()),
+        summary: format!(
+            "{mark}{} ({})",
+            summary.sentence().trim_end_matches('.'),
+            summary.spread_words()
+        ),
         artifacts: vec![REPORT.to_owned()],
     }
 }
@@ -333,10 +347,11 @@ async fn track(world: &Arc<World>, summary: &Summary, facts: &Facts) -> String {
         Err(error) => Err(error),
     };
     match written {
-        Ok(Some(rows)) => format!("{} written to migration_tracking", plural(rows, "result", "results")),
-        Ok(None) => {
-            "the target has no migration_tracking; the results are in the report only".to_owned()
-        }
+        Ok(Some(rows)) => format!(
+            "{} written to migration_tracking",
+            plural(rows, "result", "results")
+        ),
+        Ok(None) => "the target has no migration_tracking; the results are in the report only".to_owned(),
         Err(error) => format!("migration_tracking was not written: {error}"),
     }
 }

@@ -394,6 +394,7 @@ impl Reader<'_> {
         let Some((last, before)) = items.split_last() else {
             return false;
         };
+        let Some(tail) = last.first() else { return false };
         if last.len() < 2 && !last.iter().all(|tok| quality(tok, false)) {
             return false;
         }
@@ -402,9 +403,7 @@ impl Reader<'_> {
             .is_some_and(|tok| matches!(self.low(tok), "a" | "an"));
         before.iter().any(|item| {
             let words: Vec<&Tok> = item.iter().filter(|tok| !tok.has(Flags::DETERMINER)).collect();
-            !words.is_empty()
-                && words.iter().all(|tok| quality(tok, article))
-                && !last[0].has(Flags::DETERMINER)
+            !words.is_empty() && words.iter().all(|tok| quality(tok, article)) && !tail.has(Flags::DETERMINER)
         })
     }
 }
