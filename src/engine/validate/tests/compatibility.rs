@@ -33,8 +33,8 @@ pub async fn legacy_format(bench: &Bench<'_>) -> Step<Seen> {
     let done = bench
         .run(Submission {
             description: task.description.clone(),
-            kind: dialect.kind("general"),
-            priority: Some(priority.clone()),
+            kind: dialect.kind("general").map(ToString::to_string),
+            priority: Some(priority.clone().into_owned()),
             max_agents: u32::try_from(widest).ok(),
             timeout_s: task.timeout,
             ..bench.task(&task.description, 1)
