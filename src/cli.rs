@@ -173,14 +173,25 @@ pub enum Verb {
     },
     /// Not in this version: the place where MAOS runs.
     Environment(NotYet),
-    /// Not in this version: the same tasks on both systems.
-    Compare(NotYet),
+    /// Run the same tasks on the legacy system and on MAOS, paired and repeated, and say how much faster it is.
+    Compare {
+        /// The approval: both systems really do the tasks.
+        #[command(flatten)]
+        consent: Consent,
+    },
     /// Not in this version: handing the work over.
     Cutover(NotYet),
     /// Not in this version: from one MAOS version to another.
     Upgrade(NotYet),
-    /// Not in this version: the guide's tests.
-    Validate(NotYet),
+    /// Run the 19 tests of the migration guide against MAOS, timed and explained.
+    Validate {
+        /// Run only this test; may be repeated. The results of the others stay.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+        /// The approval: the tests send tasks to MAOS.
+        #[command(flatten)]
+        consent: Consent,
+    },
     /// Judge live or recorded figures against the rollback criteria.
     Monitor(Monitor),
     /// Not in this version: backups and their proof.

@@ -5,6 +5,7 @@
 
 pub mod assess;
 pub mod checkpoints;
+pub mod compare;
 pub mod config;
 pub mod demo;
 pub mod doctor;
@@ -16,6 +17,7 @@ pub mod readiness;
 pub mod schema;
 pub mod session;
 pub mod tasks;
+pub mod validate;
 
 use std::process::ExitCode;
 
@@ -167,10 +169,16 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             raw(&text, output)
         }
         Verb::Environment(_) => Err(not_yet("environment")),
-        Verb::Compare(_) => Err(not_yet("compare")),
+        Verb::Compare { consent } => {
+            must_be_set_up(&workspace)?;
+            compare::run(&consent, workspace, options, ports, output).await
+        }
         Verb::Cutover(_) => Err(not_yet("cutover")),
         Verb::Upgrade(_) => Err(not_yet("upgrade")),
-        Verb::Validate(_) => Err(not_yet("validate")),
+        Verb::Validate { only, consent } => {
+            must_be_set_up(&workspace)?;
+            validate::run(&only, &consent, workspace, options, ports, output).await
+        }
         Verb::Monitor(verb) => monitor::run(verb, output),
         Verb::Backup(_) => Err(not_yet("backup")),
         Verb::Rollback(_) => Err(not_yet("rollback")),
@@ -321,4 +329,10 @@ fn must_be_set_up(workspace: &Workspace) -> Result<()> {
         workspace.root().display()
     ))
     .hint("maos-migrate -w DIR opens the wizard, which makes one; maos-migrate demo makes a sample."))
+}
+
+/// A JSON document that a run has just written.
+fn written(path: &std::path::Path) -> Result<serde_json::Value> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, &error))?;
+    serde_json::from_str(&text).map_err(|error| Error::unavailable(format!("{} is no JSON: {error}", path.display())))
 }
