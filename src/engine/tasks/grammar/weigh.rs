@@ -59,7 +59,7 @@ impl Reader<'_> {
         verb: Option<&str>,
         class: u8,
         objects: &mut Objects,
-        whole: &str,
+        whole: &dyn Fn() -> String,
         weighing: bool,
     ) -> Option<Expanded> {
         // "A against B and C": the list goes on behind the preposition.
@@ -148,7 +148,7 @@ impl Reader<'_> {
             .collect();
         Some(Expanded {
             parts,
-            coordinator: Some(whole.to_owned()),
+            coordinator: Some(whole()),
             weighs: true,
             ..Expanded::default()
         })
