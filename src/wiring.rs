@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use crate::adapters::http::HttpClient;
 use crate::adapters::journal_sqlite::SqliteJournals;
+use crate::adapters::maos::Opener;
 use crate::adapters::probes::MachineProbes;
+use crate::adapters::process::MachineProcesses;
 use crate::cli::{Cli, DEFAULT_WORKSPACE, Global, Verb};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::clock::{Clock as _, SystemClock};
@@ -32,6 +35,9 @@ pub fn ports() -> Ports {
         clock: Arc::new(SystemClock),
         stores: Arc::new(Stores),
         probes: Arc::new(MachineProbes),
+        maos: Arc::new(Opener::default()),
+        processes: Arc::new(MachineProcesses),
+        http: Arc::new(HttpClient),
         journals: Arc::new(SqliteJournals),
     }
 }

@@ -1,11 +1,14 @@
 //! The ports' implementations. Only the wiring in `main`/`lib` names them.
 
 mod copytext;
+pub mod http;
 pub mod journal_sqlite;
+pub mod maos;
 mod open;
 mod phrase;
 pub mod postgres;
 pub mod probes;
+pub mod process;
 pub mod sqlite;
 
 pub use open::open_store;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::assess::{Finding, Value};
 use super::capability::Capability;
 use super::error::Error;
+use super::item::Item;
 use super::operation::{Approval, Outcome, Plan, Progress, Quarantined};
 use super::readiness::Readiness;
 use super::text;
@@ -137,6 +138,22 @@ pub enum EventKind {
         /// The item.
         item: Quarantined,
     },
+    /// A line of an operation changed.
+    Item {
+        /// Whose.
+        capability: Capability,
+        /// The verb of the operation.
+        verb: String,
+        /// The line as it stands now.
+        item: Item,
+    },
+    /// An operation began anew: its earlier lines are forgotten.
+    ItemsCleared {
+        /// Whose.
+        capability: Capability,
+        /// The verb of the operation.
+        verb: String,
+    },
     /// A person asked an operation to wait.
     Paused {
         /// Whose.
@@ -243,6 +260,8 @@ impl EventKind {
             | Self::Started { capability, .. }
             | Self::Progressed { capability, .. }
             | Self::ItemQuarantined { capability, .. }
+            | Self::Item { capability, .. }
+            | Self::ItemsCleared { capability, .. }
             | Self::Paused { capability, .. }
             | Self::Resumed { capability, .. }
             | Self::Stopping { capability, .. }
@@ -323,6 +342,20 @@ impl EventKind {
                     item.kind, item.key, item.reason, item.place
                 )
             }
+            Self::Item { item, .. } => {
+                let title = if item.title.is_empty() {
+                    &item.key
+                } else {
+                    &item.title
+                };
+                let text = if item.text.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {}", item.text)
+                };
+                format!("{title} {}{text}", item.state.word())
+            }
+            Self::ItemsCleared { verb, .. } => format!("{verb} begins anew"),
             Self::Paused { by, .. } => format!("paused by {by}"),
             Self::Resumed { by, .. } => format!("resumed by {by}"),
             Self::Stopping { by, .. } => format!("{by} asked it to stop at a safe point"),

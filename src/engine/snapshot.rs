@@ -9,6 +9,7 @@ use super::assess::Answers;
 use super::capability::Capability;
 use super::error::Error;
 use super::event::{Event, EventKind, Level};
+use super::item::Items;
 use super::operation::{Approval, Outcome, Plan, Progress, Quarantined};
 use super::readiness::Readiness;
 use super::workspace::{Environment, Holder, MigrationType};
@@ -106,6 +107,12 @@ pub struct Step {
     pub note: Option<String>,
     /// Items set aside, the first [`QUARANTINE_SHOWN`] of them.
     pub quarantine: Vec<Quarantined>,
+    /// The lines of its operations, by verb.
+    #[serde(default)]
+    pub items: BTreeMap<String, Items>,
+    /// How its operations last ended, by verb.
+    #[serde(default)]
+    pub outcomes: BTreeMap<String, Outcome>,
     /// When it began.
     pub started: Option<Timestamp>,
     /// When it ended.
@@ -361,6 +368,8 @@ impl Snapshot {
             | EventKind::Started { .. }
             | EventKind::Progressed { .. }
             | EventKind::ItemQuarantined { .. }
+            | EventKind::Item { .. }
+            | EventKind::ItemsCleared { .. }
             | EventKind::Paused { .. }
             | EventKind::Resumed { .. }
             | EventKind::Stopping { .. }
@@ -397,12 +406,18 @@ impl Snapshot {
                     step.approved_by.take(),
                     std::mem::take(&mut step.decisions),
                 );
+                let (items, outcomes) = (
+                    std::mem::take(&mut step.items),
+                    std::mem::take(&mut step.outcomes),
+                );
                 *step = Step {
                     activity: Activity::Running,
                     verb: verb.clone(),
                     plan: kept.0,
                     approved_by: kept.1,
                     decisions: kept.2,
+                    items,
+                    outcomes,
                     started: Some(event.at),
                     ..Step::default()
                 };
@@ -435,6 +450,12 @@ impl Snapshot {
             EventKind::ItemQuarantined { item, .. } if step.quarantine.len() < QUARANTINE_SHOWN => {
                 step.quarantine.push(item.clone());
             }
+            EventKind::Item { verb, item, .. } => {
+                step.items.entry(verb.clone()).or_default().set(item.clone());
+            }
+            EventKind::ItemsCleared { verb, .. } => {
+                step.items.remove(verb);
+            }
             EventKind::Paused { by, .. } if step.activity == Activity::Running => {
                 step.activity = Activity::Paused;
                 step.note = Some(by.clone());
@@ -463,6 +484,7 @@ impl Snapshot {
                     Activity::Done
                 };
                 step.outcome = (verb != "undo").then(|| outcome.clone());
+                step.outcomes.insert(verb.clone(), outcome.clone());
                 step.error = None;
                 step.ended = Some(event.at);
                 let level = if outcome.quarantined > 0 {

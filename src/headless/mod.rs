@@ -84,6 +84,8 @@ pub async fn run(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> E
     let result = verb(cli, ports, setup, output).await;
     let result = match output.flush() {
         Ok(()) => result,
+        // The verb has taken that into account.
+        Err(_) if output.reader_gone() => result,
         Err(error) => result.and(Err(error)),
     };
     match result {
@@ -167,8 +169,14 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
 }
 
 fn raw(text: &[u8], output: &mut Output) -> Result<Ended> {
-    output.line(String::from_utf8_lossy(text).trim_end())?;
-    Ok(Ended::Well)
+    // A text that somebody read the beginning of has served its purpose.
+    match output
+        .line(String::from_utf8_lossy(text).trim_end())
+        .and_then(|()| output.flush())
+    {
+        Err(_) if output.reader_gone() => Ok(Ended::Well),
+        written => written.map(|()| Ended::Well),
+    }
 }
 
 fn not_yet(verb: &str) -> Error {

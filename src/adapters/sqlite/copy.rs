@@ -301,6 +301,8 @@ impl SqliteStore {
                             held = rest;
                         }
                     }
+                    // Only the binary form has these, and nobody asks for it here.
+                    Piece::Tracking(_) | Piece::Seen(_) => {}
                     Piece::End(rows) => ended = Some(rows),
                 }
             }

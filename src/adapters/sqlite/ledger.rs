@@ -50,6 +50,27 @@ impl SqliteStore {
         Ok(0)
     }
 
+    /// Gives the tracking table its unique key, once its rows are there.
+    pub(super) async fn build_key(&self, _recipe: &Recipe) -> Own<()> {
+        let mut writer = self.writer.lock().await;
+        let connection = self.open_writer(&mut writer).await?;
+        let there: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM main.sqlite_master WHERE type = 'index' AND name = 'migration_tracking_legacy_key'",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        if there == 0 {
+            sqlx::raw_sql(
+                "CREATE UNIQUE INDEX migration_tracking_legacy_key ON migration_tracking (legacy_task_id, source)",
+            )
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        }
+        Ok(())
+    }
+
     /// Takes the write lock and fails unless the fence's token is the present one. The sign of life is written with it.
     pub(super) async fn hold_fence(&self, tx: &mut SqliteConnection, fence: &Fence) -> Own<()> {
         let done = sqlx::query(

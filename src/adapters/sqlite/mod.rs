@@ -9,6 +9,7 @@ mod copy;
 mod fault;
 mod ledger;
 mod look;
+mod performance;
 mod proof;
 
 use std::path::{Path, PathBuf};
@@ -22,8 +23,8 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::engine::ports::store::{
     Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, KeyKind, LeaseAsk,
-    Part, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation, RunRow,
-    Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
+    Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation,
+    RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
 };
 
 use fault::fault;
@@ -259,6 +260,10 @@ impl Store for SqliteStore {
         Box::pin(self.was_committed(fence, chunk))
     }
 
+    fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
+        Box::pin(self.build_key(recipe))
+    }
+
     fn scan_target<'a>(
         &'a self,
         recipe: &'a Recipe,
@@ -300,6 +305,10 @@ impl Store for SqliteStore {
 
     fn remove<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, limit: u64) -> Answer<'a, u64> {
         Box::pin(self.remove_rows(recipe, fence, limit))
+    }
+
+    fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>> {
+        Box::pin(self.write_performance(target, results))
     }
 
     fn cancel(&self) -> Answer<'_, ()> {

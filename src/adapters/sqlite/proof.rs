@@ -27,6 +27,9 @@ impl SqliteStore {
         part: Part,
         out: mpsc::Sender<Piece>,
     ) -> Own<()> {
+        if part == Part::Binary {
+            return Err(StoreError::Bug("SQLite has no binary form".to_owned()));
+        }
         let phrase = Phrase::new(recipe, Dialect::Sqlite);
         // The first column is the key; ids that SQLite cannot make are made here.
         let key = phrase.key_text("l");
@@ -53,7 +56,7 @@ impl SqliteStore {
                 ),
                 format!("({}) IS NULL", phrase.reason()),
             ),
-            Part::Quarantine => (
+            Part::Quarantine | Part::Binary => (
                 format!(
                     "{key}, {key}, CAST({} AS TEXT), {}, {}",
                     phrase.ordinal(),
@@ -66,7 +69,7 @@ impl SqliteStore {
         let (fields, id_at) = match part {
             Part::Tasks => (7, Some(0)),
             Part::Tracking => (5, Some(1)),
-            Part::Quarantine => (4, None),
+            Part::Quarantine | Part::Binary => (4, None),
         };
         let query = format!("SELECT {list} {} WHERE {condition}", phrase.rows(pick));
         let mut reader = self.reader().await?;

@@ -247,6 +247,12 @@ impl Dispatcher {
             .steps
             .get(&capability)
             .map_or(0, |step| step.quarantine.len());
+        let verb = self
+            .running
+            .as_ref()
+            .filter(|running| running.capability == capability)
+            .map_or_else(String::new, |running| running.verb.clone());
+        let mut acks = Vec::new();
         let mut take = |this: &mut Self, notice: Notice| match notice {
             Notice::Progress(progress) => {
                 this.progress = Some((capability, progress));
@@ -257,6 +263,18 @@ impl Dispatcher {
                     kinds.push(EventKind::ItemQuarantined { capability, item });
                 }
             }
+            Notice::Item { item, ack } => {
+                acks.extend(ack);
+                kinds.push(EventKind::Item {
+                    capability,
+                    verb: verb.clone(),
+                    item: *item,
+                });
+            }
+            Notice::ItemsCleared => kinds.push(EventKind::ItemsCleared {
+                capability,
+                verb: verb.clone(),
+            }),
             Notice::Log(text) => kinds.push(EventKind::Logged { capability, text }),
             Notice::Statement { text, rows, ms } => {
                 kinds.push(EventKind::Statement {
@@ -280,6 +298,9 @@ impl Dispatcher {
             }
         }
         self.emit(kinds).await?;
+        for ack in acks {
+            ack.done();
+        }
         if self.progress_due().is_some_and(|due| due <= Instant::now()) {
             self.flush_progress().await?;
         }

@@ -2,6 +2,7 @@
 
 pub mod canon;
 pub mod census;
+pub mod chain;
 pub mod chunks;
 mod copying;
 pub mod expect;

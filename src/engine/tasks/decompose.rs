@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::grammar::{self, expand::rule};
 use super::grammar::link::Draft;
 use super::grammar::reader::Reader;
+use super::grammar::{self, expand::rule};
 use super::model::{Band, TaskId};
 use super::rules::{Matching, Rules};
 use super::score::{self, Score, Shape};

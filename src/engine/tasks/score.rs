@@ -49,7 +49,10 @@ pub fn score(text: &str, shape: Shape, rules: &Rules) -> Score {
         (false, "against", rules.score.low_word),
     ] {
         for hit in hits.iter().filter(|hit| hit.speaks_for == speaks_for) {
-            reasons.push(format!("\"{}\" speaks {what} it ({points:+})", hit.spelled(&reader)));
+            reasons.push(format!(
+                "\"{}\" speaks {what} it ({points:+})",
+                hit.spelled(&reader)
+            ));
         }
     }
     let value = value(&hits, shape, rules);
@@ -172,7 +175,10 @@ fn hits<'a>(reader: &'a Reader<'_>, rules: &'a Rules) -> Vec<Hit<'a>> {
         };
         let found = &words[i..i + length];
         let same = |other: &Hit<'_>| match other.found {
-            Found::Words(other) => other.iter().map(|word| word.id).eq(found.iter().map(|word| word.id)),
+            Found::Words(other) => other
+                .iter()
+                .map(|word| word.id)
+                .eq(found.iter().map(|word| word.id)),
             Found::Anywhere(_) => false,
         };
         if !out.iter().any(same) {

@@ -1,12 +1,20 @@
 //! The operations by capability and verb: how each is planned from the workspace, and the run that follows an approval.
 
 mod assess;
+mod backup;
 pub mod checkpoints;
+mod compare;
 pub mod config;
+mod cutover;
 mod documents;
+mod environment;
 mod report;
+mod rollback;
 pub mod schema;
+mod submission;
 pub mod tasks;
+mod upgrade;
+mod validate;
 
 use std::sync::Arc;
 
@@ -70,6 +78,14 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
         (Capability::Schema, "apply") => schema::apply(world, control).await,
         (Capability::Schema, "undo") => schema::undo(world, control).await,
         (Capability::Tasks, "apply") => tasks::apply(world, control).await,
+        (Capability::Tasks, "submit") => submission::prepare(world, verb, control).await,
+        (Capability::Environment, _) => environment::prepare(world, verb, control).await,
+        (Capability::Compare, _) => compare::prepare(world, verb, control).await,
+        (Capability::Validate, _) => validate::prepare(world, verb, control).await,
+        (Capability::Backup, _) => backup::prepare(world, verb, control).await,
+        (Capability::Cutover, _) => cutover::prepare(world, verb, control).await,
+        (Capability::Upgrade, _) => upgrade::prepare(world, verb, control).await,
+        (Capability::Rollback, _) => rollback::prepare(world, verb, control).await,
         (Capability::Report, "write") => report::write(&world).await,
         (Capability::Checkpoints, "apply") => checkpoints::apply(world, control).await,
         (Capability::Config, "apply") => config::apply(world, control).await,

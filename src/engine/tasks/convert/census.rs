@@ -287,9 +287,7 @@ impl Census {
             let Ok(task) = LegacyTask::read(&raw, number as u64, &request.rules) else {
                 continue;
             };
-            let shown = |id: &TaskId| {
-                crate::engine::text::inert_short(&id.to_string(), 60)
-            };
+            let shown = |id: &TaskId| crate::engine::text::inert_short(&id.to_string(), 60);
             match fate {
                 Fate::MissingDependency => {
                     for id in task

@@ -236,10 +236,7 @@ pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
         }),
         needs_approval: replaces,
         basis: vec![
-            format!(
-                "input {} {} bytes {total} records",
-                census.digest, census.bytes
-            ),
+            format!("input {} {} bytes {total} records", census.digest, census.bytes),
             format!(
                 "rules {} dialect {:?} policy {:?}",
                 request.rules.name, request.dialect, request.policy

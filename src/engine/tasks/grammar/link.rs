@@ -168,7 +168,8 @@ impl Linker {
         let mut said = Said::new(if whole { 0 } else { from }, from + expanded.parts.len());
         for part in expanded.parts {
             // Said twice is done once.
-            let new = part.text.chars().any(char::is_alphanumeric) && said.new_to(&part.text, &self.draft.parts);
+            let new =
+                part.text.chars().any(char::is_alphanumeric) && said.new_to(&part.text, &self.draft.parts);
             if !new && expanded.inner.is_empty() {
                 continue;
             }

@@ -65,7 +65,10 @@ impl<'a> Reader<'a> {
     /// The words a token is made of.
     fn own(&self, tok: &Tok) -> &[Word] {
         let from = &self.words[tok.word as usize..];
-        let length = from.iter().take_while(|word| (word.start as usize) < tok.end).count();
+        let length = from
+            .iter()
+            .take_while(|word| (word.start as usize) < tok.end)
+            .count();
         &from[..length]
     }
 

@@ -403,9 +403,7 @@ impl Reader<'_> {
             .is_some_and(|tok| matches!(self.low(tok), "a" | "an"));
         before.iter().any(|item| {
             let words: Vec<&Tok> = item.iter().filter(|tok| !tok.has(Flags::DETERMINER)).collect();
-            !words.is_empty()
-                && words.iter().all(|tok| quality(tok, article))
-                && !tail.has(Flags::DETERMINER)
+            !words.is_empty() && words.iter().all(|tok| quality(tok, article)) && !tail.has(Flags::DETERMINER)
         })
     }
 }

@@ -14,7 +14,12 @@ pub(crate) struct Digest(Arc<Mutex<Sha256>>);
 impl Digest {
     /// SHA-256 in hex.
     pub fn hex(&self) -> String {
-        hex(&self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize())
+        hex(&self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .finalize())
     }
 }
 

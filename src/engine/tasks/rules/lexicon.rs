@@ -318,8 +318,8 @@ impl Lexicon {
         lexicon.one = lexicon.phrases_of(named(|name| name == "one"));
         lexicon.deliverables = lexicon.phrases_of(named(|name| name != "many" && name != "one"));
         let objects = file.types.objects.iter();
-        lexicon.object_types =
-            lexicon.phrases_of(objects.flat_map(|(kind, words)| words.iter().map(|word| (word, kind.clone()))));
+        lexicon.object_types = lexicon
+            .phrases_of(objects.flat_map(|(kind, words)| words.iter().map(|word| (word, kind.clone()))));
         for (kind, words) in &file.types.words {
             let phrases = lexicon.phrases_of(words.iter().map(|word| (word, ())));
             lexicon.word_types.push((kind.clone(), phrases));
