@@ -177,6 +177,16 @@ impl<'a> Reader<'a> {
                     | "indices"
                     | "analyses"
                     | "uis"
+                    | "corpora"
+                    | "matrices"
+                    | "bacteria"
+                    | "phenomena"
+                    | "curricula"
+                    | "formulae"
+                    | "alumni"
+                    | "stimuli"
+                    | "nuclei"
+                    | "mice"
             )
     }
 

@@ -67,6 +67,18 @@ impl Raw {
         }
     }
 
+    /// The record as one value.
+    ///
+    /// # Errors
+    /// `bad_json`, `duplicate_key`, `too_deep`, `not_utf8`, `not_an_object`.
+    pub fn value(&self) -> std::result::Result<Value, Box<Refused>> {
+        let fields = self.fields()?.ok_or_else(|| record::no_object(self))?;
+        let fields = fields
+            .into_iter()
+            .map(|(key, field)| (key.into_owned(), field.into_value()));
+        Ok(Value::Object(fields.collect()))
+    }
+
     /// The fields, every object's keys unique; `None` when it is no object.
     ///
     /// # Errors
