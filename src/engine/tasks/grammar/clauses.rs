@@ -493,6 +493,8 @@ impl Reader<'_> {
         first.is_word()
             && !first.has(Flags::MERGED)
             && !first.has(Flags::ACTION_NOUN)
+            // "Should the …" asks.
+            && !self.finite(&toks[..1])
             && !self.opens_object(first)
             && !first.has(Flags::PREPOSITION)
             && (next.has(Flags::DETERMINER)
