@@ -334,5 +334,6 @@ fn must_be_set_up(workspace: &Workspace) -> Result<()> {
 /// A JSON document that a run has just written.
 fn written(path: &std::path::Path) -> Result<serde_json::Value> {
     let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, &error))?;
-    serde_json::from_str(&text).map_err(|error| Error::unavailable(format!("{} is no JSON: {error}", path.display())))
+    serde_json::from_str(&text)
+        .map_err(|error| Error::unavailable(format!("{} is no JSON: {error}", path.display())))
 }

@@ -9,8 +9,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, flock, fstat, fsync, linkat, mkdirat, open,
-    openat, renameat_with, statat, unlinkat,
+    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, flock, fstat, fsync, linkat, mkdirat,
+    open, openat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
@@ -235,7 +235,13 @@ impl Target {
             rustix::fs::renameat(&self.partial, partial, &self.results, name)?;
             return Ok(());
         }
-        match renameat_with(&self.partial, partial, &self.results, name, RenameFlags::NOREPLACE) {
+        match renameat_with(
+            &self.partial,
+            partial,
+            &self.results,
+            name,
+            RenameFlags::NOREPLACE,
+        ) {
             Ok(()) => Ok(()),
             // Some file systems cannot rename without replacing: a second name that must not exist does the same.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
