@@ -289,6 +289,10 @@ impl Store for PgStore {
         Box::pin(self.remove_rows(recipe, fence, limit))
     }
 
+    fn blocker(&self) -> Answer<'_, Option<String>> {
+        Box::pin(self.find_blocker())
+    }
+
     fn cancel(&self) -> Answer<'_, ()> {
         Box::pin(self.cancel_all())
     }

@@ -458,6 +458,11 @@ pub trait Store: Send + Sync {
     /// how many task rows went.
     fn remove<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, limit: u64) -> Answer<'a, u64>;
 
+    /// Whose lock this store's connections wait for, in words: `pid 4211 (autovacuum worker)`.
+    fn blocker(&self) -> Answer<'_, Option<String>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// Cancels on the server whatever this store's connections are doing.
     fn cancel(&self) -> Answer<'_, ()>;
 }
