@@ -721,11 +721,19 @@ fn fault_a04_the_corpus_is_told_by_name_byte_and_severity() {
             format!("{:?}", finding.severity).to_lowercase(),
         ];
         if found != [name.clone(), offset.clone(), opcode.clone(), severity.clone()] {
-            wrong.push(format!("{what}: {found:?}, not {:?}", [name, offset, opcode, severity]));
+            wrong.push(format!(
+                "{what}: {found:?}, not {:?}",
+                [name, offset, opcode, severity]
+            ));
         }
     }
     assert!(seen > 700, "{seen}");
-    assert!(wrong.is_empty(), "{} of {seen}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {seen}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 /// The corpus as files: a scan and a conversion read all of it, and nothing of it runs.

@@ -213,7 +213,11 @@ impl Run<'_> {
             u64::try_from(needed).unwrap_or(u64::MAX)
         };
         let place = inert(&self.request.to.display().to_string());
-        Error::unavailable(format!("Stopped: {} left on {place}. No partial file.", size(free))).hint(format!(
+        Error::unavailable(format!(
+            "Stopped: {} left on {place}. No partial file.",
+            size(free)
+        ))
+        .hint(format!(
             "Free about {}, then run again: what is finished stays.",
             size(needed.saturating_sub(free).max(1 << 20))
         ))

@@ -175,7 +175,8 @@ pub(super) fn float(line: &[u8]) -> Result<f64, Code> {
 pub(super) fn memo_number(line: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(line).ok()?.trim();
     let digits = text.strip_prefix('+').unwrap_or(text);
-    let odd = digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") || digits.starts_with('+');
+    let odd =
+        digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") || digits.starts_with('+');
     if odd {
         return None;
     }
