@@ -302,7 +302,7 @@ fn a_secret_is_neither_shown_nor_journaled() {
     let sent = wizard.sent.len();
     wizard.keys("e<enter>");
     assert_eq!(wizard.sent.len(), sent, "{:?}", wizard.sent);
-    wizard.keys("e${{PW}<enter>");
+    wizard.keys("e${PW}<enter>");
     assert!(
         wizard.sent[sent..]
             .iter()

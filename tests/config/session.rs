@@ -7,7 +7,7 @@ use maos_migrate::engine::command::{Command, Typed};
 use maos_migrate::engine::ports::clock::{Clock as _, SystemClock};
 use maos_migrate::engine::runner::operations::{World, config::request};
 use maos_migrate::engine::runner::{Engine, Options};
-use maos_migrate::engine::views::Slot;
+use maos_migrate::engine::views::{Mode, Slot};
 use maos_migrate::engine::workspace::{Holder, Workspace};
 use maos_migrate::engine::{ErrorKind, config, operation::Control};
 use secrecy::ExposeSecret as _;
@@ -28,20 +28,26 @@ async fn session(folder: &Path) -> Engine {
         interactive: true,
         restart: false,
     };
-    let engine = Engine::start(
-        Workspace::at(folder).expect("a workspace"),
-        maos_migrate::wiring::ports(),
-        options,
-    );
-    engine.opened().await.expect("opens");
-    engine
+    // A program that another test starts at this moment holds copies of all handles until it runs, the lock of a session
+    // that has ended among them: then this one only watches, and is opened again.
+    for _ in 0..200 {
+        let engine = Engine::start(
+            Workspace::at(folder).expect("a workspace"),
+            maos_migrate::wiring::ports(),
+            options.clone(),
+        );
+        if engine.opened().await.expect("opens").mode == Mode::Operating {
+            return engine;
+        }
+    }
+    panic!("another session holds the workspace");
 }
 
 /// The world that the session's plans see, with the secrets that it would hold.
 fn world(folder: &Path, engine: &Engine, typed: Option<&str>) -> World {
     let views = engine.views().borrow().clone();
     let Slot::Ready(_, settings) = &views.settings else {
-        panic!("{:?}", views.settings);
+        panic!("{:?}: {:?}", views.mode, views.settings);
     };
     let ports = maos_migrate::wiring::ports();
     World {
