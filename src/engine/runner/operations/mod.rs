@@ -16,9 +16,11 @@ pub mod tasks;
 mod upgrade;
 mod validate;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
@@ -45,6 +47,8 @@ pub struct World {
     pub operator: String,
     /// On which machine.
     pub host: String,
+    /// Secrets typed in this session, by their variables.
+    pub secrets: BTreeMap<String, SecretString>,
     /// Whether a person is there to decide; a script takes the stated defaults.
     pub interactive: bool,
 }
