@@ -1,5 +1,6 @@
 //! The ports' implementations. Only the wiring in `main`/`lib` names them.
 
+mod convert;
 mod copytext;
 pub mod http;
 pub mod journal_sqlite;

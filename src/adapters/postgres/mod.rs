@@ -294,6 +294,10 @@ impl Store for PgStore {
         Box::pin(self.write_performance(target, results))
     }
 
+    fn blocker(&self) -> Answer<'_, Option<String>> {
+        Box::pin(self.find_blocker())
+    }
+
     fn cancel(&self) -> Answer<'_, ()> {
         Box::pin(self.cancel_all())
     }
