@@ -82,7 +82,7 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
         (Capability::Schema, "apply") => schema::apply(world, control).await,
         (Capability::Schema, "undo") => schema::undo(world, control).await,
         (Capability::Tasks, "apply") => tasks::apply(world, control).await,
-        (Capability::Tasks, "submit") => submission::prepare(world, verb, control).await,
+        (Capability::Tasks, "submit" | "cancel") => submission::prepare(world, verb, control).await,
         (Capability::Environment, _) => environment::prepare(world, verb, control).await,
         (Capability::Compare, _) => compare::prepare(world, verb, control).await,
         (Capability::Validate, _) => validate::prepare(world, verb, control).await,
