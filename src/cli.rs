@@ -161,6 +161,16 @@ pub enum Verb {
     },
     /// Print the manual page.
     Man,
+    /// The rehearsal MAOS by MAOS's documented command line.
+    #[command(hide = true, disable_help_flag = true, disable_version_flag = true)]
+    RehearsalMaos(Rest),
+    /// The sample legacy system of a rehearsal: one task as JSON on standard input, its result on standard output.
+    #[command(hide = true)]
+    RehearsalLegacy {
+        /// Simulated seconds of a unit of work.
+        #[arg(long, default_value_t = 0.05)]
+        seconds: f64,
+    },
     /// Not in this version: the place where MAOS runs.
     Environment(NotYet),
     /// Run the same tasks on the legacy system and on MAOS, paired and repeated, and say how much faster it is.
@@ -182,8 +192,8 @@ pub enum Verb {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Not in this version: live figures against rollback criteria.
-    Monitor(NotYet),
+    /// Judge live or recorded figures against the rollback criteria.
+    Monitor(Monitor),
     /// Not in this version: backups and their proof.
     Backup(NotYet),
     /// Not in this version: the way back.
@@ -196,6 +206,14 @@ pub struct NotYet {
     /// Ignored.
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub rest: Vec<String>,
+}
+
+/// The words for another program.
+#[derive(Debug, Clone, Args)]
+pub struct Rest {
+    /// All of them.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 /// Where the rules come from.
@@ -422,6 +440,39 @@ pub struct SchemaEnds {
     /// How many workers copy side by side.
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
+}
+
+/// How samples are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JudgedBy {
+    /// Over a window, with bounds and confirmation; the verdict stays.
+    Default,
+    /// Each sample by its own figures, as in the migration guide.
+    Guide,
+}
+
+/// Watching; `run` when nothing is named.
+#[derive(Debug, Args)]
+pub struct Monitor {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Option<MonitorVerb>,
+}
+
+/// What can be done with a monitor.
+#[derive(Debug, Subcommand)]
+pub enum MonitorVerb {
+    /// Judge recorded samples, a JSON line each; exit 10 when the verdict at the end is to roll back.
+    Replay {
+        /// The samples, or - for standard input.
+        file: PathBuf,
+        /// How they are judged.
+        #[arg(long, value_enum, default_value_t = JudgedBy::Default)]
+        policy: JudgedBy,
+        /// A file that changes the criteria.
+        #[arg(long, value_name = "FILE")]
+        criteria: Option<PathBuf>,
+    },
 }
 
 /// What can be asked of the journal.

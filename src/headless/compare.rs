@@ -31,7 +31,12 @@ pub async fn run(
         output.document(&super::written(&report)?)?;
     } else {
         let document = super::written(&report)?;
-        let said = |pointer: &str| document.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);
+        let said = |pointer: &str| {
+            document
+                .pointer(pointer)
+                .and_then(serde_json::Value::as_str)
+                .map(str::to_owned)
+        };
         output.human(&format!("{}.", outcome.summary.trim_end_matches('.')))?;
         if let Some(caution) = said("/caution") {
             output.human(&caution)?;

@@ -10,6 +10,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod journal;
+pub mod monitor;
 pub mod output;
 pub mod plain;
 pub mod readiness;
@@ -36,6 +37,9 @@ pub use output::Output;
 /// Exit code of a run that is done with items quarantined or failed.
 pub const QUARANTINED: u8 = 4;
 
+/// Exit code of a verdict to roll back.
+pub const ROLL_BACK: u8 = 10;
+
 /// How a verb ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -43,6 +47,8 @@ pub enum Ended {
     Well,
     /// Done, with items quarantined or failed.
     WithQuarantine,
+    /// Done, and the verdict is to roll back.
+    RollBack,
 }
 
 impl Ended {
@@ -62,6 +68,7 @@ impl Ended {
         match self {
             Self::Well => 0,
             Self::WithQuarantine => QUARANTINED,
+            Self::RollBack => ROLL_BACK,
         }
     }
 }
@@ -100,6 +107,8 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
     let global = &cli.global;
     let Setup { workspace, options } = setup;
     match cli.verb.unwrap_or(Verb::Wizard) {
+        // The stand-ins of a rehearsal are programs of their own and were run before.
+        Verb::RehearsalMaos(_) | Verb::RehearsalLegacy { .. } => Err(Error::bug("a stand-in has no session")),
         Verb::Wizard => plain::run(workspace, options, ports, output).await,
         Verb::Demo { headless: false } => {
             crate::engine::sample::lay_out(&workspace)?;
@@ -170,7 +179,7 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             must_be_set_up(&workspace)?;
             validate::run(&only, &consent, workspace, options, ports, output).await
         }
-        Verb::Monitor(_) => Err(not_yet("monitor")),
+        Verb::Monitor(verb) => monitor::run(verb, output),
         Verb::Backup(_) => Err(not_yet("backup")),
         Verb::Rollback(_) => Err(not_yet("rollback")),
     }
@@ -325,5 +334,6 @@ fn must_be_set_up(workspace: &Workspace) -> Result<()> {
 /// A JSON document that a run has just written.
 fn written(path: &std::path::Path) -> Result<serde_json::Value> {
     let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, &error))?;
-    serde_json::from_str(&text).map_err(|error| Error::unavailable(format!("{} is no JSON: {error}", path.display())))
+    serde_json::from_str(&text)
+        .map_err(|error| Error::unavailable(format!("{} is no JSON: {error}", path.display())))
 }

@@ -61,7 +61,11 @@ fn lines(document: &Value, output: &mut Output) -> Result<()> {
                 .get("duration")
                 .and_then(Value::as_f64)
                 .map_or_else(String::new, |seconds| format!("{seconds:.1} s"));
-            output.human(&format!("  {:<8} {name:<26} {time:>8}  {}", word("state"), word("text")))?;
+            output.human(&format!(
+                "  {:<8} {name:<26} {time:>8}  {}",
+                word("state"),
+                word("text")
+            ))?;
         }
     }
     Ok(())

@@ -43,7 +43,9 @@ pub struct Lab {
 
 impl std::fmt::Debug for Lab {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lab").field("maos", &self.maos.place()).finish_non_exhaustive()
+        f.debug_struct("Lab")
+            .field("maos", &self.maos.place())
+            .finish_non_exhaustive()
     }
 }
 
@@ -215,7 +217,9 @@ pub struct Bench<'a> {
 
 impl std::fmt::Debug for Bench<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bench").field("test", &self.test.name).finish_non_exhaustive()
+        f.debug_struct("Bench")
+            .field("test", &self.test.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -476,5 +480,8 @@ impl<'a> Bench<'a> {
 /// A failure of the run itself rather than of a test.
 #[must_use]
 pub fn ends_the_run(error: &Error) -> bool {
-    matches!(error.kind, ErrorKind::Interrupted | ErrorKind::Unavailable | ErrorKind::Bug)
+    matches!(
+        error.kind,
+        ErrorKind::Interrupted | ErrorKind::Unavailable | ErrorKind::Bug
+    )
 }

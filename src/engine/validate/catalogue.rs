@@ -76,7 +76,10 @@ impl Test {
     /// A text; empty when the catalogue has none at that place.
     #[must_use]
     pub fn text(&self, index: usize) -> &str {
-        self.texts.get(index).or(self.texts.last()).map_or("", String::as_str)
+        self.texts
+            .get(index)
+            .or(self.texts.last())
+            .map_or("", String::as_str)
     }
 
     /// A number of its own, or `otherwise`.

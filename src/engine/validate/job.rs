@@ -54,7 +54,10 @@ pub async fn run(lab: &Lab, tests: &[&Test], control: &Control) -> Result<Vec<It
     control.progress(Progress {
         done: total,
         total: Some(total),
-        quarantined: lines.iter().filter(|line| line.state == ItemState::Failed).count() as u64,
+        quarantined: lines
+            .iter()
+            .filter(|line| line.state == ItemState::Failed)
+            .count() as u64,
         unit: "tests".to_owned(),
         phase: "testing".to_owned(),
         ..Progress::default()
@@ -99,7 +102,9 @@ pub async fn one(lab: &Lab, test: &Test, control: &Control) -> Result<Item> {
         Ok(Err(Halt::Failed(why))) => (ItemState::Failed, Seen::new(false, why)),
         Ok(Err(Halt::Run(error))) => {
             // It did not come to a verdict: it waits for the next run.
-            let _ = control.record(line.now(ItemState::Waiting, "stopped, runs again")).await;
+            let _ = control
+                .record(line.now(ItemState::Waiting, "stopped, runs again"))
+                .await;
             return Err(error);
         }
         Err(_) => {
@@ -111,7 +116,10 @@ pub async fn one(lab: &Lab, test: &Test, control: &Control) -> Result<Item> {
         }
     };
     if cleaned > 0 {
-        control.notice(Notice::Log(format!("{}: {cleaned} open tasks cancelled", test.name)));
+        control.notice(Notice::Log(format!(
+            "{}: {cleaned} open tasks cancelled",
+            test.name
+        )));
     }
     let verdict = Verdict {
         found: seen.found,

@@ -182,7 +182,10 @@ impl Results {
     /// Takes a line over an older one.
     pub fn take(&mut self, item: &Item) {
         let at = |item: &Item| Verdict::of(item).map(|verdict| verdict.at);
-        let older = self.lines.get(&item.key).is_none_or(|before| at(before) <= at(item));
+        let older = self
+            .lines
+            .get(&item.key)
+            .is_none_or(|before| at(before) <= at(item));
         if older {
             self.lines.insert(item.key.clone(), item.clone());
         }

@@ -22,6 +22,8 @@ pub struct MaosSettings {
     pub commands: BTreeMap<String, Vec<String>>,
     /// Whether `--depends-on` is repeated for each id; else one holds them all, with commas between, as in the guide.
     pub repeat_dependencies: bool,
+    /// Set in the environment of its commands, besides what is inherited: `PATH`, `MAOS_API_URL`.
+    pub env: BTreeMap<String, String>,
     /// Seconds for one command.
     pub time_limit: Option<u64>,
     /// Seconds from start to ready.

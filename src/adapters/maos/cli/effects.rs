@@ -154,7 +154,8 @@ impl Cli {
     /// MAOS's own configuration file, where the settings or the documentation say it is.
     fn config_file(&self) -> Option<PathBuf> {
         self.settings.config.clone().or_else(|| {
-            let home = PathBuf::from(std::env::var_os("HOME")?);
+            let own = self.settings.env.get("HOME").map(std::ffi::OsString::from);
+            let home = PathBuf::from(own.or_else(|| std::env::var_os("HOME"))?);
             Some(home.join(".maos/config.yml"))
         })
     }

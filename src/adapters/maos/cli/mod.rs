@@ -361,6 +361,7 @@ impl Cli {
                     Known::Value,
                 )),
             Err(MaosError::NotRunning(_)) => Ok(Known::Value(false)),
+            Err(error) if error.is_missing() => Ok(Known::Unknown(error.to_string())),
             Err(error) => Err(error),
         }
     }

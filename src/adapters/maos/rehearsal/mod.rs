@@ -11,6 +11,7 @@ mod documents;
 mod executor;
 mod knobs;
 mod lease;
+pub mod legacy;
 pub mod program;
 mod state;
 mod work;

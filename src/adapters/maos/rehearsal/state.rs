@@ -384,6 +384,31 @@ impl State {
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
+    /// Tasks in any of these states, all when there is none, in the order of submission.
+    pub(super) async fn rows(
+        &self,
+        status: &[String],
+        limit: Option<usize>,
+        offset: usize,
+    ) -> Held<Vec<TaskRow>> {
+        let wanted: Vec<String> = status
+            .iter()
+            .map(|word| word.trim().to_ascii_uppercase())
+            .collect();
+        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {TASK} FROM task WHERE id IS NOT NULL AND ($1 = '[]' OR status IN (SELECT value FROM json_each($1)))
+             ORDER BY seq LIMIT $2 OFFSET $3"
+        )))
+        .bind(Value::from(wanted).to_string())
+        .bind(limit.map_or(-1, number))
+        .bind(number(offset))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(fail)?;
+        Ok(rows.iter().map(TaskRow::of).collect())
+    }
+
     /// The first task that was given under a reference.
     pub(super) async fn find(&self, reference: &str) -> Held<Option<String>> {
         sqlx::query_scalar("SELECT id FROM task WHERE reference = $1 ORDER BY seq LIMIT 1")

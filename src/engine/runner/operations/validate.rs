@@ -40,7 +40,13 @@ pub async fn lab(world: &World) -> Result<Lab> {
         })
         .await?
     };
-    let written = |path: &str| world.snapshot.artifacts.get(path).map(|found| found.sha256.clone());
+    let written = |path: &str| {
+        world
+            .snapshot
+            .artifacts
+            .get(path)
+            .map(|found| found.sha256.clone())
+    };
     Ok(Lab {
         maos,
         reopen: Arc::new(move || opener.open(&workspace, &settings)),
@@ -86,7 +92,11 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
                 }
                 let chosen: Vec<&Test> = tests.iter().collect();
                 let lines = job::run(&lab, &chosen, &control).await?;
-                let mut results = if anew { Results::default() } else { Results::of(&step) };
+                let mut results = if anew {
+                    Results::default()
+                } else {
+                    Results::of(&step)
+                };
                 for line in &lines {
                     results.take(line);
                 }
@@ -124,12 +134,21 @@ fn chosen(world: &World, catalogue: &Catalogue, verb: &str) -> Result<Vec<Test>>
         return Err(unknown(Capability::Validate, verb));
     }
     let step = world.snapshot.step(Capability::Validate);
-    let cut_short = step.verb == RUN && matches!(step.activity, Activity::Stopped | Activity::Failed | Activity::Running);
+    let cut_short = step.verb == RUN
+        && matches!(
+            step.activity,
+            Activity::Stopped | Activity::Failed | Activity::Running
+        );
     let ended = |name: &str| {
         step.items
             .get(RUN)
             .and_then(|items| items.get(name))
-            .is_some_and(|line| matches!(line.state, ItemState::Done | ItemState::Failed | ItemState::Skipped))
+            .is_some_and(|line| {
+                matches!(
+                    line.state,
+                    ItemState::Done | ItemState::Failed | ItemState::Skipped
+                )
+            })
     };
     let left: Vec<Test> = catalogue
         .tests
@@ -137,7 +156,11 @@ fn chosen(world: &World, catalogue: &Catalogue, verb: &str) -> Result<Vec<Test>>
         .filter(|test| !(cut_short && ended(&test.name)))
         .cloned()
         .collect();
-    Ok(if left.is_empty() { catalogue.tests.clone() } else { left })
+    Ok(if left.is_empty() {
+        catalogue.tests.clone()
+    } else {
+        left
+    })
 }
 
 fn plan(lab: &Lab, tests: &[Test], verb: &str) -> Plan {
@@ -151,7 +174,9 @@ fn plan(lab: &Lab, tests: &[Test], verb: &str) -> Plan {
         tasks,
         format!("tasks to MAOS at most: {}", lab.maos.place()),
     )];
-    if tests.iter().any(|test| test.name == "test_checkpoint_recovery") && lab.able.has(Ability::CheckpointRestore) {
+    if tests.iter().any(|test| test.name == "test_checkpoint_recovery")
+        && lab.able.has(Ability::CheckpointRestore)
+    {
         effects.push(Effect::plain(
             "restore",
             "a checkpoint made a moment before, when nothing else runs in MAOS",
@@ -165,7 +190,9 @@ fn plan(lab: &Lab, tests: &[Test], verb: &str) -> Plan {
         title,
         target: lab.maos.place(),
         effects,
-        undo: Some("none is needed: what was sent is harmless, and is cancelled when it does not end".to_owned()),
+        undo: Some(
+            "none is needed: what was sent is harmless, and is cancelled when it does not end".to_owned(),
+        ),
         needs_approval: true,
         basis: tests
             .iter()
@@ -215,7 +242,12 @@ async fn finish(
             ProofLine {
                 what: "tests = run + skipped + not run".to_owned(),
                 source: counts.total.to_string(),
-                target: format!("{} + {} + {}", counts.executed(), counts.skipped, counts.waiting()),
+                target: format!(
+                    "{} + {} + {}",
+                    counts.executed(),
+                    counts.skipped,
+                    counts.waiting()
+                ),
                 equal: counts.running == 0,
             },
             ProofLine {

@@ -67,24 +67,16 @@ impl Raw {
         }
     }
 
-    /// The whole record as one value; slower than reading its fields.
+    /// The record as one value.
     ///
     /// # Errors
-    /// As [`Raw::bytes`] read strictly: `bad_json`, `duplicate_key`, `too_deep`, `not_utf8`.
+    /// `bad_json`, `duplicate_key`, `too_deep`, `not_utf8`, `not_an_object`.
     pub fn value(&self) -> std::result::Result<Value, Box<Refused>> {
-        self.fields()?;
-        match &self.payload {
-            Payload::Json(bytes) => serde_json::from_slice(bytes).map_err(|error| {
-                Box::new(Refused {
-                    line: self.line,
-                    reason: "bad_json",
-                    place: format!("column {}", error.column()),
-                    why: error.to_string(),
-                    raw: bytes.clone(),
-                })
-            }),
-            Payload::Value(value, _) => Ok(value.clone()),
-        }
+        let fields = self.fields()?.ok_or_else(|| record::no_object(self))?;
+        let fields = fields
+            .into_iter()
+            .map(|(key, field)| (key.into_owned(), field.into_value()));
+        Ok(Value::Object(fields.collect()))
     }
 
     /// The fields, every object's keys unique; `None` when it is no object.

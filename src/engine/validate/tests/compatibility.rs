@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::engine::ports::maos::{Ability, Presence, Submission};
 use crate::engine::tasks::convert::Dialect;
-use crate::engine::tasks::input::{LegacyTask, Payload, Raw};
 use crate::engine::tasks::decompose;
+use crate::engine::tasks::input::{LegacyTask, Payload, Raw};
 use crate::engine::text::plural;
 use crate::engine::validate::bench::{Bench, Halt, Seen, Step};
 use crate::engine::workspace::files;
@@ -20,8 +20,12 @@ pub async fn legacy_format(bench: &Bench<'_>) -> Step<Seen> {
         line: 1,
         payload: Payload::Json(bench.test.text(0).as_bytes().to_vec()),
     };
-    let task = LegacyTask::read(&raw, 1, &bench.lab.rules)
-        .map_err(|refused| Halt::Skipped(format!("the sample of the test cannot be converted: {}", refused.why)))?;
+    let task = LegacyTask::read(&raw, 1, &bench.lab.rules).map_err(|refused| {
+        Halt::Skipped(format!(
+            "the sample of the test cannot be converted: {}",
+            refused.why
+        ))
+    })?;
     let dialect = match bench.lab.settings.tuning.profile.as_str() {
         "reference" => Dialect::Reference,
         "shipped" => Dialect::Shipped,
@@ -64,7 +68,11 @@ pub async fn api(bench: &Bench<'_>) -> Step<Seen> {
     )
     .figure("present", present)
     .figure("commands", able.findings.len());
-    for finding in able.findings.iter().filter(|finding| finding.presence != Presence::Present) {
+    for finding in able
+        .findings
+        .iter()
+        .filter(|finding| finding.presence != Presence::Present)
+    {
         let state = match finding.presence {
             Presence::Absent => "absent",
             Presence::Broken => "broken",
@@ -107,7 +115,9 @@ pub async fn configuration(bench: &Bench<'_>) -> Step<Seen> {
         && *written != sha
     {
         return Ok(Seen::new(false, "changed since it was written")
-            .found(format!("{name} is not what the conversion wrote; somebody changed it"))
+            .found(format!(
+                "{name} is not what the conversion wrote; somebody changed it"
+            ))
             .line(format!("written {written}"))
             .line(format!("now     {sha}")));
     }
@@ -134,9 +144,12 @@ pub async fn configuration(bench: &Bench<'_>) -> Step<Seen> {
         .map(|(path, _)| path)
         .collect();
     let same = keys.len() - differ.len();
-    let mut seen = Seen::new(differ.is_empty(), format!("{same} of {} keys in force", keys.len()))
-        .figure("keys", keys.len())
-        .figure("in_force", same);
+    let mut seen = Seen::new(
+        differ.is_empty(),
+        format!("{same} of {} keys in force", keys.len()),
+    )
+    .figure("keys", keys.len())
+    .figure("in_force", same);
     for key in differ.iter().take(10) {
         // Values may be secrets: only the key is named.
         seen = seen.line(format!("{key} differs in {shown}"));
@@ -149,7 +162,11 @@ fn leaves(value: &Value) -> Vec<(String, Value)> {
     fn walk(path: &str, value: &Value, out: &mut Vec<(String, Value)>) {
         if let Value::Object(fields) = value {
             for (name, value) in fields {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
                 walk(&path, value, out);
             }
         } else {

@@ -25,7 +25,11 @@ pub async fn simple(bench: &Bench<'_>) -> Step<Seen> {
     bench.needs(&[Ability::Submit, Ability::Show])?;
     let done = bench.run(bench.task(bench.test.text(0), 1)).await?;
     Ok(Seen::new(done.completed(), done.words().to_lowercase())
-        .found(format!("it ended as {} after {:.1} s", done.words(), done.seconds))
+        .found(format!(
+            "it ended as {} after {:.1} s",
+            done.words(),
+            done.seconds
+        ))
         .line(format!("task {}", done.view.id))
         .figure("seconds", done.seconds))
 }
@@ -43,15 +47,18 @@ pub async fn parallel(bench: &Bench<'_>) -> Step<Seen> {
             done.seconds
         )));
     };
-    Ok(Seen::new(agents >= least, format!("{} reported", plural(u64::from(agents), "agent", "agents")))
-        .found(format!(
-            "it ended as COMPLETED after {:.1} s; MAOS reports {}, {allowed} were allowed",
-            done.seconds,
-            plural(u64::from(agents), "agent", "agents")
-        ))
-        .line(format!("task {}", done.view.id))
-        .figure("seconds", done.seconds)
-        .figure("agents", agents))
+    Ok(Seen::new(
+        agents >= least,
+        format!("{} reported", plural(u64::from(agents), "agent", "agents")),
+    )
+    .found(format!(
+        "it ended as COMPLETED after {:.1} s; MAOS reports {}, {allowed} were allowed",
+        done.seconds,
+        plural(u64::from(agents), "agent", "agents")
+    ))
+    .line(format!("task {}", done.view.id))
+    .figure("seconds", done.seconds)
+    .figure("agents", agents))
 }
 
 pub async fn spawning(bench: &Bench<'_>) -> Step<Seen> {
@@ -62,7 +69,9 @@ pub async fn spawning(bench: &Bench<'_>) -> Step<Seen> {
         return Ok(Seen::new(false, done.words()));
     }
     let Some(agents) = done.agents else {
-        return Err(Halt::Skipped("MAOS does not say how many agents worked".to_owned()));
+        return Err(Halt::Skipped(
+            "MAOS does not say how many agents worked".to_owned(),
+        ));
     };
     let running = match bench.maos().list(Some(TaskStatus::Running)).await? {
         Known::Value(running) => running,
@@ -116,7 +125,9 @@ pub async fn checkpoint(bench: &Bench<'_>) -> Step<Seen> {
     let before = state_of(maos.checkpoints().await?, &made)?;
     let second = bench.run(bench.task(bench.test.text(1), 1)).await?;
     maos.checkpoint_restore(made.clone()).await?;
-    let again = maos.checkpoint_create(format!("{mark}, after the restore")).await?;
+    let again = maos
+        .checkpoint_create(format!("{mark}, after the restore"))
+        .await?;
     let after = state_of(maos.checkpoints().await?, &again)?;
     let (held, restored) = (flat(&before), flat(&after));
     let missing: Vec<&String> = held
@@ -125,12 +136,18 @@ pub async fn checkpoint(bench: &Bench<'_>) -> Step<Seen> {
         .map(|(path, _)| path)
         .collect();
     let back = held.len() - missing.len();
-    let mut seen = Seen::new(missing.is_empty() && !held.is_empty(), format!("restored {back} of {} keys", held.len()))
-        .line(format!("checkpoint {made}, then task {}, then restore", second.view.id))
-        .line(format!("checkpoint {again} after the restore"))
-        .line(format!("task {} was in the first checkpoint", first.view.id))
-        .figure("keys", held.len())
-        .figure("restored", back);
+    let mut seen = Seen::new(
+        missing.is_empty() && !held.is_empty(),
+        format!("restored {back} of {} keys", held.len()),
+    )
+    .line(format!(
+        "checkpoint {made}, then task {}, then restore",
+        second.view.id
+    ))
+    .line(format!("checkpoint {again} after the restore"))
+    .line(format!("task {} was in the first checkpoint", first.view.id))
+    .figure("keys", held.len())
+    .figure("restored", back);
     if held.is_empty() {
         seen = seen.found("the checkpoint holds nothing");
     } else if !missing.is_empty() {
@@ -161,7 +178,11 @@ fn flat(state: &Value) -> BTreeMap<String, Value> {
             Value::Object(fields) if !fields.is_empty() => {
                 for (name, value) in fields {
                     if !OF_THE_MOMENT.contains(&name.as_str()) {
-                        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                        let path = if path.is_empty() {
+                            name.clone()
+                        } else {
+                            format!("{path}.{name}")
+                        };
                         walk(&path, value, out);
                     }
                 }
@@ -226,7 +247,8 @@ mod tests {
     #[test]
     fn a_lost_key_is_found_and_the_moment_is_not_held_against_it() {
         let before = json!({"tasks": {"a": {"status": "COMPLETED"}}, "shared_state": {"billing": {"cursor": 4}}, "timestamp": 1});
-        let after = json!({"tasks": {"a": {"status": "COMPLETED"}}, "shared_state": {"billing": {}}, "timestamp": 2});
+        let after =
+            json!({"tasks": {"a": {"status": "COMPLETED"}}, "shared_state": {"billing": {}}, "timestamp": 2});
         let (before, after) = (flat(&before), flat(&after));
         let missing: Vec<&String> = before
             .iter()

@@ -14,7 +14,10 @@ pub async fn parallel_vs_sequential(bench: &Bench<'_>) -> Step<Seen> {
     let text = bench.test.text(0);
     let parallel = bench.run(bench.task(text, agents)).await?;
     if !parallel.completed() {
-        return Ok(Seen::new(false, format!("with {agents} agents: {}", parallel.words())));
+        return Ok(Seen::new(
+            false,
+            format!("with {agents} agents: {}", parallel.words()),
+        ));
     }
     let (sequential, how) = one_after_another(bench, text).await?;
     let sequential = match sequential {
@@ -22,16 +25,19 @@ pub async fn parallel_vs_sequential(bench: &Bench<'_>) -> Step<Seen> {
         Err(why) => return Ok(Seen::new(false, format!("with one agent: {why}"))),
     };
     let speedup = sequential / parallel.seconds.max(1e-3);
-    Ok(Seen::new(speedup >= limit, format!("{speedup:.2}×: {sequential:.1} s ▸ {:.1} s", parallel.seconds))
-        .found(format!(
-            "with up to {agents} agents {:.2} s, with one {sequential:.2} s ({how}): {speedup:.2} times as fast",
-            parallel.seconds
-        ))
-        .line(format!("task {} with up to {agents} agents", parallel.view.id))
-        .figure("parallel_duration", parallel.seconds)
-        .figure("sequential_duration", sequential)
-        .figure("speedup", speedup)
-        .figure("agents_used", parallel.agents))
+    Ok(Seen::new(
+        speedup >= limit,
+        format!("{speedup:.2}×: {sequential:.1} s ▸ {:.1} s", parallel.seconds),
+    )
+    .found(format!(
+        "with up to {agents} agents {:.2} s, with one {sequential:.2} s ({how}): {speedup:.2} times as fast",
+        parallel.seconds
+    ))
+    .line(format!("task {} with up to {agents} agents", parallel.view.id))
+    .figure("parallel_duration", parallel.seconds)
+    .figure("sequential_duration", sequential)
+    .figure("speedup", speedup)
+    .figure("agents_used", parallel.agents))
 }
 
 /// Seconds for the same parts one after another with one agent, and how that was done: the same task held to one agent where MAOS
@@ -85,15 +91,18 @@ pub async fn throughput(bench: &Bench<'_>) -> Step<Seen> {
     let per_minute = f64::from(tasks) * 60.0 / batch.seconds.max(1e-3);
     let gain = f64::from(tasks) * alone.seconds / batch.seconds.max(1e-3);
     let all = completed == batch.tasks.len();
-    Ok(Seen::new(all && gain >= limit, format!("{per_minute:.0} tasks a minute, {gain:.1}× one by one"))
-        .found(format!(
-            "{completed} of {tasks} completed in {:.1} s; one alone took {:.2} s",
-            batch.seconds, alone.seconds
-        ))
-        .figure("tasks_per_minute", per_minute)
-        .figure("gain", gain)
-        .figure("seconds", batch.seconds)
-        .figure("alone", alone.seconds))
+    Ok(Seen::new(
+        all && gain >= limit,
+        format!("{per_minute:.0} tasks a minute, {gain:.1}× one by one"),
+    )
+    .found(format!(
+        "{completed} of {tasks} completed in {:.1} s; one alone took {:.2} s",
+        batch.seconds, alone.seconds
+    ))
+    .figure("tasks_per_minute", per_minute)
+    .figure("gain", gain)
+    .figure("seconds", batch.seconds)
+    .figure("alone", alone.seconds))
 }
 
 pub async fn utilization(bench: &Bench<'_>) -> Step<Seen> {
@@ -104,7 +113,10 @@ pub async fn utilization(bench: &Bench<'_>) -> Step<Seen> {
         .together((0..tasks).map(|_| bench.task(bench.test.text(0), 1)).collect())
         .await?;
     if batch.completed() < batch.tasks.len() {
-        return Ok(Seen::new(false, format!("{} of {tasks} completed", batch.completed())));
+        return Ok(Seen::new(
+            false,
+            format!("{} of {tasks} completed", batch.completed()),
+        ));
     }
     if batch.running_at_once == 0 {
         return Err(Halt::Skipped(
@@ -116,7 +128,11 @@ pub async fn utilization(bench: &Bench<'_>) -> Step<Seen> {
     let share = f64::from(tasks) * alone.seconds / (batch.seconds.max(1e-3) * slots);
     Ok(Seen::new(
         share >= limit,
-        format!("{} at once, busy {:.0} %", batch.running_at_once, (share * 100.0).min(100.0)),
+        format!(
+            "{} at once, busy {:.0} %",
+            batch.running_at_once,
+            (share * 100.0).min(100.0)
+        ),
     )
     .found(format!(
         "{tasks} tasks of {:.2} s in {:.1} s, {} seen running at once",

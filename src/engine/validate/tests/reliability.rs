@@ -31,7 +31,8 @@ pub async fn fault_tolerance(bench: &Bench<'_>) -> Step<Seen> {
     let fault = bench.wait(&victim).await?;
     if fault.completed() {
         return Err(Halt::Skipped(
-            "the task that was to end badly completed before it could be cancelled: there was no fault".to_owned(),
+            "the task that was to end badly completed before it could be cancelled: there was no fault"
+                .to_owned(),
         ));
     }
     let completed = batch.completed();
@@ -115,14 +116,19 @@ pub async fn consistency(bench: &Bench<'_>) -> Step<Seen> {
         Known::Unknown(why) => return Err(Halt::Skipped(format!("MAOS does not list tasks: {why}"))),
     };
     let (Some(total_before), Some(total_after)) = (before.total, after.total) else {
-        return Err(Halt::Skipped("the status document does not count tasks".to_owned()));
+        return Err(Halt::Skipped(
+            "the status document does not count tasks".to_owned(),
+        ));
     };
     let once = batch
         .tasks
         .iter()
         .filter(|task| {
             let mut same = listed.iter().filter(|(id, _)| *id == task.view.id);
-            matches!((same.next(), same.next()), (Some((_, TaskStatus::Completed)), None))
+            matches!(
+                (same.next(), same.next()),
+                (Some((_, TaskStatus::Completed)), None)
+            )
         })
         .count();
     let grown = total_after - total_before;
@@ -148,7 +154,10 @@ pub async fn error_handling(bench: &Bench<'_>) -> Step<Seen> {
     let mut seen = Seen::default();
     let mut refused = 0;
     let show = maos.show(nobody.to_owned()).await.map(|view| view.id);
-    let cancel = maos.cancel(nobody.to_owned()).await.map(|()| "a cancelled task".to_owned());
+    let cancel = maos
+        .cancel(nobody.to_owned())
+        .await
+        .map(|()| "a cancelled task".to_owned());
     let empty = bench.maos().submit(bench.task("", 1)).await;
     let dangling = bench
         .maos()
@@ -167,7 +176,10 @@ pub async fn error_handling(bench: &Bench<'_>) -> Step<Seen> {
         ("submit a task that waits for one that does not exist", dangling),
     ] {
         let (well, said) = match answer {
-            Ok(taken) => (false, format!("taken: {}", crate::engine::text::inert_short(&taken, 60))),
+            Ok(taken) => (
+                false,
+                format!("taken: {}", crate::engine::text::inert_short(&taken, 60)),
+            ),
             Err(error @ (MaosError::NotFound(_) | MaosError::Refused(..))) => (true, error.to_string()),
             Err(MaosError::Stopped) => return Err(MaosError::Stopped.into()),
             Err(error) => (false, error.to_string()),

@@ -13,7 +13,10 @@ pub async fn agent_scaling(bench: &Bench<'_>) -> Step<Seen> {
         bench.control.safe_point_async().await?;
         let done = bench.run(bench.task(bench.test.text(0), allowed)).await?;
         if !done.completed() {
-            return Ok(Seen::new(false, format!("with {allowed} agents: {}", done.words())));
+            return Ok(Seen::new(
+                false,
+                format!("with {allowed} agents: {}", done.words()),
+            ));
         }
         if let Some(used) = done.agents.filter(|used| *used > allowed) {
             return Err(Halt::Skipped(format!(
@@ -28,7 +31,8 @@ pub async fn agent_scaling(bench: &Bench<'_>) -> Step<Seen> {
     let speedup = first / last.max(1e-3);
     seen.passed = speedup >= limit;
     seen.text = format!("{speedup:.1}× with {agents} agents");
-    seen.found = format!("one agent needs {first:.2} s, {agents} need {last:.2} s: {speedup:.2} times as fast");
+    seen.found =
+        format!("one agent needs {first:.2} s, {agents} need {last:.2} s: {speedup:.2} times as fast");
     Ok(seen.figure("speedup", speedup).figure("seconds", seconds))
 }
 
@@ -72,21 +76,28 @@ pub async fn memory(bench: &Bench<'_>) -> Step<Seen> {
     for _ in 0..2 {
         let (batch, used) = bench.together_measured(batch_of(bench, tasks)).await?;
         if batch.completed() < batch.tasks.len() {
-            return Ok(Seen::new(false, format!("{} of {tasks} completed", batch.completed())));
+            return Ok(Seen::new(
+                false,
+                format!("{} of {tasks} completed", batch.completed()),
+            ));
         }
         let Some(used) = used else {
-            return Err(Halt::Skipped("memory cannot be measured on this machine".to_owned()));
+            return Err(Halt::Skipped(
+                "memory cannot be measured on this machine".to_owned(),
+            ));
         };
         peaks.push(used.peak_bytes);
     }
     #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
     let growth = peaks[1] as f64 / (peaks[0] as f64).max(1.0);
-    Ok(Seen::new(growth <= limit, format!("{growth:.2}× after a second batch"))
-        .found(format!(
-            "the first batch of {tasks} needed {} bytes at most, the second {}",
-            count(peaks[0]),
-            count(peaks[1])
-        ))
-        .figure("growth", growth)
-        .figure("peak_bytes", peaks))
+    Ok(
+        Seen::new(growth <= limit, format!("{growth:.2}× after a second batch"))
+            .found(format!(
+                "the first batch of {tasks} needed {} bytes at most, the second {}",
+                count(peaks[0]),
+                count(peaks[1])
+            ))
+            .figure("growth", growth)
+            .figure("peak_bytes", peaks),
+    )
 }
