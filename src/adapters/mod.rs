@@ -1,6 +1,7 @@
 //! The ports' implementations. Only the wiring in `main`/`lib` names them.
 
 mod copytext;
+pub mod databases;
 pub mod journal_sqlite;
 pub mod maos;
 mod open;

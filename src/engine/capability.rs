@@ -122,6 +122,8 @@ impl Capability {
                 | Self::Checkpoints
                 | Self::Schema
                 | Self::Report
+                | Self::Backup
+                | Self::Rollback
         )
     }
 }

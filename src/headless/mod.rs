@@ -4,6 +4,7 @@
 //! workspace through [`session`], with its journal and gates. To add one: a variant in `cli`, a file here, an arm in [`run`].
 
 pub mod assess;
+pub mod backup;
 pub mod checkpoints;
 pub mod config;
 pub mod demo;
@@ -12,6 +13,7 @@ pub mod journal;
 pub mod output;
 pub mod plain;
 pub mod readiness;
+pub mod rollback;
 pub mod schema;
 pub mod session;
 pub mod tasks;
@@ -163,8 +165,8 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
         Verb::Upgrade(_) => Err(not_yet("upgrade")),
         Verb::Validate(_) => Err(not_yet("validate")),
         Verb::Monitor(_) => Err(not_yet("monitor")),
-        Verb::Backup(_) => Err(not_yet("backup")),
-        Verb::Rollback(_) => Err(not_yet("rollback")),
+        Verb::Backup(verb) => backup::run(verb, workspace, global, options, ports, output).await,
+        Verb::Rollback(verb) => rollback::run(verb, workspace, options, ports, output).await,
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod census;
 mod copy;
-mod fault;
+pub(crate) mod fault;
 mod lease;
 mod ledger;
 mod look;

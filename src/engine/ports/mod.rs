@@ -1,6 +1,7 @@
 //! The traits through which the engine reaches the world outside. Implementations live in `adapters/`.
 
 pub mod clock;
+pub mod databases;
 pub mod journal;
 pub mod legacy;
 pub mod maos;
@@ -55,6 +56,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Databases.
     pub stores: Arc<dyn OpenStore>,
+    /// Databases as wholes.
+    pub databases: Arc<dyn databases::OpenDatabases>,
     /// Probes.
     pub probes: Arc<dyn Probes>,
     /// MAOS.
