@@ -1,8 +1,12 @@
 //! The command line. `main` chooses a front end from it; `headless` runs the verbs.
 
+mod back;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use back::{Backup, BackupEnds, NewRows, Rollback, RollbackChoice};
 
 /// The workspace when none is named.
 pub const DEFAULT_WORKSPACE: &str = "migration";
@@ -161,18 +165,39 @@ pub enum Verb {
     },
     /// Print the manual page.
     Man,
+    /// The rehearsal MAOS by MAOS's documented command line.
+    #[command(hide = true, disable_help_flag = true, disable_version_flag = true)]
+    RehearsalMaos(Rest),
+    /// The sample legacy system of a rehearsal: one task as JSON on standard input, its result on standard output.
+    #[command(hide = true)]
+    RehearsalLegacy {
+        /// Simulated seconds of a unit of work.
+        #[arg(long, default_value_t = 0.05)]
+        seconds: f64,
+    },
     /// Not in this version: the place where MAOS runs.
     Environment(NotYet),
-    /// Not in this version: the same tasks on both systems.
-    Compare(NotYet),
+    /// Run the same tasks on the legacy system and on MAOS, paired and repeated, and say how much faster it is.
+    Compare {
+        /// The approval: both systems really do the tasks.
+        #[command(flatten)]
+        consent: Consent,
+    },
     /// Not in this version: handing the work over.
     Cutover(NotYet),
     /// Not in this version: from one MAOS version to another.
     Upgrade(NotYet),
-    /// Not in this version: the guide's tests.
-    Validate(NotYet),
-    /// Not in this version: live figures against rollback criteria.
-    Monitor(NotYet),
+    /// Run the 19 tests of the migration guide against MAOS, timed and explained.
+    Validate {
+        /// Run only this test; may be repeated. The results of the others stay.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+        /// The approval: the tests send tasks to MAOS.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Judge live or recorded figures against the rollback criteria.
+    Monitor(Monitor),
     /// Make, prove, list and remove backups of everything that a way back needs.
     #[command(subcommand)]
     Backup(Backup),
@@ -181,138 +206,20 @@ pub enum Verb {
     Rollback(Rollback),
 }
 
-/// What can be done with backups.
-#[derive(Debug, Subcommand)]
-pub enum Backup {
-    /// Make a backup and prove it by a restore into a scratch database.
-    Create {
-        /// What and where, without a workspace.
-        #[command(flatten)]
-        ends: BackupEnds,
-        /// The approval.
-        #[command(flatten)]
-        consent: Consent,
-    },
-    /// Prove a backup: its hashes, then a restore in which its mark, counts and contents are found.
-    Verify {
-        /// Its name; without it, the newest that is not verified.
-        id: Option<String>,
-        /// What and where, without a workspace.
-        #[command(flatten)]
-        ends: BackupEnds,
-        /// The approval.
-        #[command(flatten)]
-        consent: Consent,
-    },
-    /// List the backups, the newest first.
-    List {
-        /// Where, without a workspace.
-        #[command(flatten)]
-        ends: BackupEnds,
-    },
-    /// Remove old backups; the newest verified ones stay.
-    Prune {
-        /// Where, without a workspace.
-        #[command(flatten)]
-        ends: BackupEnds,
-        /// How many verified ones stay; with --into only, else backup.keep of migration.yml.
-        #[arg(long, value_name = "N")]
-        keep: Option<usize>,
-        /// The approval.
-        #[command(flatten)]
-        consent: Consent,
-    },
-}
-
-/// A database and a folder of backups named on the command line.
-#[derive(Debug, Clone, Args)]
-pub struct BackupEnds {
-    /// postgres://… or sqlite://…; ${NAME} is taken from the environment.
-    #[arg(long, value_name = "URL")]
-    pub database: Option<String>,
-    /// The folder of backups; without it, the workspace's.
-    #[arg(long, value_name = "DIR")]
-    pub into: Option<PathBuf>,
-    /// The table whose keys are kept, to tell later what is new.
-    #[arg(long, value_name = "TABLE", default_value = "tasks")]
-    pub table: String,
-}
-
-impl BackupEnds {
-    /// Whether no workspace is meant.
-    #[must_use]
-    pub const fn alone(&self) -> bool {
-        self.database.is_some() || self.into.is_some()
-    }
-}
-
-/// What becomes of rows that exist only on the new side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NewRows {
-    /// Carried back into what is restored, or into the legacy system.
-    Carry,
-    /// Written to a file of the workspace.
-    Export,
-}
-
-/// What a rollback goes back to, and with what.
-#[derive(Debug, Clone, Args)]
-pub struct RollbackChoice {
-    /// The backup; without it, the one chosen before, else the newest verified.
-    #[arg(long, value_name = "ID")]
-    pub backup: Option<String>,
-    /// Rows that exist only on the new side; without it, as chosen before, else carried.
-    #[arg(long, value_enum, value_name = "CHOICE")]
-    pub rows: Option<NewRows>,
-    /// Take over from whoever operates the workspace, with the reason.
-    #[arg(long, value_name = "REASON")]
-    pub take_over: Option<String>,
-}
-
-/// The way back.
-#[derive(Debug, Subcommand)]
-pub enum Rollback {
-    /// Show the pre-flight and the plan, and its digest; nothing is changed.
-    Plan {
-        /// To what.
-        #[command(flatten)]
-        choice: RollbackChoice,
-    },
-    /// Go back, or go on with a rollback that was interrupted.
-    Apply {
-        /// To what.
-        #[command(flatten)]
-        choice: RollbackChoice,
-        /// The approval.
-        #[command(flatten)]
-        consent: Consent,
-    },
-    /// Give up a rollback that was interrupted: take back what it did, so that the present state stays.
-    Keep {
-        /// Take over from whoever operates the workspace, with the reason.
-        #[arg(long, value_name = "REASON")]
-        take_over: Option<String>,
-        /// The approval.
-        #[command(flatten)]
-        consent: Consent,
-    },
-    /// Restore, prove and swap on a copy, and time it; nothing in use is touched.
-    Rehearse {
-        /// To what.
-        #[command(flatten)]
-        choice: RollbackChoice,
-        /// The approval.
-        #[command(flatten)]
-        consent: Consent,
-    },
-}
-
 /// Whatever is given to a verb that this version lacks.
 #[derive(Debug, Clone, Args)]
 pub struct NotYet {
     /// Ignored.
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub rest: Vec<String>,
+}
+
+/// The words for another program.
+#[derive(Debug, Clone, Args)]
+pub struct Rest {
+    /// All of them.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 /// Where the rules come from.
@@ -539,6 +446,39 @@ pub struct SchemaEnds {
     /// How many workers copy side by side.
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
+}
+
+/// How samples are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JudgedBy {
+    /// Over a window, with bounds and confirmation; the verdict stays.
+    Default,
+    /// Each sample by its own figures, as in the migration guide.
+    Guide,
+}
+
+/// Watching; `run` when nothing is named.
+#[derive(Debug, Args)]
+pub struct Monitor {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Option<MonitorVerb>,
+}
+
+/// What can be done with a monitor.
+#[derive(Debug, Subcommand)]
+pub enum MonitorVerb {
+    /// Judge recorded samples, a JSON line each; exit 10 when the verdict at the end is to roll back.
+    Replay {
+        /// The samples, or - for standard input.
+        file: PathBuf,
+        /// How they are judged.
+        #[arg(long, value_enum, default_value_t = JudgedBy::Default)]
+        policy: JudgedBy,
+        /// A file that changes the criteria.
+        #[arg(long, value_name = "FILE")]
+        criteria: Option<PathBuf>,
+    },
 }
 
 /// What can be asked of the journal.

@@ -52,9 +52,13 @@ pub struct Phrase<'a> {
     pub recipe: &'a Recipe,
     /// The dialect of the source.
     pub dialect: Dialect,
-    /// How the source table is written, when it is attached under another name.
-    pub source: Option<&'a str>,
+    /// Whether the connection has the function [`SOUND`].
+    pub sound: bool,
 }
+
+/// The SQL function that tells rows whose text, time and JSON are surely fine, so that the conditions on them need not be judged:
+/// `maos_sound(created_at, metadata, text…)`, 0 when it cannot tell, 1, or 2 when the metadata has no blanks to take out either.
+pub const SOUND: &str = "maos_sound";
 
 impl<'a> Phrase<'a> {
     /// A phrase over the source's own name.
@@ -62,7 +66,7 @@ impl<'a> Phrase<'a> {
         Self {
             recipe,
             dialect,
-            source: None,
+            sound: false,
         }
     }
 
@@ -72,8 +76,7 @@ impl<'a> Phrase<'a> {
 
     /// The table rows come from.
     pub fn source_name(&self) -> String {
-        self.source
-            .map_or_else(|| table(&self.recipe.source.table), str::to_owned)
+        table(&self.recipe.source.table)
     }
 
     /// The key of alias `a`, comparable and ordered.
@@ -153,6 +156,16 @@ impl<'a> Phrase<'a> {
 
     /// The id of a row of [`Phrase::rows`] as text; `None` when the dialect cannot make it (SQLite, text keys).
     pub fn id(&self) -> Option<String> {
+        let digits = self.id_digits()?;
+        Some(if self.pg() && self.recipe.source.key_kind == KeyKind::Integer {
+            format!("({digits})::uuid::text")
+        } else {
+            digits
+        })
+    }
+
+    /// The id as text that can be cast to `uuid`: in PostgreSQL without hyphens for integer keys, which saves printing it.
+    pub fn id_digits(&self) -> Option<String> {
         let space = &self.recipe.namespace;
         match self.recipe.source.key_kind {
             KeyKind::Integer => {
@@ -161,8 +174,8 @@ impl<'a> Phrase<'a> {
                 // The key's 64 bits with the sign turned, so that ids sort as keys do, around the version and the variant.
                 Some(if self.pg() {
                     format!(
-                        "(lpad(to_hex(((({k})::bigint # (-9223372036854775807 - 1)::bigint) & -65536::bigint) | 32768 | \
-                         ((({k})::bigint >> 4) & 4095)), 16, '0') || '8' || to_hex(({k})::bigint & 15) || '{head}{tail}')::uuid::text"
+                        "lpad(to_hex(((({k})::bigint # (-9223372036854775807 - 1)::bigint) & -65536::bigint) | 32768 | \
+                         ((({k})::bigint >> 4) & 4095)), 16, '0') || '8' || to_hex(({k})::bigint & 15) || '{head}{tail}'"
                     )
                 } else {
                     format!(
@@ -268,6 +281,24 @@ impl<'a> Phrase<'a> {
         }
     }
 
+    /// SQLite: the metadata in its short form, NULL where it is no JSON.
+    pub fn safe_metadata(&self) -> String {
+        let Some(column) = &self.recipe.source.metadata else {
+            return "NULL".to_owned();
+        };
+        let name = format!("l.{}", ident(&column.name));
+        let guarded = self.any_fault(&[Reason::BadJson, Reason::NotUtf8]).map_or_else(
+            || format!("json({name})"),
+            |condition| format!("CASE WHEN {condition} THEN NULL ELSE json({name}) END"),
+        );
+        if self.sound {
+            let sound = sound(&self.recipe.source, "l");
+            format!("CASE {sound} WHEN 2 THEN {name} WHEN 1 THEN json({name}) ELSE {guarded} END")
+        } else {
+            guarded
+        }
+    }
+
     /// The metadata for the proof: text.
     pub fn metadata_text(&self) -> String {
         let own = self.own_metadata();
@@ -308,24 +339,30 @@ impl<'a> Phrase<'a> {
             KeyKind::Integer => self.key_of("l"),
             KeyKind::Text => self.key_text("l"),
         };
-        let extras = self
-            .extras()
-            .map_or_else(String::new, |extras| format!("'legacy_columns', {extras}, "));
-        let (build, yes) = if self.pg() {
-            ("jsonb_build_object", "true")
+        let base = if self.pg() {
+            // Filling a template is faster than building an object: its types are not looked up for every row.
+            let template = serde_json::json!({
+                "legacy_id": null, "migration_date": self.recipe.started, "original_metadata": null, "migrated_from_legacy": true,
+            });
+            let mut base = format!("{}::jsonb", literal(&template.to_string()));
+            let own = format!("coalesce({}, 'null'::jsonb)", self.own_metadata());
+            let id = format!("to_jsonb({legacy_id})");
+            let mut members = vec![("legacy_id", id), ("original_metadata", own)];
+            members.extend(self.extras().map(|extras| ("legacy_columns", extras)));
+            for (name, value) in members {
+                base = format!("jsonb_set({base}, '{{{name}}}', {value})");
+            }
+            base
         } else {
-            ("json_object", "json('true')")
+            let extras = self
+                .extras()
+                .map_or_else(String::new, |extras| format!("'legacy_columns', {extras}, "));
+            format!(
+                "json_object('legacy_id', {legacy_id}, {extras}'migration_date', {}, 'original_metadata', {}, 'migrated_from_legacy', json('true'))",
+                literal(&self.recipe.started),
+                self.own_metadata(),
+            )
         };
-        let base = format!(
-            "{build}('legacy_id', {legacy_id}, {extras}'migration_date', {}, 'original_metadata', {}, \
-             'migrated_from_legacy', {yes})",
-            if self.pg() {
-                format!("{}::text", literal(&self.recipe.started))
-            } else {
-                literal(&self.recipe.started)
-            },
-            self.own_metadata(),
-        );
         let source = &self.recipe.source;
         let mut conditions = Vec::new();
         let mut pairs = Vec::new();
@@ -448,7 +485,7 @@ impl<'a> Phrase<'a> {
 
     /// The reason code of a row, NULL when it converts.
     pub fn reason(&self) -> String {
-        case_of(&self.conditions())
+        self.unless_sound(&self.conditions())
     }
 
     /// The reason code only the database can judge, empty when there is none.
@@ -457,8 +494,31 @@ impl<'a> Phrase<'a> {
         if found.is_empty() {
             "''".to_owned()
         } else {
-            format!("coalesce({}, '')", case_of(&found))
+            format!("coalesce({}, '')", self.unless_sound(&found))
         }
+    }
+
+    /// The first reason that holds; those about text, time and JSON are not judged for sound rows.
+    fn unless_sound(&self, conditions: &[(Reason, String)]) -> String {
+        let all = case_of(conditions);
+        if !self.sound {
+            return all;
+        }
+        let about = text_faults(self.dialect, &self.recipe.source, "l");
+        let rest: Vec<(Reason, String)> = conditions
+            .iter()
+            .filter(|condition| !about.contains(condition))
+            .cloned()
+            .collect();
+        let rest = if rest.is_empty() {
+            "NULL".to_owned()
+        } else {
+            case_of(&rest)
+        };
+        format!(
+            "CASE WHEN {} > 0 THEN {rest} ELSE {all} END",
+            sound(&self.recipe.source, "l")
+        )
     }
 
     /// When one of these faults holds, whichever is judged first; `None` when none of them can.
@@ -537,6 +597,31 @@ impl<'a> Phrase<'a> {
             format!("json_object({})", pairs.join(", "))
         }
     }
+}
+
+/// The call of [`SOUND`] on alias `a`.
+pub fn sound(source: &SourceTable, a: &str) -> String {
+    let of = |column: Option<&Column>| {
+        column.map_or_else(
+            || "NULL".to_owned(),
+            |column| format!("{a}.{}", ident(&column.name)),
+        )
+    };
+    let mut arguments = vec![of(source.created_at.as_ref()), of(source.metadata.as_ref())];
+    let texts = [
+        &source.description,
+        &source.category,
+        &source.status,
+        &source.priority,
+    ];
+    arguments.extend(
+        texts
+            .into_iter()
+            .flatten()
+            .chain(source.extras.iter())
+            .map(|column| of(Some(column))),
+    );
+    format!("{SOUND}({})", arguments.join(", "))
 }
 
 fn case_of(conditions: &[(Reason, String)]) -> String {

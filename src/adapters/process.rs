@@ -1,6 +1,8 @@
 //! Runs programs: by their arguments, in a process group of their own, with a time limit and bounded output. When a call ends
 //! for any reason, a dropped future included, nothing that it started in its group is left.
 
+mod usage;
+
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -18,7 +20,7 @@ use tokio::process::{Child, Command};
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
 use crate::engine::ports::BoxFuture;
-use crate::engine::ports::process::{Call, Detached, Ended, Output, Processes, Stdin};
+use crate::engine::ports::process::{Below, Call, Detached, Ended, Output, Processes, Stdin};
 
 /// Between the polite and the hard end of a group.
 const GRACE: Duration = Duration::from_secs(2);
@@ -42,6 +44,10 @@ impl Processes for MachineProcesses {
 
     fn alive(&self, detached: &Detached) -> bool {
         started(detached.pid).is_some_and(|ticks| detached.started == 0 || ticks == detached.started)
+    }
+
+    fn below(&self) -> Option<Below> {
+        usage::below()
     }
 
     fn end<'a>(&'a self, detached: &'a Detached, grace: Duration) -> BoxFuture<'a, bool> {
@@ -69,7 +75,7 @@ fn pid(id: u32) -> Option<Pid> {
 }
 
 /// Field 22 of `/proc/PID/stat`, `None` when there is no such process or only its remains.
-fn started(id: u32) -> Option<u64> {
+pub(super) fn started(id: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The name, field 2, may hold spaces and brackets; what follows the last bracket does not.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
@@ -110,7 +116,7 @@ fn command(call: &Call) -> Result<Command> {
     if call.argv.iter().any(|word| word.contains('\0')) {
         return Err(Error::input("a command with a NUL character in it"));
     }
-    let mut command = Command::new(program);
+    let mut command = Command::new(own(program).as_deref().unwrap_or(Path::new(program)));
     command.args(arguments);
     for name in &call.without {
         command.env_remove(name);
@@ -122,6 +128,13 @@ fn command(call: &Call) -> Result<Command> {
         command.current_dir(directory);
     }
     Ok(command)
+}
+
+/// This very file for this program's own name, so that a rehearsal finds its stand-ins when nothing is on PATH.
+fn own(program: &str) -> Option<std::path::PathBuf> {
+    let name = env!("CARGO_PKG_NAME");
+    let file = std::env::current_exe().ok()?;
+    (program == name && file.file_name()? == name).then_some(file)
 }
 
 fn open_private(path: &Path) -> Result<std::fs::File> {

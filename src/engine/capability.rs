@@ -121,6 +121,8 @@ impl Capability {
                 | Self::Config
                 | Self::Checkpoints
                 | Self::Schema
+                | Self::Compare
+                | Self::Validate
                 | Self::Report
                 | Self::Backup
                 | Self::Rollback

@@ -7,8 +7,6 @@ CREATE TABLE IF NOT EXISTS {schema}migration_tracking (
     performance_comparison JSONB
 );
 ALTER TABLE {schema}migration_tracking ADD COLUMN IF NOT EXISTS source VARCHAR(255);
-CREATE UNIQUE INDEX IF NOT EXISTS migration_tracking_legacy_key
-    ON {schema}migration_tracking (legacy_task_id COLLATE "C", source);
 CREATE TABLE IF NOT EXISTS {schema}migration_run (
     source VARCHAR(255) PRIMARY KEY,
     format BIGINT NOT NULL,

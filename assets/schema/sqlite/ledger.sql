@@ -7,7 +7,6 @@ CREATE TABLE IF NOT EXISTS migration_tracking (
     performance_comparison JSON,
     source VARCHAR(255)
 );
-CREATE UNIQUE INDEX IF NOT EXISTS migration_tracking_legacy_key ON migration_tracking (legacy_task_id, source);
 CREATE TABLE IF NOT EXISTS migration_run (
     source TEXT PRIMARY KEY NOT NULL,
     format INTEGER NOT NULL,

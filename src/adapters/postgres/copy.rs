@@ -3,7 +3,7 @@
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::mpsc;
 
-use super::{Own, PgStore, sql};
+use super::{Own, PgStore, binary, sql};
 use crate::adapters::phrase::{Phrase, beside, ident, literal, table};
 use crate::engine::failpoint;
 use crate::engine::ports::store::{
@@ -59,7 +59,10 @@ fn values(recipe: &Recipe, phrase: &Phrase<'_>, id: &str) -> String {
         _ => cast(metadata, &format!("({})::text", phrase.metadata())),
     };
     [
-        cast(id_column, id),
+        match (id_column.kind, phrase.id_digits()) {
+            (ColumnKind::Uuid, Some(digits)) => format!("({digits})::uuid"),
+            _ => cast(id_column, id),
+        },
         cast(description, &phrase.description()),
         cast(
             task_type,
@@ -77,6 +80,15 @@ fn values(recipe: &Recipe, phrase: &Phrase<'_>, id: &str) -> String {
         metadata_value,
     ]
     .join(", ")
+}
+
+/// What one stream brought.
+#[derive(Default)]
+struct Taken {
+    rows: u64,
+    seen: u64,
+    bytes: u64,
+    tracking: Vec<Vec<u8>>,
 }
 
 impl PgStore {
@@ -257,20 +269,39 @@ impl PgStore {
     ) -> Own<()> {
         let recipe = job.recipe;
         let prefix = beside(&recipe.target.table);
-        copied.rows_in = source.count(recipe, job.pick).await?;
         let into = format!(
             "COPY {} ({}) FROM STDIN",
             table(&recipe.target.table),
             names(recipe)
         );
-        let (rows, bytes) = self.take_part(tx, job, source, Part::Tasks, &into).await?;
-        copied.rows_out = rows;
-        copied.bytes = bytes;
-        failpoint::hit("schema.between");
-        let into = format!(
+        let into_tracking = format!(
             "COPY {prefix}migration_tracking (legacy_task_id, maos_task_id, migration_date, status, source) FROM STDIN"
         );
-        let (tracked, _) = self.take_part(tx, job, source, Part::Tracking, &into).await?;
+        let tracked = if source.dialect() == Dialect::Postgres && binary::fits(recipe) {
+            let into = format!("{into} (FORMAT binary)");
+            let taken = self.take_part(tx, job, source, Part::Binary, &into).await?;
+            copied.rows_in = taken.seen;
+            copied.rows_out = taken.rows;
+            copied.bytes = taken.bytes;
+            failpoint::hit("schema.between");
+            let mut sink = tx
+                .copy_in_raw(&into_tracking)
+                .await
+                .map_err(|error| self.fault(&error))?;
+            for lines in taken.tracking {
+                sink.send(lines).await.map_err(|error| self.fault(&error))?;
+            }
+            sink.finish().await.map_err(|error| self.fault(&error))?
+        } else {
+            copied.rows_in = source.count(recipe, job.pick).await?;
+            let taken = self.take_part(tx, job, source, Part::Tasks, &into).await?;
+            copied.rows_out = taken.rows;
+            copied.bytes = taken.bytes;
+            failpoint::hit("schema.between");
+            self.take_part(tx, job, source, Part::Tracking, &into_tracking)
+                .await?
+                .rows
+        };
         if copied.rows_out < copied.rows_in {
             // The label is not in the stream: the rows pass through a table of this session.
             self.execute(
@@ -308,35 +339,51 @@ impl PgStore {
         source: &dyn Store,
         part: Part,
         into: &str,
-    ) -> Own<(u64, u64)> {
+    ) -> Own<Taken> {
         let (out, mut pieces) = mpsc::channel(4);
         let feeding = source.export(job.recipe, job.pick, part, out);
         let taking = async move {
             let mut sink = tx.copy_in_raw(into).await.map_err(|error| self.fault(&error))?;
-            let mut bytes = 0_u64;
-            let mut ended = None;
+            let mut taken = Taken::default();
+            let mut ended = false;
+            if part == Part::Binary {
+                sink.send(binary::HEADER.as_slice())
+                    .await
+                    .map_err(|error| self.fault(&error))?;
+            }
             while let Some(piece) = pieces.recv().await {
                 match piece {
                     Piece::Lines(lines) => {
-                        bytes += lines.len() as u64;
+                        taken.bytes += lines.len() as u64;
                         if !lines.is_empty() {
                             sink.send(lines).await.map_err(|error| self.fault(&error))?;
                         }
                     }
-                    Piece::End(rows) => ended = Some(rows),
+                    Piece::Tracking(lines) => taken.tracking.push(lines),
+                    Piece::Seen(rows) => taken.seen = rows,
+                    Piece::End(rows) => {
+                        taken.rows = rows;
+                        ended = true;
+                    }
                 }
             }
-            let Some(rows) = ended else {
+            if !ended {
                 let _ = sink.abort("the stream was cut").await;
                 return Err(StoreError::Transient("the stream of rows was cut".to_owned()));
-            };
-            let taken = sink.finish().await.map_err(|error| self.fault(&error))?;
-            if taken != rows {
+            }
+            if part == Part::Binary {
+                sink.send(binary::TRAILER.as_slice())
+                    .await
+                    .map_err(|error| self.fault(&error))?;
+            }
+            let arrived = sink.finish().await.map_err(|error| self.fault(&error))?;
+            if arrived != taken.rows {
                 return Err(StoreError::Transient(format!(
-                    "{rows} rows were sent and {taken} arrived"
+                    "{} rows were sent and {arrived} arrived",
+                    taken.rows
                 )));
             }
-            Ok((rows, bytes))
+            Ok(taken)
         };
         // When the taker fails, its end of the channel goes with it, and the feeder stops.
         let (fed, taken) = futures_util::join!(feeding, taking);

@@ -3,13 +3,16 @@
 //! Connections speak UTC and ISO dates and bear the name of their run, so that a takeover can end exactly them. Work connections come
 //! from a pool; the lease has a connection of its own, which holds an advisory lock: it is the session whose end frees the lease at once.
 
+mod binary;
 mod census;
 mod copy;
 pub(crate) mod fault;
 mod lease;
 mod ledger;
 mod look;
+mod performance;
 mod proof;
+mod sums;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -22,9 +25,9 @@ use tokio::sync::mpsc;
 
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::ports::store::{
-    Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, LeaseAsk, Part,
-    Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation, RunRow, Setup,
-    Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
+    Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GroupSum, GuideRows, Key, KeyedRow,
+    LeaseAsk, Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe,
+    Relation, RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
 };
 
 use fault::fault;
@@ -219,6 +222,31 @@ impl Store for PgStore {
         Box::pin(self.was_committed(fence, chunk))
     }
 
+    fn sums(&self, recipe: &Recipe) -> bool {
+        binary::fits(recipe)
+    }
+
+    fn scan_keyed<'a>(
+        &'a self,
+        recipe: &'a Recipe,
+        range: &'a Range,
+        sink: &'a mut (dyn FnMut(KeyedRow<'_>) + Send),
+    ) -> Answer<'a, u64> {
+        Box::pin(self.read_keyed(recipe, range, sink))
+    }
+
+    fn sum_target<'a>(&'a self, recipe: &'a Recipe, slice: &'a Slice) -> Answer<'a, Vec<GroupSum>> {
+        Box::pin(self.sum_rows(recipe, slice))
+    }
+
+    fn sum_tracking<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, Option<(u64, u64)>> {
+        Box::pin(async { self.sum_tracked(recipe).await.map(Some) })
+    }
+
+    fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
+        Box::pin(self.build_key(recipe))
+    }
+
     fn scan_target<'a>(
         &'a self,
         recipe: &'a Recipe,
@@ -260,6 +288,14 @@ impl Store for PgStore {
 
     fn remove<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, limit: u64) -> Answer<'a, u64> {
         Box::pin(self.remove_rows(recipe, fence, limit))
+    }
+
+    fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>> {
+        Box::pin(self.write_performance(target, results))
+    }
+
+    fn blocker(&self) -> Answer<'_, Option<String>> {
+        Box::pin(self.find_blocker())
     }
 
     fn cancel(&self) -> Answer<'_, ()> {

@@ -8,8 +8,8 @@ use super::{Own, PgStore, sql};
 use crate::adapters::copytext::{Lines, fields};
 use crate::adapters::phrase::{Phrase, beside, ident, literal, table};
 use crate::engine::ports::store::{
-    Check, ColumnKind, Dialect, GuideRows, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow, Reason,
-    Recipe, Slice, StoreError, Table, TargetCounts, TaskRow,
+    Check, Column, ColumnKind, Dialect, GuideRows, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow,
+    Reason, Recipe, Slice, StoreError, Table, TargetCounts, TaskRow,
 };
 
 /// Bytes collected before they are handed on.
@@ -20,13 +20,37 @@ fn rows(n: i64) -> u64 {
 }
 
 /// A tracked id as the task table's id column has it; text that is no id is no id, not an error.
-pub(super) fn tracked_id(id: &crate::engine::ports::store::Column, text: &str) -> String {
+pub(super) fn tracked_id(id: &Column, text: &str) -> String {
     if id.kind == ColumnKind::Uuid {
         format!(
             "CASE WHEN {text} ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' THEN {text}::uuid END"
         )
     } else {
         text.to_owned()
+    }
+}
+
+/// The condition of a slice of ids on alias `t`; everything for a slice that is none.
+pub(super) fn slice_filter(id: &Column, slice: &Slice) -> String {
+    let mut parts = Vec::new();
+    if let Slice::Ids(after, upto) = slice {
+        let name = format!("t.{}", ident(&id.name));
+        let (side, cast) = if id.kind == ColumnKind::Uuid {
+            (name, "::uuid")
+        } else {
+            (format!("{name} COLLATE \"C\""), "")
+        };
+        if let Some(after) = after {
+            parts.push(format!("{side} > {}{cast}", literal(after)));
+        }
+        if let Some(upto) = upto {
+            parts.push(format!("{side} <= {}{cast}", literal(upto)));
+        }
+    }
+    if parts.is_empty() {
+        "TRUE".to_owned()
+    } else {
+        parts.join(" AND ")
     }
 }
 
@@ -38,6 +62,9 @@ impl PgStore {
         part: Part,
         out: mpsc::Sender<Piece>,
     ) -> Own<()> {
+        if part == Part::Binary {
+            return self.export_binary(recipe, pick, out).await;
+        }
         let phrase = Phrase::new(recipe, Dialect::Postgres);
         let no_id = || StoreError::Bug("PostgreSQL makes every id".to_owned());
         let id = phrase.id().ok_or_else(no_id)?;
@@ -63,7 +90,7 @@ impl PgStore {
                 ),
                 format!("({}) IS NULL", phrase.reason()),
             ),
-            Part::Quarantine => (
+            Part::Quarantine | Part::Binary => (
                 format!(
                     "{}, {}, {}, {}",
                     phrase.key_text("l"),
@@ -211,28 +238,10 @@ impl PgStore {
         let id_text = format!("{}::text", of(id));
         let tasks = table(&recipe.target.table);
         let (from, key) = match slice {
-            Slice::Ids(after, upto) => {
-                let mut parts = Vec::new();
-                let cast = if id.kind == ColumnKind::Uuid { "::uuid" } else { "" };
-                let side = if id.kind == ColumnKind::Uuid {
-                    of(id)
-                } else {
-                    format!("{} COLLATE \"C\"", of(id))
-                };
-                if let Some(after) = after {
-                    parts.push(format!("{side} > {}{cast}", literal(after)));
-                }
-                if let Some(upto) = upto {
-                    parts.push(format!("{side} <= {}{cast}", literal(upto)));
-                }
-                if parts.is_empty() {
-                    parts.push("TRUE".to_owned());
-                }
-                (
-                    format!("{tasks} t WHERE {}", parts.join(" AND ")),
-                    "''".to_owned(),
-                )
-            }
+            Slice::Ids(..) => (
+                format!("{tasks} t WHERE {}", slice_filter(id, slice)),
+                "''".to_owned(),
+            ),
             Slice::Tracked => (
                 format!(
                     "{}migration_tracking m JOIN {tasks} t ON {} = {} WHERE m.source = {}",
@@ -386,7 +395,7 @@ impl PgStore {
         let own = self.look_place().await?;
         if source.identity == own.identity {
             let phrase = Phrase::new(recipe, Dialect::Postgres);
-            let text = |column: Option<&crate::engine::ports::store::Column>| phrase.text(column);
+            let text = |column: Option<&Column>| phrase.text(column);
             let [_, description, task_type, status, priority, ..] = &recipe.target.columns;
             let (category, state) = (
                 text(recipe.source.category.as_ref()),
@@ -422,6 +431,20 @@ impl PgStore {
     pub(super) async fn check_rest(&self, recipe: &Recipe) -> Own<Vec<Check>> {
         let mut found = Vec::new();
         let mut connection = self.connection().await?;
+        let keyed: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_index WHERE indexrelid = to_regclass($1) AND indisunique AND indisvalid)")
+            .bind(format!(
+                "{}migration_tracking_legacy_key",
+                beside(&recipe.target.table)
+            ))
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        found.push(Check {
+            what: "unique key of migration_tracking".to_owned(),
+            wanted: "1".to_owned(),
+            found: u8::from(keyed).to_string(),
+            good: keyed,
+        });
         for owner in [
             &recipe.target.table,
             &recipe.target.table.sibling("migration_tracking"),

@@ -20,6 +20,17 @@ fn rows(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
+/// The refusal of a writer whose lease is gone; `now` has it with its token.
+pub(super) fn fenced(fence: &Fence, now: Option<(String, i64)>) -> StoreError {
+    StoreError::Fenced(match now {
+        Some((holder, token)) => format!(
+            "{holder} took this run over (fence {token}, ours was {}); nothing of ours was written after that",
+            fence.token
+        ),
+        None => "the lease of this run is gone".to_owned(),
+    })
+}
+
 impl SqliteStore {
     pub(super) async fn make_ready(&self, recipe: &Recipe, setup: &Setup) -> Own<u64> {
         let target = &recipe.target.table;
@@ -50,6 +61,27 @@ impl SqliteStore {
         Ok(0)
     }
 
+    /// Gives the tracking table its unique key, once its rows are there.
+    pub(super) async fn build_key(&self, _recipe: &Recipe) -> Own<()> {
+        let mut writer = self.writer.lock().await;
+        let connection = self.open_writer(&mut writer).await?;
+        let there: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM main.sqlite_master WHERE type = 'index' AND name = 'migration_tracking_legacy_key'",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        if there == 0 {
+            sqlx::raw_sql(
+                "CREATE UNIQUE INDEX migration_tracking_legacy_key ON migration_tracking (legacy_task_id, source)",
+            )
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        }
+        Ok(())
+    }
+
     /// Takes the write lock and fails unless the fence's token is the present one. The sign of life is written with it.
     pub(super) async fn hold_fence(&self, tx: &mut SqliteConnection, fence: &Fence) -> Own<()> {
         let done = sqlx::query(
@@ -69,13 +101,7 @@ impl SqliteStore {
                 .fetch_optional(&mut *tx)
                 .await
                 .map_err(|error| self.fault(&error))?;
-        Err(StoreError::Fenced(match now {
-            Some((holder, token)) => format!(
-                "{holder} took this run over (fence {token}, ours was {}); nothing of ours was written after that",
-                fence.token
-            ),
-            None => "the lease of this run is gone".to_owned(),
-        }))
+        Err(fenced(fence, now))
     }
 
     pub(super) async fn read_run(&self, target: &Table, label: &str) -> Own<Option<RunRow>> {
@@ -285,7 +311,6 @@ impl SqliteStore {
                 .execute(&mut *connection)
                 .await
                 .map_err(|error| self.fault(&error))?;
-            writer.attached = None;
             if let Some(connection) = writer.connection.take() {
                 let _ = connection.close().await;
             }

@@ -1,15 +1,18 @@
 //! SQLite 3 as a [`Store`].
 //!
 //! Readers open the file read-only; one writer holds the transactions. The lease's sign of life is a lock on a file beside the database,
-//! which the operating system drops with the process. Transactions begin deferred and write to the target first, so that an attached
-//! source is never locked for writing.
+//! which the operating system drops with the process. The many rows of a copy, a census and a proof go through `quick`, everything else
+//! through sqlx; both are the same SQLite library, so they know of each other's locks.
 
 mod census;
 mod copy;
 pub(crate) mod fault;
 mod ledger;
 mod look;
+mod performance;
+mod pour;
 mod proof;
+mod quick;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,8 +25,8 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::engine::ports::store::{
     Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, KeyKind, LeaseAsk,
-    Part, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation, RunRow,
-    Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
+    Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation,
+    RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
 };
 
 use fault::fault;
@@ -33,11 +36,10 @@ const CACHE: &str = "-32768";
 
 type Own<T> = std::result::Result<T, StoreError>;
 
-/// The writing side: one connection, with the source attached when it was asked for.
+/// The writing side. Whoever holds its lock is this process's only writer.
 #[derive(Default)]
 struct Writer {
     connection: Option<SqliteConnection>,
-    attached: Option<PathBuf>,
 }
 
 /// A SQLite file.
@@ -118,7 +120,6 @@ impl SqliteStore {
                 .await
                 .map_err(|error| fault(&self.words, &error))?
                 .set_progress_handler(100_000, move || !cancelled.swap(false, Ordering::SeqCst));
-            writer.attached = None;
             writer.connection = Some(connection);
         }
         writer
@@ -259,6 +260,10 @@ impl Store for SqliteStore {
         Box::pin(self.was_committed(fence, chunk))
     }
 
+    fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
+        Box::pin(self.build_key(recipe))
+    }
+
     fn scan_target<'a>(
         &'a self,
         recipe: &'a Recipe,
@@ -300,6 +305,10 @@ impl Store for SqliteStore {
 
     fn remove<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, limit: u64) -> Answer<'a, u64> {
         Box::pin(self.remove_rows(recipe, fence, limit))
+    }
+
+    fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>> {
+        Box::pin(self.write_performance(target, results))
     }
 
     fn cancel(&self) -> Answer<'_, ()> {

@@ -446,6 +446,11 @@ pub trait Maos: Send + Sync {
     /// The version by metadata, else as reported.
     fn version(&self) -> Answer<'_, Version>;
 
+    /// Whether its own files are there already.
+    fn initialised(&self) -> Answer<'_, Known<bool>> {
+        Box::pin(async { Ok(Known::Unknown("it cannot be asked".to_owned())) })
+    }
+
     /// Makes its own files; doing it again changes nothing.
     fn init(&self) -> Answer<'_, String>;
 
@@ -490,4 +495,11 @@ pub trait Maos: Send + Sync {
 
     /// Migrates its database.
     fn db_migrate(&self) -> Answer<'_, String>;
+
+    /// Turns a knob of a rehearsal while it runs (`failure_rate`, `latency`, `flapping`, `hang`, `crash`, `lost_metrics`,
+    /// `traffic`, `seconds`, `agents`, `version`); `None` turns it back. Anything else than a rehearsal has no knobs.
+    fn turn(&self, knob: String, value: Option<Value>) -> Answer<'_, ()> {
+        let _ = value;
+        Box::pin(std::future::ready(Err(MaosError::Absent("knob", knob))))
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod databases;
+pub mod http;
 pub mod journal;
 pub mod legacy;
 pub mod maos;
@@ -64,6 +65,8 @@ pub struct Ports {
     pub maos: Arc<dyn OpenMaos>,
     /// Programs.
     pub processes: Arc<dyn process::Processes>,
+    /// HTTP.
+    pub http: Arc<dyn http::Http>,
     /// Journals.
     pub journals: Arc<dyn Journals>,
 }

@@ -118,6 +118,15 @@ pub struct Detached {
     pub started: u64,
 }
 
+/// What the programs under us have used: those that run now, and those that have ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Below {
+    /// CPU seconds so far, user and system; only grows.
+    pub cpu_s: f64,
+    /// Resident memory at this moment, bytes.
+    pub resident_bytes: u64,
+}
+
 /// Runs programs.
 pub trait Processes: Send + Sync {
     /// Runs a program to its end, its limit, or the stop of `control`. A program that cannot be started is an [`Ended`], not
@@ -135,6 +144,11 @@ pub trait Processes: Send + Sync {
 
     /// Whether that very program still runs.
     fn alive(&self, detached: &Detached) -> bool;
+
+    /// What the programs under us have used so far; `None` where the machine does not tell. A detached program is not under us.
+    fn below(&self) -> Option<Below> {
+        None
+    }
 
     /// Ends its process group: asks, and kills after `grace`. Gives whether it is gone.
     fn end<'a>(&'a self, detached: &'a Detached, grace: Duration) -> BoxFuture<'a, bool>;

@@ -52,6 +52,42 @@ pub struct RawRow<'a> {
     pub extras: Option<&'a str>,
 }
 
+/// A source row with an integer key as it stands, read from a database that prints metadata as the target does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeyedRow<'a> {
+    /// The key.
+    pub key: i64,
+    /// See [`RawRow::fault`].
+    pub fault: &'a str,
+    /// The description.
+    pub description: Option<&'a str>,
+    /// The category.
+    pub category: Option<&'a str>,
+    /// The status.
+    pub status: Option<&'a str>,
+    /// The priority.
+    pub priority: Option<&'a str>,
+    /// The creation time in microseconds since 2000-01-01 UTC; the ends of the range are infinite.
+    pub created_at: Option<i64>,
+    /// The metadata as JSON text.
+    pub metadata: Option<&'a str>,
+    /// The columns the mapping does not know, as one JSON object.
+    pub extras: Option<&'a str>,
+}
+
+/// Rows of a slice with the same status and type, summed up by the database that holds them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupSum {
+    /// The status.
+    pub status: Option<String>,
+    /// The type.
+    pub task_type: Option<String>,
+    /// How many rows.
+    pub rows: u64,
+    /// Sum of their hashes as `engine/schema/chain` defines them, modulo 2^64.
+    pub sum: u64,
+}
+
 /// A target row as it stands.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TaskRow<'a> {
@@ -135,13 +171,19 @@ pub enum Part {
     Tracking,
     /// Key, ordinal, reason and raw form of the others.
     Quarantine,
+    /// Converted rows in PostgreSQL's binary COPY format, their tracking rows beside them; only between stores that both speak it.
+    Binary,
 }
 
 /// A piece of an exported stream. A stream that closes without [`Piece::End`] was cut, never finished.
 #[derive(Debug)]
 pub enum Piece {
-    /// Whole lines in PostgreSQL's COPY text format.
+    /// Whole lines in PostgreSQL's COPY text format; whole rows in its binary format for [`Part::Binary`].
     Lines(Vec<u8>),
+    /// Whole lines of tracking rows for the rows so far, with [`Part::Binary`].
+    Tracking(Vec<u8>),
+    /// How many source rows were looked at, with [`Part::Binary`].
+    Seen(u64),
     /// The stream is complete and had so many rows.
     End(u64),
 }
@@ -253,6 +295,17 @@ pub struct Setup {
     pub adopt: bool,
 }
 
+/// What the comparison found for one task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Performance {
+    /// The legacy id as text.
+    pub legacy_task_id: String,
+    /// MAOS's id of its last run.
+    pub maos_task_id: Option<String>,
+    /// The figures, a JSON document.
+    pub document: String,
+}
+
 /// A database that holds legacy rows, or receives tasks. All methods may be called from several tasks at once.
 ///
 /// Reads never write. Writes happen in one transaction a call, under the given [`Fence`].
@@ -344,6 +397,41 @@ pub trait Store: Send + Sync {
     /// Whether a chunk's transaction was committed: asked when the outcome of a commit is unknown.
     fn committed<'a>(&'a self, fence: &'a Fence, chunk: &'a ChunkMark) -> Answer<'a, Option<Copied>>;
 
+    /// Whether rows can be proved by sums: [`Store::scan_keyed`] on the source, [`Store::sum_target`] on the target. Both ends are asked.
+    fn sums(&self, recipe: &Recipe) -> bool {
+        let _ = recipe;
+        false
+    }
+
+    /// Reads source rows of an integer key as they stand; returns how many.
+    fn scan_keyed<'a>(
+        &'a self,
+        recipe: &'a Recipe,
+        range: &'a Range,
+        sink: &'a mut (dyn FnMut(KeyedRow<'_>) + Send),
+    ) -> Answer<'a, u64> {
+        let _ = (recipe, range, sink);
+        Box::pin(async { Err(StoreError::Bug("this store does not sum up".to_owned())) })
+    }
+
+    /// Sums up the target rows of a slice where they lie.
+    fn sum_target<'a>(&'a self, recipe: &'a Recipe, slice: &'a Slice) -> Answer<'a, Vec<GroupSum>> {
+        let _ = (recipe, slice);
+        Box::pin(async { Err(StoreError::Bug("this store does not sum up".to_owned())) })
+    }
+
+    /// How many tracking rows there are, and the sum of their hashes (task id seeded by legacy key); `None` when they have to be read.
+    fn sum_tracking<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, Option<(u64, u64)>> {
+        let _ = recipe;
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Builds what is cheaper to build after the rows are there than row by row: the unique key of the tracking table.
+    fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
+        let _ = recipe;
+        Box::pin(async { Ok(()) })
+    }
+
     /// Reads target rows as they stand; returns how many.
     fn scan_target<'a>(
         &'a self,
@@ -380,6 +468,15 @@ pub trait Store: Send + Sync {
     /// Removes at most `limit` rows of the label with their tracking, and at the end quarantine and chunks; returns
     /// how many task rows went.
     fn remove<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, limit: u64) -> Answer<'a, u64>;
+
+    /// Writes results of the comparison into `performance_comparison` of the tracking table beside `target`, in one transaction: over
+    /// the rows of the task, or in a row of its own where there is none. Returns the rows written; `None` without such a table.
+    fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>>;
+
+    /// Whose lock this store's connections wait for, in words: `pid 4211 (autovacuum worker)`.
+    fn blocker(&self) -> Answer<'_, Option<String>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Cancels on the server whatever this store's connections are doing.
     fn cancel(&self) -> Answer<'_, ()>;

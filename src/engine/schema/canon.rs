@@ -1,5 +1,6 @@
 //! One text form for times and JSON, so that rows of two databases can be compared.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Deepest nesting of JSON that is compared piece by piece; deeper documents are compared as text.
@@ -8,12 +9,12 @@ const DEPTH: usize = 200;
 /// A time in one form. `exact`: both sides print alike, only PostgreSQL's `+00` is dropped; otherwise UTC microseconds
 /// since 1970, or the text itself when it is no time.
 #[must_use]
-pub fn time(text: &str, exact: bool) -> String {
+pub fn time(text: &str, exact: bool) -> Cow<'_, str> {
     let plain = text.strip_suffix("+00").unwrap_or(text);
     if exact {
-        return plain.to_owned();
+        return plain.into();
     }
-    micros(text).map_or_else(|| plain.to_owned(), |n| n.to_string())
+    micros(text).map_or_else(|| plain.into(), |n| n.to_string().into())
 }
 
 /// Reads `YYYY-MM-DD[( |T)HH:MM[:SS[.f]][Z|±HH[:MM]]]`; a time without zone is UTC. Microseconds since 1970, rounded.
@@ -99,21 +100,28 @@ pub fn quoted(out: &mut String, text: &str) {
 /// The metadata without the time of the conversion: equal content gives equal text in every run.
 #[must_use]
 pub fn without_date(text: &str) -> String {
+    let (head, tail) = around_date(text);
+    format!("{head}{tail}")
+}
+
+/// The metadata before and after the member with the time of the conversion.
+#[must_use]
+pub fn around_date(text: &str) -> (&str, &str) {
     let Some(start) = top_level_key(text, "migration_date") else {
-        return text.to_owned();
+        return (text, "");
     };
     let rest = text.get(start..).unwrap_or_default();
     let mut scanner = Scanner::new(rest);
     let (Some(()), Some(())) = (scanner.string(), scanner.colon()) else {
-        return text.to_owned();
+        return (text, "");
     };
     if scanner.value().is_none() {
-        return text.to_owned();
+        return (text, "");
     }
     let after = rest.get(scanner.at..).unwrap_or_default();
     let after = after.trim_start();
     let after = after.strip_prefix(',').map_or(after, str::trim_start);
-    format!("{}{after}", text.get(..start).unwrap_or_default())
+    (text.get(..start).unwrap_or_default(), after)
 }
 
 fn top_level_key(text: &str, key: &str) -> Option<usize> {

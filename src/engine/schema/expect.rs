@@ -3,36 +3,71 @@
 //! The proof compares the hash of this with the hash of what the target holds. Only what a database alone can judge (bytes that are not
 //! UTF-8, invalid JSON, duplicate keys) is taken from the source's own word.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::canon;
 use super::hash::{self, RowHash};
-use super::key;
+use super::key::{id_bytes, push_id, space_bytes, task_id};
 use super::mapping::{Mapping, Running};
-use crate::engine::ports::store::{Dialect, Fate, Key, RawRow, Reason, Recipe, TaskRow};
+use super::{canon, chain};
+use crate::engine::ports::store::{Dialect, Fate, Key, KeyKind, KeyedRow, RawRow, Reason, Recipe, TaskRow};
 
 /// Distinct values remembered for each field.
 const CACHE: usize = 4_096;
+/// 0001-01-01 and 10000-01-01 in microseconds since 2000-01-01.
+const YEARS: std::ops::Range<i64> = -63_082_281_600_000_000..252_455_616_000_000_000;
 
 /// What a source row must have become.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Expected {
+pub enum Expected<'j> {
     /// A task with this hash, status and type.
     Task {
         /// Its id.
-        id: String,
+        id: &'j str,
         /// Its hash.
         hash: RowHash,
         /// Its status.
-        status: String,
+        status: Arc<str>,
         /// Its type.
-        task_type: String,
+        task_type: Arc<str>,
     },
     /// A row in quarantine.
     Aside(Reason),
     /// The key cannot be read; a broken promise of the adapter.
     NoKey,
+}
+
+/// What a source row must have become, as hashes that the target's database computes by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Summed {
+    /// A task.
+    Task {
+        /// The hash of the row.
+        row: u64,
+        /// The hash of its tracking row.
+        tracked: u64,
+        /// Its status.
+        status: Arc<str>,
+        /// Its type.
+        task_type: Arc<str>,
+    },
+    /// A row in quarantine.
+    Aside(Reason),
+}
+
+/// What becomes of one value of a field.
+#[derive(Debug, Clone)]
+enum Known {
+    /// This value; the second is the original as JSON text where it is kept.
+    Becomes(Arc<str>, Option<Arc<str>>),
+    Aside(Reason),
+}
+
+/// The values of one field seen so far, and NULL.
+#[derive(Default)]
+struct Seen {
+    null: Option<Known>,
+    all: HashMap<String, Known>,
 }
 
 /// Judges source rows and target rows alike.
@@ -42,7 +77,11 @@ pub struct Judge<'a> {
     recipe: &'a Recipe,
     source: Dialect,
     exact: bool,
-    caches: [HashMap<String, Fate>; 3],
+    space: [u8; 7],
+    seen: [Seen; 3],
+    id: String,
+    metadata: String,
+    number: String,
 }
 
 impl<'a> Judge<'a> {
@@ -61,106 +100,190 @@ impl<'a> Judge<'a> {
             recipe,
             source,
             exact: source == target,
-            caches: [HashMap::new(), HashMap::new(), HashMap::new()],
+            space: space_bytes(&recipe.namespace),
+            seen: Default::default(),
+            id: String::new(),
+            metadata: String::new(),
+            number: String::new(),
         }
     }
 
-    fn fate(&mut self, which: usize, value: Option<&str>) -> Fate {
-        let judge = |value: Option<&str>| match which {
+    fn look(&mut self, which: usize, value: Option<&str>) -> Known {
+        let Some(seen) = self.seen.get_mut(which) else {
+            return Known::Aside(Reason::UnknownStatus);
+        };
+        let found = match value {
+            None => seen.null.as_ref(),
+            Some(value) => seen.all.get(value),
+        };
+        if let Some(known) = found {
+            return known.clone();
+        }
+        let fate = match which {
             0 => self.mapping.category(value),
             1 => self.mapping.status(value, self.running),
             _ => self.mapping.priority(value),
         };
-        let Some(text) = value else {
-            return judge(None);
+        let known = match fate {
+            Fate::Quarantine(reason) => Known::Aside(reason),
+            Fate::Becomes(to, original) => Known::Becomes(
+                to.into(),
+                value.filter(|_| original).map(|value| string(value).into()),
+            ),
         };
-        if let Some(fate) = self.caches.get(which).and_then(|cache| cache.get(text)) {
-            return fate.clone();
+        match value {
+            None => seen.null = Some(known.clone()),
+            Some(value) if seen.all.len() < CACHE => {
+                seen.all.insert(value.to_owned(), known.clone());
+            }
+            Some(_) => {}
         }
-        let fate = judge(Some(text));
-        if let Some(cache) = self.caches.get_mut(which)
-            && cache.len() < CACHE
-        {
-            cache.insert(text.to_owned(), fate.clone());
+        known
+    }
+
+    /// The reason to set a row aside, from everything but its creation time.
+    fn reason(&self, fault: &str, texts: [Option<&str>; 4], fates: [&Known; 3]) -> Option<Reason> {
+        let mut reason = Reason::of(fault);
+        let mut note = |found: Reason| {
+            reason = Some(reason.map_or(found, |before| before.min(found)));
+        };
+        // PostgreSQL cannot hold such text.
+        if self.source == Dialect::Sqlite && texts.iter().flatten().any(|text| text.contains('\0')) {
+            note(Reason::NulInText);
         }
-        fate
+        match texts[0].or(self.recipe.description_default.as_deref()) {
+            None => note(Reason::NullDescription),
+            Some(text) if text.len() as u64 > self.recipe.description_limit => {
+                note(Reason::DescriptionTooLong);
+            }
+            Some(_) => {}
+        }
+        for fate in fates {
+            if let Known::Aside(found) = fate {
+                note(*found);
+            }
+        }
+        reason
     }
 
     /// What a source row must have become.
-    pub fn expect(&mut self, row: &RawRow<'_>) -> Expected {
-        let Some(key) = Key::parse(self.recipe.source.key_kind, row.key) else {
-            return Expected::NoKey;
-        };
-        let (category, status, priority) = (
-            self.fate(0, row.category),
-            self.fate(1, row.status),
-            self.fate(2, row.priority),
-        );
-        let created = self.created(row.created_at);
-        let mut reason: Option<Reason> = None;
-        let mut note = |found: Option<Reason>| {
-            if let Some(found) = found {
-                reason = Some(reason.map_or(found, |before| before.min(found)));
+    pub fn expect(&mut self, row: &RawRow<'_>) -> Expected<'_> {
+        self.id.clear();
+        self.number.clear();
+        match self.recipe.source.key_kind {
+            KeyKind::Integer => {
+                let Ok(key) = row.key.parse() else {
+                    return Expected::NoKey;
+                };
+                push_id(&mut self.id, id_bytes(self.space, key));
+                push_number(&mut self.number, key);
             }
-        };
-        note(Reason::of(row.fault));
-        let texts = [row.description, row.category, row.status, row.priority];
-        note(
-            texts
-                .iter()
-                .flatten()
-                .any(|text| text.contains('\0'))
-                .then_some(Reason::NulInText),
-        );
-        let description = row.description.or(self.recipe.description_default.as_deref());
-        note(description.is_none().then_some(Reason::NullDescription));
-        note(
-            description
-                .is_some_and(|text| text.len() as u64 > self.recipe.description_limit)
-                .then_some(Reason::DescriptionTooLong),
-        );
-        for fate in [&category, &status, &priority] {
-            if let Fate::Quarantine(found) = fate {
-                note(Some(*found));
+            KeyKind::Text => {
+                let key = Key::Text(row.key.to_owned());
+                self.id = task_id(&self.recipe.namespace, &key);
+                canon::quoted(&mut self.number, row.key);
             }
         }
-        note(created.as_ref().err().copied());
-        if let Some(reason) = reason {
+        let (category, status, priority) = (
+            self.look(0, row.category),
+            self.look(1, row.status),
+            self.look(2, row.priority),
+        );
+        let texts = [row.description, row.category, row.status, row.priority];
+        let reason = self.reason(row.fault, texts, [&category, &status, &priority]);
+        let created = self.created(row.created_at);
+        let late = created.as_ref().err().copied();
+        if let Some(reason) = reason.into_iter().chain(late).min() {
             return Expected::Aside(reason);
         }
         let (
-            Fate::Becomes(task_type, own_type),
-            Fate::Becomes(new_status, own_status),
-            Fate::Becomes(new_priority, own_priority),
+            Known::Becomes(task_type, own_type),
+            Known::Becomes(new_status, own_status),
+            Known::Becomes(new_priority, own_priority),
         ) = (category, status, priority)
         else {
             return Expected::NoKey;
         };
-        let keep = |own: bool, value: Option<&'_ str>| -> Option<String> {
-            own.then_some(value).flatten().map(str::to_owned)
-        };
         let originals = [
-            ("original_category", keep(own_type, row.category)),
-            ("original_priority", keep(own_priority, row.priority)),
-            ("original_status", keep(own_status, row.status)),
+            own_type.as_deref(),
+            own_priority.as_deref(),
+            own_status.as_deref(),
         ];
-        let id = key::task_id(&self.recipe.namespace, &key);
-        let metadata = self.metadata(&key, row, &originals);
+        self.write_metadata(row.extras, row.metadata, originals);
+        if !self.exact {
+            self.metadata = canon::json(&self.metadata);
+        }
         let created = created.ok().flatten().map(|text| canon::time(text, self.exact));
         let hash = hash::row(
-            &id,
+            &self.id,
             [
-                description,
+                row.description.or(self.recipe.description_default.as_deref()),
                 Some(&task_type),
                 Some(&new_status),
                 Some(&new_priority),
                 created.as_deref(),
-                Some(&metadata),
+                Some(&self.metadata),
             ],
         );
         Expected::Task {
-            id,
+            id: &self.id,
             hash,
+            status: new_status,
+            task_type,
+        }
+    }
+
+    /// What a source row must have become, for a target that sums up its rows itself.
+    pub fn sum(&mut self, row: &KeyedRow<'_>) -> Summed {
+        let (category, status, priority) = (
+            self.look(0, row.category),
+            self.look(1, row.status),
+            self.look(2, row.priority),
+        );
+        let texts = [row.description, row.category, row.status, row.priority];
+        let reason = self.reason(row.fault, texts, [&category, &status, &priority]);
+        let late = match row.created_at {
+            None if self.recipe.null_times => None,
+            None => Some(Reason::NullCreatedAt),
+            Some(at) => (!YEARS.contains(&at)).then_some(Reason::TimestampOutOfRange),
+        };
+        if let Some(reason) = reason.into_iter().chain(late).min() {
+            return Summed::Aside(reason);
+        }
+        let (
+            Known::Becomes(task_type, own_type),
+            Known::Becomes(new_status, own_status),
+            Known::Becomes(new_priority, own_priority),
+        ) = (category, status, priority)
+        else {
+            return Summed::Aside(Reason::UnknownStatus);
+        };
+        let id = id_bytes(self.space, row.key);
+        self.id.clear();
+        push_id(&mut self.id, id);
+        self.number.clear();
+        push_number(&mut self.number, row.key);
+        let originals = [
+            own_type.as_deref(),
+            own_priority.as_deref(),
+            own_status.as_deref(),
+        ];
+        self.write_metadata(row.extras, row.metadata, originals);
+        let description = row.description.or(self.recipe.description_default.as_deref());
+        let mut hash = chain::hash(&id, 0);
+        for field in [
+            description,
+            Some(&task_type),
+            Some(&new_status),
+            Some(&new_priority),
+        ] {
+            hash = chain::text(field, hash);
+        }
+        hash = chain::time(row.created_at, hash);
+        hash = chain::text(Some(&self.metadata), hash);
+        Summed::Task {
+            row: hash,
+            tracked: chain::tracked(&self.number, &self.id),
             status: new_status,
             task_type,
         }
@@ -193,67 +316,61 @@ impl<'a> Judge<'a> {
         Ok(Some(text))
     }
 
-    /// The metadata as the source's dialect writes it, without the conversion's time; in one common form between dialects.
-    fn metadata(&self, key: &Key, row: &RawRow<'_>, originals: &[(&'static str, Option<String>)]) -> String {
-        let id = match key {
-            Key::Integer(n) => n.to_string(),
-            Key::Text(text) => string(text),
+    /// Writes the metadata as the source's dialect does, without the conversion's time. `originals`: category, priority, status, as JSON.
+    fn write_metadata(&mut self, extras: Option<&str>, own: Option<&str>, originals: [Option<&str>; 3]) {
+        let [category, priority, status] = originals;
+        let category = ("original_category", category);
+        let priority = ("original_priority", priority);
+        let status = ("original_status", status);
+        let id = ("legacy_id", Some(self.number.as_str()));
+        let extras = ("legacy_columns", extras);
+        let own = ("original_metadata", Some(own.unwrap_or("null")));
+        let mark = ("migrated_from_legacy", Some("true"));
+        // jsonb keeps its keys by length, then by bytes.
+        let (members, colon, comma) = match self.source {
+            Dialect::Postgres => ([id, extras, status, category, own, priority, mark], "\": ", ", "),
+            Dialect::Sqlite => ([id, extras, own, mark, category, priority, status], "\":", ","),
         };
-        let mut members: Vec<(&str, Cow<'_, str>)> = vec![("legacy_id", id.into())];
-        if let Some(extras) = row.extras {
-            members.push(("legacy_columns", extras.into()));
-        }
-        members.push(("original_metadata", row.metadata.unwrap_or("null").into()));
-        members.push(("migrated_from_legacy", "true".into()));
-        for (name, value) in originals {
+        let out = &mut self.metadata;
+        out.clear();
+        for (name, value) in members {
             if let Some(value) = value {
-                members.push((*name, string(value).into()));
+                out.push_str(if out.is_empty() { "{" } else { comma });
+                out.push('"');
+                out.push_str(name);
+                out.push_str(colon);
+                out.push_str(value);
             }
-        }
-        let (colon, comma) = match self.source {
-            Dialect::Postgres => (": ", ", "),
-            Dialect::Sqlite => (":", ","),
-        };
-        if self.source == Dialect::Postgres {
-            // jsonb keeps its keys by length, then by bytes.
-            members.sort_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then(a.cmp(b)));
-        }
-        let mut out = String::with_capacity(256);
-        out.push('{');
-        for (i, (name, value)) in members.iter().enumerate() {
-            if i > 0 {
-                out.push_str(comma);
-            }
-            out.push('"');
-            out.push_str(name);
-            out.push('"');
-            out.push_str(colon);
-            out.push_str(value);
         }
         out.push('}');
-        if self.exact { out } else { canon::json(&out) }
     }
 
     /// The hash of a row as the target holds it.
     #[must_use]
     pub fn found(&self, row: &TaskRow<'_>) -> RowHash {
         let created = row.created_at.map(|text| canon::time(text, self.exact));
+        let fields = [
+            row.description,
+            row.task_type,
+            row.status,
+            row.priority,
+            created.as_deref(),
+        ];
+        if self.exact {
+            return hash::row_in_parts(row.id, fields, row.metadata.map(canon::around_date));
+        }
         let metadata = row
             .metadata
             .map(canon::without_date)
-            .map(|text| if self.exact { text } else { canon::json(&text) });
-        hash::row(
-            row.id,
-            [
-                row.description,
-                row.task_type,
-                row.status,
-                row.priority,
-                created.as_deref(),
-                metadata.as_deref(),
-            ],
-        )
+            .map(|text| canon::json(&text));
+        hash::row_in_parts(row.id, fields, metadata.as_deref().map(|text| (text, "")))
     }
+}
+
+fn push_number(out: &mut String, n: i64) {
+    use std::fmt::Write as _;
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{n}");
 }
 
 fn string(text: &str) -> String {

@@ -20,10 +20,25 @@ pub struct RowHash {
 /// Hashes the fields of a row, the id first. `None` is NULL and differs from empty.
 #[must_use]
 pub fn row(id: &str, fields: [Option<&str>; 6]) -> RowHash {
+    let [a, b, c, d, e, last] = fields;
+    row_in_parts(id, [a, b, c, d, e], last.map(|last| (last, "")))
+}
+
+/// Hashes the fields of a row whose last field lies in two parts.
+#[must_use]
+pub fn row_in_parts(id: &str, fields: [Option<&str>; 5], last: Option<(&str, &str)>) -> RowHash {
     let mut hasher = Sha256::new();
     feed(&mut hasher, Some(id));
     for field in fields {
         feed(&mut hasher, field);
+    }
+    match last {
+        None => feed(&mut hasher, None),
+        Some((head, tail)) => {
+            hasher.update(((head.len() + tail.len()) as u64).to_le_bytes());
+            hasher.update(head.as_bytes());
+            hasher.update(tail.as_bytes());
+        }
     }
     RowHash {
         bucket: bucket(id),
@@ -90,14 +105,6 @@ impl Sums {
         self.rows += 1;
         if let Some(slot) = self.buckets.get_mut(usize::from(row.bucket)) {
             *slot = slot.wrapping_add(row.hash);
-        }
-    }
-
-    /// Adds another segment's sums.
-    pub fn merge(&mut self, other: &Self) {
-        self.rows += other.rows;
-        for (slot, more) in self.buckets.iter_mut().zip(&other.buckets) {
-            *slot = slot.wrapping_add(*more);
         }
     }
 

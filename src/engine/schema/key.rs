@@ -31,23 +31,70 @@ pub fn namespace(label: &str) -> String {
     digits
 }
 
+/// The 16 bytes of an integer key's id; `space` are the 7 bytes of [`namespace`].
+#[must_use]
+pub fn id_bytes(space: [u8; 7], n: i64) -> [u8; 16] {
+    let bits = n.cast_unsigned() ^ (1 << 63);
+    let k = bits.to_be_bytes();
+    let middle = (0x8000 | ((bits >> 4) & 0x0fff)).to_be_bytes();
+    let [.., version, rest] = middle;
+    let [s0, s1, s2, s3, s4, s5, s6] = space;
+    [
+        k[0],
+        k[1],
+        k[2],
+        k[3],
+        k[4],
+        k[5],
+        version,
+        rest,
+        0x80 | (k[7] & 0x0f),
+        s0,
+        s1,
+        s2,
+        s3,
+        s4,
+        s5,
+        s6,
+    ]
+}
+
+/// The bytes of a namespace's digits; zeros when they are none.
+#[must_use]
+pub fn space_bytes(namespace: &str) -> [u8; 7] {
+    let mut space = [0; 7];
+    for (i, slot) in space.iter_mut().enumerate() {
+        *slot = namespace
+            .get(i * 2..i * 2 + 2)
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+            .unwrap_or_default();
+    }
+    space
+}
+
+/// Appends an id as text: lower case, with hyphens.
+pub fn push_id(out: &mut String, id: [u8; 16]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (i, byte) in id.into_iter().enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
+            out.push('-');
+        }
+        for nibble in [byte >> 4, byte & 15] {
+            out.push(char::from(
+                DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'),
+            ));
+        }
+    }
+}
+
 /// The id of a key, lower case with hyphens.
 #[must_use]
 pub fn task_id(namespace: &str, key: &Key) -> String {
     match key {
         Key::Integer(n) => {
-            #[expect(clippy::cast_sign_loss, reason = "the bits are wanted, not the number")]
-            let bits = (*n as u64) ^ (1 << 63);
-            let high = bits >> 16;
-            format!(
-                "{:08x}-{:04x}-8{:03x}-8{:01x}{}-{}",
-                high >> 16,
-                high & 0xffff,
-                (bits >> 4) & 0xfff,
-                bits & 0xf,
-                namespace.get(..2).unwrap_or("00"),
-                namespace.get(2..).unwrap_or("000000000000"),
-            )
+            let mut id = String::with_capacity(36);
+            push_id(&mut id, id_bytes(space_bytes(namespace), *n));
+            id
         }
         Key::Text(text) => {
             let mut prefix = [0_u8; 6];
@@ -101,6 +148,14 @@ mod tests {
         assert!(in_namespace(&space, &id));
         assert!(!in_namespace(&namespace("other"), &id));
         assert_eq!(task_id(&space, &Key::Text("a".into())).len(), 36);
+    }
+
+    #[test]
+    fn an_id_is_laid_out_as_drawn() {
+        let id = task_id("a1b2c3d4e5f607", &Key::Integer(0x0123_4567_89ab_cdef));
+        assert_eq!(id, "81234567-89ab-8cde-8fa1-b2c3d4e5f607");
+        let id = task_id("a1b2c3d4e5f607", &Key::Integer(-1));
+        assert_eq!(id, "7fffffff-ffff-8fff-8fa1-b2c3d4e5f607");
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 pub mod canon;
 pub mod census;
+pub mod chain;
 pub mod chunks;
 mod copying;
 pub mod expect;
@@ -18,6 +19,7 @@ pub mod retry;
 pub mod run;
 pub mod shape;
 pub mod undo;
+mod watch;
 
 pub use census::{Census, CensusRow};
 pub use live::{Live, RunView, Tile};

@@ -1,12 +1,15 @@
 //! The proof: both sides are read again, the source through `expect`, the target as it stands, and compared by sums of row hashes;
 //! where sums differ, the rows of the differing buckets are compared one by one, down to the exact keys.
+//!
+//! Between PostgreSQL databases the target first sums up its own rows (`chain`); only where that sum differs are its rows read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::expect::{Expected, Judge};
+use super::chain;
+use super::expect::{Expected, Judge, Summed};
 use super::hash::{self, BUCKETS, RowHash, Sums};
 use super::key::{in_namespace, task_id};
 use super::live::{Live, Tile};
@@ -14,7 +17,9 @@ use super::mapping::{Mapping, Running};
 use super::request::Stores;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, ProofLine};
-use crate::engine::ports::store::{ChunkRow, Key, KeyKind, Range, Recipe, Slice, StoreError};
+use crate::engine::ports::store::{
+    ChunkRow, Key, KeyKind, KeyedRow, Range, RawRow, Reason, Recipe, Slice, StoreError, TaskRow,
+};
 use crate::engine::text::{count, plural};
 
 /// Rows of differing buckets that are held at once.
@@ -49,12 +54,30 @@ pub struct Segment {
 /// Sums of one side.
 #[derive(Debug, Clone, Default)]
 pub struct Side {
-    /// Rows.
+    /// How many rows.
+    pub count: u64,
+    /// Their hashes in buckets; empty when the database summed them up.
     pub rows: Sums,
+    /// One hash over all of them.
+    pub digest: String,
     /// Rows for each status.
     pub statuses: BTreeMap<String, u64>,
     /// Rows for each type.
     pub types: BTreeMap<String, u64>,
+}
+
+impl Side {
+    fn read(&mut self) {
+        self.count = self.rows.rows;
+        self.digest = self.rows.digest();
+    }
+}
+
+/// Marks the hash of a segment that its database summed up.
+const SUMMED: &str = "s";
+
+fn summed(rows: u64, sum: u64) -> String {
+    format!("{SUMMED}{rows:x}-{sum:016x}")
 }
 
 /// What reading a segment gave.
@@ -68,8 +91,24 @@ pub struct Read {
     pub found: Side,
     /// Expected quarantine: rows, and the sum of their hashes.
     pub aside: (u64, u128),
-    /// Expected tracking.
-    pub tracked: Sums,
+    /// Expected tracking: rows, and the sum of their hashes.
+    pub tracked: (u64, u64),
+}
+
+impl Read {
+    fn equal(&self) -> bool {
+        self.wanted.count == self.found.count && self.wanted.digest == self.found.digest
+    }
+
+    fn set_aside(&mut self, key: &str, reason: Reason) {
+        self.aside.0 += 1;
+        self.aside.1 = self.aside.1.wrapping_add(hash::pair(key, reason.code()));
+    }
+
+    fn track(&mut self, hash: u64) {
+        self.tracked.0 += 1;
+        self.tracked.1 = self.tracked.1.wrapping_add(hash);
+    }
 }
 
 /// Rows that differ, by key; each list holds [`LISTED`] keys at most.
@@ -193,34 +232,94 @@ impl Subject {
         )
     }
 
-    /// Reads one segment on both sides at once.
+    /// Whether a segment can be proved by sums.
+    fn sums(&self, segment: &Segment) -> bool {
+        matches!(segment.slice, Slice::Ids(..))
+            && self.stores.source.sums(&self.recipe)
+            && self.stores.target.sums(&self.recipe)
+    }
+
+    /// Reads one segment on both sides at once. A target that sums up its rows is believed when it agrees; otherwise the rows decide.
     async fn read(&self, segment: &Segment) -> Result<Read, StoreError> {
-        let (wanted, found) = futures_util::join!(self.read_wanted(segment), self.read_found(segment));
-        let mut read = wanted?;
-        read.found = found?;
+        if self.sums(segment) {
+            let (wanted, found) = futures_util::join!(self.sum_wanted(segment), self.sum_found(segment));
+            let mut read = wanted?;
+            read.found = found?;
+            if read.equal() {
+                return Ok(read);
+            }
+        }
+        self.compare(segment).await
+    }
+
+    async fn sum_wanted(&self, segment: &Segment) -> Result<Read, StoreError> {
+        let mut judge = self.judge();
+        let mut read = Read::default();
+        let mut sum = 0_u64;
+        let mut sink = |row: KeyedRow<'_>| match judge.sum(&row) {
+            Summed::Task {
+                row,
+                tracked,
+                status,
+                task_type,
+            } => {
+                read.track(tracked);
+                read.wanted.count += 1;
+                sum = sum.wrapping_add(row);
+                bump(&mut read.wanted.statuses, &status);
+                bump(&mut read.wanted.types, &task_type);
+            }
+            Summed::Aside(reason) => read.set_aside(&row.key.to_string(), reason),
+        };
+        read.source_rows = self
+            .stores
+            .source
+            .scan_keyed(&self.recipe, &segment.range, &mut sink)
+            .await?;
+        read.wanted.digest = summed(read.wanted.count, sum);
         Ok(read)
+    }
+
+    async fn sum_found(&self, segment: &Segment) -> Result<Side, StoreError> {
+        let groups = self
+            .stores
+            .target
+            .sum_target(&self.recipe, &segment.slice)
+            .await?;
+        let mut side = Side::default();
+        let mut sum = 0_u64;
+        for group in groups {
+            side.count += group.rows;
+            sum = sum.wrapping_add(group.sum);
+            for (counts, name) in [
+                (&mut side.statuses, &group.status),
+                (&mut side.types, &group.task_type),
+            ] {
+                let name = name.clone().unwrap_or_else(|| "(null)".to_owned());
+                *counts.entry(name).or_default() += group.rows;
+            }
+        }
+        side.digest = summed(side.count, sum);
+        Ok(side)
     }
 
     async fn read_wanted(&self, segment: &Segment) -> Result<Read, StoreError> {
         let mut judge = self.judge();
         let mut read = Read::default();
         let mut broken = None;
-        let mut sink = |row: crate::engine::ports::store::RawRow<'_>| match judge.expect(&row) {
+        let mut sink = |row: RawRow<'_>| match judge.expect(&row) {
             Expected::Task {
                 id,
                 hash,
                 status,
                 task_type,
             } => {
-                read.tracked.add(tracked(row.key, &id));
+                read.track(chain::tracked(row.key, id));
                 read.wanted.rows.add(hash);
                 bump(&mut read.wanted.statuses, &status);
                 bump(&mut read.wanted.types, &task_type);
             }
-            Expected::Aside(reason) => {
-                read.aside.0 += 1;
-                read.aside.1 = read.aside.1.wrapping_add(hash::pair(row.key, reason.code()));
-            }
+            Expected::Aside(reason) => read.set_aside(row.key, reason),
             Expected::NoKey => broken = Some(row.key.to_owned()),
         };
         let rows = self
@@ -232,6 +331,7 @@ impl Subject {
             return Err(StoreError::Bug("a key of the source cannot be read".to_owned()));
         }
         read.source_rows = rows;
+        read.wanted.read();
         Ok(read)
     }
 
@@ -239,7 +339,7 @@ impl Subject {
         let judge = self.judge();
         let mut side = Side::default();
         let by_id = matches!(segment.slice, Slice::Ids(..));
-        let mut sink = |row: crate::engine::ports::store::TaskRow<'_>| {
+        let mut sink = |row: TaskRow<'_>| {
             // Other rows of the table are none of this run's business.
             if by_id && !in_namespace(&self.recipe.namespace, row.id) {
                 return;
@@ -252,17 +352,26 @@ impl Subject {
             .target
             .scan_target(&self.recipe, &segment.slice, &mut sink)
             .await?;
+        side.read();
         Ok(side)
     }
 
-    /// Reads one segment on both sides.
+    /// Reads the rows of one segment on both sides.
     pub(super) async fn compare(&self, segment: &Segment) -> Result<Read, StoreError> {
-        self.read(segment).await
+        let (wanted, found) = futures_util::join!(self.read_wanted(segment), self.read_found(segment));
+        let mut read = wanted?;
+        read.found = found?;
+        Ok(read)
     }
 
-    /// Only the target's side of a segment, for telling whether anybody touched it.
-    pub(super) async fn target_hash(&self, segment: &Segment) -> Result<String, StoreError> {
-        Ok(self.read_found(segment).await?.rows.digest())
+    /// Whether the target's side of a segment still has the hash it was proved with.
+    pub(super) async fn untouched(&self, segment: &Segment, known: &str) -> Result<bool, StoreError> {
+        let side = if known.starts_with(SUMMED) && self.sums(segment) {
+            self.sum_found(segment).await?
+        } else {
+            self.read_found(segment).await?
+        };
+        Ok(side.digest == known)
     }
 
     /// Compares the rows of differing buckets one by one; as many buckets at a time as fit into memory.
@@ -278,12 +387,12 @@ impl Subject {
             let mut wanted: HashMap<String, (u128, Key)> = HashMap::new();
             let mut judge = self.judge();
             let kind = self.recipe.source.key_kind;
-            let mut sink = |row: crate::engine::ports::store::RawRow<'_>| {
+            let mut sink = |row: RawRow<'_>| {
                 if let Expected::Task { id, hash, .. } = judge.expect(&row)
                     && group.contains(&hash.bucket)
                     && let Some(key) = Key::parse(kind, row.key)
                 {
-                    wanted.insert(id, (hash.hash, key));
+                    wanted.insert(id.to_owned(), (hash.hash, key));
                 }
             };
             self.stores
@@ -292,7 +401,7 @@ impl Subject {
                 .await?;
             let judge = self.judge();
             let by_id = matches!(segment.slice, Slice::Ids(..));
-            let mut sink = |row: crate::engine::ports::store::TaskRow<'_>| {
+            let mut sink = |row: TaskRow<'_>| {
                 if by_id && !in_namespace(&self.recipe.namespace, row.id) {
                     return;
                 }
@@ -324,26 +433,50 @@ impl Subject {
         Ok(())
     }
 
-    async fn tracking(&self, expected: &Sums, into: &mut Differences) -> Result<(u64, bool), StoreError> {
-        let mut sums = Sums::default();
+    /// Every tracking row, as (rows, sum of their hashes).
+    async fn tracked(&self) -> Result<(u64, u64), StoreError> {
+        if let Some(found) = self.stores.target.sum_tracking(&self.recipe).await? {
+            return Ok(found);
+        }
+        let mut found = (0_u64, 0_u64);
+        self.stores
+            .target
+            .scan_tracking(&self.recipe, &mut |key, id| {
+                found.0 += 1;
+                found.1 = found.1.wrapping_add(chain::tracked(key, id));
+            })
+            .await?;
+        Ok(found)
+    }
+
+    /// Names the tracking rows that are not as expected.
+    async fn untracked(&self, rows: u64, into: &mut Differences) -> Result<(), StoreError> {
+        let (mut expected, mut sums) = (Sums::default(), Sums::default());
+        let mut judge = self.judge();
+        let mut sink = |row: RawRow<'_>| {
+            if let Expected::Task { id, .. } = judge.expect(&row) {
+                expected.add(tracked(row.key, id));
+            }
+        };
+        self.stores
+            .source
+            .scan_source(&self.recipe, &Range::default(), &mut sink)
+            .await?;
         self.stores
             .target
             .scan_tracking(&self.recipe, &mut |key, id| sums.add(tracked(key, id)))
             .await?;
         let buckets = expected.differing(&sums);
-        if buckets.is_empty() && expected.rows == sums.rows {
-            return Ok((sums.rows, true));
-        }
         let kind = self.recipe.source.key_kind;
-        for group in groups(&buckets, expected.rows.max(sums.rows)) {
+        for group in groups(&buckets, expected.rows.max(rows)) {
             let mut wanted: HashMap<String, Key> = HashMap::new();
             let mut judge = self.judge();
-            let mut sink = |row: crate::engine::ports::store::RawRow<'_>| {
+            let mut sink = |row: RawRow<'_>| {
                 if let Expected::Task { id, hash, .. } = judge.expect(&row)
                     && group.contains(&hash.bucket)
                     && let Some(key) = Key::parse(kind, row.key)
                 {
-                    wanted.insert(id, key);
+                    wanted.insert(id.to_owned(), key);
                 }
             };
             self.stores
@@ -366,7 +499,7 @@ impl Subject {
                 Differences::add(&mut into.tracking, &mut into.total, key);
             }
         }
-        Ok((sums.rows, false))
+        Ok(())
     }
 
     async fn quarantine(
@@ -399,7 +532,7 @@ impl Subject {
         // Quarantines are small next to the table; both are held to name the keys.
         let mut balance: HashMap<(String, String), i64> = HashMap::new();
         let mut judge = self.judge();
-        let mut sink = |row: crate::engine::ports::store::RawRow<'_>| {
+        let mut sink = |row: RawRow<'_>| {
             if let Expected::Aside(reason) = judge.expect(&row) {
                 *balance
                     .entry((row.key.to_owned(), reason.code().to_owned()))
@@ -455,7 +588,7 @@ fn bump(counts: &mut BTreeMap<String, u64>, key: &str) {
 }
 
 /// The key of a target row: from tracking, or from the id itself.
-fn key_of(kind: KeyKind, row: &crate::engine::ports::store::TaskRow<'_>) -> Option<Key> {
+fn key_of(kind: KeyKind, row: &TaskRow<'_>) -> Option<Key> {
     if !row.key.is_empty() {
         return Key::parse(kind, row.key);
     }
@@ -490,6 +623,11 @@ pub async fn verify(
     live: &Live,
 ) -> Result<Verified> {
     live.phase("proving");
+    // One pass over all tracking rows, beside the segments.
+    let tracking = tokio::spawn({
+        let subject = subject.clone();
+        async move { subject.tracked().await }
+    });
     let segments = segments(&subject.recipe, chunks);
     let mut waiting = segments.iter().cloned().enumerate();
     let mut running: JoinSet<(usize, Result<Read>)> = JoinSet::new();
@@ -508,10 +646,7 @@ pub async fn verify(
         let (i, read) = done.map_err(|error| Error::bug(format!("a proving worker ended: {error}")))?;
         let read = read?;
         live.proved(read.source_rows);
-        if let (Some(Some(seq)), equal) = (
-            segments.get(i).map(|segment| segment.chunk),
-            read.wanted.rows == read.found.rows,
-        ) {
+        if let (Some(Some(seq)), equal) = (segments.get(i).map(|segment| segment.chunk), read.equal()) {
             live.tile(seq, if equal { Tile::Proved } else { Tile::Failed });
         }
         live.tell(control, Vec::new());
@@ -519,7 +654,10 @@ pub async fn verify(
             *slot = Some(read);
         }
     }
-    conclude(subject, chunks, faults, &segments, reads).await
+    let tracking = tracking
+        .await
+        .map_err(|error| Error::bug(format!("a proving worker ended: {error}")))?;
+    conclude(subject, chunks, faults, &segments, reads, tracking).await
 }
 
 async fn read_again(subject: &Subject, segment: &Segment, control: &Control, live: &Live) -> Result<Read> {
@@ -542,20 +680,21 @@ async fn conclude(
     faults: &[String],
     segments: &[Segment],
     reads: Vec<Option<Read>>,
+    tracking: Result<(u64, u64), StoreError>,
 ) -> Result<Verified> {
     let mut verified = Verified::default();
     let mut wanted = Side::default();
     let mut found = Side::default();
     let mut aside = (0_u64, 0_u128);
-    let mut tracked = Sums::default();
+    let mut tracked = (0_u64, 0_u64);
     for (segment, read) in segments.iter().zip(reads) {
         let Some(read) = read else {
             return Err(Error::bug("a segment was not read"));
         };
         verified.source_rows += read.source_rows;
-        verified.target_rows += read.found.rows.rows;
-        wanted.rows.merge(&read.wanted.rows);
-        found.rows.merge(&read.found.rows);
+        verified.target_rows += read.found.count;
+        wanted.count += read.wanted.count;
+        found.count += read.found.count;
         for (all, part) in [
             (&mut wanted.statuses, &read.wanted.statuses),
             (&mut wanted.types, &read.wanted.types),
@@ -567,15 +706,20 @@ async fn conclude(
             }
         }
         aside = (aside.0 + read.aside.0, aside.1.wrapping_add(read.aside.1));
-        tracked.merge(&read.tracked);
-        if read.wanted.rows == read.found.rows {
-            verified.hashes.push((segment.chunk, read.found.rows.digest()));
+        tracked = (tracked.0 + read.tracked.0, tracked.1.wrapping_add(read.tracked.1));
+        if read.equal() {
+            verified.hashes.push((segment.chunk, read.found.digest));
         } else {
             verified.differing.push(segment.chunk);
             subject.descend(segment, &read, &mut verified.differences).await?;
         }
     }
-    let (tracking_rows, tracking_good) = subject.tracking(&tracked, &mut verified.differences).await?;
+    let in_tracking = tracking?;
+    if in_tracking != tracked {
+        subject
+            .untracked(tracked.0.max(in_tracking.0), &mut verified.differences)
+            .await?;
+    }
     let (stored, aside_good) = subject.quarantine(aside, &mut verified.differences).await?;
     let checks = subject.stores.target.checks(&subject.recipe).await?;
     verified.quarantined = stored;
@@ -585,7 +729,7 @@ async fn conclude(
         &found,
         chunks,
         faults,
-        (tracked.rows, tracking_rows, tracking_good),
+        (tracked.0, in_tracking.0, in_tracking == tracked),
         (aside.0, stored, aside_good),
         &checks,
     );
@@ -650,13 +794,13 @@ fn lines(
         ),
         line(
             "row hashes, read separately",
-            count(wanted.rows.rows),
+            count(wanted.count),
             if rows_differ == 0 {
-                count(found.rows.rows)
+                count(found.count)
             } else {
                 format!("{} differ", plural(rows_differ as u64, "row", "rows"))
             },
-            wanted.rows == found.rows,
+            verified.differing.is_empty(),
         ),
         line(
             "rows on one side only, both ways",

@@ -11,6 +11,7 @@ use super::plan::{FORMAT, Prepared, boundary, explain, merge, recompile};
 use super::proof::{Subject, Verified, segments, verify};
 use super::report::{Applied, ApplyReport};
 use super::request::Stores;
+use super::{retry, watch};
 use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
 use crate::engine::operation::{Control, Notice, Outcome, Quarantined};
@@ -47,6 +48,8 @@ pub async fn apply(
         stores.target.prepare(&prepared.recipe, &setup).await?;
         failpoint::hit("schema.after_prepare");
     }
+    let patience = Duration::from_millis(prepared.request.stall_ms);
+    let _watch = watch::begin(stores, live, control, patience);
     let held = lease::take(&prepared.request, stores, &target, control).await?;
     let done = Run {
         prepared,
@@ -106,6 +109,7 @@ impl Run<'_> {
             }
             let chunks = self.copy(&mut run, &mut totals, pass, &mut there).await?;
             failpoint::hit("schema.after_copy");
+            self.settle().await?;
             verified = self.prove(&chunks).await?;
             self.live.proof(&verified.lines);
             if verified.holds() {
@@ -260,6 +264,17 @@ impl Run<'_> {
             .hint("Check the target's replication and disks."))
     }
 
+    /// Lets the target build what waited for the rows.
+    async fn settle(&self) -> Result<()> {
+        let (mut waited, mut n) = (Duration::ZERO, 0);
+        let patience = Duration::from_secs(self.prepared.request.patience_s);
+        while let Err(error) = self.stores.target.settle(&self.recipe).await {
+            n += 1;
+            retry::again(error, n, &mut waited, patience, self.control, self.live).await?;
+        }
+        Ok(())
+    }
+
     async fn prove(&self, chunks: &[ChunkRow]) -> Result<Verified> {
         let found = tiling(chunks, self.recipe.source.key_kind);
         let mut faults = found.faults;
@@ -273,7 +288,7 @@ impl Run<'_> {
             &self.subject(),
             chunks,
             &faults,
-            self.copier().wished().max(1),
+            self.copier().wished().max(2),
             self.control,
             self.live,
         )
@@ -341,7 +356,7 @@ impl Run<'_> {
                 None => run.hash.clone(),
             };
             if let Some(known) = known
-                && subject.target_hash(&segment).await? != known
+                && !subject.untouched(&segment, &known).await?
             {
                 touched_ranges.push(segment.range);
             }

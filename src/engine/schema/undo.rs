@@ -136,7 +136,7 @@ pub async fn undo_plan(prepared: &Prepared, stores: &Stores, control: &Control) 
             None => run.hash.clone(),
         };
         if let Some(known) = known
-            && subject.target_hash(&segment).await? == known
+            && subject.untouched(&segment, &known).await?
         {
             continue;
         }

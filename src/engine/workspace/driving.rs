@@ -20,6 +20,10 @@ pub struct MaosSettings {
     /// Commands in place of the adapter's own, by the words of the ability: `task submit: [maosctl, add, "{description}"]`.
     /// `start` and `stop` are how a service is started and stopped.
     pub commands: BTreeMap<String, Vec<String>>,
+    /// Whether `--depends-on` is repeated for each id; else one holds them all, with commas between, as in the guide.
+    pub repeat_dependencies: bool,
+    /// Set in the environment of its commands, besides what is inherited: `PATH`, `MAOS_API_URL`.
+    pub env: BTreeMap<String, String>,
     /// Seconds for one command.
     pub time_limit: Option<u64>,
     /// Seconds from start to ready.
@@ -44,6 +48,8 @@ pub struct LegacySettings {
     pub run: Vec<String>,
     /// The same by HTTP: the document is posted there.
     pub run_url: Option<String>,
+    /// Headers of that call; values may be `${ENV}` references.
+    pub run_headers: BTreeMap<String, String>,
     /// Lets no new task in.
     pub drain: Vec<String>,
     /// Stops it with what it runs.
@@ -156,10 +162,18 @@ pub struct RehearsalSettings {
     pub seconds: f64,
     /// Share of tasks that fail, 0 to 1.
     pub failure_rate: f64,
-    /// Milliseconds added to every answer.
+    /// Milliseconds added to every answer and to every unit of work.
     pub latency: u64,
     /// Health that changes at every look.
     pub flapping: bool,
+    /// No answer comes and no work begins.
+    pub hang: bool,
+    /// The status document comes empty.
+    pub lost_metrics: bool,
+    /// Tasks a second that it gives itself, so that there is something to watch; 0 for none.
+    pub traffic: f64,
+    /// The version it says it has.
+    pub version: Option<String>,
 }
 
 impl Default for RehearsalSettings {
@@ -171,6 +185,10 @@ impl Default for RehearsalSettings {
             failure_rate: 0.0,
             latency: 0,
             flapping: false,
+            hang: false,
+            lost_metrics: false,
+            traffic: 0.0,
+            version: None,
         }
     }
 }

@@ -112,9 +112,8 @@ impl Reader<'_> {
                 ..Expanded::default()
             };
         }
-        let whole = self.part(verb.as_deref(), rest, class, rule::CLAUSE, self.render(rest));
-        let single = |part| Expanded {
-            parts: vec![part],
+        let single = || Expanded {
+            parts: vec![self.part(verb.as_deref(), rest, class, rule::CLAUSE, self.render(rest))],
             ..Expanded::default()
         };
         if !clause.led
@@ -131,7 +130,7 @@ impl Reader<'_> {
         let traits = self.lexicon.class(class);
         let is = |name: &str| traits.is_some_and(|traits| traits.class == name);
         if traits.is_some_and(|traits| traits.constraint) {
-            return single(whole);
+            return single();
         }
         let whether = rest.first().is_some_and(|tok| self.low(tok) == "whether")
             && rest.iter().any(|tok| tok.kind == Kind::Or)
@@ -149,7 +148,7 @@ impl Reader<'_> {
         if !weighing && rest.first().is_some_and(|tok| tok.kind == Kind::Opaque) {
             return self
                 .behind_question(verb.as_deref(), class, rest)
-                .unwrap_or_else(|| single(whole));
+                .unwrap_or_else(single);
         }
         let with_parts =
             (is("code") || is("design")) && rest.first().is_some_and(|tok| tok.has(Flags::DETERMINER));
@@ -170,15 +169,21 @@ impl Reader<'_> {
                 .is_some_and(|run| run.lead.is_empty() && !run.items.is_empty());
         if (weighing || versus || against)
             && !self.points_back(rest)
-            && let Some(expanded) = self.weigh(verb.as_deref(), class, &mut objects, &whole.text, weighing)
+            && let Some(expanded) = self.weigh(
+                verb.as_deref(),
+                class,
+                &mut objects,
+                &|| self.render_behind(verb.as_deref().unwrap_or_default(), rest),
+                weighing,
+            )
         {
             return expanded;
         }
         if weighing {
-            return single(whole);
+            return single();
         }
         self.share_out(verb.as_deref(), class, &objects, rest, with_parts)
-            .unwrap_or_else(|| single(whole))
+            .unwrap_or_else(single)
     }
 
     /// "research how LLMs are used in healthcare, finance, and education": three and more places are shared out.
@@ -235,12 +240,7 @@ impl Reader<'_> {
         rule: &'static str,
         core: String,
     ) -> Part {
-        let object = self.render(rest);
-        let text = match verb {
-            Some(verb) if object.is_empty() => verb.to_owned(),
-            Some(verb) => format!("{verb} {object}"),
-            None => object,
-        };
+        let text = self.render_behind(verb.unwrap_or_default(), rest);
         Part {
             text,
             rule,
@@ -275,10 +275,10 @@ impl Reader<'_> {
         let mut out = Expanded::default();
         let mut inner: Vec<Vec<usize>> = Vec::new();
         let mut before: Vec<usize> = Vec::new();
+        let objects = self.objects(rest, false);
         for verb in &verbs {
             let word = self.text[verb.start..verb.end].to_owned();
             let gathers = class(verb).is_some_and(|class| class.gathers) && !before.is_empty();
-            let objects = self.objects(rest, false);
             let shared = if gathers {
                 None
             } else {

@@ -1,6 +1,6 @@
 //! Dependencies: what sequence words, references back and gathering verbs say about the order of subtasks.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use super::clauses::{Clause, Marker};
 use super::expand::{Expanded, Part, rule};
@@ -12,7 +12,8 @@ use crate::engine::tasks::rules::{Flags, Kind};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Draft {
     pub parts: Vec<Part>,
-    pub after: Vec<BTreeSet<usize>>,
+    /// For each part what it waits for, ascending.
+    pub after: Vec<Vec<usize>>,
     /// What the coordinator is called when one clause asks for it.
     pub coordinator: Option<String>,
 }
@@ -26,7 +27,7 @@ impl Draft {
                 core: String::new(),
                 class: crate::engine::tasks::rules::NO_CLASS,
             }],
-            after: vec![BTreeSet::new()],
+            after: vec![Vec::new()],
             coordinator: None,
         }
     }
@@ -40,6 +41,47 @@ struct Group {
     /// Words of the object a producing verb made, without articles.
     made: Vec<String>,
     examines: bool,
+}
+
+/// Which texts were said before, whatever their case. A few are compared one by one; of many a set is kept.
+enum Said {
+    Few { from: usize },
+    Many { from: usize, seen: HashSet<String> },
+}
+
+impl Said {
+    const FEW: usize = 24;
+
+    /// Looks back at the parts from `from` on, which will be `to` at most.
+    fn new(from: usize, to: usize) -> Self {
+        if to - from <= Self::FEW {
+            Self::Few { from }
+        } else {
+            let seen = HashSet::new();
+            Self::Many { from, seen }
+        }
+    }
+
+    fn new_to(&mut self, text: &str, parts: &[Part]) -> bool {
+        match self {
+            Self::Few { from } => !parts[*from..].iter().any(|part| same_letters(&part.text, text)),
+            Self::Many { from, seen } => {
+                for part in &parts[*from..] {
+                    seen.insert(part.text.to_lowercase());
+                }
+                *from = parts.len();
+                seen.insert(text.to_lowercase())
+            }
+        }
+    }
+}
+
+fn same_letters(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        one.eq_ignore_ascii_case(other)
+    } else {
+        one.to_lowercase() == other.to_lowercase()
+    }
 }
 
 /// Adds clause after clause and decides what each waits for.
@@ -78,7 +120,7 @@ impl Linker {
     pub fn ready(&mut self, part: Part) {
         let from = self.len();
         self.draft.parts.push(part);
-        self.draft.after.push(BTreeSet::new());
+        self.draft.after.push(Vec::new());
         self.groups.push(Group {
             from,
             to: from + 1,
@@ -97,7 +139,7 @@ impl Linker {
     }
 
     /// Parts that nothing waits for yet, from `from` on.
-    fn loose(&self, from: usize) -> BTreeSet<usize> {
+    fn loose(&self, from: usize) -> Vec<usize> {
         let mut waited = vec![false; self.len()];
         for after in &self.draft.after {
             for &i in after {
@@ -116,24 +158,18 @@ impl Linker {
         }
         let first = expanded.parts.first().map(|part| part.class);
         let after = if from == 0 {
-            BTreeSet::new()
+            Vec::new()
         } else {
             self.waits_for(reader, clause, &expanded)
         };
         let coordinator = expanded.coordinator;
         // What an earlier clause says in the same words is the same subtask, unless the words put it in line again.
-        let mut seen: BTreeSet<String> = if clause.marker == Marker::None && !self.chained {
-            self.draft
-                .parts
-                .iter()
-                .map(|part| part.text.to_lowercase())
-                .collect()
-        } else {
-            BTreeSet::new()
-        };
+        let whole = clause.marker == Marker::None && !self.chained;
+        let mut said = Said::new(if whole { 0 } else { from }, from + expanded.parts.len());
         for part in expanded.parts {
             // Said twice is done once.
-            let new = part.text.chars().any(char::is_alphanumeric) && seen.insert(part.text.to_lowercase());
+            let new =
+                part.text.chars().any(char::is_alphanumeric) && said.new_to(&part.text, &self.draft.parts);
             if !new && expanded.inner.is_empty() {
                 continue;
             }
@@ -142,7 +178,7 @@ impl Linker {
             if let Some(inner) = expanded.inner.get(index - from).filter(|inner| !inner.is_empty()) {
                 own = inner.iter().map(|i| from + i).collect();
             } else if (expanded.chained || self.chained) && index > from {
-                own = BTreeSet::from([index - 1]);
+                own = vec![index - 1];
             }
             self.draft.parts.push(part);
             self.draft.after.push(own);
@@ -170,14 +206,12 @@ impl Linker {
         });
     }
 
-    fn loose_before(&self, index: usize) -> BTreeSet<usize> {
-        let mut loose: BTreeSet<usize> = (0..index).collect();
-        for after in &self.draft.after[..index] {
-            for i in after {
-                loose.remove(i);
-            }
+    fn loose_before(&self, index: usize) -> Vec<usize> {
+        let mut waited = vec![false; index];
+        for &i in self.draft.after[..index].iter().flatten() {
+            waited[i] = true;
         }
-        loose
+        (0..index).filter(|&i| !waited[i]).collect()
     }
 
     /// "proofread each": one subtask for each of the parts before.
@@ -219,7 +253,7 @@ impl Linker {
                 core,
                 class: verb.class,
             });
-            self.draft.after.push(BTreeSet::from([index]));
+            self.draft.after.push(vec![index]);
         }
         Some(Group {
             from,
@@ -228,20 +262,21 @@ impl Linker {
         })
     }
 
-    fn group(&self, group: &Group) -> BTreeSet<usize> {
+    fn group(&self, group: &Group) -> Vec<usize> {
         // Of a chain only its end is waited for.
-        let inner = self.loose(group.from);
-        (group.from..group.to).filter(|i| inner.contains(i)).collect()
+        let mut inner = self.loose(group.from);
+        inner.retain(|i| *i < group.to);
+        inner
     }
 
     /// What the parts of a new clause wait for.
-    fn waits_for(&self, reader: &Reader<'_>, clause: &Clause, expanded: &Expanded) -> BTreeSet<usize> {
+    fn waits_for(&self, reader: &Reader<'_>, clause: &Clause, expanded: &Expanded) -> Vec<usize> {
         let Some(last) = self.groups.last() else {
-            return BTreeSet::new();
+            return Vec::new();
         };
         let toks = &clause.toks;
         match clause.marker {
-            Marker::Beside => return BTreeSet::new(),
+            Marker::Beside => return Vec::new(),
             Marker::Then | Marker::Finally => return self.loose(0),
             Marker::None => {}
         }
@@ -254,7 +289,7 @@ impl Linker {
             return if reader.points_back(body) {
                 self.loose(0)
             } else {
-                BTreeSet::new()
+                Vec::new()
             };
         }
         // In an explicit list only words that point back make an order, never the verb alone.
@@ -319,7 +354,7 @@ impl Linker {
     }
 
     /// "generate the report, and email the report": the object is the one an earlier clause made.
-    fn made_before(&self, reader: &Reader<'_>, body: &[Tok]) -> BTreeSet<usize> {
+    fn made_before(&self, reader: &Reader<'_>, body: &[Tok]) -> Vec<usize> {
         for (at, tok) in body.iter().enumerate() {
             if reader.low(tok) != "the" {
                 continue;
@@ -339,7 +374,7 @@ impl Linker {
                 return self.group(group);
             }
         }
-        BTreeSet::new()
+        Vec::new()
     }
 
     /// The draft.
@@ -385,29 +420,26 @@ fn refers(
     own_list: bool,
 ) -> bool {
     let words = reader.lows(body);
+    let spelled = |at: usize| words.get(at).map(|word| reader.spelled(*word));
     (0..words.len()).any(|i| {
         let Some((length, ())) = phrases.at(&words[i..]) else {
             return false;
         };
-        match words[i] {
+        let next = spelled(i + 1);
+        match spelled(i).unwrap_or_default() {
             // "both the API and the app", "each page", "this week" name something of their own.
             "both" => {
                 length > 1
                     || !own_list
-                        && !words[i + 1..].contains(&"and")
-                        && words
-                            .get(i + 1)
-                            .is_none_or(|next| !next.ends_with('s') || *next == "versions")
+                        && !(i + 1..words.len()).any(|at| spelled(at) == Some("and"))
+                        && next.is_none_or(|next| !next.ends_with('s') || next == "versions")
             }
-            "each" => length > 1 || words.len() == i + 1 || matches!(words[i + 1], "one" | "of"),
-            "all" => length > 1 || words.len() == i + 1,
+            "each" => length > 1 || matches!(next, None | Some("one" | "of")),
+            "all" => length > 1 || next.is_none(),
             "this" | "that" | "these" | "those" => {
-                words.len() == i + 1
+                next.is_none()
                     || i == 0 && words.len() <= 2
-                    || matches!(
-                        words.get(i + 1),
-                        Some(&"data" | &"results" | &"findings" | &"changes")
-                    )
+                    || matches!(next, Some("data" | "results" | "findings" | "changes"))
             }
             // A possessive behind a noun of the same clause belongs to it ("each team and its lead").
             "its" | "their" | "theirs" => i <= 2 && !own_list,
