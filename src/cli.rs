@@ -1,8 +1,12 @@
 //! The command line. `main` chooses a front end from it; `headless` runs the verbs.
 
+mod back;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use back::{Backup, BackupEnds, NewRows, Rollback, RollbackChoice};
 
 /// The workspace when none is named.
 pub const DEFAULT_WORKSPACE: &str = "migration";
@@ -194,10 +198,12 @@ pub enum Verb {
     },
     /// Judge live or recorded figures against the rollback criteria.
     Monitor(Monitor),
-    /// Not in this version: backups and their proof.
-    Backup(NotYet),
-    /// Not in this version: the way back.
-    Rollback(NotYet),
+    /// Make, prove, list and remove backups of everything that a way back needs.
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Go back as one: data, configuration, checkpoints, version; proved.
+    #[command(subcommand)]
+    Rollback(Rollback),
 }
 
 /// Whatever is given to a verb that this version lacks.

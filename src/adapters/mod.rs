@@ -2,6 +2,7 @@
 
 mod convert;
 mod copytext;
+pub mod databases;
 pub mod http;
 pub mod journal_sqlite;
 pub mod maos;

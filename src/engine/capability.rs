@@ -130,6 +130,8 @@ impl Capability {
                 | Self::Compare
                 | Self::Validate
                 | Self::Report
+                | Self::Backup
+                | Self::Rollback
         )
     }
 }

@@ -112,6 +112,11 @@ pub enum Command {
     Workers(usize),
     /// Items a second at most; 0 for no limit.
     Pace(u64),
+    /// Ask whoever operates the workspace to hand it over, for a rollback. Only a watcher asks this.
+    TakeOver {
+        /// Why; it is told to the other and written down.
+        reason: String,
+    },
     /// Messages were seen.
     Seen,
     /// End the session: stop what runs at a safe point, close the journal.

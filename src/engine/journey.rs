@@ -100,6 +100,9 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
     if matches!(capability, C::Start | C::Rollback | C::Backup) {
         return Ok(());
     }
+    if let Some(locked) = interrupted_rollback(snapshot, capability) {
+        return Err(locked);
+    }
     let Some(migration) = snapshot.migration else {
         return locked("The type of this migration is not chosen.", C::Start);
     };
@@ -156,6 +159,20 @@ fn not_proved(snapshot: &Snapshot, step: Capability) -> String {
             )
         });
     format!("{} is not proved{counts}.", step.title())
+}
+
+/// While a rollback is half done, nothing else is begun.
+fn interrupted_rollback(snapshot: &Snapshot, capability: Capability) -> Option<Locked> {
+    use Capability as C;
+    if matches!(capability, C::Assess | C::Readiness | C::Report) {
+        return None;
+    }
+    let lines = snapshot.steps.get(&C::Rollback)?.items.get("apply")?;
+    super::steps::unfinished(lines)?;
+    Some(Locked {
+        sentence: "A rollback was interrupted. Finish it, or keep the present state.".to_owned(),
+        goes_to: Some(C::Rollback),
+    })
 }
 
 /// The state of a step.

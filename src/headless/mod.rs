@@ -4,6 +4,7 @@
 //! workspace through [`session`], with its journal and gates. To add one: a variant in `cli`, a file here, an arm in [`run`].
 
 pub mod assess;
+pub mod backup;
 pub mod checkpoints;
 pub mod compare;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod monitor;
 pub mod output;
 pub mod plain;
 pub mod readiness;
+pub mod rollback;
 pub mod schema;
 pub mod session;
 pub mod tasks;
@@ -180,8 +182,8 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             validate::run(&only, &consent, workspace, options, ports, output).await
         }
         Verb::Monitor(verb) => monitor::run(verb, output),
-        Verb::Backup(_) => Err(not_yet("backup")),
-        Verb::Rollback(_) => Err(not_yet("rollback")),
+        Verb::Backup(verb) => backup::run(verb, workspace, global, options, ports, output).await,
+        Verb::Rollback(verb) => rollback::run(verb, workspace, options, ports, output).await,
     }
 }
 

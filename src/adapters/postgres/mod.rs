@@ -6,7 +6,7 @@
 mod binary;
 mod census;
 mod copy;
-mod fault;
+pub(crate) mod fault;
 mod lease;
 mod ledger;
 mod look;

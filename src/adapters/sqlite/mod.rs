@@ -6,7 +6,7 @@
 
 mod census;
 mod copy;
-mod fault;
+pub(crate) mod fault;
 mod ledger;
 mod look;
 mod performance;

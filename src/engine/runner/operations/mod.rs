@@ -1,7 +1,7 @@
 //! The operations by capability and verb: how each is planned from the workspace, and the run that follows an approval.
 
 mod assess;
-mod backup;
+pub mod backup;
 pub mod checkpoints;
 mod compare;
 pub mod config;
@@ -9,7 +9,7 @@ mod cutover;
 mod documents;
 mod environment;
 mod report;
-mod rollback;
+pub mod rollback;
 pub mod schema;
 mod submission;
 pub mod tasks;
