@@ -31,7 +31,10 @@ pub(crate) struct Clause {
     pub listed: bool,
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "independent facts about a few joining words")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about a few joining words"
+)]
 #[derive(Debug, Clone, Copy, Default)]
 struct Gap {
     marker: Marker,
@@ -131,8 +134,22 @@ impl Reader<'_> {
             let object = next.is_some_and(|next| {
                 matches!(
                     self.low(next),
-                    "the" | "a" | "an" | "our" | "your" | "my" | "his" | "her" | "its" | "their" | "it" | "them"
-                        | "anything" | "everything" | "anyone" | "everyone"
+                    "the"
+                        | "a"
+                        | "an"
+                        | "our"
+                        | "your"
+                        | "my"
+                        | "his"
+                        | "her"
+                        | "its"
+                        | "their"
+                        | "it"
+                        | "them"
+                        | "anything"
+                        | "everything"
+                        | "anyone"
+                        | "everyone"
                 ) || gap.marker == Marker::Then && (next.has(Flags::DETERMINER) || next.kind == Kind::Opaque)
                     || gap.closed && next.is_word() && !next.has(Flags::PREPOSITION)
             });
@@ -187,7 +204,8 @@ impl Reader<'_> {
                     end += 1;
                 }
                 let head = &toks[end];
-                (self.plural(head) || next.proper || gap.fresh) && last.is_none_or(|last| self.low(last) != self.low(head))
+                (self.plural(head) || next.proper || gap.fresh)
+                    && last.is_none_or(|last| self.low(last) != self.low(head))
             }
         }
     }
@@ -250,7 +268,8 @@ impl Reader<'_> {
             }
             at = next + length;
         }
-        let mut toks = toks[at..].to_vec();
+        let mut toks = toks;
+        toks.drain(..at);
         // "After testing the API, deploy it", "Before deploying, run the tests", "For the Oslo and Lima offices, print labels".
         if let Some((fronted, rest)) = self.fronted(&toks) {
             let word = self.low(&fronted[0]).to_owned();

@@ -215,7 +215,7 @@ impl<T> Phrases<T> {
     }
 
     /// Whether a phrase begins with a word.
-    fn begins(&self, id: WordId) -> bool {
+    pub fn begins(&self, id: WordId) -> bool {
         self.places.get(id as usize).is_some_and(|place| *place > 0)
     }
 
@@ -331,7 +331,10 @@ impl Lexicon {
     fn mark_plain_verbs(&mut self) {
         for (id, entry) in self.words.values_mut() {
             let class = usize::from(entry.class);
-            let says = self.classes.get(class).is_some_and(|class| !class.kind.is_empty())
+            let says = self
+                .classes
+                .get(class)
+                .is_some_and(|class| !class.kind.is_empty())
                 && !self.by_object.get(class).copied().unwrap_or(false);
             if says
                 && entry.kind == Kind::Word
