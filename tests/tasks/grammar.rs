@@ -7,7 +7,10 @@ use maos_migrate::engine::tasks::{Band, Decomposition, Rules, decompose};
 use serde::Deserialize;
 
 /// Descriptions of software work, and of many other trades.
-const DESCRIPTIONS: [&str; 2] = [include_str!("decompose.jsonl"), include_str!("decompose_trades.jsonl")];
+const DESCRIPTIONS: [&str; 2] = [
+    include_str!("decompose.jsonl"),
+    include_str!("decompose_trades.jsonl"),
+];
 
 /// Lines of the two files: each item's phrases stand together in a subtask of its own; `after` [i, j]: i waits for j;
 /// `parallel`: neither waits for the other; `min`, `max`: how many subtasks, the coordinator left out.

@@ -331,6 +331,7 @@ impl Reader<'_> {
         Some((toks[..comma].to_vec(), toks[comma + 1..].to_vec()))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one walk over the words of a sentence")]
     fn cut(&self, toks: &[Tok], first: Marker, out: &mut Vec<Clause>) {
         let mut from = 0;
         let mut marker = first;
