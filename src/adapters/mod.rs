@@ -2,6 +2,7 @@
 
 mod convert;
 mod copytext;
+mod faults;
 pub mod journal_sqlite;
 mod open;
 mod phrase;

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 
 use super::fault::by_code;
 use super::{Own, SqliteStore};
-use crate::adapters::phrase::SOUND;
+use crate::adapters::faults::SOUND;
 use crate::engine::ports::store::StoreError;
 
 /// Deepest nesting of JSON that is called sound; deeper documents are judged by SQLite.

@@ -20,8 +20,8 @@ pub struct RowHash {
 /// Hashes the fields of a row, the id first. `None` is NULL and differs from empty.
 #[must_use]
 pub fn row(id: &str, fields: [Option<&str>; 6]) -> RowHash {
-    let [a, b, c, d, e, last] = fields;
-    row_in_parts(id, [a, b, c, d, e], last.map(|last| (last, "")))
+    let [head @ .., last] = fields;
+    row_in_parts(id, head, last.map(|last| (last, "")))
 }
 
 /// Hashes the fields of a row whose last field lies in two parts.
