@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::faults::{sound, source_key, text_faults};
 use crate::engine::ports::store::{
-    CaseMap, Column, ColumnKind, Dialect, Fate, Key, KeyKind, Pick, Range, Reason, Recipe, SourceTable, Table,
+    CaseMap, Column, ColumnKind, Dialect, Fate, Key, KeyKind, Pick, Range, Reason, Recipe, Table,
 };
 
 /// An identifier in quotes.

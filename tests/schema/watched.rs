@@ -151,7 +151,7 @@ fn fault_c56_a_worker_that_panics_ends_the_run_and_says_which_chunk() {
                 && text.contains("ended in a panic"),
             "{kind}: {text}"
         );
-        assert!(began.elapsed() < Duration::from_secs(60), "it does not hang");
+        assert!(began.elapsed() < Duration::from_mins(1), "it does not hang");
         let whole = target.count("tasks");
         assert_eq!(whole, target.count("migration_tracking"), "no half chunk stays");
         let done = run_once(&source, &target);

@@ -168,6 +168,10 @@ fn number(field: Field<'_>) -> Option<i64> {
     field?.try_into().ok().map(i64::from_be_bytes)
 }
 
+fn text(field: Field<'_>) -> Result<Option<&str>, std::str::Utf8Error> {
+    field.map(std::str::from_utf8).transpose()
+}
+
 /// The fields of a row as they are judged; an error when a text is none, `None` when the key is no number.
 fn keyed(fields: [Field<'_>; WIDTH]) -> Result<Option<KeyedRow<'_>>, std::str::Utf8Error> {
     let [
@@ -181,9 +185,6 @@ fn keyed(fields: [Field<'_>; WIDTH]) -> Result<Option<KeyedRow<'_>>, std::str::U
         metadata,
         extras,
     ] = fields;
-    fn text(field: Field<'_>) -> Result<Option<&str>, std::str::Utf8Error> {
-        field.map(std::str::from_utf8).transpose()
-    }
     let Some(key) = number(key) else { return Ok(None) };
     Ok(Some(KeyedRow {
         key,

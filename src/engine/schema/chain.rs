@@ -85,8 +85,7 @@ pub fn time(micros: Option<i64>, seed: u64) -> u64 {
 }
 
 const fn high(n: u64) -> u32 {
-    let half = (n >> 32) as u32;
-    half
+    (n >> 32) as u32
 }
 
 const fn low(n: u64) -> u32 {
