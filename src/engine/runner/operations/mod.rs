@@ -5,7 +5,7 @@ mod backup;
 pub mod checkpoints;
 mod compare;
 pub mod config;
-mod cutover;
+pub mod cutover;
 mod documents;
 mod environment;
 mod report;
@@ -13,7 +13,7 @@ mod rollback;
 pub mod schema;
 mod submission;
 pub mod tasks;
-mod upgrade;
+pub mod upgrade;
 mod validate;
 
 use std::sync::Arc;
