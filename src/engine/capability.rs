@@ -122,6 +122,8 @@ impl Capability {
                 | Self::Checkpoints
                 | Self::Schema
                 | Self::Compare
+                | Self::Cutover
+                | Self::Upgrade
                 | Self::Validate
                 | Self::Report
         )

@@ -118,6 +118,7 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
         C::Tasks | C::Config | C::Checkpoints | C::Schema if snapshot.readiness.is_none() => {
             locked("Readiness has not been computed.", C::Readiness)
         }
+        C::Cutover if !snapshot.activity(C::Schema).is_done() => locked("Schema is not proved.", C::Schema),
         C::Report => {
             let ran = |c: &&C| !matches!(c, C::Start | C::Report) && snapshot.activity(**c) != Activity::Idle;
             match steps(Some(migration)).iter().find(ran) {
