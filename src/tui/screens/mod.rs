@@ -9,6 +9,7 @@ mod checkpoints;
 mod config;
 mod data_step;
 mod detail;
+mod handover;
 mod readiness;
 mod report;
 mod rollback;
@@ -88,10 +89,9 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Schema => Box::<schema::Schema>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
+        Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
         Capability::Environment
         | Capability::Compare
-        | Capability::Cutover
-        | Capability::Upgrade
         | Capability::Validate
         | Capability::Monitor
         | Capability::Backup => Box::new(absent::Absent::new(capability)),

@@ -24,7 +24,7 @@ const WAIT: Duration = Duration::from_mins(10);
 const READY_S: u64 = 120;
 
 /// What the screen shows before an upgrade: the pre-check, and from where to where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// The lines.
     pub ready: Ready,
@@ -34,6 +34,8 @@ pub struct Reading {
     pub to: String,
     /// The interpreter that holds it.
     pub interpreter: Option<String>,
+    /// The steps: key, title, way back.
+    pub steps: Vec<(&'static str, String, String)>,
 }
 
 /// The version that is wished for: the decision `version`, else the settings.
@@ -165,7 +167,15 @@ fn free(place: &Path) -> Known<u64> {
 /// No version is named, or MAOS cannot be asked.
 pub async fn read(world: World) -> Result<Reading> {
     let (upgrade, ready) = gather(&world).await?;
+    let steps = upgrade::steps(&upgrade)
+        .iter()
+        .map(|step| {
+            let back = step.way_back().unwrap_or("nothing to undo").to_owned();
+            (step.key(), step.title().to_owned(), back)
+        })
+        .collect();
     Ok(Reading {
+        steps,
         ready,
         interpreter: upgrade
             .python
