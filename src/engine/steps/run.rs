@@ -61,6 +61,7 @@ impl<C: Send + Sync + 'static> Run<C> {
                         error,
                         taken_back: Vec::new(),
                         stuck: None,
+                        lines,
                     });
                 }
                 return Err(self.back(&mut lines, Some(at), error, control).await);
