@@ -1,8 +1,12 @@
 //! The command line. `main` chooses a front end from it; `headless` runs the verbs.
 
+mod back;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use back::{Backup, BackupEnds, NewRows, Rollback, RollbackChoice};
 
 /// The workspace when none is named.
 pub const DEFAULT_WORKSPACE: &str = "migration";
@@ -173,20 +177,33 @@ pub enum Verb {
     },
     /// Not in this version: the place where MAOS runs.
     Environment(NotYet),
-    /// Not in this version: the same tasks on both systems.
-    Compare(NotYet),
+    /// Run the same tasks on the legacy system and on MAOS, paired and repeated, and say how much faster it is.
+    Compare {
+        /// The approval: both systems really do the tasks.
+        #[command(flatten)]
+        consent: Consent,
+    },
     /// Not in this version: handing the work over.
     Cutover(NotYet),
     /// Not in this version: from one MAOS version to another.
     Upgrade(NotYet),
-    /// Not in this version: the guide's tests.
-    Validate(NotYet),
-    /// Not in this version: live figures against rollback criteria.
-    Monitor(NotYet),
-    /// Not in this version: backups and their proof.
-    Backup(NotYet),
-    /// Not in this version: the way back.
-    Rollback(NotYet),
+    /// Run the 19 tests of the migration guide against MAOS, timed and explained.
+    Validate {
+        /// Run only this test; may be repeated. The results of the others stay.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+        /// The approval: the tests send tasks to MAOS.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Judge live or recorded figures against the rollback criteria.
+    Monitor(Monitor),
+    /// Make, prove, list and remove backups of everything that a way back needs.
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Go back as one: data, configuration, checkpoints, version; proved.
+    #[command(subcommand)]
+    Rollback(Rollback),
 }
 
 /// Whatever is given to a verb that this version lacks.
@@ -429,6 +446,39 @@ pub struct SchemaEnds {
     /// How many workers copy side by side.
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
+}
+
+/// How samples are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JudgedBy {
+    /// Over a window, with bounds and confirmation; the verdict stays.
+    Default,
+    /// Each sample by its own figures, as in the migration guide.
+    Guide,
+}
+
+/// Watching; `run` when nothing is named.
+#[derive(Debug, Args)]
+pub struct Monitor {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Option<MonitorVerb>,
+}
+
+/// What can be done with a monitor.
+#[derive(Debug, Subcommand)]
+pub enum MonitorVerb {
+    /// Judge recorded samples, a JSON line each; exit 10 when the verdict at the end is to roll back.
+    Replay {
+        /// The samples, or - for standard input.
+        file: PathBuf,
+        /// How they are judged.
+        #[arg(long, value_enum, default_value_t = JudgedBy::Default)]
+        policy: JudgedBy,
+        /// A file that changes the criteria.
+        #[arg(long, value_name = "FILE")]
+        criteria: Option<PathBuf>,
+    },
 }
 
 /// What can be asked of the journal.

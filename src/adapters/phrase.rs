@@ -52,9 +52,13 @@ pub struct Phrase<'a> {
     pub recipe: &'a Recipe,
     /// The dialect of the source.
     pub dialect: Dialect,
-    /// How the source table is written, when it is attached under another name.
-    pub source: Option<&'a str>,
+    /// Whether the connection has the function [`SOUND`].
+    pub sound: bool,
 }
+
+/// The SQL function that tells rows whose text, time and JSON are surely fine, so that the conditions on them need not be judged:
+/// `maos_sound(created_at, metadata, text…)`, 0 when it cannot tell, 1, or 2 when the metadata has no blanks to take out either.
+pub const SOUND: &str = "maos_sound";
 
 impl<'a> Phrase<'a> {
     /// A phrase over the source's own name.
@@ -62,7 +66,7 @@ impl<'a> Phrase<'a> {
         Self {
             recipe,
             dialect,
-            source: None,
+            sound: false,
         }
     }
 
@@ -72,8 +76,7 @@ impl<'a> Phrase<'a> {
 
     /// The table rows come from.
     pub fn source_name(&self) -> String {
-        self.source
-            .map_or_else(|| table(&self.recipe.source.table), str::to_owned)
+        table(&self.recipe.source.table)
     }
 
     /// The key of alias `a`, comparable and ordered.
@@ -278,6 +281,24 @@ impl<'a> Phrase<'a> {
         }
     }
 
+    /// SQLite: the metadata in its short form, NULL where it is no JSON.
+    pub fn safe_metadata(&self) -> String {
+        let Some(column) = &self.recipe.source.metadata else {
+            return "NULL".to_owned();
+        };
+        let name = format!("l.{}", ident(&column.name));
+        let guarded = self.any_fault(&[Reason::BadJson, Reason::NotUtf8]).map_or_else(
+            || format!("json({name})"),
+            |condition| format!("CASE WHEN {condition} THEN NULL ELSE json({name}) END"),
+        );
+        if self.sound {
+            let sound = sound(&self.recipe.source, "l");
+            format!("CASE {sound} WHEN 2 THEN {name} WHEN 1 THEN json({name}) ELSE {guarded} END")
+        } else {
+            guarded
+        }
+    }
+
     /// The metadata for the proof: text.
     pub fn metadata_text(&self) -> String {
         let own = self.own_metadata();
@@ -464,7 +485,7 @@ impl<'a> Phrase<'a> {
 
     /// The reason code of a row, NULL when it converts.
     pub fn reason(&self) -> String {
-        case_of(&self.conditions())
+        self.unless_sound(&self.conditions())
     }
 
     /// The reason code only the database can judge, empty when there is none.
@@ -473,8 +494,31 @@ impl<'a> Phrase<'a> {
         if found.is_empty() {
             "''".to_owned()
         } else {
-            format!("coalesce({}, '')", case_of(&found))
+            format!("coalesce({}, '')", self.unless_sound(&found))
         }
+    }
+
+    /// The first reason that holds; those about text, time and JSON are not judged for sound rows.
+    fn unless_sound(&self, conditions: &[(Reason, String)]) -> String {
+        let all = case_of(conditions);
+        if !self.sound {
+            return all;
+        }
+        let about = text_faults(self.dialect, &self.recipe.source, "l");
+        let rest: Vec<(Reason, String)> = conditions
+            .iter()
+            .filter(|condition| !about.contains(condition))
+            .cloned()
+            .collect();
+        let rest = if rest.is_empty() {
+            "NULL".to_owned()
+        } else {
+            case_of(&rest)
+        };
+        format!(
+            "CASE WHEN {} > 0 THEN {rest} ELSE {all} END",
+            sound(&self.recipe.source, "l")
+        )
     }
 
     /// When one of these faults holds, whichever is judged first; `None` when none of them can.
@@ -553,6 +597,31 @@ impl<'a> Phrase<'a> {
             format!("json_object({})", pairs.join(", "))
         }
     }
+}
+
+/// The call of [`SOUND`] on alias `a`.
+pub fn sound(source: &SourceTable, a: &str) -> String {
+    let of = |column: Option<&Column>| {
+        column.map_or_else(
+            || "NULL".to_owned(),
+            |column| format!("{a}.{}", ident(&column.name)),
+        )
+    };
+    let mut arguments = vec![of(source.created_at.as_ref()), of(source.metadata.as_ref())];
+    let texts = [
+        &source.description,
+        &source.category,
+        &source.status,
+        &source.priority,
+    ];
+    arguments.extend(
+        texts
+            .into_iter()
+            .flatten()
+            .chain(source.extras.iter())
+            .map(|column| of(Some(column))),
+    );
+    format!("{SOUND}({})", arguments.join(", "))
 }
 
 fn case_of(conditions: &[(Reason, String)]) -> String {

@@ -4,17 +4,22 @@
 //! workspace through [`session`], with its journal and gates. To add one: a variant in `cli`, a file here, an arm in [`run`].
 
 pub mod assess;
+pub mod backup;
 pub mod checkpoints;
+pub mod compare;
 pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod journal;
+pub mod monitor;
 pub mod output;
 pub mod plain;
 pub mod readiness;
+pub mod rollback;
 pub mod schema;
 pub mod session;
 pub mod tasks;
+pub mod validate;
 
 use std::process::ExitCode;
 
@@ -34,6 +39,9 @@ pub use output::Output;
 /// Exit code of a run that is done with items quarantined or failed.
 pub const QUARANTINED: u8 = 4;
 
+/// Exit code of a verdict to roll back.
+pub const ROLL_BACK: u8 = 10;
+
 /// How a verb ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -41,6 +49,8 @@ pub enum Ended {
     Well,
     /// Done, with items quarantined or failed.
     WithQuarantine,
+    /// Done, and the verdict is to roll back.
+    RollBack,
 }
 
 impl Ended {
@@ -60,6 +70,7 @@ impl Ended {
         match self {
             Self::Well => 0,
             Self::WithQuarantine => QUARANTINED,
+            Self::RollBack => ROLL_BACK,
         }
     }
 }
@@ -160,13 +171,19 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             raw(&text, output)
         }
         Verb::Environment(_) => Err(not_yet("environment")),
-        Verb::Compare(_) => Err(not_yet("compare")),
+        Verb::Compare { consent } => {
+            must_be_set_up(&workspace)?;
+            compare::run(&consent, workspace, options, ports, output).await
+        }
         Verb::Cutover(_) => Err(not_yet("cutover")),
         Verb::Upgrade(_) => Err(not_yet("upgrade")),
-        Verb::Validate(_) => Err(not_yet("validate")),
-        Verb::Monitor(_) => Err(not_yet("monitor")),
-        Verb::Backup(_) => Err(not_yet("backup")),
-        Verb::Rollback(_) => Err(not_yet("rollback")),
+        Verb::Validate { only, consent } => {
+            must_be_set_up(&workspace)?;
+            validate::run(&only, &consent, workspace, options, ports, output).await
+        }
+        Verb::Monitor(verb) => monitor::run(verb, output),
+        Verb::Backup(verb) => backup::run(verb, workspace, global, options, ports, output).await,
+        Verb::Rollback(verb) => rollback::run(verb, workspace, options, ports, output).await,
     }
 }
 
@@ -314,4 +331,11 @@ fn must_be_set_up(workspace: &Workspace) -> Result<()> {
         workspace.root().display()
     ))
     .hint("maos-migrate -w DIR opens the wizard, which makes one; maos-migrate demo makes a sample."))
+}
+
+/// A JSON document that a run has just written.
+fn written(path: &std::path::Path) -> Result<serde_json::Value> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, &error))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::unavailable(format!("{} is no JSON: {error}", path.display())))
 }

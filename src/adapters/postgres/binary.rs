@@ -4,18 +4,16 @@
 //! the count -1. Times are microseconds since 2000, `jsonb` is a 1 and its text. This is the second writing of the conversion that
 //! `phrase` writes in SQL; which rows are set aside is decided by SQL in both.
 
-use std::collections::HashMap;
-
 use futures_util::TryStreamExt as _;
 use tokio::sync::mpsc;
 
 use super::{Own, PgStore};
+use crate::adapters::convert::{Mapped, quoted};
 use crate::adapters::copytext;
 use crate::adapters::phrase::{Phrase, ident};
 use crate::engine::ports::store::{
-    CaseMap, ColumnKind, Dialect, Fate, KeyKind, KeyedRow, Pick, Piece, Range, Reason, Recipe, StoreError,
+    ColumnKind, Dialect, KeyKind, KeyedRow, Pick, Piece, Range, Reason, Recipe, StoreError,
 };
-use crate::engine::schema::canon;
 use crate::engine::schema::key::{id_bytes, push_id, space_bytes};
 
 /// What every stream begins with: signature, flags, length of the header's extension.
@@ -287,82 +285,6 @@ impl PgStore {
     }
 }
 
-/// What a value becomes, and the original as JSON where it is kept.
-type Arm = (Vec<u8>, Option<Vec<u8>>);
-
-/// A mapping with everything that can be made beforehand.
-struct Mapped {
-    arms: HashMap<Vec<u8>, Option<Arm>>,
-    null: Option<Arm>,
-    otherwise: Option<(Vec<u8>, bool)>,
-}
-
-impl Mapped {
-    fn new(map: &CaseMap) -> Self {
-        let arm = |value: Option<&str>, fate: &Fate| match fate {
-            Fate::Quarantine(_) => None,
-            Fate::Becomes(to, keep) => Some((
-                to.clone().into_bytes(),
-                value.filter(|_| *keep).map(|value| quoted(value).into_bytes()),
-            )),
-        };
-        Self {
-            arms: map
-                .arms
-                .iter()
-                .map(|(value, fate)| (value.clone().into_bytes(), arm(Some(value), fate)))
-                .collect(),
-            null: arm(None, &map.null),
-            otherwise: match &map.otherwise {
-                Fate::Quarantine(_) => None,
-                Fate::Becomes(to, keep) => Some((to.clone().into_bytes(), *keep)),
-            },
-        }
-    }
-
-    /// Writes what a value becomes as a field; what is kept of the original is appended to `originals`.
-    fn write(
-        &self,
-        value: Field<'_>,
-        name: &str,
-        tasks: &mut Vec<u8>,
-        originals: &mut Vec<u8>,
-    ) -> Option<()> {
-        let mut keep = |json: &[u8]| {
-            originals.extend_from_slice(b", \"original_");
-            originals.extend_from_slice(name.as_bytes());
-            originals.extend_from_slice(b"\": ");
-            originals.extend_from_slice(json);
-        };
-        let arm = match value {
-            None => self.null.as_ref(),
-            Some(value) => match self.arms.get(value) {
-                Some(arm) => arm.as_ref(),
-                None => {
-                    let (to, original) = self.otherwise.as_ref()?;
-                    if *original {
-                        keep(quoted(std::str::from_utf8(value).ok()?).as_bytes());
-                    }
-                    push(tasks, to);
-                    return Some(());
-                }
-            },
-        };
-        let (to, original) = arm?;
-        if let Some(json) = original {
-            keep(json);
-        }
-        push(tasks, to);
-        Some(())
-    }
-}
-
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    canon::quoted(&mut out, text);
-    out
-}
-
 fn push(out: &mut Vec<u8>, value: &[u8]) {
     let length = i32::try_from(value.len()).unwrap_or(i32::MAX);
     out.extend_from_slice(&length.to_be_bytes());
@@ -378,7 +300,7 @@ struct Writer {
     description: Option<Vec<u8>>,
     after_id: Vec<u8>,
     after_tracked: Vec<u8>,
-    originals: Vec<u8>,
+    originals: String,
     text: String,
     tasks: Vec<u8>,
     tracking: Vec<u8>,
@@ -404,7 +326,7 @@ impl Writer {
             )
             .into_bytes(),
             after_tracked,
-            originals: Vec::new(),
+            originals: String::new(),
             text: String::new(),
             tasks: Vec::with_capacity(PIECE + PIECE / 4),
             tracking: Vec::new(),
@@ -441,10 +363,17 @@ impl Writer {
         out.extend_from_slice(&7_i16.to_be_bytes());
         push(out, &id);
         push(out, description.or(self.description.as_deref())?);
-        self.types.write(category, "category", out, &mut self.originals)?;
-        self.statuses.write(status, "status", out, &mut self.originals)?;
-        self.priorities
-            .write(priority, "priority", out, &mut self.originals)?;
+        for (map, value, name) in [
+            (&self.types, category, ", \"original_category\": "),
+            (&self.statuses, status, ", \"original_status\": "),
+            (&self.priorities, priority, ", \"original_priority\": "),
+        ] {
+            let value = match value {
+                None => None,
+                Some(bytes) => Some(std::str::from_utf8(bytes).ok()?),
+            };
+            push(out, map.find(value, name, &mut self.originals)?.as_bytes());
+        }
         match created {
             Some(created) => push(out, created),
             None => out.extend_from_slice(&(-1_i32).to_be_bytes()),
@@ -461,7 +390,7 @@ impl Writer {
             out.extend_from_slice(b", \"legacy_columns\": ");
             out.extend_from_slice(extras);
         }
-        out.extend_from_slice(&self.originals);
+        out.extend_from_slice(self.originals.as_bytes());
         out.push(b'}');
         let length = i32::try_from(out.len() - start - 4).ok()?;
         out.get_mut(start..start + 4)?

@@ -7,7 +7,7 @@ mod admin;
 mod binary;
 mod census;
 mod copy;
-mod fault;
+pub(crate) mod fault;
 mod lease;
 mod ledger;
 mod look;
@@ -305,6 +305,10 @@ impl Store for PgStore {
 
     fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>> {
         Box::pin(self.write_performance(target, results))
+    }
+
+    fn blocker(&self) -> Answer<'_, Option<String>> {
+        Box::pin(self.find_blocker())
     }
 
     fn cancel(&self) -> Answer<'_, ()> {

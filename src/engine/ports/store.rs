@@ -482,6 +482,11 @@ pub trait Store: Send + Sync {
     /// the rows of the task, or in a row of its own where there is none. Returns the rows written; `None` without such a table.
     fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>>;
 
+    /// Whose lock this store's connections wait for, in words: `pid 4211 (autovacuum worker)`.
+    fn blocker(&self) -> Answer<'_, Option<String>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// Cancels on the server whatever this store's connections are doing.
     fn cancel(&self) -> Answer<'_, ()>;
 }

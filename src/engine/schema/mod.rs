@@ -19,6 +19,7 @@ pub mod retry;
 pub mod run;
 pub mod shape;
 pub mod undo;
+mod watch;
 
 pub use census::{Census, CensusRow};
 pub use live::{Live, RunView, Tile};

@@ -100,6 +100,8 @@ pub struct Failure {
     pub taken_back: Vec<(String, String)>,
     /// What could not be taken back, and why; then the way back stopped there and can be tried again.
     pub stuck: Option<(String, Error)>,
+    /// Every line as it stands.
+    pub lines: Vec<Item>,
 }
 
 impl From<Failure> for Error {

@@ -49,6 +49,7 @@ impl<C: Send + Sync + 'static> Run<C> {
                         error,
                         taken_back: Vec::new(),
                         stuck: None,
+                        lines,
                     });
                 }
                 return Err(self.back(&mut lines, Some(at), error, control).await);
@@ -250,6 +251,7 @@ impl<C: Send + Sync + 'static> Run<C> {
             error,
             taken_back: Vec::new(),
             stuck: None,
+            lines: Vec::new(),
         };
         for at in (0..lines.len()).rev() {
             let reached = matches!(
@@ -285,11 +287,13 @@ impl<C: Send + Sync + 'static> Run<C> {
                     lines[at] = line.clone();
                     let _ = control.record(line).await;
                     failure.stuck = Some((step.title.clone(), why));
+                    failure.lines = lines.to_vec();
                     return failure;
                 }
             }
         }
         self.close(lines, control).await;
+        failure.lines = lines.to_vec();
         failure
     }
 
