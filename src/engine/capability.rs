@@ -124,6 +124,7 @@ impl Capability {
                 | Self::Assess
                 | Self::Readiness
                 | Self::Tasks
+                | Self::Environment
                 | Self::Config
                 | Self::Checkpoints
                 | Self::Schema

@@ -118,7 +118,9 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
     }
     match capability {
         C::Readiness if snapshot.answers.given.is_empty() => locked("Nothing is answered yet.", C::Assess),
-        C::Tasks | C::Config | C::Checkpoints | C::Schema if snapshot.readiness.is_none() => {
+        C::Tasks | C::Environment | C::Config | C::Checkpoints | C::Schema
+            if snapshot.readiness.is_none() =>
+        {
             locked("Readiness has not been computed.", C::Readiness)
         }
         C::Compare | C::Validate if !environment_proved(snapshot, migration) => Err(Locked {
