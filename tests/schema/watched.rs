@@ -76,7 +76,7 @@ impl Pooler {
         let until = Instant::now() + Duration::from_secs(20);
         let listens = || std::os::unix::net::UnixStream::connect(&socket).is_ok();
         while !listens() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::yield_now();
         }
         assert!(listens(), "the pooler listens");
         Self { child, folder }
