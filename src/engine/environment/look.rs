@@ -89,7 +89,7 @@ pub async fn look(world: &World) -> Result<View> {
         tracking(world, &around).await,
     ];
     let mut warnings = Vec::new();
-    if lines[1].found != Found::Skipped(String::new()) && matches!(around.home, Home::Environment(_)) {
+    if matches!(around.home, Home::Environment(_)) && matches!(lines[1].found, Found::Needs(..)) {
         warnings.push("\"maos\" on the package index is not this product. maos-cli is installed.".to_owned());
     }
     if let Some(table) = around.capabilities() {
