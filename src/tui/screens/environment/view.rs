@@ -268,7 +268,8 @@ fn maos(cx: &Cx<'_>, view: &View, width: u16) -> Vec<Row> {
                 inert(&format!("{} at {}", table.dialect.title(), table.place)),
                 Role::Text,
             )
-            .right(1, at, Role::Muted)
+            .max(if width >= 70 { width - 38 } else { width })
+            .right(1, if width >= 70 { at } else { String::new() }, Role::Muted)
             .keep(keep::FIGURE),
     ];
     for (word, presence, role) in [
