@@ -129,6 +129,8 @@ impl Capability {
                 | Self::Checkpoints
                 | Self::Schema
                 | Self::Compare
+                | Self::Cutover
+                | Self::Upgrade
                 | Self::Validate
                 | Self::Report
                 | Self::Backup

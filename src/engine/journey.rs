@@ -127,6 +127,7 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
             sentence: not_proved(snapshot, C::Environment),
             goes_to: Some(C::Environment),
         }),
+        C::Cutover if !snapshot.activity(C::Schema).is_done() => locked("Schema is not proved.", C::Schema),
         C::Report => {
             let ran = |c: &&C| !matches!(c, C::Start | C::Report) && snapshot.activity(**c) != Activity::Idle;
             match steps(Some(migration)).iter().find(ran) {

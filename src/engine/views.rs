@@ -10,6 +10,7 @@ use super::capability::Capability;
 use super::error::Error;
 use super::operation::Progress;
 use super::runner::operations::tasks::TasksReading;
+use super::runner::operations::upgrade;
 use super::workspace::{Holder, Settings};
 use super::{checkpoints, config, environment, schema};
 
@@ -135,6 +136,8 @@ pub struct Views {
     pub environment: Slot<environment::View>,
     /// Both configurations side by side.
     pub config: Slot<config::View>,
+    /// The pre-check of an upgrade.
+    pub upgrade: Slot<upgrade::Reading>,
     /// How far a reading or a plan is, while it is made.
     pub reading: BTreeMap<Capability, Progress>,
     /// Questions whose probe is under way.

@@ -88,6 +88,7 @@ pub fn world(workspace: &Workspace, snapshot: Snapshot) -> World {
         now,
         operator: "alice".to_owned(),
         host: "ops-1".to_owned(),
+        secrets: std::collections::BTreeMap::new(),
         interactive: false,
     }
 }

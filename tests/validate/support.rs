@@ -45,6 +45,7 @@ pub fn of(folder: &Path, step: Step) -> World {
         ports,
         operator: "alice".to_owned(),
         host: "ops-1".to_owned(),
+        secrets: std::collections::BTreeMap::new(),
         interactive: false,
     }
 }

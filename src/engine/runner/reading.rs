@@ -68,6 +68,14 @@ impl Dispatcher {
                     }))
                 });
             }
+            Capability::Upgrade => {
+                self.outlets.view(|views| views.upgrade = views.upgrade.loading());
+                let at = world.now;
+                self.spawn(async move {
+                    let read = operations::upgrade::read(world).await;
+                    Internal::View(Box::new(move |views| views.upgrade = Slot::read(at, read)))
+                });
+            }
             Capability::Config => {
                 self.outlets.view(|views| views.config = views.config.loading());
                 let at = world.now;

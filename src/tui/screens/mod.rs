@@ -10,7 +10,9 @@ mod compare;
 mod config;
 mod data_step;
 mod detail;
-mod environment;
+        Capability::Environment => Box::<environment::Environment>::default(),
+        Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
+        Capability::Monitor | Capability::Backup => {
 mod readiness;
 mod report;
 mod rollback;
@@ -93,8 +95,13 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Validate => Box::<validate::Validate>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
+
         Capability::Environment => Box::<environment::Environment>::default(),
         Capability::Cutover | Capability::Upgrade | Capability::Monitor | Capability::Backup => {
+=======
+        Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
+        Capability::Environment | Capability::Monitor | Capability::Backup => {
+>>>>>>> main
             Box::new(absent::Absent::new(capability))
         }
     }

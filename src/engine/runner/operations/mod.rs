@@ -5,7 +5,7 @@ pub mod backup;
 pub mod checkpoints;
 mod compare;
 pub mod config;
-mod cutover;
+pub mod cutover;
 mod documents;
 mod environment;
 mod report;
@@ -13,7 +13,7 @@ pub mod rollback;
 pub mod schema;
 mod submission;
 pub mod tasks;
-mod upgrade;
+pub mod upgrade;
 mod validate;
 
 use std::collections::BTreeMap;
