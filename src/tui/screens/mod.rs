@@ -10,9 +10,8 @@ mod compare;
 mod config;
 mod data_step;
 mod detail;
-        Capability::Environment => Box::<environment::Environment>::default(),
-        Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
-        Capability::Monitor | Capability::Backup => {
+mod environment;
+mod handover;
 mod readiness;
 mod report;
 mod rollback;
@@ -95,15 +94,9 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Validate => Box::<validate::Validate>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
-
-        Capability::Environment => Box::<environment::Environment>::default(),
-        Capability::Cutover | Capability::Upgrade | Capability::Monitor | Capability::Backup => {
-=======
         Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
-        Capability::Environment | Capability::Monitor | Capability::Backup => {
->>>>>>> main
-            Box::new(absent::Absent::new(capability))
-        }
+        Capability::Environment => Box::<environment::Environment>::default(),
+        Capability::Monitor | Capability::Backup => Box::new(absent::Absent::new(capability)),
     }
 }
 
