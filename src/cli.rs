@@ -175,8 +175,9 @@ pub enum Verb {
         #[arg(long, default_value_t = 0.05)]
         seconds: f64,
     },
-    /// Not in this version: the place where MAOS runs.
-    Environment(NotYet),
+    /// Make the place ready where MAOS runs: each line with its check, its effect and its proof.
+    #[command(subcommand)]
+    Environment(Environment),
     /// Run the same tasks on the legacy system and on MAOS, paired and repeated, and say how much faster it is.
     Compare {
         /// The approval: both systems really do the tasks.
@@ -389,6 +390,19 @@ pub enum Config {
     /// Show what would be written in the workspace, and the digest of that plan.
     Plan,
     /// Write the configuration of the workspace.
+    Apply {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// What can be done with the environment.
+#[derive(Debug, Subcommand)]
+pub enum Environment {
+    /// Check every line, show the effects that are needed and the digest of that plan.
+    Plan,
+    /// Do them, one at a time; the first that fails stops the rest.
     Apply {
         /// The approval.
         #[command(flatten)]

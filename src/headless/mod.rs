@@ -11,6 +11,7 @@ pub mod config;
 pub mod cutover;
 pub mod demo;
 pub mod doctor;
+pub mod environment;
 pub mod journal;
 pub mod monitor;
 pub mod output;
@@ -172,7 +173,10 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
                 .map_err(|error| Error::bug(format!("cannot write the manual page: {error}")))?;
             raw(&text, output)
         }
-        Verb::Environment(_) => Err(not_yet("environment")),
+        Verb::Environment(verb) => {
+            must_be_set_up(&workspace)?;
+            environment::run(verb, workspace, options, ports, output).await
+        }
         Verb::Compare { consent } => {
             must_be_set_up(&workspace)?;
             compare::run(&consent, workspace, options, ports, output).await

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod checkpoints;
+mod environment;
 mod frame;
 mod journeys;
 mod schema;

@@ -10,6 +10,7 @@ mod compare;
 mod config;
 mod data_step;
 mod detail;
+mod environment;
 mod handover;
 mod readiness;
 mod report;
@@ -94,9 +95,8 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
         Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
-        Capability::Environment | Capability::Monitor | Capability::Backup => {
-            Box::new(absent::Absent::new(capability))
-        }
+        Capability::Environment => Box::<environment::Environment>::default(),
+        Capability::Monitor | Capability::Backup => Box::new(absent::Absent::new(capability)),
     }
 }
 
