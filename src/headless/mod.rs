@@ -16,6 +16,7 @@ pub mod plain;
 pub mod readiness;
 pub mod schema;
 pub mod session;
+mod submission;
 pub mod tasks;
 pub mod validate;
 

@@ -129,7 +129,10 @@ fn plan_of(
         effects.push(Effect::counted(
             "submit",
             fresh,
-            format!("parts of {} in {stages}", plural(units.tasks as u64, "task", "tasks")),
+            format!(
+                "parts of {} in {stages}",
+                plural(units.tasks as u64, "task", "tasks")
+            ),
         ));
     }
     let rest = [
@@ -145,7 +148,7 @@ fn plan_of(
         ),
         (
             "leave",
-            ledger.count(|standing| *standing == Standing::Done),
+            ledger.count(|standing| matches!(standing, Standing::Done | Standing::Declared)),
             "parts that are done",
         ),
         (
@@ -153,7 +156,11 @@ fn plan_of(
             ledger.count(|standing| *standing == Standing::Failed),
             "parts that failed, and what needs them",
         ),
-        ("leave out", units.left_out.len() as u64, "tasks that the legacy system has ended or runs"),
+        (
+            "leave out",
+            units.left_out.len() as u64,
+            "tasks that the legacy system has ended or runs",
+        ),
     ];
     for (act, count, what) in rest {
         if count > 0 {
@@ -173,7 +180,11 @@ fn plan_of(
         capability: Capability::Tasks,
         verb: VERB.to_owned(),
         title: format!("Submit {} to MAOS", plural(fresh, "part", "parts")),
-        target: format!("MAOS ({}, {})", maos.dialect().title(), inert_short(&maos.place(), 80)),
+        target: format!(
+            "MAOS ({}, {})",
+            maos.dialect().title(),
+            inert_short(&maos.place(), 80)
+        ),
         effects,
         undo: Some(format!(
             "maos-migrate -w {} tasks cancel cancels what MAOS has not ended; what is done stays done",
@@ -216,11 +227,18 @@ async fn cancel(world: World) -> Result<Prepared> {
         capability: Capability::Tasks,
         verb: CANCEL.to_owned(),
         title: format!("Cancel {} in MAOS", plural(count, "part", "parts")),
-        target: format!("MAOS ({}, {})", maos.dialect().title(), inert_short(&maos.place(), 80)),
+        target: format!(
+            "MAOS ({}, {})",
+            maos.dialect().title(),
+            inert_short(&maos.place(), 80)
+        ),
         effects: vec![Effect::counted("cancel", count, "parts that MAOS has not ended")],
         undo: Some("tasks submit gives a cancelled part again when it is asked to".to_owned()),
         needs_approval: true,
-        basis: open.iter().map(|(item, id)| format!("{} {id}", item.key)).collect(),
+        basis: open
+            .iter()
+            .map(|(item, id)| format!("{} {id}", item.key))
+            .collect(),
         digest: String::new(),
     }
     .sealed();
@@ -270,7 +288,10 @@ async fn cancel_all(
             target: (cancelled + ended).to_string(),
             equal: source == cancelled + ended,
         }],
-        summary: format!("{} cancelled, {ended} had ended", plural(cancelled, "part", "parts")),
+        summary: format!(
+            "{} cancelled, {ended} had ended",
+            plural(cancelled, "part", "parts")
+        ),
         artifacts: Vec::new(),
     })
 }

@@ -38,6 +38,8 @@ pub enum Standing {
     },
     /// It ended well.
     Done,
+    /// It ended well by a person's word.
+    Declared,
     /// It ended badly, or was refused.
     Failed,
     /// Nobody knows whether MAOS has it.
@@ -135,11 +137,13 @@ impl Ledger {
                 },
             };
             let standing = match (standing, answer) {
-                (Standing::Failed | Standing::Unknown { .. }, Some(Answer::Again(wanted))) if wanted > attempt => {
+                (Standing::Failed | Standing::Unknown { .. }, Some(Answer::Again(wanted)))
+                    if wanted > attempt =>
+                {
                     attempt = wanted;
                     Standing::Fresh
                 }
-                (Standing::Unknown { .. }, Some(Answer::Done)) => Standing::Done,
+                (Standing::Unknown { .. }, Some(Answer::Done)) => Standing::Declared,
                 (standing, _) => standing,
             };
             ledger.ids.push(data.id);
@@ -215,23 +219,46 @@ mod tests {
         let reference = "m/a".to_owned();
         assert_eq!(
             standing(ItemState::Running, None, None),
-            (Standing::Intended { reference: reference.clone() }, 1)
+            (
+                Standing::Intended {
+                    reference: reference.clone()
+                },
+                1
+            )
         );
         assert_eq!(
             standing(ItemState::Running, Some("m-1"), None),
             (Standing::Given { id: "m-1".to_owned() }, 1)
         );
-        assert_eq!(standing(ItemState::Unknown, None, None), (Standing::Unknown { reference }, 1));
+        assert_eq!(
+            standing(ItemState::Unknown, None, None),
+            (Standing::Unknown { reference }, 1)
+        );
         assert_eq!(standing(ItemState::Skipped, None, None), (Standing::Fresh, 1));
     }
 
     #[test]
     fn an_answer_holds_for_its_own_attempt() {
-        assert_eq!(standing(ItemState::Failed, Some("m-1"), Some(Answer::Again(2))), (Standing::Fresh, 2));
-        assert_eq!(standing(ItemState::Failed, Some("m-1"), Some(Answer::Again(1))), (Standing::Failed, 1));
-        assert_eq!(standing(ItemState::Done, Some("m-1"), Some(Answer::Again(2))), (Standing::Done, 1));
-        assert_eq!(standing(ItemState::Unknown, None, Some(Answer::Done)), (Standing::Done, 1));
+        assert_eq!(
+            standing(ItemState::Failed, Some("m-1"), Some(Answer::Again(2))),
+            (Standing::Fresh, 2)
+        );
+        assert_eq!(
+            standing(ItemState::Failed, Some("m-1"), Some(Answer::Again(1))),
+            (Standing::Failed, 1)
+        );
+        assert_eq!(
+            standing(ItemState::Done, Some("m-1"), Some(Answer::Again(2))),
+            (Standing::Done, 1)
+        );
+        assert_eq!(
+            standing(ItemState::Unknown, None, Some(Answer::Done)),
+            (Standing::Declared, 1)
+        );
         let unit = &units().list[0];
-        assert_eq!((reference("acme", unit, 1), reference("acme", unit, 2)), ("acme/a".to_owned(), "acme/a/again-2".to_owned()));
+        assert_eq!(
+            (reference("acme", unit, 1), reference("acme", unit, 2)),
+            ("acme/a".to_owned(), "acme/a/again-2".to_owned())
+        );
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::Unit;
 use super::ledger::{Data, Ledger, Standing, line, reference};
 use super::units::Units;
-use super::Unit;
 use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
 use crate::engine::item::ItemState;
@@ -162,6 +162,7 @@ impl Run {
             match standing {
                 Standing::Fresh => {}
                 Standing::Done => self.now[i] = Now::Done,
+                Standing::Declared => self.tell(at, Now::Done, "done, by the operator's word"),
                 Standing::Failed => self.now[i] = Now::Failed,
                 Standing::Given { id } => {
                     self.now[i] = Now::Given;
@@ -193,7 +194,10 @@ impl Run {
         }
         for (at, needed) in self.request.units.barred.clone() {
             if self.now[at as usize] == Now::Waiting {
-                let why = format!("needs {}, which the legacy system ended or holds", inert_short(&needed, 60));
+                let why = format!(
+                    "needs {}, which the legacy system ended or holds",
+                    inert_short(&needed, 60)
+                );
                 self.tell(at, Now::Skipped, &why);
                 self.skip_dependents(at);
             }
@@ -211,8 +215,12 @@ impl Run {
         match self.request.maos.find(reference).await {
             Ok(Known::Value(Some(id))) => {
                 self.data[i].id = Some(id.clone());
-                self.record(at, ItemState::Running, format!("found in MAOS as {}", inert_short(&id, 60)))
-                    .await?;
+                self.record(
+                    at,
+                    ItemState::Running,
+                    format!("found in MAOS as {}", inert_short(&id, 60)),
+                )
+                .await?;
                 self.now[i] = Now::Given;
                 self.since[i] = Some(Instant::now());
                 self.in_flight.insert(id, at);
@@ -272,8 +280,11 @@ impl Run {
                 },
                 () = control.stopped(), if !stopping => {}
                 () = tokio::time::sleep_until(look_at), if !self.in_flight.is_empty() => {
+                    let begun = Instant::now();
                     let ended = self.look().await?;
-                    self.pause = if ended > 0 { LOOK.0 } else { (self.pause * 2).min(LOOK.1) };
+                    // A look that costs much is made less often: at most a fifth of the time goes into looking.
+                    let least = LOOK.0.max(begun.elapsed() * 4);
+                    self.pause = if ended > 0 { least } else { (self.pause * 2).max(least) }.min(LOOK.1);
                     look_at = Instant::now() + self.pause;
                 }
             }
@@ -291,7 +302,9 @@ impl Run {
             && !self.control.paused()
             && self.in_flight.len() + self.giving.len() < room
         {
-            let Some((_, at)) = self.ready.pop_first() else { return };
+            let Some((_, at)) = self.ready.pop_first() else {
+                return;
+            };
             let i = at as usize;
             self.now[i] = Now::Giving;
             let unit = self.unit(at).clone();
@@ -455,7 +468,8 @@ impl Run {
         };
         self.now[i] = now;
         let ms = self.since[i].and_then(|since| u64::try_from(since.elapsed().as_millis()).ok());
-        self.control.item(line(self.unit(at), state, text, &self.data[i], ms));
+        self.control
+            .item(line(self.unit(at), state, text, &self.data[i], ms));
     }
 
     async fn record(&self, at: u32, state: ItemState, text: String) -> Result<()> {
@@ -582,7 +596,9 @@ struct Giver {
 
 impl Giver {
     async fn record(&self, state: ItemState, text: &str, data: &Data) -> Result<()> {
-        self.control.record(line(&self.unit, state, text, data, None)).await
+        self.control
+            .record(line(&self.unit, state, text, data, None))
+            .await
     }
 
     async fn give(self, data: Data) -> Given {

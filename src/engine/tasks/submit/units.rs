@@ -132,11 +132,18 @@ impl Units {
         for task in &tasks {
             let id = task.metadata.legacy_id.to_string();
             if ends.contains_key(&id) || barred_by.contains_key(&id) {
-                return Err(Error::input(format!("{name}: the id {} stands twice", inert_short(&id, 60))));
+                return Err(Error::input(format!(
+                    "{name}: the id {} stands twice",
+                    inert_short(&id, 60)
+                )));
             }
             if let Some((why, satisfied)) = left_out(task.metadata.legacy_status.as_deref(), claims_running) {
                 barred_by.insert(id.clone(), !satisfied);
-                units.left_out.push(LeftOut { task: id, why, satisfied });
+                units.left_out.push(LeftOut {
+                    task: id,
+                    why,
+                    satisfied,
+                });
                 continue;
             }
             units.tasks += 1;
@@ -157,7 +164,9 @@ impl Units {
                 } else {
                     match barred_by.get(&needed) {
                         Some(false) => {}
-                        Some(true) => units.barred.extend(first.iter().map(|unit| (*unit, needed.clone()))),
+                        Some(true) => units
+                            .barred
+                            .extend(first.iter().map(|unit| (*unit, needed.clone()))),
                         None => {
                             return Err(Error::input(format!(
                                 "{} depends on {}, which is not in {name}",
@@ -303,21 +312,37 @@ mod tests {
             .collect();
         assert_eq!(
             told,
-            [("b", 3, vec![3]), ("a/0", 1, vec![]), ("a/1", 1, vec![]), ("a/2", 2, vec![1, 2])]
+            [
+                ("b", 3, vec![3]),
+                ("a/0", 1, vec![]),
+                ("a/1", 1, vec![]),
+                ("a/2", 2, vec![1, 2])
+            ]
         );
         assert_eq!((units.stages, units.tasks), (3, 2));
         let part = &units.list[1].submission;
-        assert_eq!((part.kind.as_deref(), part.timeout_s, part.max_agents), (Some("coding"), Some(90), None));
+        assert_eq!(
+            (part.kind.as_deref(), part.timeout_s, part.max_agents),
+            (Some("coding"), Some(90), None)
+        );
         assert_eq!(units.list[3].submission.kind, None);
     }
 
     #[test]
     fn defect_12_a_dependency_on_nothing_and_a_circle_are_named() {
         let error = read(&format!("[{WHOLE}]")).unwrap_err();
-        assert!(error.message.contains("b depends on a, which is not in tasks.json"), "{error}");
+        assert!(
+            error
+                .message
+                .contains("b depends on a, which is not in tasks.json"),
+            "{error}"
+        );
         let circle = r#"[{"description":"x","metadata":{"legacy_id":1},"depends_on":[2]},{"description":"y","metadata":{"legacy_id":2},"depends_on":[1]}]"#;
         let error = read(circle).unwrap_err();
-        assert!(error.message.contains("2 parts wait for each other: 1, 2"), "{error}");
+        assert!(
+            error.message.contains("2 parts wait for each other: 1, 2"),
+            "{error}"
+        );
         let twice = r#"[{"description":"x","metadata":{"legacy_id":1}},{"description":"y","metadata":{"legacy_id":1}}]"#;
         assert!(read(twice).unwrap_err().message.contains("stands twice"));
     }
@@ -325,14 +350,22 @@ mod tests {
     #[test]
     fn work_that_ended_is_not_done_again_and_what_needs_the_dead_can_never_run() {
         let of = |status: &str| {
-            let first = format!(r#"{{"description":"x","metadata":{{"legacy_id":"a","legacy_status":"{status}"}}}}"#);
+            let first =
+                format!(r#"{{"description":"x","metadata":{{"legacy_id":"a","legacy_status":"{status}"}}}}"#);
             read(&format!("[{first},{WHOLE}]")).unwrap()
         };
         let done = of("completed");
-        assert_eq!((done.list.len(), done.barred.len(), done.left_out[0].satisfied), (1, 0, true));
+        assert_eq!(
+            (done.list.len(), done.barred.len(), done.left_out[0].satisfied),
+            (1, 0, true)
+        );
         for dead in ["cancelled", "failed", "archived", "running"] {
             let units = of(dead);
-            assert_eq!((units.list.len(), units.barred.as_slice()), (1, [(0, "a".to_owned())].as_slice()), "{dead}");
+            assert_eq!(
+                (units.list.len(), units.barred.as_slice()),
+                (1, [(0, "a".to_owned())].as_slice()),
+                "{dead}"
+            );
         }
         assert_eq!(of("pending").list.len(), 2);
     }
