@@ -2,6 +2,8 @@
 
 mod convert;
 mod copytext;
+pub mod databases;
+mod faults;
 pub mod http;
 pub mod journal_sqlite;
 pub mod maos;

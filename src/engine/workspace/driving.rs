@@ -137,6 +137,8 @@ pub struct BackupSettings {
     pub keep: usize,
     /// Files and folders to take along besides those the settings name.
     pub also: Vec<PathBuf>,
+    /// Where `pg_dump` and `pg_restore` lie; the newest of this machine that fit the server when not said.
+    pub programs: Option<PathBuf>,
 }
 
 impl Default for BackupSettings {
@@ -145,6 +147,7 @@ impl Default for BackupSettings {
             max_age: 60,
             keep: 5,
             also: Vec::new(),
+            programs: None,
         }
     }
 }
