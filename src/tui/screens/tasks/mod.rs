@@ -95,7 +95,6 @@ impl TasksScreen {
         }));
     }
 
-
     /// The stage view's meaning of an action.
     const fn walk(action: Action) -> Option<Walk> {
         Some(match action {
@@ -485,6 +484,7 @@ impl Screen for TasksScreen {
             self.step.render(painter, cx);
             return;
         }
+        self.tasks.follow(cx);
         if let Some(wait) = self.tasks.follow_text(cx.now.mono) {
             cx.wake_in(wait);
         }

@@ -140,7 +140,10 @@ pub fn is_next(cx: &Cx<'_>) -> bool {
 #[must_use]
 pub fn command(action: Action, cx: &Cx<'_>) -> Command {
     let missing = (!converted(cx)).then(|| "The tasks are not converted.".to_owned());
-    let busy = cx.snapshot.active().map(|step| format!("{} is running.", step.title()));
+    let busy = cx
+        .snapshot
+        .active()
+        .map(|step| format!("{} is running.", step.title()));
     Command::new(action, "submit")
         .about("show what would be given to MAOS, and ask")
         .off(cx.held().or(missing).or(busy))
@@ -217,7 +220,11 @@ pub fn title(tasks: &Tasks, cx: &Cx<'_>) -> Title {
         format!(" · {} of {} ended", count(progress.done), count(total))
     });
     let facts = format!("{phase} · {} running{ended}{paused}", tasks.submitted.all.running);
-    Title::new("Tasks", facts, cx.snapshot.at.map_or_else(String::new, |at| cx.old(at)))
+    Title::new(
+        "Tasks",
+        facts,
+        cx.snapshot.at.map_or_else(String::new, |at| cx.old(at)),
+    )
 }
 
 /// What happened, and what is next; `None` when there is nothing to say about a submission.
@@ -226,7 +233,11 @@ pub fn news(tasks: &Tasks, cx: &Cx<'_>) -> Option<News> {
     let step = step(cx)?;
     let all = tasks.submitted.all;
     if runs(cx) {
-        let total = step.progress.as_ref().and_then(|progress| progress.total).unwrap_or(0);
+        let total = step
+            .progress
+            .as_ref()
+            .and_then(|progress| progress.total)
+            .unwrap_or(0);
         if all.failed > 0 {
             let said = format!(
                 "{} of {} failed, so {} skipped.",
@@ -298,13 +309,16 @@ impl Submitted {
             ItemState::Unknown => Role::Unknown,
             _ => Role::Text,
         };
-        let id = data.id.map_or_else(String::new, |id| format!(" · {}", inert_short(&id, 40)));
-        let took = item.ms.map_or_else(String::new, |ms| format!(" after {}", clock(ms / 1000)));
-        Some(
-            Row::new()
-                .at(3, item.state.word(), role)
-                .then(format!("{took}{id} · {}", inert_short(&item.text, 300)), Role::Text),
-        )
+        let id = data
+            .id
+            .map_or_else(String::new, |id| format!(" · {}", inert_short(&id, 40)));
+        let took = item
+            .ms
+            .map_or_else(String::new, |ms| format!(" after {}", clock(ms / 1000)));
+        Some(Row::new().at(3, item.state.word(), role).then(
+            format!("{took}{id} · {}", inert_short(&item.text, 300)),
+            Role::Text,
+        ))
     }
 }
 
@@ -329,14 +343,19 @@ impl Tasks {
             .line()
             .map(|line| line.id.to_string())
             .zip(self.open.as_ref().map(|open| open.graph.len()));
-        let anew = shown != self.submitted.shown || !self.open.as_ref().is_some_and(|open| open.graph.has_run());
+        let anew =
+            shown != self.submitted.shown || !self.open.as_ref().is_some_and(|open| open.graph.has_run());
         if anew {
             self.show_waiting(shown.as_ref());
             self.submitted.shown.clone_from(&shown);
         }
         let task = shown.map(|(task, _)| task).unwrap_or_default();
         for (at, line) in lines.iter().enumerate() {
-            let known = self.submitted.lines.get(at).is_some_and(|held| Arc::ptr_eq(held, line));
+            let known = self
+                .submitted
+                .lines
+                .get(at)
+                .is_some_and(|held| Arc::ptr_eq(held, line));
             if !known {
                 self.submitted.take(at, line);
             }
@@ -377,10 +396,14 @@ impl Tasks {
         }
         let data = Data::of(line);
         let time = line.ms.and_then(|ms| u32::try_from(ms / 1000).ok());
-        let note = matches!(line.state, ItemState::Failed | ItemState::Skipped | ItemState::Unknown)
-            .then(|| inert_short(&line.text, 60));
+        let note = matches!(
+            line.state,
+            ItemState::Failed | ItemState::Skipped | ItemState::Unknown
+        )
+        .then(|| inert_short(&line.text, 60));
         open.graph.set_progress(node, node_state(line.state), time, note);
-        open.graph.set_external_id(node, data.id.map(|id| inert_short(&id, 40)));
+        open.graph
+            .set_external_id(node, data.id.map(|id| inert_short(&id, 40)));
         self.submitted.running.retain(|(running, _)| *running != node);
         if line.state == ItemState::Running {
             self.submitted.running.push((node, data.given_ms));
@@ -401,7 +424,8 @@ impl Tasks {
         self.submitted.second = now.as_second();
         let Some(open) = self.open.as_mut() else { return };
         for (node, since) in &self.submitted.running {
-            let time = since.and_then(|since| u32::try_from((now.as_millisecond() - since).max(0) / 1000).ok());
+            let time =
+                since.and_then(|since| u32::try_from((now.as_millisecond() - since).max(0) / 1000).ok());
             open.graph.set_progress(*node, State::Running, time, None);
         }
     }

@@ -213,12 +213,16 @@ fn list(tasks: &mut Tasks, painter: &mut Painter<'_>) {
         if narrow {
             row.at(27, description, Role::Muted)
         } else {
-            row = row
-                .number(31, count(line.parts as u64), Role::Text)
-                .number(38, count(line.stages as u64), Role::Text);
+            row = row.number(31, count(line.parts as u64), Role::Text).number(
+                38,
+                count(line.stages as u64),
+                Role::Text,
+            );
             if states {
                 let state = tasks.submitted.word(&line.id.to_string(), line.parts);
-                let accepted = tasks.is_accepted(&line).then(|| ("accepted".to_owned(), Role::Muted));
+                let accepted = tasks
+                    .is_accepted(&line)
+                    .then(|| ("accepted".to_owned(), Role::Muted));
                 let (word, role) = state.or(accepted).unwrap_or_default();
                 row.at(40, word, role).at(53, description, Role::Text)
             } else {
@@ -305,13 +309,15 @@ fn words(tasks: &Tasks, open: &Open) -> Vec<Row> {
             .at(1, inert(&subtask.description), Role::Critical)
             .then("   ", Role::Text)
             .then(format!("waits for {waits} · feeds {feeds}"), Role::Text),
-        tasks.submitted.words(tasks).unwrap_or_else(|| Row::prose(
-            format!(
-                "  rule {} · weight {weight:.1}{path} · {}",
-                subtask.rule, subtask.kind
-            ),
-            Role::Text,
-        )),
+        tasks.submitted.words(tasks).unwrap_or_else(|| {
+            Row::prose(
+                format!(
+                    "  rule {} · weight {weight:.1}{path} · {}",
+                    subtask.rule, subtask.kind
+                ),
+                Role::Text,
+            )
+        }),
         Row::prose(
             format!("  from \"{}\"", inert_short(&open.plan.original, SHOWN)),
             Role::Muted,
