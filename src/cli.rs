@@ -135,7 +135,7 @@ pub enum Verb {
         #[arg(long, value_name = "FILE")]
         answers: Option<PathBuf>,
     },
-    /// Score, decompose, stage and convert legacy tasks.
+    /// Score, decompose, stage and convert legacy tasks, and give them to MAOS.
     #[command(subcommand)]
     Tasks(Tasks),
     /// Turn a legacy configuration into a MAOS configuration.
@@ -343,8 +343,26 @@ pub enum Tasks {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Not in this version: submit converted tasks to MAOS.
-    Submit(NotYet),
+    /// Give the converted tasks to MAOS, part by part in stages; a run that was cut short goes on, and nothing is given twice.
+    Submit {
+        /// A file of converted tasks; without it, the workspace's.
+        file: Option<PathBuf>,
+        /// Give this failed or unknown part again, under a new id of MAOS; may be repeated.
+        #[arg(long, value_name = "PART")]
+        again: Vec<String>,
+        /// Take this unknown part for done; may be repeated.
+        #[arg(long, value_name = "PART")]
+        done: Vec<String>,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Cancel in MAOS what was submitted and has not ended.
+    Cancel {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
 }
 
 /// Output formats of a configuration.

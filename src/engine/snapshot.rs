@@ -154,6 +154,12 @@ fn tells(kind: &EventKind) -> bool {
     }
 }
 
+/// Whether an operation goes beside the one that its step is there for: giving converted tasks to MAOS.
+fn beside(capability: Capability, verb: &str) -> bool {
+    use super::tasks::submit::{CANCEL, VERB};
+    capability == Capability::Tasks && (verb == VERB || verb == CANCEL)
+}
+
 /// A plan that was approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approved {
@@ -415,8 +421,14 @@ impl Snapshot {
                     std::mem::take(&mut step.items),
                     std::mem::take(&mut step.outcomes),
                 );
+                // A submission works on what the conversion made, and takes nothing of it away.
+                let made = beside(capability, verb)
+                    .then(|| (step.outcome.take(), std::mem::take(&mut step.quarantine)))
+                    .unwrap_or_default();
                 *step = Step {
                     activity: Activity::Running,
+                    outcome: made.0,
+                    quarantine: made.1,
                     verb: verb.clone(),
                     plan: kept.0,
                     approved_by: kept.1,
@@ -481,14 +493,16 @@ impl Snapshot {
                 self.message(event, Level::Warn, Some(capability), text);
             }
             EventKind::Finished { outcome, verb, .. } => {
+                let made = step.outcome.take().filter(|_| beside(capability, verb));
+                let aside = made.as_ref().map_or(0, |made| made.quarantined);
                 step.activity = if verb == "undo" {
                     Activity::Idle
-                } else if outcome.quarantined > 0 {
+                } else if outcome.quarantined + aside > 0 {
                     Activity::DoneWithQuarantine
                 } else {
                     Activity::Done
                 };
-                step.outcome = (verb != "undo").then(|| outcome.clone());
+                step.outcome = made.or_else(|| (verb != "undo").then(|| outcome.clone()));
                 step.outcomes.insert(verb.clone(), outcome.clone());
                 step.error = None;
                 step.ended = Some(event.at);

@@ -20,6 +20,7 @@ pub mod readiness;
 pub mod rollback;
 pub mod schema;
 pub mod session;
+mod submission;
 pub mod tasks;
 pub mod upgrade;
 pub mod validate;

@@ -9,5 +9,6 @@ mod journeys;
 mod schema;
 mod screens;
 mod stage_view;
+mod submitting;
 mod support;
 mod tasks;

@@ -535,6 +535,7 @@ impl Dispatcher {
                 }
                 Ok(())
             }
+            Internal::Trouble { begun, result } => self.troubled(begun, result).await,
             Internal::View(change) => {
                 self.outlets.view(|views: &mut Views| change(views));
                 Ok(())

@@ -44,6 +44,8 @@ pub(super) enum Internal {
         at: Timestamp,
         result: Box<Result<Settings>>,
     },
+    /// Trouble began on the rehearsal MAOS, or ended.
+    Trouble { begun: bool, result: Result<()> },
     /// A reading changes the views.
     View(Box<dyn FnOnce(&mut crate::engine::views::Views) + Send>),
 }
