@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod checkpoints;
+mod compare;
 mod frame;
 mod journeys;
 mod schema;
@@ -10,3 +11,4 @@ mod screens;
 mod stage_view;
 mod support;
 mod tasks;
+mod validate;

@@ -86,7 +86,7 @@ impl Tree {
     }
 
     /// Opens or folds a category.
-    pub fn toggle(&mut self, category: Category, _cx: &Cx<'_>) {
+    pub fn toggle(&mut self, category: Category) {
         let open = self
             .lines
             .iter()
@@ -96,7 +96,7 @@ impl Tree {
     }
 
     /// Opens a category.
-    pub fn unfold(&mut self, category: Category, _cx: &Cx<'_>) {
+    pub fn unfold(&mut self, category: Category) {
         self.chosen.insert(category, true);
         self.lay();
     }
