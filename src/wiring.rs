@@ -35,6 +35,7 @@ pub fn ports() -> Ports {
     Ports {
         clock: Arc::new(SystemClock),
         stores: Arc::new(Stores),
+        databases: Arc::new(crate::adapters::databases::Opener),
         probes: Arc::new(MachineProbes),
         maos: Arc::new(Opener::default()),
         processes: Arc::new(MachineProcesses),

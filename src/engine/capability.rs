@@ -124,12 +124,17 @@ impl Capability {
                 | Self::Assess
                 | Self::Readiness
                 | Self::Tasks
+                | Self::Environment
                 | Self::Config
                 | Self::Checkpoints
                 | Self::Schema
                 | Self::Compare
+                | Self::Cutover
+                | Self::Upgrade
                 | Self::Validate
                 | Self::Report
+                | Self::Backup
+                | Self::Rollback
         )
     }
 }

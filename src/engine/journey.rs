@@ -100,6 +100,9 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
     if matches!(capability, C::Start | C::Rollback | C::Backup) {
         return Ok(());
     }
+    if let Some(locked) = interrupted_rollback(snapshot, capability) {
+        return Err(locked);
+    }
     let Some(migration) = snapshot.migration else {
         return locked("The type of this migration is not chosen.", C::Start);
     };
@@ -115,13 +118,16 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
     }
     match capability {
         C::Readiness if snapshot.answers.given.is_empty() => locked("Nothing is answered yet.", C::Assess),
-        C::Tasks | C::Config | C::Checkpoints | C::Schema if snapshot.readiness.is_none() => {
+        C::Tasks | C::Environment | C::Config | C::Checkpoints | C::Schema
+            if snapshot.readiness.is_none() =>
+        {
             locked("Readiness has not been computed.", C::Readiness)
         }
         C::Compare | C::Validate if !environment_proved(snapshot, migration) => Err(Locked {
             sentence: not_proved(snapshot, C::Environment),
             goes_to: Some(C::Environment),
         }),
+        C::Cutover if !snapshot.activity(C::Schema).is_done() => locked("Schema is not proved.", C::Schema),
         C::Report => {
             let ran = |c: &&C| !matches!(c, C::Start | C::Report) && snapshot.activity(**c) != Activity::Idle;
             match steps(Some(migration)).iter().find(ran) {
@@ -156,6 +162,20 @@ fn not_proved(snapshot: &Snapshot, step: Capability) -> String {
             )
         });
     format!("{} is not proved{counts}.", step.title())
+}
+
+/// While a rollback is half done, nothing else is begun.
+fn interrupted_rollback(snapshot: &Snapshot, capability: Capability) -> Option<Locked> {
+    use Capability as C;
+    if matches!(capability, C::Assess | C::Readiness | C::Report) {
+        return None;
+    }
+    let lines = snapshot.steps.get(&C::Rollback)?.items.get("apply")?;
+    super::steps::unfinished(lines)?;
+    Some(Locked {
+        sentence: "A rollback was interrupted. Finish it, or keep the present state.".to_owned(),
+        goes_to: Some(C::Rollback),
+    })
 }
 
 /// The state of a step.

@@ -113,6 +113,9 @@ pub struct Step {
     /// How its operations last ended, by verb.
     #[serde(default)]
     pub outcomes: BTreeMap<String, Outcome>,
+    /// When a rollback took away what it had done; until it runs again.
+    #[serde(default)]
+    pub undone: Option<Timestamp>,
     /// When it began.
     pub started: Option<Timestamp>,
     /// When it ended.
@@ -377,6 +380,7 @@ impl Snapshot {
             | EventKind::Stopped { .. }
             | EventKind::Finished { .. }
             | EventKind::Failed { .. }
+            | EventKind::Undone { .. }
             | EventKind::Decided { .. } => self.apply_to_step(event),
         }
     }
@@ -501,6 +505,13 @@ impl Snapshot {
                 step.ended = Some(event.at);
                 let text = error.to_string();
                 self.message(event, Level::Error, Some(capability), text);
+            }
+            EventKind::Undone { .. } => {
+                step.activity = Activity::Idle;
+                step.outcome = None;
+                step.progress = None;
+                step.error = None;
+                step.undone = Some(event.at);
             }
             EventKind::Decided { subject, choice, .. } => {
                 if choice.is_null() {

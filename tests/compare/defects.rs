@@ -34,9 +34,15 @@ fn defect_16_and_17_a_report_with_its_recommendation_comes_to_an_end() {
         (9.0, 0.849, Recommendation::NotYet),
         (0.4, 0.0, Recommendation::NotYet),
     ] {
-        assert_eq!(Recommendation::at(speedup, success), wanted, "{speedup} {success}");
+        assert_eq!(
+            Recommendation::at(speedup, success),
+            wanted,
+            "{speedup} {success}"
+        );
     }
-    let pairs: Vec<_> = (0..12).map(|n| pair(&format!("t{n}"), 1, good(4.0), good(2.0))).collect();
+    let pairs: Vec<_> = (0..12)
+        .map(|n| pair(&format!("t{n}"), 1, good(4.0), good(2.0)))
+        .collect();
     let summary = summarize(&pairs, 12, 10);
     let report = document(&pairs, &summary, &facts());
     assert_eq!(
@@ -52,9 +58,18 @@ fn defect_18_what_was_not_measured_is_not_measured() {
     let pairs = [pair("a", 1, good(2.0), good(1.0))];
     let report = document(&pairs, &summarize(&pairs, 1, 10), &facts());
     assert_eq!(report["quality"], "not measured");
-    assert_eq!(report["resource_usage"], json!({"legacy": "not measured", "maos": "not measured"}));
-    assert_eq!(report["detailed_results"]["maos"][0]["resource_usage"], "not measured");
-    assert_eq!(report["detailed_results"]["maos"][0]["result_quality"], "not measured");
+    assert_eq!(
+        report["resource_usage"],
+        json!({"legacy": "not measured", "maos": "not measured"})
+    );
+    assert_eq!(
+        report["detailed_results"]["maos"][0]["resource_usage"],
+        "not measured"
+    );
+    assert_eq!(
+        report["detailed_results"]["maos"][0]["result_quality"],
+        "not measured"
+    );
 }
 
 #[test]
@@ -63,11 +78,17 @@ fn defect_19_failures_no_time_and_too_few_pairs_are_answers_not_crashes() {
         vec![],
         vec![pair("a", 1, bad(1.0), bad(0.0))],
         vec![pair("a", 1, good(1.0), good(0.0))],
-        vec![pair("a", 1, good(0.0), good(1.0)), pair("a", 2, bad(1.0), good(1.0))],
+        vec![
+            pair("a", 1, good(0.0), good(1.0)),
+            pair("a", 2, bad(1.0), good(1.0)),
+        ],
     ] {
         let summary = summarize(&pairs, 4, 2);
         assert_eq!(summary.recommendation, Recommendation::TooFew);
-        assert_eq!(summary.sentence(), "Too few pairs: 0 of 2 needed. No recommendation yet.");
+        assert_eq!(
+            summary.sentence(),
+            "Too few pairs: 0 of 2 needed. No recommendation yet."
+        );
         let report = document(&pairs, &summary, &facts());
         assert!(report["recommendation"].is_null() && report["summary"]["avg_speedup"].is_null());
         assert!(report["too_few"].as_str().unwrap().starts_with("Too few pairs"));
@@ -91,7 +112,11 @@ fn defect_22_pairs_are_repeated_and_told_with_n_and_spread() {
     let (low, high) = spread.interval.unwrap();
     assert_eq!((spread.n, summary.compared), (24, 24));
     assert!(low < spread.median && spread.median < high);
-    assert!(summary.spread_words().starts_with("n 24 pairs, median 2.2×, 95 % interval"));
+    assert!(
+        summary
+            .spread_words()
+            .starts_with("n 24 pairs, median 2.2×, 95 % interval")
+    );
     // The median of ratios and the ratio of means are two figures, and the report says which is which.
     let report = document(&pairs, &summary, &facts());
     assert!((report["summary"]["avg_speedup"].as_f64().unwrap() - 3.0 / 1.35).abs() < 1e-9);
@@ -108,7 +133,11 @@ fn defect_22_an_interval_below_the_threshold_is_a_caution() {
         .collect();
     let summary = summarize(&pairs, 10, 10);
     assert_eq!(summary.recommendation, Recommendation::Strong);
-    assert!(summary.caution().unwrap().contains("below the 2.0×"), "{:?}", summary.caution());
+    assert!(
+        summary.caution().unwrap().contains("below the 2.0×"),
+        "{:?}",
+        summary.caution()
+    );
 }
 
 #[test]

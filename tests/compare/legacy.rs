@@ -28,7 +28,11 @@ async fn server(answer: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
                     let whole = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
                         let length = head
                             .lines()
-                            .find_map(|line| line.to_lowercase().strip_prefix("content-length:").map(str::to_owned))
+                            .find_map(|line| {
+                                line.to_lowercase()
+                                    .strip_prefix("content-length:")
+                                    .map(str::to_owned)
+                            })
                             .and_then(|length| length.trim().parse().ok());
                         length.is_some_and(|length: usize| body.len() >= length)
                     });
@@ -36,7 +40,9 @@ async fn server(answer: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
                         break;
                     }
                 }
-                into.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
+                into.lock()
+                    .unwrap()
+                    .push(String::from_utf8_lossy(&request).into_owned());
                 let _ = stream.write_all(answer.as_bytes()).await;
             });
         }
@@ -61,7 +67,10 @@ async fn a_task_is_posted_and_the_document_that_comes_back_decides() {
     let (port, kept) =
         server("HTTP/1.1 200 OK\r\ncontent-length: 17\r\nconnection: close\r\n\r\n{\"success\": true}").await;
     let folder = tempfile::tempdir().unwrap();
-    let world = world(&workspace(folder.path(), &settings(port, ""), &one_task()), proved());
+    let world = world(
+        &workspace(folder.path(), &settings(port, ""), &one_task()),
+        proved(),
+    );
     start(&world).await;
     let (outcome, report) = run(world).await;
     assert_eq!(outcome.converted, 1, "{report:#}");
@@ -75,17 +84,30 @@ async fn a_task_is_posted_and_the_document_that_comes_back_decides() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_error_status_is_a_failed_run_and_no_server_is_no_run() {
-    let (port, _) =
-        server("HTTP/1.1 503 Busy\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbusy").await;
+    let (port, _) = server("HTTP/1.1 503 Busy\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbusy").await;
     let folder = tempfile::tempdir().unwrap();
-    let here = world(&workspace(folder.path(), &settings(port, ""), &one_task()), proved());
+    let here = world(
+        &workspace(folder.path(), &settings(port, ""), &one_task()),
+        proved(),
+    );
     start(&here).await;
     let (outcome, report) = run(here).await;
     assert_eq!((outcome.converted, outcome.quarantined), (0, 1));
-    assert_eq!(report["detailed_results"]["legacy"][0]["error"], "HTTP status 503: busy");
+    assert_eq!(
+        report["detailed_results"]["legacy"][0]["error"],
+        "HTTP status 503: busy"
+    );
 
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let nobody = world(&workspace(folder.path(), &settings(free, ""), &one_task()), proved());
+    let free = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let nobody = world(
+        &workspace(folder.path(), &settings(free, ""), &one_task()),
+        proved(),
+    );
     let error = (plan(nobody).await.unwrap().run)(maos_migrate::engine::operation::Control::silent())
         .await
         .unwrap_err();
@@ -98,10 +120,16 @@ async fn a_server_that_never_answers_ends_at_the_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let folder = tempfile::tempdir().unwrap();
-    let world = world(&workspace(folder.path(), &settings(port, "  deadline: 1\n"), &one_task()), proved());
+    let world = world(
+        &workspace(folder.path(), &settings(port, "  deadline: 1\n"), &one_task()),
+        proved(),
+    );
     start(&world).await;
     let (outcome, report) = run(world).await;
     assert_eq!((outcome.converted, outcome.quarantined), (0, 1));
-    assert_eq!(report["detailed_results"]["legacy"][0]["error"], "no answer after 1 s");
+    assert_eq!(
+        report["detailed_results"]["legacy"][0]["error"],
+        "no answer after 1 s"
+    );
     drop(listener);
 }

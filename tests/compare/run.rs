@@ -49,13 +49,25 @@ async fn the_speed_up_is_what_the_schedule_allows() {
         "reported {median}, the schedule allows {wanted}: {report:#}"
     );
     assert!(report["summary"]["maos_time_uncertainty"].as_f64().unwrap() < 0.03);
-    assert_eq!((outcome.source, outcome.converted, outcome.quarantined), (4, 4, 0));
+    assert_eq!(
+        (outcome.source, outcome.converted, outcome.quarantined),
+        (4, 4, 0)
+    );
     assert!(outcome.proved());
-    assert_eq!((report["rehearsal"].as_bool(), report["simulated_durations"].as_bool()), (Some(true), Some(false)));
+    assert_eq!(
+        (
+            report["rehearsal"].as_bool(),
+            report["simulated_durations"].as_bool()
+        ),
+        (Some(true), Some(false))
+    );
     assert_eq!(report["summary"]["most_agents_used"], 4);
     // Real programs ran on both sides, and what they used was measured.
     for side in ["legacy", "maos"] {
-        assert!(report["resource_usage"][side]["peak_bytes"].as_u64().unwrap() > 0, "{report:#}");
+        assert!(
+            report["resource_usage"][side]["peak_bytes"].as_u64().unwrap() > 0,
+            "{report:#}"
+        );
     }
     let first: Vec<bool> = report["detailed_results"]["legacy"]
         .as_array()
@@ -84,12 +96,17 @@ async fn defect_21_hostile_descriptions_are_data_on_both_sides() {
     let hostile = "it's $(touch owned) `touch owned`; touch owned \u{1b}[2J\n--max-agents 9 'x";
     script(folder.path(), "legacy.sh", "cat > got.json; echo '{}'");
     let settings = "target:\n  maos: rehearsal\nlegacy:\n  run: [./legacy.sh]\nrehearsal:\n  seconds: 0.01\ncompare:\n  repeats: 1";
-    let workspace = workspace(folder.path(), settings, &[json!({"id": "h", "description": hostile})]);
+    let workspace = workspace(
+        folder.path(),
+        settings,
+        &[json!({"id": "h", "description": hostile})],
+    );
     let world = world(&workspace, proved());
     start(&world).await;
     let (outcome, _) = run(world).await;
     assert_eq!(outcome.converted, 1);
-    let got: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("got.json")).unwrap()).unwrap();
+    let got: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join("got.json")).unwrap()).unwrap();
     assert_eq!(got["description"], hostile);
     assert!(!folder.path().join("owned").exists());
 }
@@ -99,7 +116,11 @@ async fn defect_20_a_task_that_never_ends_is_a_failed_pair_at_its_deadline() {
     let folder = tempfile::tempdir().unwrap();
     script(folder.path(), "legacy.sh", "cat >/dev/null; echo '{}'");
     let settings = "target:\n  maos: rehearsal\nlegacy:\n  run: [./legacy.sh]\nrehearsal:\n  seconds: 600\ncompare:\n  repeats: 1\n  deadline: 1";
-    let workspace = workspace(folder.path(), settings, &[json!({"id": "long", "description": "Write a letter"})]);
+    let workspace = workspace(
+        folder.path(),
+        settings,
+        &[json!({"id": "long", "description": "Write a letter"})],
+    );
     let world = world(&workspace, proved());
     start(&world).await;
     let maos = world.ports.maos.open(&workspace, &world.settings).unwrap();
@@ -108,9 +129,18 @@ async fn defect_20_a_task_that_never_ends_is_a_failed_pair_at_its_deadline() {
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert_eq!((outcome.converted, outcome.quarantined), (0, 1));
     let run = &report["detailed_results"]["maos"][0];
-    assert!(run["error"].as_str().unwrap().contains("after 1 s, cancelled"), "{run}");
+    assert!(
+        run["error"].as_str().unwrap().contains("after 1 s, cancelled"),
+        "{run}"
+    );
     // Nothing is left to run on.
-    let view = maos.show(run["maos_task_id"].as_str().map_or_else(|| id_of(&report), str::to_owned)).await;
+    let view = maos
+        .show(
+            run["maos_task_id"]
+                .as_str()
+                .map_or_else(|| id_of(&report), str::to_owned),
+        )
+        .await;
     assert!(view.unwrap().status.ended());
 }
 
@@ -121,7 +151,11 @@ fn id_of(report: &Value) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn quality_is_what_the_check_says_and_failures_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    script(folder.path(), "check.sh", r#"grep -q '"id":2[,}]' && exit 1; exit 0"#);
+    script(
+        folder.path(),
+        "check.sh",
+        r#"grep -q '"id":2[,}]' && exit 1; exit 0"#,
+    );
     // Task 3 fails on the legacy side.
     let workspace = small(
         folder.path(),
@@ -131,8 +165,14 @@ async fn quality_is_what_the_check_says_and_failures_are_told() {
     let world = world(&workspace, proved());
     start(&world).await;
     let (outcome, report) = run(world).await;
-    assert_eq!((outcome.source, outcome.converted, outcome.quarantined), (6, 4, 2));
-    assert_eq!(report["quality"], json!({"same": 2, "checked": 4, "by": "./check.sh"}));
+    assert_eq!(
+        (outcome.source, outcome.converted, outcome.quarantined),
+        (6, 4, 2)
+    );
+    assert_eq!(
+        report["quality"],
+        json!({"same": 2, "checked": 4, "by": "./check.sh"})
+    );
     assert_eq!(report["pairs"]["excluded"]["failed_on_legacy"], 2);
     let failed = report["detailed_results"]["legacy"]
         .as_array()
@@ -153,7 +193,10 @@ async fn a_legacy_side_that_cannot_run_counts_no_pair() {
     let (control, lines) = recording();
     let error = (plan(world).await.unwrap().run)(control).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable);
-    assert!(error.message.contains("exit 127") && error.message.contains("No pair is counted"), "{error}");
+    assert!(
+        error.message.contains("exit 127") && error.message.contains("No pair is counted"),
+        "{error}"
+    );
     let lines = lines.lock().unwrap();
     assert!(lines.iter().filter_map(Pair::of).all(|pair| !pair.ended()));
     assert!(!folder.path().join("compare").exists());
@@ -162,7 +205,11 @@ async fn a_legacy_side_that_cannot_run_counts_no_pair() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_legacy_command_or_converted_tasks_it_is_locked() {
     let folder = tempfile::tempdir().unwrap();
-    let workspace = workspace(folder.path(), "target:\n  maos: rehearsal", &[json!({"id": 1, "description": "x"})]);
+    let workspace = workspace(
+        folder.path(),
+        "target:\n  maos: rehearsal",
+        &[json!({"id": 1, "description": "x"})],
+    );
     let error = plan(world(&workspace, proved())).await.unwrap_err();
     assert_eq!(
         (error.kind, error.message.as_str()),
@@ -208,7 +255,12 @@ async fn a_pair_that_ended_is_not_run_again_after_a_stop() {
     };
     let error = (plan(first).await.unwrap().run)(control).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Interrupted);
-    let runs = || std::fs::read_to_string(folder.path().join("runs")).unwrap().lines().count();
+    let runs = || {
+        std::fs::read_to_string(folder.path().join("runs"))
+            .unwrap()
+            .lines()
+            .count()
+    };
     assert_eq!(runs(), 2);
 
     let mut snapshot = proved();
@@ -230,7 +282,11 @@ async fn a_pair_that_ended_is_not_run_again_after_a_stop() {
 
     // With another deadline the pairs are others; and a comparison that came to its end is begun anew.
     let settings = std::fs::read_to_string(folder.path().join("migration.yml")).unwrap();
-    std::fs::write(folder.path().join("migration.yml"), format!("{settings}  deadline: 60\n")).unwrap();
+    std::fs::write(
+        folder.path().join("migration.yml"),
+        format!("{settings}  deadline: 60\n"),
+    )
+    .unwrap();
     let changed = plan(world(&workspace, snapshot.clone())).await.unwrap();
     assert_eq!(changed.plan.title, "Run 6 pairs");
     std::fs::write(folder.path().join("migration.yml"), settings).unwrap();
@@ -239,7 +295,10 @@ async fn a_pair_that_ended_is_not_run_again_after_a_stop() {
         ..step
     };
     snapshot.steps.insert(Capability::Compare, done);
-    assert_eq!(plan(world(&workspace, snapshot)).await.unwrap().plan.title, "Run 6 pairs");
+    assert_eq!(
+        plan(world(&workspace, snapshot)).await.unwrap().plan.title,
+        "Run 6 pairs"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -248,9 +307,10 @@ async fn each_result_stands_beside_its_migrated_task() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = small(folder.path(), "", "echo '{}'");
     let path = workspace.settings_file();
-    let settings = std::fs::read_to_string(&path)
-        .unwrap()
-        .replace("  maos: rehearsal", "  maos: rehearsal\n  database: sqlite://target.db");
+    let settings = std::fs::read_to_string(&path).unwrap().replace(
+        "  maos: rehearsal",
+        "  maos: rehearsal\n  database: sqlite://target.db",
+    );
     std::fs::write(path, settings).unwrap();
     let options = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(folder.path().join("target.db"))
@@ -273,9 +333,15 @@ async fn each_result_stands_beside_its_migrated_task() {
         .await
         .unwrap();
     assert_eq!(rows.len(), 3);
-    assert_eq!((rows[0].get::<String, _>(1), rows[0].get::<String, _>(2)), ("old".to_owned(), "COMPLETED".to_owned()));
+    assert_eq!(
+        (rows[0].get::<String, _>(1), rows[0].get::<String, _>(2)),
+        ("old".to_owned(), "COMPLETED".to_owned())
+    );
     for row in &rows {
         let figures: Value = serde_json::from_str(&row.get::<String, _>(3)).unwrap();
-        assert_eq!((figures["pairs"].as_u64(), figures["rehearsal"].as_bool()), (Some(2), Some(true)));
+        assert_eq!(
+            (figures["pairs"].as_u64(), figures["rehearsal"].as_bool()),
+            (Some(2), Some(true))
+        );
     }
 }

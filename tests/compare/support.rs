@@ -88,6 +88,7 @@ pub fn world(workspace: &Workspace, snapshot: Snapshot) -> World {
         now,
         operator: "alice".to_owned(),
         host: "ops-1".to_owned(),
+        secrets: std::collections::BTreeMap::new(),
         interactive: false,
     }
 }
@@ -118,7 +119,10 @@ pub async fn plan(world: World) -> Result<Prepared> {
 }
 
 /// A control that keeps every line it is told, as the journal would.
-pub fn recording() -> (Control, Arc<std::sync::Mutex<Vec<maos_migrate::engine::item::Item>>>) {
+pub fn recording() -> (
+    Control,
+    Arc<std::sync::Mutex<Vec<maos_migrate::engine::item::Item>>>,
+) {
     let lines: Arc<std::sync::Mutex<Vec<_>>> = Arc::default();
     let into = Arc::clone(&lines);
     let control = Control::new(move |notice| match notice {

@@ -68,12 +68,20 @@ fn pairs(tasks: usize, most: usize, simulated: bool) -> Vec<Item> {
             if items.len() == most {
                 return items;
             }
-            let first = if (task + repeat).is_multiple_of(2) { Side::Maos } else { Side::Legacy };
+            let first = if (task + repeat).is_multiple_of(2) {
+                Side::Maos
+            } else {
+                Side::Legacy
+            };
             let mut pair = Pair::new(&format!("legacy_{task:03}"), repeat, first, "5e7a11ce");
             #[expect(clippy::cast_precision_loss, reason = "a few tasks")]
             let (legacy, factor) = (6.1 + (task * 7 % 24) as f64 * 1.9, 1.1 + (task % 5) as f64 * 0.6);
             pair.keep(Side::Legacy, run(legacy, Ended::Succeeded));
-            let ended = if task == 4 && repeat < 3 { Ended::Failed } else { Ended::Succeeded };
+            let ended = if task == 4 && repeat < 3 {
+                Ended::Failed
+            } else {
+                Ended::Succeeded
+            };
             pair.keep(Side::Maos, run(legacy / factor, ended));
             pair.rehearsal = simulated;
             pair.simulated = simulated;
@@ -81,7 +89,11 @@ fn pairs(tasks: usize, most: usize, simulated: bool) -> Vec<Item> {
                 key: pair.key(),
                 title: format!("{}, run {repeat}", pair.task),
                 group: pair.task.clone(),
-                state: if pair.speedup().is_some() { ItemState::Done } else { ItemState::Failed },
+                state: if pair.speedup().is_some() {
+                    ItemState::Done
+                } else {
+                    ItemState::Failed
+                },
                 text: "told".to_owned(),
                 ms: Some(1),
                 data: serde_json::to_value(&pair).unwrap(),
@@ -131,7 +143,12 @@ fn running(harness: &mut Harness) {
 }
 
 fn finished(harness: &mut Harness, simulated: bool) {
-    step(harness, Activity::DoneWithQuarantine, pairs(24, 72, simulated), 72);
+    step(
+        harness,
+        Activity::DoneWithQuarantine,
+        pairs(24, 72, simulated),
+        72,
+    );
     let step = harness.snapshot.steps.get_mut(&STEP).unwrap();
     step.outcome = Some(Outcome {
         source: 72,
@@ -154,7 +171,9 @@ const SCENES: [Scene; 8] = [
         harness.update();
     }),
     ("running", running),
-    ("few", |harness| step(harness, Activity::Running, pairs(24, 4, false), 72)),
+    ("few", |harness| {
+        step(harness, Activity::Running, pairs(24, 4, false), 72)
+    }),
     ("done", |harness| finished(harness, false)),
     ("rehearsal", |harness| finished(harness, true)),
     ("one_task", |harness| {
@@ -166,8 +185,10 @@ const SCENES: [Scene; 8] = [
         step(harness, Activity::Failed, pairs(24, 6, false), 72);
         let step = harness.snapshot.steps.get_mut(&STEP).unwrap();
         step.error = Some(
-            Error::unavailable("legacy side: exit 127, ./run_legacy or what it runs was not found. No pair is counted.")
-                .hint("Correct legacy.run in migration.yml, then go on."),
+            Error::unavailable(
+                "legacy side: exit 127, ./run_legacy or what it runs was not found. No pair is counted.",
+            )
+            .hint("Correct legacy.run in migration.yml, then go on."),
         );
         harness.update();
     }),
@@ -221,7 +242,10 @@ fn nothing_is_sent_before_the_dialog_and_nothing_runs_without_a_legacy_command()
     settings(&mut harness, "");
     harness.update();
     let text = harness.text();
-    assert!(text.contains("Locked: no legacy command. Add legacy.run to migration.yml"), "{text}");
+    assert!(
+        text.contains("Locked: no legacy command. Add legacy.run to migration.yml"),
+        "{text}"
+    );
     harness.keys("n");
     assert!(harness.sent().is_empty(), "{:?}", harness.sent());
 }

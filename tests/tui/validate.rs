@@ -38,7 +38,11 @@ fn told(name: &str) -> (ItemState, &'static str, &'static str) {
         ),
         "test_task_cancellation" => (S::Done, "cancelled after 0.3 s", ""),
         "fault_tolerance" => (S::Skipped, "MAOS has no working task cancel: no such command", ""),
-        "recovery_mechanisms" => (S::Skipped, "MAOS has no working checkpoint create: stores nothing", ""),
+        "recovery_mechanisms" => (
+            S::Skipped,
+            "MAOS has no working checkpoint create: stores nothing",
+            "",
+        ),
         "data_consistency" => (S::Skipped, "there is no status document: exit 2", ""),
         "error_handling" => (S::Done, "4 of 4 refused clearly", ""),
         "memory_usage" => (S::Skipped, "MAOS's processes do not run under this program", ""),
@@ -61,7 +65,11 @@ fn items(most: usize, failing: usize, simulated: bool) -> Vec<Item> {
         let verdict = Verdict {
             at: at("14:05:00"),
             expected: test.expected.clone(),
-            found: if found.is_empty() { text.to_owned() } else { found.to_owned() },
+            found: if found.is_empty() {
+                text.to_owned()
+            } else {
+                found.to_owned()
+            },
             evidence: vec!["checkpoint cp-31, then task m-40, then restore".to_owned()],
             figures: serde_json::Map::from_iter([("keys".to_owned(), 12.into())]),
             submitted: vec!["m-39".to_owned(), "m-40".to_owned()],
@@ -73,7 +81,11 @@ fn items(most: usize, failing: usize, simulated: bool) -> Vec<Item> {
             title: test.name.clone(),
             group: test.category.name().to_owned(),
             state,
-            text: if state == ItemState::Running { String::new() } else { text.to_owned() },
+            text: if state == ItemState::Running {
+                String::new()
+            } else {
+                text.to_owned()
+            },
             ms: (state != ItemState::Running).then_some(412 + index as u64 * 700),
             data: serde_json::to_value(verdict).unwrap(),
         });
@@ -122,7 +134,9 @@ type Scene = (&'static str, fn(&mut Harness));
 
 const SCENES: [Scene; 6] = [
     ("ready", |_| {}),
-    ("running", |harness| step(harness, Activity::Running, items(16, 99, false))),
+    ("running", |harness| {
+        step(harness, Activity::Running, items(16, 99, false))
+    }),
     ("one_failed", |harness| {
         step(harness, Activity::DoneWithQuarantine, items(19, 99, false));
         harness.text();
@@ -172,9 +186,15 @@ fn next_walks_the_failures_and_goes_on_when_none_is_left() {
     assert!(harness.text().contains("n next failure"), "{}", harness.text());
     harness.keys("n");
     let text = harness.text();
-    assert!(text.contains("missing or changed: shared_state.billing.cursor"), "{text}");
+    assert!(
+        text.contains("missing or changed: shared_state.billing.cursor"),
+        "{text}"
+    );
     assert!(!text.contains("n next failure"), "{text}");
-    assert!(text.contains("GOOD - ") && text.contains("15 of 19 run (78 %)"), "{text}");
+    assert!(
+        text.contains("GOOD - ") && text.contains("15 of 19 run (78 %)"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -205,7 +225,10 @@ fn the_lowest_band_leads_to_the_rollback_and_nothing_executed_has_no_band() {
     open(&mut harness);
     step(&mut harness, Activity::DoneWithQuarantine, items(19, 5, false));
     let text = harness.text();
-    assert!(text.contains("FAILED - Migration has critical issues and should be rolled back"), "{text}");
+    assert!(
+        text.contains("FAILED - Migration has critical issues and should be rolled back"),
+        "{text}"
+    );
     assert!(text.contains("n opens Rollback"), "{text}");
     let skipped: Vec<Item> = items(19, 99, false)
         .into_iter()
@@ -213,7 +236,10 @@ fn the_lowest_band_leads_to_the_rollback_and_nothing_executed_has_no_band() {
         .collect();
     step(&mut harness, Activity::Done, skipped);
     let text = harness.text();
-    assert!(text.contains("19 skipped, none executed: there is no assessment."), "{text}");
+    assert!(
+        text.contains("19 skipped, none executed: there is no assessment."),
+        "{text}"
+    );
     for band in ["EXCELLENT", "GOOD", "ACCEPTABLE", "CONCERNING", "FAILED -"] {
         assert!(!text.contains(band), "{text}");
     }

@@ -16,15 +16,24 @@ async fn defect_74_a_test_that_cannot_be_made_is_skipped_never_passed() {
     let world = world(folder.path(), "rehearsal:\n  seconds: 0.02\n  lost_metrics: true");
     start(&world).await;
     // No status document, no program whose memory could be measured, no configuration that was converted.
-    let (outcome, lines, document) =
-        run(world, "only:data_consistency,memory_usage,configuration_migration").await;
+    let (outcome, lines, document) = run(
+        world,
+        "only:data_consistency,memory_usage,configuration_migration",
+    )
+    .await;
     assert_eq!(lines.count(ItemState::Skipped), 3, "{document:#}");
     assert!(lines.all().iter().all(|line| !line.text.is_empty()));
-    assert_eq!((outcome.source, outcome.converted, outcome.quarantined), (0, 0, 0));
+    assert_eq!(
+        (outcome.source, outcome.converted, outcome.quarantined),
+        (0, 0, 0)
+    );
     assert!(outcome.proved());
     assert!(document["assessment"].is_null() && document["summary"]["success_rate"].is_null());
     let one = &document["details"]["scalability"]["tests"]["memory_usage"];
-    assert_eq!((one["state"].as_str(), one["passed"].is_null()), (Some("skipped"), true));
+    assert_eq!(
+        (one["state"].as_str(), one["passed"].is_null()),
+        (Some("skipped"), true)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,17 +70,29 @@ async fn defect_76_waiting_ends_and_success_at_the_last_look_counts() {
     let id = maos.submit(task()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(600)).await;
     let begun = Instant::now();
-    let timed = until_ended(&*maos, &id, begun, Patience::until(Duration::ZERO), &Control::silent())
-        .await
-        .unwrap();
+    let timed = until_ended(
+        &*maos,
+        &id,
+        begun,
+        Patience::until(Duration::ZERO),
+        &Control::silent(),
+    )
+    .await
+    .unwrap();
     assert!(matches!(timed.waited, Waited::Ended(_)), "{timed:?}");
     assert_eq!(timed.looks, 1);
     // And one that has not is left, soon.
     let id = maos.submit(task()).await.unwrap();
     let begun = Instant::now();
-    let timed = until_ended(&*maos, &id, begun, Patience::until(Duration::from_millis(50)), &Control::silent())
-        .await
-        .unwrap();
+    let timed = until_ended(
+        &*maos,
+        &id,
+        begun,
+        Patience::until(Duration::from_millis(50)),
+        &Control::silent(),
+    )
+    .await
+    .unwrap();
     assert!(matches!(timed.waited, Waited::Deadline(_)), "{timed:?}");
     assert!(begun.elapsed() < Duration::from_secs(5));
     // A task that MAOS does not know is given up after a few looks, not asked for without end.
@@ -98,11 +119,20 @@ async fn defect_76_the_time_of_an_end_is_known_to_the_distance_of_two_looks() {
         })
         .await
         .unwrap();
-    let timed = until_ended(&*maos, &id, begun, Patience::until(Duration::from_mins(1)), &Control::silent())
-        .await
-        .unwrap();
+    let timed = until_ended(
+        &*maos,
+        &id,
+        begun,
+        Patience::until(Duration::from_mins(1)),
+        &Control::silent(),
+    )
+    .await
+    .unwrap();
     assert!(timed.uncertainty_s < 0.05 && timed.looks > 5, "{timed:?}");
-    assert!((timed.seconds - 1.0).abs() < 0.15 + timed.uncertainty_s, "{timed:?}");
+    assert!(
+        (timed.seconds - 1.0).abs() < 0.15 + timed.uncertainty_s,
+        "{timed:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -127,7 +157,9 @@ async fn defect_76_a_maos_that_hangs_fails_the_test_and_a_stop_ends_it_at_once()
         stopping.stop();
     });
     let begun = Instant::now();
-    let error = (crate::support::plan(world, "run").await.unwrap().run)(control).await.unwrap_err();
+    let error = (crate::support::plan(world, "run").await.unwrap().run)(control)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Interrupted);
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert!(looks.load(Ordering::SeqCst) >= 2);
@@ -144,6 +176,10 @@ async fn defect_76_the_deadline_of_a_test_counts_it_as_failed() {
     let (outcome, lines, _) = run(world, "run").await;
     let line = &lines.all()[0];
     assert_eq!(line.state, ItemState::Failed);
-    assert!(line.text.contains("after 1 s, the test's deadline"), "{}", line.text);
+    assert!(
+        line.text.contains("after 1 s, the test's deadline"),
+        "{}",
+        line.text
+    );
     assert_eq!((outcome.source, outcome.quarantined), (1, 1));
 }

@@ -14,7 +14,11 @@ const WORKER: &str = "rehearsal:\n  agents: 4\n  worker: [sh, -c, 'cat >/dev/nul
 async fn a_good_maos_passes_and_nothing_is_left_in_it() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("config")).unwrap();
-    std::fs::write(folder.path().join("config/maos_config.yml"), "system:\n  max_agents: 4\n").unwrap();
+    std::fs::write(
+        folder.path().join("config/maos_config.yml"),
+        "system:\n  max_agents: 4\n",
+    )
+    .unwrap();
     let world = world(folder.path(), WORKER);
     start(&world).await;
     let maos = maos(&world);
@@ -26,10 +30,17 @@ async fn a_good_maos_passes_and_nothing_is_left_in_it() {
     assert_eq!(lines.count(ItemState::Done), 19, "{all:#?}");
     assert!(outcome.proved() && outcome.quarantined == 0);
     assert_eq!(
-        (&document["summary"]["executed"], &document["summary"]["coverage"], document["rehearsal"].as_bool()),
+        (
+            &document["summary"]["executed"],
+            &document["summary"]["coverage"],
+            document["rehearsal"].as_bool()
+        ),
         (&19.into(), &1.0.into(), Some(true))
     );
-    assert_eq!(document["assessment"], "EXCELLENT - Migration is highly successful with minimal issues");
+    assert_eq!(
+        document["assessment"],
+        "EXCELLENT - Migration is highly successful with minimal issues"
+    );
     for line in lines.all() {
         let seen = line.data["found"].as_str().unwrap_or_default();
         assert!(line.ms.is_some() && !seen.is_empty() && !line.data["expected"].as_str().unwrap().is_empty());
@@ -60,14 +71,22 @@ async fn a_test_runs_again_alone_and_the_others_keep_their_results() {
     assert_eq!(again.all().len(), 1);
     assert_eq!((outcome.source, outcome.converted, outcome.unchanged), (2, 2, 1));
     let at = |document: &serde_json::Value, category: &str, test: &str| {
-        document["details"][category]["tests"][test]["at"].as_str().unwrap().to_owned()
+        document["details"][category]["tests"][test]["at"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(
         at(&before, "functionality", "submit_simple_task"),
         at(&after, "functionality", "submit_simple_task")
     );
-    assert_ne!(at(&before, "performance", "latency_test"), at(&after, "performance", "latency_test"));
-    let error = plan(of(folder.path(), Step::default()), "only:nonsense").await.unwrap_err();
+    assert_ne!(
+        at(&before, "performance", "latency_test"),
+        at(&after, "performance", "latency_test")
+    );
+    let error = plan(of(folder.path(), Step::default()), "only:nonsense")
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Usage);
 }
 
@@ -76,9 +95,13 @@ async fn failures_are_failures_with_their_reason() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(folder.path(), "rehearsal:\n  seconds: 0.02\n  failure_rate: 1.0");
     start(&world).await;
-    let (outcome, lines, document) = run(world, "only:submit_simple_task,throughput_test,concurrent_tasks").await;
+    let (outcome, lines, document) =
+        run(world, "only:submit_simple_task,throughput_test,concurrent_tasks").await;
     assert_eq!(lines.count(ItemState::Failed), 3);
-    assert_eq!((outcome.source, outcome.converted, outcome.quarantined), (3, 0, 3));
+    assert_eq!(
+        (outcome.source, outcome.converted, outcome.quarantined),
+        (3, 0, 3)
+    );
     assert!(outcome.proved());
     assert_eq!(
         document["assessment"],
@@ -126,7 +149,9 @@ async fn what_a_killed_run_left_is_cancelled_by_the_next() {
         items: [("run".to_owned(), items)].into(),
         ..Step::default()
     };
-    let prepared = plan(of(folder.path(), step), "only:api_compatibility").await.unwrap();
+    let prepared = plan(of(folder.path(), step), "only:api_compatibility")
+        .await
+        .unwrap();
     (prepared.run)(Control::silent()).await.unwrap();
     assert!(maos.show(left).await.unwrap().status.ended());
 }

@@ -15,7 +15,9 @@ use serde_json::Value;
 
 /// The world of a workspace with these settings, its environment proved.
 pub fn world(folder: &Path, settings: &str) -> World {
-    let text = format!("name: test\ntype: greenfield\nenvironment: rehearsal\ntarget:\n  maos: rehearsal\n{settings}\n");
+    let text = format!(
+        "name: test\ntype: greenfield\nenvironment: rehearsal\ntarget:\n  maos: rehearsal\n{settings}\n"
+    );
     std::fs::write(folder.join("migration.yml"), text).unwrap();
     of(folder, Step::default())
 }
@@ -43,6 +45,7 @@ pub fn of(folder: &Path, step: Step) -> World {
         ports,
         operator: "alice".to_owned(),
         host: "ops-1".to_owned(),
+        secrets: std::collections::BTreeMap::new(),
         interactive: false,
     }
 }
@@ -87,5 +90,10 @@ pub async fn run(world: World, verb: &str) -> (Outcome, Items, Value) {
 pub fn told(item: &Item) -> String {
     let found = item.data["found"].as_str().unwrap_or_default();
     let evidence = item.data["evidence"].to_string();
-    format!("{} {}: {} | {found} | {evidence}", item.key, item.state.word(), item.text)
+    format!(
+        "{} {}: {} | {found} | {evidence}",
+        item.key,
+        item.state.word(),
+        item.text
+    )
 }

@@ -26,6 +26,8 @@ pub struct MaosSettings {
     pub env: BTreeMap<String, String>,
     /// Seconds for one command.
     pub time_limit: Option<u64>,
+    /// Parts in its hands at once during a submission; 16 when not said.
+    pub in_flight: Option<usize>,
     /// Seconds from start to ready.
     pub ready_within: Option<u64>,
     /// The Python environment that holds `maos-cli`: made when it does not exist. `environment` of the workspace when not said.
@@ -135,6 +137,8 @@ pub struct BackupSettings {
     pub keep: usize,
     /// Files and folders to take along besides those the settings name.
     pub also: Vec<PathBuf>,
+    /// Where `pg_dump` and `pg_restore` lie; the newest of this machine that fit the server when not said.
+    pub programs: Option<PathBuf>,
 }
 
 impl Default for BackupSettings {
@@ -143,6 +147,7 @@ impl Default for BackupSettings {
             max_age: 60,
             keep: 5,
             also: Vec::new(),
+            programs: None,
         }
     }
 }

@@ -10,6 +10,7 @@ mod compare;
 mod config;
 mod data_step;
 mod detail;
+mod handover;
 mod readiness;
 mod report;
 mod rollback;
@@ -92,11 +93,10 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Validate => Box::<validate::Validate>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
-        Capability::Environment
-        | Capability::Cutover
-        | Capability::Upgrade
-        | Capability::Monitor
-        | Capability::Backup => Box::new(absent::Absent::new(capability)),
+        Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
+        Capability::Environment | Capability::Monitor | Capability::Backup => {
+            Box::new(absent::Absent::new(capability))
+        }
     }
 }
 

@@ -34,7 +34,8 @@ pub struct Compare {
 
 /// Why it cannot be run: the gate, or no legacy command.
 fn locked(cx: &Cx<'_>) -> Option<Locked> {
-    working::locked(cx, STEP).or_else(|| model::settings(cx).and_then(|driving| legacy::locked(&driving.legacy)))
+    working::locked(cx, STEP)
+        .or_else(|| model::settings(cx).and_then(|driving| legacy::locked(&driving.legacy)))
 }
 
 fn off(cx: &Cx<'_>) -> Option<String> {
@@ -49,7 +50,9 @@ fn activity(cx: &Cx<'_>) -> Activity {
 
 /// Tasks and repeats as the settings want them.
 fn wanted(cx: &Cx<'_>) -> (usize, usize, u64) {
-    let compare = model::settings(cx).map(|driving| driving.compare.clone()).unwrap_or_default();
+    let compare = model::settings(cx)
+        .map(|driving| driving.compare.clone())
+        .unwrap_or_default();
     (compare.tasks, compare.repeats.max(1), compare.deadline)
 }
 
@@ -76,7 +79,11 @@ impl Compare {
         if let Some(locked) = working::locked(cx, STEP) {
             return working::unlock(&locked);
         }
-        let label = if activity == Activity::Idle { "run the pairs" } else { "go on" };
+        let label = if activity == Activity::Idle {
+            "run the pairs"
+        } else {
+            "go on"
+        };
         let planning = self.asked.map(|_| "The plan is being made.".to_owned());
         Command::new(Action::Next, label)
             .about("show the plan and ask before any task is sent")
@@ -110,7 +117,8 @@ impl Screen for Compare {
         let right = if activity(cx).is_active() {
             cx.snapshot.at.map_or_else(String::new, |at| cx.old(at))
         } else {
-            step.and_then(|step| step.ended).map_or_else(String::new, |at| cx.ago(at))
+            step.and_then(|step| step.ended)
+                .map_or_else(String::new, |at| cx.ago(at))
         };
         Title::new("Compare", facts, right)
     }
@@ -188,7 +196,10 @@ impl Screen for Compare {
                 self.order = self.order.next();
                 self.list.cursor = 0;
                 self.model.refresh(cx, self.order);
-                Handled::one(Effect::Say(News::new(format!("Tasks by {}.", self.order.word()), "")))
+                Handled::one(Effect::Say(News::new(
+                    format!("Tasks by {}.", self.order.word()),
+                    "",
+                )))
             }
             action if self.list.act(action, tasks) => Handled::done(),
             _ => Handled::No,

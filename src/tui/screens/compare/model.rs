@@ -70,7 +70,10 @@ impl Model {
         let planned = step
             .and_then(|step| step.progress.as_ref())
             .and_then(|progress| progress.total)
-            .or_else(|| step.and_then(|step| step.outcome.as_ref()).map(|outcome| outcome.source))
+            .or_else(|| {
+                step.and_then(|step| step.outcome.as_ref())
+                    .map(|outcome| outcome.source)
+            })
             .unwrap_or(items.all().len() as u64);
         let started = step.and_then(|step| step.started);
         let stamp = (items.all().len(), ended, started, planned, order);
@@ -105,9 +108,13 @@ impl Model {
 
     /// The longest median of either side, which a full bar stands for.
     pub fn longest(&self) -> f64 {
-        self.summary.iter().flat_map(|summary| &summary.tasks).fold(0.0, |most, task| {
-            most.max(task.legacy_s.unwrap_or(0.0)).max(task.maos_s.unwrap_or(0.0))
-        })
+        self.summary
+            .iter()
+            .flat_map(|summary| &summary.tasks)
+            .fold(0.0, |most, task| {
+                most.max(task.legacy_s.unwrap_or(0.0))
+                    .max(task.maos_s.unwrap_or(0.0))
+            })
     }
 
     /// Whether durations are simulated, and whether it is a rehearsal at all.

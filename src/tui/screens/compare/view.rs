@@ -29,13 +29,17 @@ pub(super) fn news(screen: &Compare, cx: &Cx<'_>) -> News {
     if activity == Activity::Idle
         && let Some(locked) = locked(cx)
     {
-        let next = locked
-            .goes_to
-            .map_or_else(|| "R works".to_owned(), |step| format!("n goes to {}", step.title()));
+        let next = locked.goes_to.map_or_else(
+            || "R works".to_owned(),
+            |step| format!("n goes to {}", step.title()),
+        );
         return News::new(format!("Locked: {}", locked.sentence), next).role(Role::Warn);
     }
     if screen.asked.is_some() {
-        return News::new("The plan is being made: tasks are read, MAOS is asked what it can do.", "wait");
+        return News::new(
+            "The plan is being made: tasks are read, MAOS is asked what it can do.",
+            "wait",
+        );
     }
     let step = cx.step(STEP);
     let summary = screen.model.summary.as_ref();
@@ -44,20 +48,28 @@ pub(super) fn news(screen: &Compare, cx: &Cx<'_>) -> News {
     match activity {
         Activity::Idle => match cx.held() {
             Some(held) => News::new(held, "look around; R works").role(Role::Warn),
-            None => News::new("Not run yet. Nothing is sent before the dialog.", "n shows the plan"),
+            None => News::new(
+                "Not run yet. Nothing is sent before the dialog.",
+                "n shows the plan",
+            ),
         },
         Activity::Running => {
             let planned = summary.map_or(0, |summary| summary.planned);
             News::new(
                 format!("{} run.", plural(run, "pair", "pairs")),
-                format!("the recommendation is final at {}", plural(planned, "pair", "pairs")),
+                format!(
+                    "the recommendation is final at {}",
+                    plural(planned, "pair", "pairs")
+                ),
             )
         }
         Activity::Paused => {
             let who = step.and_then(|step| step.note.clone()).unwrap_or_default();
             News::new(format!("Paused by {who}. {safe}"), "p goes on").role(Role::Warn)
         }
-        Activity::Stopping => News::new("Stopping; the pair under way is run again later.", "wait").role(Role::Warn),
+        Activity::Stopping => {
+            News::new("Stopping; the pair under way is run again later.", "wait").role(Role::Warn)
+        }
         Activity::Stopped => News::new(format!("Stopped. {safe}"), "n runs the rest").role(Role::Warn),
         Activity::Failed => {
             let error = step.and_then(|step| step.error.as_ref());
@@ -65,7 +77,11 @@ pub(super) fn news(screen: &Compare, cx: &Cx<'_>) -> News {
             let next = error
                 .and_then(|error| error.hint.clone())
                 .unwrap_or_else(|| "n goes on from there".to_owned());
-            News::new(format!("{} {}.", cx.look.glyphs.failed, what.trim_end_matches('.')), next).role(Role::Bad)
+            News::new(
+                format!("{} {}.", cx.look.glyphs.failed, what.trim_end_matches('.')),
+                next,
+            )
+            .role(Role::Bad)
         }
         Activity::Done | Activity::DoneWithQuarantine => {
             let said = summary.map_or_else(String::new, |summary| match summary.speedup {
@@ -92,7 +108,11 @@ pub(super) fn render(screen: &mut Compare, painter: &mut Painter<'_>, cx: &Cx<'_
     };
     screen.list.cursor = screen.list.cursor.min(screen.model.order.len().saturating_sub(1));
     if screen.open
-        && let Some(task) = screen.model.order.get(screen.list.cursor).map(|at| &summary.tasks[*at])
+        && let Some(task) = screen
+            .model
+            .order
+            .get(screen.list.cursor)
+            .map(|at| &summary.tasks[*at])
     {
         painter.rows(&one_task(screen, task, cx, width));
         return;
@@ -116,7 +136,9 @@ pub(super) fn render(screen: &mut Compare, painter: &mut Painter<'_>, cx: &Cx<'_
     let bottom = cells(below.len()).min(height.saturating_sub(heading + least));
     let room = height.saturating_sub(heading + bottom);
     let shown = (room / each).min(tasks);
-    painter.part(Rect::new(0, 0, width, cells(head.len()))).rows(&head);
+    painter
+        .part(Rect::new(0, 0, width, cells(head.len())))
+        .rows(&head);
     let (summary, longest) = (summary.clone(), screen.model.longest());
     screen.list.settle(usize::from(tasks), usize::from(shown));
     let row = Row::new()
@@ -124,9 +146,12 @@ pub(super) fn render(screen: &mut Compare, painter: &mut Painter<'_>, cx: &Cx<'_
         .number(SIDE - 2, "n", Role::Muted);
     let row = if cx.density <= Density::Normal {
         let (at, ends) = columns(width);
-        row.number(ends, "median", Role::Muted).at(at, "speed-up", Role::Muted)
+        row.number(ends, "median", Role::Muted)
+            .at(at, "speed-up", Role::Muted)
     } else {
-        row.at(SIDE, "legacy", Role::Muted).at(28, "MAOS", Role::Muted).at(38, "speed-up", Role::Muted)
+        row.at(SIDE, "legacy", Role::Muted)
+            .at(28, "MAOS", Role::Muted)
+            .at(38, "speed-up", Role::Muted)
     };
     let position = screen.list.position(usize::from(tasks));
     painter.row(heading - 1, &row.right(1, position, Role::Muted));
@@ -176,7 +201,12 @@ fn before(screen: &Compare, cx: &Cx<'_>, width: u16) -> Vec<Row> {
         rows.extend(working::ended_badly(step, "No pair has ended.", cx, width));
         rows.push(Row::blank());
     } else if let Some(locked) = locked(cx).filter(|_| activity == Activity::Idle) {
-        rows.extend(prose(&format!("Locked: {}", locked.sentence), width, Role::Warn, keep::ALWAYS));
+        rows.extend(prose(
+            &format!("Locked: {}", locked.sentence),
+            width,
+            Role::Warn,
+            keep::ALWAYS,
+        ));
         rows.push(Row::blank());
     }
     if let Some((title, text)) = screen.model.running.as_ref().filter(|_| activity.is_active()) {
@@ -247,7 +277,10 @@ fn head(screen: &Compare, summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row
     if let Some(step) = cx.step(STEP)
         && matches!(step.activity, Activity::Failed | Activity::Stopped)
     {
-        let safe = format!("{} kept and not run again.", plural(summary.run, "pair is", "pairs are"));
+        let safe = format!(
+            "{} kept and not run again.",
+            plural(summary.run, "pair is", "pairs are")
+        );
         rows.extend(working::ended_badly(step, &safe, cx, width));
     }
     let (_, repeats, deadline) = wanted(cx);
@@ -297,7 +330,14 @@ fn bars(
     let (sign, sign_role) = cursor(painter, here);
     let bar = |row: Row, value: Option<f64>, role: Role| {
         let share = value.filter(|_| longest > 0.0).map(|value| value / longest);
-        bar::onto(row, BARS, glyphs, Bar { share, limit: None }, bar_width(width), role)
+        bar::onto(
+            row,
+            BARS,
+            glyphs,
+            Bar { share, limit: None },
+            bar_width(width),
+            role,
+        )
     };
     let number = |row: Row, value: Option<f64>| {
         let words = value.map_or_else(|| "?".to_owned(), seconds);
@@ -352,7 +392,9 @@ fn bars(
 fn flat(task: &TaskFigures, simulated: bool, here: bool, painter: &Painter<'_>) -> Row {
     let (sign, role) = cursor(painter, here);
     let words = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), seconds);
-    let speedup = task.speedup.map_or_else(|| "not compared".to_owned(), |speedup| format!("{speedup:.1}×"));
+    let speedup = task
+        .speedup
+        .map_or_else(|| "not compared".to_owned(), |speedup| format!("{speedup:.1}×"));
     let row = Row::new()
         .at(1, sign, role)
         .at(3, inert(&task.task), Role::Text)
@@ -360,7 +402,15 @@ fn flat(task: &TaskFigures, simulated: bool, here: bool, painter: &Painter<'_>) 
         .number(SIDE - 2, task.pairs.to_string(), Role::Muted)
         .at(SIDE, words(task.legacy_s), Role::Text)
         .at(28, words(task.maos_s), Role::Text)
-        .at(38, speedup, if task.speedup.is_some() { Role::Ok } else { Role::Warn })
+        .at(
+            38,
+            speedup,
+            if task.speedup.is_some() {
+                Role::Ok
+            } else {
+                Role::Warn
+            },
+        )
         .selected(here);
     if simulated {
         row.right(1, "simulated", Role::Unknown)
@@ -394,41 +444,51 @@ fn figures(summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     rows.push(row.keep(keep::ALWAYS));
     let most = summary.histogram.iter().copied().max().unwrap_or(0).max(1);
     let rate = |rate: crate::engine::compare::statistics::Rate| {
-        let share = rate
-            .share()
-            .map_or_else(String::new, |share| format!("{:>6.1} %", (share * 1000.0).floor() / 10.0));
+        let share = rate.share().map_or_else(String::new, |share| {
+            format!("{:>6.1} %", (share * 1000.0).floor() / 10.0)
+        });
         format!("{:>3} of {:<3} {share}", rate.succeeded, rate.run)
     };
     let efficiency = summary.efficiency.map_or_else(
         || "not reported by MAOS".to_owned(),
         |(mean, n)| format!("{mean:.2}, as reported by MAOS, n {n}"),
     );
-    let agents = summary
-        .agents
-        .map_or_else(|| "not reported by MAOS".to_owned(), |(mean, most, _)| {
-            format!("{mean:.1} on average, {most} at most, as reported")
-        });
+    let agents = summary.agents.map_or_else(
+        || "not reported by MAOS".to_owned(),
+        |(mean, most, _)| format!("{mean:.1} on average, {most} at most, as reported"),
+    );
     let right: [(&str, String); 4] = [
         ("Success    legacy", rate(summary.legacy)),
         ("           MAOS  ", rate(summary.maos)),
         ("Efficiency", efficiency),
         ("Agents", agents),
     ];
-    for (index, (bin, n)) in ["<1×", "1-2×", "2-3×", ">3×"].into_iter().zip(summary.histogram).enumerate() {
+    for (index, (bin, n)) in ["<1×", "1-2×", "2-3×", ">3×"]
+        .into_iter()
+        .zip(summary.histogram)
+        .enumerate()
+    {
         let mut row = Row::new().number(7, bin, Role::Muted);
         if width >= 70 {
             let share = Bar::of(n, most);
             let role = if index == 0 { Role::Bad } else { Role::Accent };
             row = bar::onto(row, 8, glyphs, share, 17, role).number(29, n.to_string(), Role::Text);
             let (label, value) = &right[index];
-            row = row.at(34, *label, Role::Muted).then(" ", Role::Text).then(value.clone(), Role::Text);
+            row = row
+                .at(34, *label, Role::Muted)
+                .then(" ", Role::Text)
+                .then(value.clone(), Role::Text);
         } else {
             row = row.number(12, n.to_string(), Role::Text);
         }
         rows.push(row.keep(keep::NORMAL));
     }
     if width < 70 {
-        let said = format!("Success  legacy {}   MAOS {}", rate(summary.legacy).trim(), rate(summary.maos).trim());
+        let said = format!(
+            "Success  legacy {}   MAOS {}",
+            rate(summary.legacy).trim(),
+            rate(summary.maos).trim()
+        );
         rows.push(Row::prose(said, Role::Text).keep(keep::ALWAYS));
     }
     let used = |used: Option<Resources>| {
@@ -437,10 +497,24 @@ fn figures(summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row> {
             |used| format!("{:.1} cores, {}", used.cores, text::bytes(used.peak_bytes)),
         )
     };
-    let measured = format!("legacy {} · MAOS {}", used(summary.legacy_used), used(summary.maos_used));
-    rows.extend(labelled("Resources", &measured, 12, width, Role::Text, keep::EXTRA));
+    let measured = format!(
+        "legacy {} · MAOS {}",
+        used(summary.legacy_used),
+        used(summary.maos_used)
+    );
+    rows.extend(labelled(
+        "Resources",
+        &measured,
+        12,
+        width,
+        Role::Text,
+        keep::EXTRA,
+    ));
     if let Some(quality) = summary.quality {
-        let said = format!("{} of {} the same by the check command", quality.succeeded, quality.run);
+        let said = format!(
+            "{} of {} the same by the check command",
+            quality.succeeded, quality.run
+        );
         rows.extend(labelled("Quality", &said, 12, width, Role::Text, keep::EXTRA));
     }
     for sentence in summary.left_out() {
@@ -451,13 +525,22 @@ fn figures(summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row> {
 
 /// The guide's sentence, and what weakens it.
 fn verdict(screen: &Compare, summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row> {
-    let mark = if screen.model.rehearsal().1 { "REHEARSAL: " } else { "" };
+    let mark = if screen.model.rehearsal().1 {
+        "REHEARSAL: "
+    } else {
+        ""
+    };
     let lead = if activity(cx).is_done() { "" } else { "So far: " };
     let role = match summary.recommendation.sentence() {
         Some(_) => Role::Critical,
         None => Role::Warn,
     };
-    let mut rows = prose(&format!("{mark}{lead}{}", summary.sentence()), width, role, keep::ALWAYS);
+    let mut rows = prose(
+        &format!("{mark}{lead}{}", summary.sentence()),
+        width,
+        role,
+        keep::ALWAYS,
+    );
     if let Some(caution) = summary.caution() {
         rows.extend(prose(&caution, width, Role::Warn, keep::FIGURE));
     }
@@ -468,11 +551,18 @@ fn verdict(screen: &Compare, summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<
 fn one_task(screen: &Compare, task: &TaskFigures, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let words = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), seconds);
     let mut rows = vec![
-        Row::new().at(1, inert(&task.task), Role::Critical).keep(keep::ALWAYS),
+        Row::new()
+            .at(1, inert(&task.task), Role::Critical)
+            .keep(keep::ALWAYS),
         Row::new()
             .at(1, format!("median legacy {}", words(task.legacy_s)), Role::Text)
             .at(28, format!("MAOS {}", words(task.maos_s)), Role::Text)
-            .at(46, task.speedup.map_or_else(|| "not compared".to_owned(), |s| format!("{s:.2}×")), Role::Text)
+            .at(
+                46,
+                task.speedup
+                    .map_or_else(|| "not compared".to_owned(), |s| format!("{s:.2}×")),
+                Role::Text,
+            )
             .keep(keep::FIGURE),
         Row::blank(),
         Row::new()
@@ -496,8 +586,14 @@ fn one_pair(pair: &Pair, cx: &Cx<'_>, width: u16) -> Vec<Row> {
         (true, Some(_)) => (glyphs.done, Role::Ok),
         (true, None) => (glyphs.failed, Role::Bad),
     };
-    let speedup = pair.speedup().map_or_else(String::new, |speedup| format!("{speedup:.2}×"));
-    let id = pair.maos.as_ref().and_then(|run| run.id.clone()).unwrap_or_default();
+    let speedup = pair
+        .speedup()
+        .map_or_else(String::new, |speedup| format!("{speedup:.2}×"));
+    let id = pair
+        .maos
+        .as_ref()
+        .and_then(|run| run.id.clone())
+        .unwrap_or_default();
     let mut rows = vec![
         Row::new()
             .at(1, sign, role)
@@ -515,7 +611,11 @@ fn one_pair(pair: &Pair, cx: &Cx<'_>, width: u16) -> Vec<Row> {
             rows.extend(labelled("", &said, 8, width, Role::Bad, keep::NORMAL));
         }
     }
-    if let Some(run) = pair.maos.as_ref().filter(|run| run.uncertainty_s > 0.0 && run.succeeded()) {
+    if let Some(run) = pair
+        .maos
+        .as_ref()
+        .filter(|run| run.uncertainty_s > 0.0 && run.succeeded())
+    {
         let agents = run.agents.map_or_else(String::new, |agents| {
             format!(", {} as reported", plural(u64::from(agents), "agent", "agents"))
         });
@@ -523,7 +623,14 @@ fn one_pair(pair: &Pair, cx: &Cx<'_>, width: u16) -> Vec<Row> {
         rows.extend(labelled("", &said, 8, width, Role::Muted, keep::EXTRA));
     }
     if pair.simulated {
-        rows.extend(labelled("", "simulated duration", 8, width, Role::Unknown, keep::NORMAL));
+        rows.extend(labelled(
+            "",
+            "simulated duration",
+            8,
+            width,
+            Role::Unknown,
+            keep::NORMAL,
+        ));
     }
     rows
 }

@@ -62,7 +62,8 @@ impl Validate {
             return Command::new(Action::Next, label).off(Some("The tests are not finished.".to_owned()));
         }
         if self.rolls_back(cx) {
-            return Command::new(Action::Next, "rollback").about("open the rollback; opening it changes nothing");
+            return Command::new(Action::Next, "rollback")
+                .about("open the rollback; opening it changes nothing");
         }
         if activity.is_done() && self.tree.next_failure(self.list.cursor).is_some() {
             return Command::new(Action::Next, "next failure").about("go to the next test that failed");
@@ -88,7 +89,10 @@ impl Validate {
         match self.tree.lines.get(self.list.cursor)? {
             Line::Test(index) => Some(only([self.tree.catalogue.tests[*index].name.as_str()])),
             Line::Category(category, _) => Some(only(
-                self.tree.catalogue.of_category(*category).map(|test| test.name.as_str()),
+                self.tree
+                    .catalogue
+                    .of_category(*category)
+                    .map(|test| test.name.as_str()),
             )),
         }
     }
@@ -124,7 +128,8 @@ impl Screen for Validate {
         let right = if activity(cx).is_active() {
             cx.snapshot.at.map_or_else(String::new, |at| cx.old(at))
         } else {
-            step.and_then(|step| step.ended).map_or_else(String::new, |at| cx.ago(at))
+            step.and_then(|step| step.ended)
+                .map_or_else(String::new, |at| cx.ago(at))
         };
         Title::new("Validate", facts, right)
     }
@@ -164,7 +169,11 @@ impl Screen for Validate {
                 );
             }
         }
-        commands.push(Command::new(Action::Mark, "fold").about("fold or open the category").quiet());
+        commands.push(
+            Command::new(Action::Mark, "fold")
+                .about("fold or open the category")
+                .quiet(),
+        );
         commands.push(Command::new(Action::Log, "log"));
         commands
     }

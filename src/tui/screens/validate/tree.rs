@@ -47,10 +47,7 @@ impl Default for Tree {
 impl Tree {
     /// Takes the results as they are now.
     pub fn refresh(&mut self, cx: &Cx<'_>) {
-        self.results = cx
-            .step(Capability::Validate)
-            .map(Results::of)
-            .unwrap_or_default();
+        self.results = cx.step(Capability::Validate).map(Results::of).unwrap_or_default();
         self.lay();
     }
 
@@ -131,7 +128,10 @@ impl Tree {
             .iter()
             .enumerate()
             .filter(|(index, _)| after.is_none_or(|after| *index > after))
-            .find(|(index, _)| self.item(*index).is_some_and(|item| item.state == ItemState::Failed))
+            .find(|(index, _)| {
+                self.item(*index)
+                    .is_some_and(|item| item.state == ItemState::Failed)
+            })
             .map(|(index, test)| (test.category, index))
     }
 

@@ -51,16 +51,25 @@ pub(super) fn news(screen: &Validate, cx: &Cx<'_>) -> News {
                 .and_then(|progress| progress.running.first().cloned())
                 .unwrap_or_default();
             let done = counts.executed() + counts.skipped;
-            News::new(format!("{done} of {} ended. {name} is running.", counts.total), "watch, or X stops")
+            News::new(
+                format!("{done} of {} ended. {name} is running.", counts.total),
+                "watch, or X stops",
+            )
         }
         Activity::Paused => {
             let who = step.and_then(|step| step.note.clone()).unwrap_or_default();
             News::new(format!("Paused by {who}."), "p goes on").role(Role::Warn)
         }
-        Activity::Stopping => News::new("Stopping; what the test sent is cancelled.", "wait").role(Role::Warn),
+        Activity::Stopping => {
+            News::new("Stopping; what the test sent is cancelled.", "wait").role(Role::Warn)
+        }
         Activity::Stopped => {
             let done = counts.executed() + counts.skipped;
-            News::new(format!("Stopped after {done} of {}.", counts.total), "n runs the rest").role(Role::Warn)
+            News::new(
+                format!("Stopped after {done} of {}.", counts.total),
+                "n runs the rest",
+            )
+            .role(Role::Warn)
         }
         Activity::Failed => {
             let error = step.and_then(|step| step.error.as_ref());
@@ -68,7 +77,11 @@ pub(super) fn news(screen: &Validate, cx: &Cx<'_>) -> News {
             let next = error
                 .and_then(|error| error.hint.clone())
                 .unwrap_or_else(|| "n goes on from there".to_owned());
-            News::new(format!("{} {}.", cx.look.glyphs.failed, what.trim_end_matches('.')), next).role(Role::Bad)
+            News::new(
+                format!("{} {}.", cx.look.glyphs.failed, what.trim_end_matches('.')),
+                next,
+            )
+            .role(Role::Bad)
         }
         Activity::Done | Activity::DoneWithQuarantine => ended(screen, counts, cx),
     }
@@ -89,7 +102,12 @@ fn ended(screen: &Validate, counts: Counts, cx: &Cx<'_>) -> News {
             .tests
             .iter()
             .enumerate()
-            .find_map(|(index, _)| screen.tree.item(index).filter(|item| item.state == ItemState::Failed));
+            .find_map(|(index, _)| {
+                screen
+                    .tree
+                    .item(index)
+                    .filter(|item| item.state == ItemState::Failed)
+            });
         let why = first.map_or_else(String::new, |item| format!(": {}", inert(&item.text)));
         return News::new(
             format!("{} failed{why}.", counts.failed),
@@ -169,10 +187,10 @@ pub(super) fn render(screen: &mut Validate, painter: &mut Painter<'_>, cx: &Cx<'
             below.extend(working::log_tail(cx, STEP, (spare - 2).min(12)));
         }
         let position = screen.list.position(lines);
-        painter.part(Rect::new(0, tree, width, 1)).row(0, &Row::rule().right(1, position, Role::Muted));
         painter
-            .part(Rect::new(0, tree + 1, width, rest - 1))
-            .rows(&below);
+            .part(Rect::new(0, tree, width, 1))
+            .row(0, &Row::rule().right(1, position, Role::Muted));
+        painter.part(Rect::new(0, tree + 1, width, rest - 1)).rows(&below);
     }
     painter
         .part(Rect::new(0, height.saturating_sub(verdict), width, verdict))
@@ -246,11 +264,18 @@ fn test_row(screen: &Validate, index: usize, here: bool, painter: &Painter<'_>, 
     let (shown, said) = match state {
         Some(ItemState::Running) => {
             let since = cx.step(STEP).and_then(|step| step.progress.as_ref());
-            let glyph = if since.is_some() { cx.spinner() } else { glyphs.running };
+            let glyph = if since.is_some() {
+                cx.spinner()
+            } else {
+                glyphs.running
+            };
             (glyph, "running".to_owned())
         }
         Some(ItemState::Waiting) | None => (mark.glyph(glyphs), "waiting".to_owned()),
-        Some(_) => (mark.glyph(glyphs), item.map_or_else(String::new, |item| inert(&item.text))),
+        Some(_) => (
+            mark.glyph(glyphs),
+            item.map_or_else(String::new, |item| inert(&item.text)),
+        ),
     };
     let skipped = state == Some(ItemState::Skipped);
     Row::new()
@@ -258,7 +283,15 @@ fn test_row(screen: &Validate, index: usize, here: bool, painter: &Painter<'_>, 
         .at(7, shown, mark.role())
         .at(9, name.clone(), if skipped { Role::Muted } else { Role::Text })
         .number(43, if skipped { String::new() } else { time(item) }, Role::Text)
-        .at(46, said, if mark == Mark::Failed { Role::Bad } else { Role::Muted })
+        .at(
+            46,
+            said,
+            if mark == Mark::Failed {
+                Role::Bad
+            } else {
+                Role::Muted
+            },
+        )
 }
 
 /// The test under the cursor: expected, found, and with `whole` the evidence too.
@@ -285,17 +318,49 @@ fn evidence(screen: &Validate, index: usize, cx: &Cx<'_>, width: u16, whole: boo
             .then(format!("   {word}{when}"), mark.role())
             .keep(keep::ALWAYS),
     ];
-    rows.extend(labelled("  expected", &test.expected, 13, width, Role::Text, keep::NORMAL));
+    rows.extend(labelled(
+        "  expected",
+        &test.expected,
+        13,
+        width,
+        Role::Text,
+        keep::NORMAL,
+    ));
     let Some(verdict) = item.filter(|item| item.state.ended()).and_then(Verdict::of) else {
         return rows;
     };
-    let label = if mark == Mark::Skipped { "  skipped" } else { "  found" };
-    rows.extend(labelled(label, &inert(&verdict.found), 13, width, mark.role(), keep::FIGURE));
+    let label = if mark == Mark::Skipped {
+        "  skipped"
+    } else {
+        "  found"
+    };
+    rows.extend(labelled(
+        label,
+        &inert(&verdict.found),
+        13,
+        width,
+        mark.role(),
+        keep::FIGURE,
+    ));
     if whole {
         if verdict.simulated {
-            rows.extend(labelled("  note", "REHEARSAL: durations are simulated", 13, width, Role::Unknown, keep::FIGURE));
+            rows.extend(labelled(
+                "  note",
+                "REHEARSAL: durations are simulated",
+                13,
+                width,
+                Role::Unknown,
+                keep::FIGURE,
+            ));
         } else if verdict.rehearsal {
-            rows.extend(labelled("  note", "REHEARSAL: the embedded MAOS", 13, width, Role::Unknown, keep::FIGURE));
+            rows.extend(labelled(
+                "  note",
+                "REHEARSAL: the embedded MAOS",
+                13,
+                width,
+                Role::Unknown,
+                keep::FIGURE,
+            ));
         }
         rows.push(Row::blank());
         for (nth, line) in verdict.evidence.iter().enumerate() {
@@ -304,7 +369,14 @@ fn evidence(screen: &Validate, index: usize, cx: &Cx<'_>, width: u16, whole: boo
         }
         for (nth, (name, value)) in verdict.figures.iter().enumerate() {
             let label = if nth == 0 { "  figures" } else { "" };
-            rows.extend(labelled(label, &inert(&format!("{name} {value}")), 13, width, Role::Muted, keep::NORMAL));
+            rows.extend(labelled(
+                label,
+                &inert(&format!("{name} {value}")),
+                13,
+                width,
+                Role::Muted,
+                keep::NORMAL,
+            ));
         }
         if !verdict.submitted.is_empty() {
             let ids = inert(&verdict.submitted.join(", "));
@@ -324,7 +396,11 @@ fn about(screen: &Validate, category: Category, width: u16) -> Vec<Row> {
         plural(tasks, "task", "tasks"),
         counted(counts)
     );
-    let mut rows = vec![Row::new().at(1, category.name(), Role::Critical).keep(keep::ALWAYS)];
+    let mut rows = vec![
+        Row::new()
+            .at(1, category.name(), Role::Critical)
+            .keep(keep::ALWAYS),
+    ];
     rows.extend(labelled("  tests", &said, 13, width, Role::Text, keep::FIGURE));
     rows
 }
@@ -333,7 +409,10 @@ fn about(screen: &Validate, category: Category, width: u16) -> Vec<Row> {
 fn verdict(counts: Counts, rehearsal: bool, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     if counts.executed() == 0 {
         let said = if counts.skipped > 0 {
-            format!("{} skipped, none executed: there is no assessment.", counts.skipped)
+            format!(
+                "{} skipped, none executed: there is no assessment.",
+                counts.skipped
+            )
         } else {
             "Not run yet. A test that MAOS cannot serve is skipped and says why.".to_owned()
         };
