@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod checkpoints;
+mod compare;
 mod environment;
 mod frame;
 mod journeys;
@@ -12,3 +13,4 @@ mod stage_view;
 mod submitting;
 mod support;
 mod tasks;
+mod validate;
