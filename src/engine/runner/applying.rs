@@ -331,7 +331,9 @@ impl Dispatcher {
             .running
             .as_ref()
             .filter(|running| running.capability == capability)
-            .map_or_else(String::new, |running| running.verb.clone());
+            .map_or_else(String::new, |running| {
+                operations::lines_of(&running.verb).to_owned()
+            });
         let mut acks = Vec::new();
         let mut take = |this: &mut Self, notice: Notice| match notice {
             Notice::Progress(progress) => {
