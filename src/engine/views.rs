@@ -133,6 +133,10 @@ pub struct Views {
     pub checkpoints: Slot<checkpoints::View>,
     /// Both configurations side by side.
     pub config: Slot<config::View>,
+    /// The backups of the workspace.
+    pub backups: Slot<Vec<super::backup::Listed>>,
+    /// What is known before going back.
+    pub rollback: Slot<super::rollback::Preflight>,
     /// How far a reading or a plan is, while it is made.
     pub reading: BTreeMap<Capability, Progress>,
     /// Questions whose probe is under way.

@@ -5,6 +5,7 @@
 
 mod absent;
 mod assess;
+pub mod backup;
 mod checkpoints;
 mod config;
 mod data_step;
@@ -88,13 +89,13 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Schema => Box::<schema::Schema>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
+        Capability::Backup => Box::<backup::Backup>::default(),
         Capability::Environment
         | Capability::Compare
         | Capability::Cutover
         | Capability::Upgrade
         | Capability::Validate
-        | Capability::Monitor
-        | Capability::Backup => Box::new(absent::Absent::new(capability)),
+        | Capability::Monitor => Box::new(absent::Absent::new(capability)),
     }
 }
 
