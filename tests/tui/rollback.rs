@@ -329,7 +329,7 @@ fn a_rollback_does_not_wait_for_what_runs() {
     harness.keys("n");
     harness.answer(Ok(Reply::Plan(Box::new(plan()))));
     harness.wait(std::time::Duration::from_millis(400));
-    harness.keys("maos<tab><tab><enter>");
+    harness.keys("maos<tab><enter>");
     assert!(
         harness.text().contains("stops at its next safe point"),
         "{}",
@@ -406,5 +406,7 @@ fn a_step_that_was_undone_says_when() {
     };
     harness.snapshot.steps.insert(Capability::Schema, undone);
     harness.update();
+    assert!(harness.text().contains("Schema     undone"), "{}", harness.text());
+    harness.keys("s");
     assert!(harness.text().contains("undone 03:18"), "{}", harness.text());
 }
