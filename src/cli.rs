@@ -183,10 +183,12 @@ pub enum Verb {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Not in this version: handing the work over.
-    Cutover(NotYet),
-    /// Not in this version: from one MAOS version to another.
-    Upgrade(NotYet),
+    /// Hand the work over: close the legacy side, copy the last rows, prove both ways, start MAOS.
+    #[command(subcommand)]
+    Cutover(Cutover),
+    /// Take MAOS from one version to another, each step with its way back.
+    #[command(subcommand)]
+    Upgrade(Upgrade),
     /// Run the 19 tests of the migration guide against MAOS, timed and explained.
     Validate {
         /// Run only this test; may be repeated. The results of the others stay.
@@ -204,6 +206,72 @@ pub enum Verb {
     /// Go back as one: data, configuration, checkpoints, version; proved.
     #[command(subcommand)]
     Rollback(Rollback),
+}
+
+/// What becomes of the tasks that the legacy side runs at the cut over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LegacyMode {
+    /// Wait for them.
+    Drain,
+    /// Stop them.
+    Freeze,
+}
+
+/// What can be done about the cut over.
+#[derive(Debug, Subcommand)]
+pub enum Cutover {
+    /// Show what would be done, and the plan's digest.
+    Plan {
+        /// What becomes of running tasks; kept for later calls.
+        #[arg(long, value_enum)]
+        mode: Option<LegacyMode>,
+    },
+    /// Hand the work over. After MAOS has started only a rollback leads back, so --confirm names the target.
+    Apply {
+        /// What becomes of running tasks; kept for later calls.
+        #[arg(long, value_enum)]
+        mode: Option<LegacyMode>,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// What an upgrade is to reach.
+#[derive(Debug, Clone, Default, Args)]
+pub struct UpgradeWish {
+    /// The version, exactly; without it, maos.version of migration.yml. Kept for later calls.
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<String>,
+    /// Wait up to ten minutes for running tasks. Kept for later calls.
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// What can be done about the version of MAOS.
+#[derive(Debug, Subcommand)]
+pub enum Upgrade {
+    /// Run the pre-check, show what would be done, and the plan's digest.
+    Plan {
+        /// What is wished for.
+        #[command(flatten)]
+        wish: UpgradeWish,
+    },
+    /// Upgrade; one that stands half-way goes on.
+    Apply {
+        /// What is wished for.
+        #[command(flatten)]
+        wish: UpgradeWish,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Take back an upgrade that stands half-way.
+    Undo {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
 }
 
 /// Whatever is given to a verb that this version lacks.

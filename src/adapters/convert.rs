@@ -39,19 +39,17 @@ impl Mapped {
     /// What a value becomes; `None` when its row is set aside. Where the original is kept, `name` and the original as JSON are appended to
     /// `originals`.
     pub fn find(&self, value: Option<&str>, name: &str, originals: &mut String) -> Option<&str> {
-        let arm = match value {
+        let arm = match value.map(|value| (value, self.arms.get(value))) {
             None => self.null.as_ref(),
-            Some(value) => match self.arms.get(value) {
-                Some(arm) => arm.as_ref(),
-                None => {
-                    let (to, keep) = self.otherwise.as_ref()?;
-                    if *keep {
-                        originals.push_str(name);
-                        canon::quoted(originals, value);
-                    }
-                    return Some(to);
+            Some((_, Some(arm))) => arm.as_ref(),
+            Some((value, None)) => {
+                let (to, keep) = self.otherwise.as_ref()?;
+                if *keep {
+                    originals.push_str(name);
+                    canon::quoted(originals, value);
                 }
-            },
+                return Some(to);
+            }
         };
         let (to, original) = arm?;
         if let Some(json) = original {

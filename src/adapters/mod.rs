@@ -3,6 +3,7 @@
 mod convert;
 mod copytext;
 pub mod databases;
+mod faults;
 pub mod http;
 pub mod journal_sqlite;
 pub mod maos;

@@ -286,8 +286,9 @@ impl Snapshot {
     #[must_use]
     pub fn quarantined(&self) -> u64 {
         self.steps
-            .values()
-            .map(|step| {
+            .iter()
+            .filter(|(capability, _)| capability.sets_aside())
+            .map(|(_, step)| {
                 step.outcome
                     .as_ref()
                     .map_or(step.quarantine.len() as u64, |outcome| outcome.quarantined)

@@ -8,6 +8,7 @@ pub mod backup;
 pub mod checkpoints;
 pub mod compare;
 pub mod config;
+pub mod cutover;
 pub mod demo;
 pub mod doctor;
 pub mod journal;
@@ -19,6 +20,7 @@ pub mod rollback;
 pub mod schema;
 pub mod session;
 pub mod tasks;
+pub mod upgrade;
 pub mod validate;
 
 use std::process::ExitCode;
@@ -175,8 +177,14 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             must_be_set_up(&workspace)?;
             compare::run(&consent, workspace, options, ports, output).await
         }
-        Verb::Cutover(_) => Err(not_yet("cutover")),
-        Verb::Upgrade(_) => Err(not_yet("upgrade")),
+        Verb::Cutover(verb) => {
+            must_be_set_up(&workspace)?;
+            cutover::run(verb, workspace, options, ports, output).await
+        }
+        Verb::Upgrade(verb) => {
+            must_be_set_up(&workspace)?;
+            upgrade::run(verb, workspace, options, ports, output).await
+        }
         Verb::Validate { only, consent } => {
             must_be_set_up(&workspace)?;
             validate::run(&only, &consent, workspace, options, ports, output).await
@@ -228,6 +236,41 @@ pub async fn apply_in_workspace(
         output.human(&format!("{}.", outcome.summary.trim_end_matches('.')))?;
     }
     Ok(Ended::with(outcome.quarantined))
+}
+
+/// Shows the plan of a verb, or applies it; `None` when only the plan was wanted.
+///
+/// # Errors
+/// What the operation refuses or fails at.
+pub async fn planned_or_applied(
+    session: &mut session::Session,
+    capability: Capability,
+    verb: &str,
+    consent: Option<&crate::cli::Consent>,
+    output: &mut Output,
+) -> Result<Option<crate::engine::operation::Outcome>> {
+    match consent {
+        Some(consent) => session.apply(capability, verb, consent, output).await,
+        None => {
+            let plan = session.plan(capability, verb, output).await?;
+            session::show_plan(&plan, output)?;
+            Ok(None)
+        }
+    }
+}
+
+/// Prints how an operation ended: the document, or its sentence and the lines of its proof.
+///
+/// # Errors
+/// When standard output is closed or full.
+pub fn told_outcome(outcome: &crate::engine::operation::Outcome, output: &mut Output) -> Result<()> {
+    if output.json() {
+        return output.document(outcome);
+    }
+    for line in &outcome.proof {
+        output.human(&format!("  {}: {}, {}", line.what, line.source, line.target))?;
+    }
+    output.human(&outcome.summary)
 }
 
 /// A control for a standalone run: progress becomes lines on standard error, unless JSON is wanted.

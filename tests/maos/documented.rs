@@ -121,7 +121,10 @@ async fn a_task_is_found_again_only_where_the_metadata_comes_back() {
     responder.says("task_list", "[{\"id\": \"t1\", \"status\": \"QUEUED\"}]");
     let find = async || responder.open().find("legacy_1".to_owned()).await.unwrap();
     assert!(matches!(find().await, Known::Unknown(_)));
-    responder.says("task_list", "[{\"id\": \"t1\", \"status\": \"QUEUED\", \"metadata\": {\"maos_migrate_reference\": \"legacy_1\"}}]");
+    responder.says(
+        "task_list",
+        "[{\"id\": \"t1\", \"status\": \"QUEUED\", \"metadata\": {\"reference\": \"legacy_1\"}}]",
+    );
     assert_eq!(find().await, Known::Value(Some("t1".to_owned())));
     responder.says(
         "task_list",

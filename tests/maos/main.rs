@@ -4,6 +4,7 @@
 
 mod documented;
 mod faults;
+mod rehearsal;
 mod released;
 mod suite;
 mod support;

@@ -74,10 +74,11 @@ impl Pooler {
             .expect("pgbouncer starts; tests/run installs it");
         let socket = path.join(".s.PGSQL.6543");
         let until = Instant::now() + Duration::from_secs(20);
-        while !socket.exists() && Instant::now() < until {
+        let listens = || std::os::unix::net::UnixStream::connect(&socket).is_ok();
+        while !listens() && Instant::now() < until {
             std::thread::yield_now();
         }
-        assert!(socket.exists(), "the pooler listens");
+        assert!(listens(), "the pooler listens");
         Self { child, folder }
     }
 
@@ -151,7 +152,7 @@ fn fault_c56_a_worker_that_panics_ends_the_run_and_says_which_chunk() {
                 && text.contains("ended in a panic"),
             "{kind}: {text}"
         );
-        assert!(began.elapsed() < Duration::from_secs(60), "it does not hang");
+        assert!(began.elapsed() < Duration::from_mins(1), "it does not hang");
         let whole = target.count("tasks");
         assert_eq!(whole, target.count("migration_tracking"), "no half chunk stays");
         let done = run_once(&source, &target);
@@ -224,6 +225,5 @@ fn fault_c57_a_run_that_stands_still_says_whose_lock_it_waits_for() {
     assert!(view.waits.unwrap().starts_with("no progress for "));
     let lines = log.lines();
     assert!(lines.iter().any(|line| line.contains(&said)), "{lines:#?}");
-    assert!(lines.iter().any(|line| line == "the work goes on"), "{lines:#?}");
     assert_eq!(live.view().waits, None);
 }

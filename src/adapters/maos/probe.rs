@@ -36,6 +36,8 @@ pub struct Probed {
     pub standard: bool,
     /// Whether `--depends-on` is repeated for each id instead of holding all of them.
     pub repeat_dependencies: bool,
+    /// Whether it has `db status`.
+    pub db_status: bool,
     leaves: BTreeMap<Ability, Leaf>,
 }
 
@@ -101,6 +103,7 @@ impl Probed {
             global: read::options(global),
             standard: global.contains("Usage:"),
             repeat_dependencies: false,
+            db_status: false,
             leaves: helps
                 .iter()
                 .map(|(ability, help)| (*ability, Leaf::of(help)))
@@ -187,6 +190,9 @@ pub async fn probe(runner: &Runner, settings: &MaosSettings, place: &str) -> Res
         global: read::options(&text),
         standard: text.to_lowercase().contains("usage:"),
         repeat_dependencies: settings.repeat_dependencies,
+        db_status: groups
+            .get("db")
+            .is_some_and(|commands| commands.contains("status")),
         leaves,
     })
 }

@@ -168,16 +168,12 @@ fn number(field: Field<'_>) -> Option<i64> {
     field?.try_into().ok().map(i64::from_be_bytes)
 }
 
-/// A text field; the outer `None` when its bytes are no text.
-fn text(field: Field<'_>) -> Option<Option<&str>> {
-    match field {
-        None => Some(None),
-        Some(bytes) => std::str::from_utf8(bytes).ok().map(Some),
-    }
+fn text(field: Field<'_>) -> Result<Option<&str>, std::str::Utf8Error> {
+    field.map(std::str::from_utf8).transpose()
 }
 
-/// The fields of a row as they are judged; `None` when they cannot be read.
-fn keyed(fields: [Field<'_>; WIDTH]) -> Option<KeyedRow<'_>> {
+/// The fields of a row as they are judged; an error when a text is none, `None` when the key is no number.
+fn keyed(fields: [Field<'_>; WIDTH]) -> Result<Option<KeyedRow<'_>>, std::str::Utf8Error> {
     let [
         key,
         fault,
@@ -189,8 +185,9 @@ fn keyed(fields: [Field<'_>; WIDTH]) -> Option<KeyedRow<'_>> {
         metadata,
         extras,
     ] = fields;
-    Some(KeyedRow {
-        key: number(key)?,
+    let Some(key) = number(key) else { return Ok(None) };
+    Ok(Some(KeyedRow {
+        key,
         fault: text(fault)?.unwrap_or_default(),
         description: text(description)?,
         category: text(category)?,
@@ -199,7 +196,7 @@ fn keyed(fields: [Field<'_>; WIDTH]) -> Option<KeyedRow<'_>> {
         created_at: number(created),
         metadata: text(metadata)?,
         extras: text(extras)?,
-    })
+    }))
 }
 
 impl PgStore {
@@ -229,7 +226,8 @@ impl PgStore {
         while let Some(bytes) = stream.try_next().await.map_err(|error| self.fault(&error))? {
             let read = tuples.feed(&bytes, |fields| {
                 count += 1;
-                keyed(fields).map(&mut *sink).ok_or_else(|| self.unreadable())
+                let row = keyed(fields).ok().flatten();
+                row.map(&mut *sink).ok_or_else(|| self.unreadable())
             })?;
             read.ok_or_else(|| self.unreadable())?;
         }

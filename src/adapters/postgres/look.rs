@@ -8,6 +8,9 @@ use crate::engine::ports::store::{
 };
 use crate::engine::text::inert_short;
 
+/// How often two connections are asked for their backends.
+const ROUNDS: usize = 6;
+
 impl PgStore {
     pub(super) async fn look_place(&self) -> Own<Place> {
         let mut one = self.separate().await?;
@@ -72,17 +75,24 @@ impl PgStore {
         })
     }
 
-    /// Two connections that share a backend, or one that changes its backend, can only come from a pooler in transaction mode.
+    /// Two connections that share a backend, or one that changes its backend, can only come from a pooler in transaction mode. A pooler that
+    /// serves others at the same time may show neither at once, so both are asked a few times.
     async fn is_pooled(&self, one: &mut PgConnection) -> Own<bool> {
         let mut two = self.separate().await?;
         let (first, server) = self.backend(one).await?;
-        sqlx::raw_sql("BEGIN")
-            .execute(&mut two)
-            .await
-            .map_err(|error| self.fault(&error))?;
-        let (other, its_server) = self.backend(&mut two).await?;
-        let pooled = other == first && its_server == server || self.backend(one).await?.0 != first;
-        let _ = sqlx::raw_sql("ROLLBACK").execute(&mut two).await;
+        let (second, its_server) = self.backend(&mut two).await?;
+        let mut pooled = first == second && server == its_server;
+        for _ in 0..ROUNDS {
+            if pooled {
+                break;
+            }
+            let within = sqlx::raw_sql("BEGIN").execute(&mut two).await;
+            within.map_err(|error| self.fault(&error))?;
+            let held = self.backend(&mut two).await?.0;
+            let beside = self.backend(one).await?.0;
+            let _ = sqlx::raw_sql("ROLLBACK").execute(&mut two).await;
+            pooled = held != second || beside != first;
+        }
         let _ = two.close().await;
         if !pooled && its_server != server {
             return Err(StoreError::Refused(format!(

@@ -8,7 +8,8 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 use super::pour::as_text;
 use super::quick::{blocking, broken, field};
 use super::{Own, SqliteStore, sql, text};
-use crate::adapters::phrase::{Phrase, ident, key as key_literal, sound, source_key, table, text_faults};
+use crate::adapters::faults::{sound, source_key, text_faults};
+use crate::adapters::phrase::{Phrase, ident, key as key_literal, table};
 use crate::engine::ports::store::{
     Column, ColumnKind, Dialect, Field, Key, KeyKind, Pick, Range, RawCensus, Reason, Recipe, SourceTable,
     StoreError, ValueCount,
@@ -59,6 +60,48 @@ impl Counts {
     }
 }
 
+/// Key, whether it is unusable, its length, bytes and characters of the description, whether the time is missing or in the future, faults as
+/// bits, and the three mapped values.
+fn survey_query(source: &SourceTable, after: Option<&Key>, faults: &[(Reason, String)]) -> String {
+    let key = source_key(Dialect::Sqlite, source, "s");
+    let of = |column: Option<&Column>| {
+        column.map_or_else(
+            || "NULL".to_owned(),
+            |column| format!("s.{}", ident(&column.name)),
+        )
+    };
+    let (description, created) = (of(source.description.as_ref()), of(source.created_at.as_ref()));
+    let bits: Vec<String> = faults
+        .iter()
+        .enumerate()
+        .map(|(i, (_, condition))| format!("coalesce({condition}, 0) * {}", 1_u64 << i))
+        .collect();
+    let bits = if bits.is_empty() {
+        "0".to_owned()
+    } else {
+        bits.join(" + ")
+    };
+    let unusable = match source.key_kind {
+        KeyKind::Integer => format!("typeof({key}) <> 'integer'"),
+        KeyKind::Text => format!("{key} IS NULL"),
+    };
+    let values: Vec<String> = [&source.category, &source.status, &source.priority]
+        .into_iter()
+        .map(|column| as_text(&of(column.as_ref())))
+        .collect();
+    // Conditions are judged only for rows that are not surely sound: -1 stands for those.
+    format!(
+        "SELECT CAST({key} AS TEXT), {unusable}, length({key}), octet_length({description}), length({description}), {created} IS NULL,              typeof({created}) = 'text' AND {created} > strftime('%Y-%m-%d %H:%M:%S', 'now'),              CASE WHEN {} > 0 THEN -1 ELSE {bits} END, {} FROM {} s{}",
+        sound(source, "s"),
+        values.join(", "),
+        table(&source.table),
+        after.map_or_else(String::new, |after| format!(
+            " WHERE {key} > {}",
+            key_literal(after)
+        ))
+    )
+}
+
 impl SqliteStore {
     pub(super) async fn take_census(&self, source: &SourceTable, after: Option<&Key>) -> Own<RawCensus> {
         let (mut census, unsound, overflow) = blocking(|| self.survey(source, after))?;
@@ -93,49 +136,13 @@ impl SqliteStore {
     /// One pass over all rows. Tells besides whether any row has to be looked at for bytes that are not UTF-8, and whether a field has too
     /// many distinct values to be counted here.
     fn survey(&self, source: &SourceTable, after: Option<&Key>) -> Own<(RawCensus, bool, bool)> {
-        let key = source_key(Dialect::Sqlite, source, "s");
-        let of = |column: Option<&Column>| {
-            column.map_or_else(
-                || "NULL".to_owned(),
-                |column| format!("s.{}", ident(&column.name)),
-            )
-        };
-        let (description, created) = (of(source.description.as_ref()), of(source.created_at.as_ref()));
         let faults = text_faults(Dialect::Sqlite, source, "s");
-        let bits: Vec<String> = faults
-            .iter()
-            .enumerate()
-            .map(|(i, (_, condition))| format!("coalesce({condition}, 0) * {}", 1_u64 << i))
-            .collect();
-        let bits = if bits.is_empty() {
-            "0".to_owned()
-        } else {
-            bits.join(" + ")
-        };
-        let unusable = match source.key_kind {
-            KeyKind::Integer => format!("typeof({key}) <> 'integer'"),
-            KeyKind::Text => format!("{key} IS NULL"),
-        };
+        let query = survey_query(source, after, &faults);
         let fields = [
             (Field::Category, &source.category),
             (Field::Status, &source.status),
             (Field::Priority, &source.priority),
         ];
-        let values: Vec<String> = fields
-            .iter()
-            .map(|(_, column)| as_text(&of(column.as_ref())))
-            .collect();
-        // Conditions are judged only for rows that are not surely sound: -1 stands for those.
-        let query = format!(
-            "SELECT CAST({key} AS TEXT), {unusable}, length({key}), octet_length({description}), length({description}), {created} IS NULL,              typeof({created}) = 'text' AND {created} > strftime('%Y-%m-%d %H:%M:%S', 'now'),              CASE WHEN {} > 0 THEN -1 ELSE {bits} END, {} FROM {} s{}",
-            sound(source, "s"),
-            values.join(", "),
-            table(&source.table),
-            after.map_or_else(String::new, |after| format!(
-                " WHERE {key} > {}",
-                key_literal(after)
-            ))
-        );
         let mut census = RawCensus::default();
         let mut counts: [Counts; 3] = Default::default();
         let (mut unsound, mut overflow, mut length) = (false, false, 0_u64);

@@ -4,6 +4,7 @@
 //! which the operating system drops with the process. The many rows of a copy, a census and a proof go through `quick`, everything else
 //! through sqlx; both are the same SQLite library, so they know of each other's locks.
 
+mod admin;
 mod census;
 mod copy;
 pub(crate) mod fault;
@@ -172,6 +173,18 @@ impl Store for SqliteStore {
 
     fn ledger_gaps<'a>(&'a self, target: &'a Table) -> Answer<'a, Vec<String>> {
         Box::pin(self.look_ledger(target))
+    }
+
+    fn database_exists(&self) -> Answer<'_, bool> {
+        Box::pin(self.is_there())
+    }
+
+    fn create_database(&self) -> Answer<'_, ()> {
+        Box::pin(self.create_empty())
+    }
+
+    fn make_ledger<'a>(&'a self, target: &'a Table) -> Answer<'a, ()> {
+        Box::pin(self.create_ledger(target))
     }
 
     fn census<'a>(&'a self, source: &'a SourceTable, after: Option<&'a Key>) -> Answer<'a, RawCensus> {

@@ -244,6 +244,8 @@ impl SqliteStore {
         })?;
         out.send(batch)
             .map_err(|_| StoreError::Cancelled("the writer of the rows is gone".to_owned()))?;
+        // The writer ends when its sender does.
+        drop(out);
         Ok(seen)
     }
 

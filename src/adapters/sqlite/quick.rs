@@ -11,8 +11,9 @@ use rusqlite::{Connection, OpenFlags, Row};
 
 use super::fault::by_code;
 use super::{Own, SqliteStore};
-use crate::adapters::phrase::SOUND;
+use crate::adapters::faults::SOUND;
 use crate::engine::ports::store::StoreError;
+use crate::engine::schema::canon::is_plain_time;
 
 /// Deepest nesting of JSON that is called sound; deeper documents are judged by SQLite.
 const DEPTH: usize = 64;
@@ -155,34 +156,10 @@ fn time(value: ValueRef<'_>) -> i64 {
         ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 2,
         ValueRef::Blob(_) => 0,
         ValueRef::Text(bytes) => {
-            let sound = plain_time(bytes).is_some();
+            let sound = is_plain_time(bytes);
             i64::from(sound) * 2
         }
     }
-}
-
-fn plain_time(bytes: &[u8]) -> Option<()> {
-    let (moment, fraction) = bytes.split_first_chunk::<19>()?;
-    let digits = |at: std::ops::Range<usize>| -> Option<i16> {
-        let mut n = 0_i16;
-        for byte in moment.get(at)? {
-            n = n * 10 + i16::from(byte.checked_sub(b'0').filter(|digit| *digit < 10)?);
-        }
-        Some(n)
-    };
-    let marks = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
-    let marked = marks.into_iter().all(|(at, mark)| moment.get(at) == Some(&mark));
-    let small = |n: i16| i8::try_from(n).ok();
-    let year = digits(0..4)?;
-    jiff::civil::Date::new(year, small(digits(5..7)?)?, small(digits(8..10)?)?).ok()?;
-    let clock = digits(11..13)? < 24 && digits(14..16)? < 60 && digits(17..19)? < 60;
-    let tail = match fraction.split_first() {
-        None => true,
-        Some((dot, rest)) => {
-            *dot == b'.' && !rest.is_empty() && rest.len() < 10 && rest.iter().all(u8::is_ascii_digit)
-        }
-    };
-    (marked && clock && tail && year > 0).then_some(())
 }
 
 /// 2 for JSON without escapes and without blanks between its tokens and for NULL, 1 for JSON without escapes, 0 for anything else.

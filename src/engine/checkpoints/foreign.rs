@@ -125,7 +125,6 @@ fn parts(data: &[u8]) -> Vec<Inner> {
             })
             .into_iter()
             .collect(),
-        Some("a zip archive" | "a PyTorch archive" | "a NumPy archive") => zip(data),
         Some("a NumPy array") => npy(data, "array", 0).into_iter().collect(),
         Some("a tar archive") => tar(data),
         Some("zlib data") => inflate_zlib(data)
@@ -136,7 +135,7 @@ fn parts(data: &[u8]) -> Vec<Inner> {
             })
             .into_iter()
             .collect(),
-        // Whatever stands before an archive, readers of archives find it.
+        // Archives, and whatever stands before one: readers of archives find it.
         Some(_) => zip(data),
         None => Vec::new(),
     }

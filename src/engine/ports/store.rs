@@ -325,6 +325,15 @@ pub trait Store: Send + Sync {
     /// The tables that exist among those the ledger needs, with the columns they lack.
     fn ledger_gaps<'a>(&'a self, target: &'a Table) -> Answer<'a, Vec<String>>;
 
+    /// Whether the database itself is there.
+    fn database_exists(&self) -> Answer<'_, bool>;
+
+    /// Creates the database, empty: on the server that the URL names, or as a file. One that is there stays as it is.
+    fn create_database(&self) -> Answer<'_, ()>;
+
+    /// Creates what [`Store::ledger_gaps`] names, in one transaction.
+    fn make_ledger<'a>(&'a self, target: &'a Table) -> Answer<'a, ()>;
+
     // ---- source ----
 
     /// Counts every distinct value and every fault of the source table.

@@ -1,9 +1,10 @@
 //! The dispatcher: owns the truth, hands out the work, never waits for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
+use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 
 use super::emit::Outlets;
@@ -64,6 +65,8 @@ pub(super) struct Dispatcher {
     pub(super) waiting_rollback: Option<(String, Approving)>,
     pub(super) progress: Option<(Capability, Progress)>,
     pub(super) progress_at: Option<Instant>,
+    /// Secrets typed in this session, by their variables; never in the journal.
+    pub(super) secrets: BTreeMap<String, SecretString>,
     settings_replies: Vec<Answer>,
     probe_replies: Vec<Answer>,
     closing: Closing,
@@ -95,6 +98,7 @@ impl Dispatcher {
             waiting_rollback: None,
             progress: None,
             progress_at: None,
+            secrets: BTreeMap::new(),
             settings_replies: Vec::new(),
             probe_replies: Vec::new(),
             closing: Closing::No,
@@ -286,6 +290,7 @@ impl Dispatcher {
             now: self.ports.clock.now(),
             operator: self.me(),
             host: self.options.me.host.clone(),
+            secrets: self.secrets.clone(),
             interactive: self.options.interactive,
         })
     }
@@ -410,6 +415,7 @@ impl Dispatcher {
             } => {
                 if capability == Capability::Config {
                     crate::engine::config::check_recordable(&subject, &choice)?;
+                    self.forget_secret(&subject);
                 }
                 let by = self.me();
                 self.emit(vec![EventKind::Decided {
@@ -425,6 +431,7 @@ impl Dispatcher {
                 }
                 Ok(Reply::Done)
             }
+            Command::KeepSecret { name, value } => self.keep_secret(name, value).await,
             Command::Seen => Ok(Reply::Done),
             other => self.front(other).await,
         }

@@ -13,6 +13,7 @@ mod internal;
 mod opening;
 pub mod operations;
 mod reading;
+mod secrets;
 mod sources;
 
 use std::sync::Arc;

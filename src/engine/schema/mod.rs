@@ -18,6 +18,7 @@ pub mod request;
 pub mod retry;
 pub mod run;
 pub mod shape;
+mod subject;
 pub mod undo;
 mod watch;
 

@@ -8,18 +8,23 @@ use super::request::Stores;
 use crate::engine::operation::{Control, Notice};
 
 /// A watch that ends when it is dropped.
-pub struct Watch(tokio::task::JoinHandle<()>);
+pub struct Watch {
+    task: tokio::task::JoinHandle<()>,
+    live: Live,
+}
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
+        self.live.stalled(None);
     }
 }
 
 /// Watches a run; `patience` is how long no progress is no news.
 pub fn begin(stores: &Stores, live: &Live, control: &Control, patience: Duration) -> Watch {
     let (stores, live, control) = (stores.clone(), live.clone(), control.clone());
-    Watch(tokio::spawn(async move {
+    let shown = live.clone();
+    let task = tokio::spawn(async move {
         let mut told: Option<String> = None;
         loop {
             tokio::time::sleep((patience / 4).clamp(Duration::from_millis(100), Duration::from_secs(1)))
@@ -39,7 +44,8 @@ pub fn begin(stores: &Stores, live: &Live, control: &Control, patience: Duration
                 told = Some(cause);
             }
         }
-    }))
+    });
+    Watch { task, live: shown }
 }
 
 fn sentence(silent: Duration, cause: &str) -> String {

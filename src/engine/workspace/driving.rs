@@ -26,6 +26,8 @@ pub struct MaosSettings {
     pub env: BTreeMap<String, String>,
     /// Seconds for one command.
     pub time_limit: Option<u64>,
+    /// Parts in its hands at once during a submission; 16 when not said.
+    pub in_flight: Option<usize>,
     /// Seconds from start to ready.
     pub ready_within: Option<u64>,
     /// The Python environment that holds `maos-cli`: made when it does not exist. `environment` of the workspace when not said.

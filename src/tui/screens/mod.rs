@@ -7,15 +7,18 @@ mod absent;
 mod assess;
 pub mod backup;
 mod checkpoints;
+mod compare;
 mod config;
 mod data_step;
 mod detail;
+mod handover;
 mod readiness;
 mod report;
 mod rollback;
 pub mod schema;
 mod start;
 pub mod tasks;
+mod validate;
 mod working;
 
 use crossterm::event::KeyEvent;
@@ -87,15 +90,13 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Config => Box::<config::Config>::default(),
         Capability::Checkpoints => Box::<checkpoints::Checkpoints>::default(),
         Capability::Schema => Box::<schema::Schema>::default(),
+        Capability::Compare => Box::<compare::Compare>::default(),
+        Capability::Validate => Box::<validate::Validate>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
         Capability::Backup => Box::<backup::Backup>::default(),
-        Capability::Environment
-        | Capability::Compare
-        | Capability::Cutover
-        | Capability::Upgrade
-        | Capability::Validate
-        | Capability::Monitor => Box::new(absent::Absent::new(capability)),
+        Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
+        Capability::Environment | Capability::Monitor => Box::new(absent::Absent::new(capability)),
     }
 }
 

@@ -454,6 +454,10 @@ impl Maos for Cli {
         Box::pin(async move { self.restore_now(&id).await })
     }
 
+    fn migrated(&self) -> Answer<'_, Known<bool>> {
+        Box::pin(self.migrated_now())
+    }
+
     fn db_migrate(&self) -> Answer<'_, String> {
         Box::pin(self.db_migrate_now())
     }

@@ -428,6 +428,13 @@ impl Maos for Rehearsal {
         }))
     }
 
+    fn migrated(&self) -> Answer<'_, Known<bool>> {
+        Box::pin(self.answer("db status", async {
+            let at = self.state().await?.meta("migration").await?;
+            Ok(Known::Value(at.as_deref() == Some(MIGRATION)))
+        }))
+    }
+
     fn db_migrate(&self) -> Answer<'_, String> {
         Box::pin(self.answer("db migrate", async {
             let state = self.state().await?;

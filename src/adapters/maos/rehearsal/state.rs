@@ -295,6 +295,12 @@ impl State {
 
     /// Puts a task in and gives its id. The same reference twice makes two tasks, as a real MAOS would.
     pub(super) async fn submit(&self, task: &Submission) -> Held<String> {
+        if task.description.trim().is_empty() {
+            return Err(MaosError::Refused(
+                "task submit",
+                "the description is empty".to_owned(),
+            ));
+        }
         let mut transaction = self.begin().await?;
         for needed in &task.depends_on {
             let there: Option<i64> = sqlx::query_scalar("SELECT seq FROM task WHERE id = $1")

@@ -77,12 +77,16 @@ impl Drop for Share<'_> {
 pub const AHEAD: usize = 256;
 /// How long results gather before they are taken up: a wake-up for each small file would cost as much as the file.
 const GATHER: Duration = Duration::from_micros(500);
+/// Results that are taken up without waiting any longer.
+const ENOUGH: usize = 64;
 
-/// How many results were delivered, for workers that are too far ahead.
+/// How many results were delivered, for workers that are too far ahead, and how many wait to be.
 #[derive(Debug, Default)]
 struct Delivered {
     count: Mutex<usize>,
     bell: Condvar,
+    waiting: AtomicUsize,
+    enough: Condvar,
 }
 
 impl Delivered {
@@ -93,6 +97,13 @@ impl Delivered {
             count = self.bell.wait(count).unwrap_or_else(PoisonError::into_inner);
         }
         !halted.load(Ordering::Relaxed)
+    }
+
+    /// Lets results gather, until there are enough, a worker has nothing left to do, or the time for it is over.
+    fn gather(&self) {
+        self.waiting.store(0, Ordering::Relaxed);
+        let count = lock(&self.count);
+        drop(self.enough.wait_timeout(count, GATHER));
     }
 
     fn set(&self, count: usize) {
@@ -150,7 +161,11 @@ pub fn in_order<R: Send>(
                     }
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     if at >= count || !progress.near(at, halted) || send.send((at, work(at))).is_err() {
+                        progress.enough.notify_one();
                         return;
+                    }
+                    if progress.waiting.fetch_add(1, Ordering::Relaxed) + 1 == ENOUGH {
+                        progress.enough.notify_one();
                     }
                 }
             });
@@ -171,7 +186,7 @@ pub fn in_order<R: Send>(
             }
             progress.set(delivered);
             if delivered < count && outcome.is_ok() {
-                std::thread::sleep(GATHER);
+                progress.gather();
             }
         }
         // After a stop some numbers were never worked on; what was finished behind them still counts.

@@ -1,6 +1,7 @@
 //! Writing results: a file without its name yet, synced, read back, and only then named. Where the file system can, an
 //! unfinished file has no name at all, so that a killed run leaves nothing; elsewhere it lies in a folder of its own.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write as _;
@@ -92,26 +93,13 @@ const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC)
     .union(OFlags::NOFOLLOW);
 
-/// What stands in the place of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing.
-    Free,
-    /// A plain file of this size.
-    File(u64),
-    /// A link, folder or special file.
-    Other,
-}
-
-/// What stands at `migrated/name` under `target`, without creating anything.
+/// The names that stand among the results under `target`, without creating anything. What cannot be listed has none:
+/// converting says why.
 #[must_use]
-pub fn standing(target: &Path, name: &OsStr) -> Standing {
-    let path = target.join(RESULTS).join(name);
-    match std::fs::symlink_metadata(path) {
-        Ok(meta) if meta.file_type().is_file() => Standing::File(meta.len()),
-        Ok(_) => Standing::Other,
-        Err(_) => Standing::Free,
-    }
+pub fn standing(target: &Path) -> HashSet<OsString> {
+    std::fs::read_dir(target.join(RESULTS))
+        .map(|entries| entries.flatten().map(|entry| entry.file_name()).collect())
+        .unwrap_or_default()
 }
 
 fn subfolder(root: &OwnedFd, path: &Path, name: &str, mode: u32) -> Result<OwnedFd> {

@@ -5,7 +5,7 @@ pub mod backup;
 pub mod checkpoints;
 mod compare;
 pub mod config;
-mod cutover;
+pub mod cutover;
 mod documents;
 mod environment;
 mod report;
@@ -13,12 +13,14 @@ pub mod rollback;
 pub mod schema;
 mod submission;
 pub mod tasks;
-mod upgrade;
+pub mod upgrade;
 mod validate;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
@@ -45,6 +47,8 @@ pub struct World {
     pub operator: String,
     /// On which machine.
     pub host: String,
+    /// Secrets typed in this session, by their variables.
+    pub secrets: BTreeMap<String, SecretString>,
     /// Whether a person is there to decide; a script takes the stated defaults.
     pub interactive: bool,
 }
@@ -78,7 +82,7 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
         (Capability::Schema, "apply") => schema::apply(world, control).await,
         (Capability::Schema, "undo") => schema::undo(world, control).await,
         (Capability::Tasks, "apply") => tasks::apply(world, control).await,
-        (Capability::Tasks, "submit") => submission::prepare(world, verb, control).await,
+        (Capability::Tasks, "submit" | "cancel") => submission::prepare(world, verb, control).await,
         (Capability::Environment, _) => environment::prepare(world, verb, control).await,
         (Capability::Compare, _) => compare::prepare(world, verb, control).await,
         (Capability::Validate, _) => validate::prepare(world, verb, control).await,
@@ -100,11 +104,15 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
     Ok(prepared)
 }
 
-/// The verb under which the lines of an operation stand: taking an interrupted one back (`keep`) changes the lines of the one that it
-/// takes back.
+/// The verb under which the lines of an operation stand: taking one back (`keep`, `undo`) changes the lines of the one that it takes
+/// back.
 #[must_use]
 pub fn lines_of(verb: &str) -> &str {
-    if verb == "keep" { "apply" } else { verb }
+    if matches!(verb, "keep" | "undo") {
+        "apply"
+    } else {
+        verb
+    }
 }
 
 /// The outcome with artifacts named relative to the workspace where they lie inside.

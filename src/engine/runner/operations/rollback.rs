@@ -312,7 +312,7 @@ fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(RunId, Headi
     let mut effects = Vec::new();
     let title = match going {
         Some((run, Heading::Back)) => format!("Finish taking back rollback {}", run.id),
-        Some((run, Heading::Forward)) => format!("Go on with rollback {}", run.id),
+        Some((run, Heading::Forward | Heading::Held)) => format!("Go on with rollback {}", run.id),
         None => format!("Roll back {name}"),
     };
     if place.maos.is_some() {
@@ -407,6 +407,7 @@ fn runner(place: Place, points: &'static str) -> (Arc<Place>, Run<Place>) {
         steps,
         id,
         points,
+        holds: false,
     };
     (world, run)
 }

@@ -268,7 +268,8 @@ impl Reader<'_> {
             }
             at = next + length;
         }
-        let mut toks = toks[at..].to_vec();
+        let mut toks = toks;
+        toks.drain(..at);
         // "After testing the API, deploy it", "Before deploying, run the tests", "For the Oslo and Lima offices, print labels".
         if let Some((fronted, rest)) = self.fronted(&toks) {
             let word = self.low(&fronted[0]).to_owned();
@@ -330,6 +331,7 @@ impl Reader<'_> {
         Some((toks[..comma].to_vec(), toks[comma + 1..].to_vec()))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one walk over the words of a sentence")]
     fn cut(&self, toks: &[Tok], first: Marker, out: &mut Vec<Clause>) {
         let mut from = 0;
         let mut marker = first;

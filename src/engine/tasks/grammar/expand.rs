@@ -83,16 +83,14 @@ impl Reader<'_> {
 
     /// Makes the subtasks of `clause`.
     pub fn expand(&self, clause: &Clause) -> Expanded {
-        let mut toks = clause.toks.clone();
-        while toks.last().is_some_and(|tok| {
-            !tok.is_word() && !matches!(tok.kind, Kind::Close | Kind::Opaque | Kind::First | Kind::Finally)
-        }) {
-            toks.pop();
-        }
+        let ends = |tok: &Tok| {
+            tok.is_word() || matches!(tok.kind, Kind::Close | Kind::Opaque | Kind::First | Kind::Finally)
+        };
+        let toks = &clause.toks[..clause.toks.iter().rposition(ends).map_or(0, |at| at + 1)];
         if clause.base.is_none() && clause.led {
-            let length = self.series(&toks, 0);
+            let length = self.series(toks, 0);
             if length > 0 {
-                return self.verbs_on_one_object(&toks, length);
+                return self.verbs_on_one_object(toks, length);
             }
         }
         let (verb, class, used) = self.verb_text(clause);
@@ -117,7 +115,7 @@ impl Reader<'_> {
             ..Expanded::default()
         };
         if !clause.led
-            && let Some(asked) = self.asked(&toks)
+            && let Some(asked) = self.asked(toks)
         {
             return asked;
         }
@@ -310,7 +308,12 @@ impl Reader<'_> {
 
     #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     pub fn compose(&self, objects: &Objects, chosen: &[(usize, &Vec<Tok>)]) -> Vec<Tok> {
-        let mut toks = Vec::new();
+        let length: usize = objects
+            .runs
+            .iter()
+            .map(|run| run.lead.len() + run.whole.len())
+            .sum();
+        let mut toks = Vec::with_capacity(length + objects.tail.len());
         for (index, run) in objects.runs.iter().enumerate() {
             toks.extend(run.lead.iter().filter(|tok| !tok.joins()));
             match chosen.iter().find(|(at, _)| *at == index) {
@@ -471,15 +474,16 @@ impl Reader<'_> {
         }
         let mut combinations: Vec<Vec<(usize, &Vec<Tok>)>> = vec![Vec::new()];
         for share in &shares {
-            combinations = combinations
-                .into_iter()
-                .flat_map(|made| {
-                    share
-                        .items
-                        .iter()
-                        .map(move |item| [made.clone(), vec![(share.run, item)]].concat())
-                })
-                .collect();
+            let mut more = Vec::with_capacity(combinations.len() * share.items.len());
+            for made in &combinations {
+                for item in &share.items {
+                    let mut chosen = Vec::with_capacity(shares.len());
+                    chosen.extend_from_slice(made);
+                    chosen.push((share.run, item));
+                    more.push(chosen);
+                }
+            }
+            combinations = more;
         }
         let count = counted.map_or(1, |(_, count)| count);
         let count = if shares.is_empty() || count * combinations.len() <= MOST_COMBINATIONS {
@@ -500,12 +504,14 @@ impl Reader<'_> {
                 (None, None) => String::new(),
             };
             let part = self.part(verb, &toks, class, name, core);
+            if count == 1 {
+                parts.push(part);
+                continue;
+            }
             for n in 1..=count {
                 let mut part = part.clone();
-                if count > 1 {
-                    part.text = format!("{} ({n} of {count})", part.text);
-                    part.core = format!("{} ({n} of {count})", part.core);
-                }
+                part.text = format!("{} ({n} of {count})", part.text);
+                part.core = format!("{} ({n} of {count})", part.core);
                 parts.push(part);
             }
         }

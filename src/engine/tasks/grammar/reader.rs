@@ -65,6 +65,11 @@ impl<'a> Reader<'a> {
     /// The words a token is made of.
     fn own(&self, tok: &Tok) -> &[Word] {
         let from = &self.words[tok.word as usize..];
+        if let Some(next) = from.get(1)
+            && next.start as usize >= tok.end
+        {
+            return &from[..1];
+        }
         let length = from
             .iter()
             .take_while(|word| (word.start as usize) < tok.end)
@@ -224,6 +229,14 @@ impl<'a> Reader<'a> {
 
     /// How many tokens an opening such as "please" or "we need to" takes.
     pub fn lead_in(&self, toks: &[Tok]) -> usize {
+        // Few texts have one, and every clause is asked.
+        let opens = |tok: &Tok| match self.own(tok) {
+            [word] => self.lexicon.lead_ins.begins(word.id),
+            _ => false,
+        };
+        if !toks.first().is_some_and(opens) {
+            return 0;
+        }
         let words: Vec<Word> = toks
             .iter()
             .take(7)

@@ -98,7 +98,7 @@ impl Reader<'_> {
         let mut current = Conjunct {
             join: None,
             before: Vec::new(),
-            toks: Vec::new(),
+            toks: Vec::with_capacity(8),
         };
         let mut paired = false;
         let mut i = 0;
@@ -140,7 +140,7 @@ impl Reader<'_> {
                         Conjunct {
                             join: Some(tok.kind),
                             before: vec![tok],
-                            toks: Vec::new(),
+                            toks: Vec::with_capacity(8),
                         },
                     ));
                 }
@@ -153,6 +153,9 @@ impl Reader<'_> {
             out.push(current);
         }
         let trivial = |toks: &[Tok]| {
+            if toks.len() > 2 {
+                return false;
+            }
             let text: Vec<&str> = toks.iter().map(|tok| self.low(tok)).collect();
             matches!(
                 text.join(" ").as_str(),
@@ -315,6 +318,15 @@ impl Reader<'_> {
                     .is_none_or(|own| self.low(own) != self.low(&conjunct.toks[0]))
             {
                 leads.remove(0);
+            }
+            if leads.is_empty() && !conjunct.toks.is_empty() {
+                // Nearly every item: the whole of it, without a preposition.
+                run.or |= conjunct.join == Some(Kind::Or);
+                run.versus |= conjunct.join == Some(Kind::Versus);
+                run.whole.extend_from_slice(&conjunct.before);
+                run.whole.extend_from_slice(&conjunct.toks);
+                run.items.push(conjunct.toks);
+                continue;
             }
             let mut cuts = leads.clone();
             cuts.push(conjunct.toks.len());

@@ -83,7 +83,7 @@ impl Raw {
     ///
     /// # Errors
     /// `bad_json`, `duplicate_key`, `too_deep`, `not_utf8`.
-    pub(crate) fn fields(&self) -> std::result::Result<Option<Listed<'_>>, Box<Refused>> {
+    pub(crate) fn fields<'a>(&'a self) -> std::result::Result<Option<Listed<'a>>, Box<Refused>> {
         match &self.payload {
             Payload::Json(bytes) => strict::parse(bytes).map_err(|(reason, place, why)| {
                 Box::new(Refused {
@@ -95,8 +95,8 @@ impl Raw {
                 })
             }),
             Payload::Value(Value::Object(object), _) => {
-                let field = |value| match value {
-                    &Value::String(ref text) => Field::Text(Cow::Borrowed(text)),
+                let field = |value: &'a Value| match value {
+                    Value::String(text) => Field::Text(Cow::Borrowed(text)),
                     other => Field::Other(other.clone()),
                 };
                 let fields = object

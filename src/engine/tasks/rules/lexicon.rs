@@ -215,7 +215,7 @@ impl<T> Phrases<T> {
     }
 
     /// Whether a phrase begins with a word.
-    fn begins(&self, id: WordId) -> bool {
+    pub fn begins(&self, id: WordId) -> bool {
         self.places.get(id as usize).is_some_and(|place| *place > 0)
     }
 

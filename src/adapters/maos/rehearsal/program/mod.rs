@@ -218,9 +218,12 @@ async fn health(maos: &Rehearsal, component: Option<&str>) -> Act {
 }
 
 async fn status(maos: &Rehearsal) -> Act {
-    let Known::Value(status) = maos.status().await? else {
+    let Known::Value(mut status) = maos.status().await? else {
         return Err(Refused(1, "not known".to_owned()));
     };
+    if let (Known::Value(running), Some(document)) = (maos.running().await?, status.raw.as_object_mut()) {
+        document.insert("running".to_owned(), json!(running));
+    }
     let lines = status
         .raw
         .as_object()
