@@ -7,6 +7,7 @@ mod compare;
 mod environment;
 mod frame;
 mod journeys;
+mod rollback;
 mod schema;
 mod screens;
 mod stage_view;

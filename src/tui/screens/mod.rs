@@ -5,6 +5,7 @@
 
 mod absent;
 mod assess;
+pub mod backup;
 mod checkpoints;
 mod compare;
 mod config;
@@ -94,9 +95,10 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Validate => Box::<validate::Validate>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
+        Capability::Backup => Box::<backup::Backup>::default(),
         Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
         Capability::Environment => Box::<environment::Environment>::default(),
-        Capability::Monitor | Capability::Backup => Box::new(absent::Absent::new(capability)),
+        Capability::Monitor => Box::new(absent::Absent::new(capability)),
     }
 }
 
