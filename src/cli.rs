@@ -1,8 +1,12 @@
 //! The command line. `main` chooses a front end from it; `headless` runs the verbs.
 
+mod back;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use back::{Backup, BackupEnds, NewRows, Rollback, RollbackChoice};
 
 /// The workspace when none is named.
 pub const DEFAULT_WORKSPACE: &str = "migration";
@@ -161,22 +165,113 @@ pub enum Verb {
     },
     /// Print the manual page.
     Man,
+    /// The rehearsal MAOS by MAOS's documented command line.
+    #[command(hide = true, disable_help_flag = true, disable_version_flag = true)]
+    RehearsalMaos(Rest),
+    /// The sample legacy system of a rehearsal: one task as JSON on standard input, its result on standard output.
+    #[command(hide = true)]
+    RehearsalLegacy {
+        /// Simulated seconds of a unit of work.
+        #[arg(long, default_value_t = 0.05)]
+        seconds: f64,
+    },
     /// Not in this version: the place where MAOS runs.
     Environment(NotYet),
-    /// Not in this version: the same tasks on both systems.
-    Compare(NotYet),
-    /// Not in this version: handing the work over.
-    Cutover(NotYet),
-    /// Not in this version: from one MAOS version to another.
-    Upgrade(NotYet),
-    /// Not in this version: the guide's tests.
-    Validate(NotYet),
+    /// Run the same tasks on the legacy system and on MAOS, paired and repeated, and say how much faster it is.
+    Compare {
+        /// The approval: both systems really do the tasks.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Hand the work over: close the legacy side, copy the last rows, prove both ways, start MAOS.
+    #[command(subcommand)]
+    Cutover(Cutover),
+    /// Take MAOS from one version to another, each step with its way back.
+    #[command(subcommand)]
+    Upgrade(Upgrade),
+    /// Run the 19 tests of the migration guide against MAOS, timed and explained.
+    Validate {
+        /// Run only this test; may be repeated. The results of the others stay.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+        /// The approval: the tests send tasks to MAOS.
+        #[command(flatten)]
+        consent: Consent,
+    },
     /// Judge live or recorded figures against the rollback criteria.
     Monitor(Monitor),
-    /// Not in this version: backups and their proof.
-    Backup(NotYet),
-    /// Not in this version: the way back.
-    Rollback(NotYet),
+    /// Make, prove, list and remove backups of everything that a way back needs.
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Go back as one: data, configuration, checkpoints, version; proved.
+    #[command(subcommand)]
+    Rollback(Rollback),
+}
+
+/// What becomes of the tasks that the legacy side runs at the cut over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LegacyMode {
+    /// Wait for them.
+    Drain,
+    /// Stop them.
+    Freeze,
+}
+
+/// What can be done about the cut over.
+#[derive(Debug, Subcommand)]
+pub enum Cutover {
+    /// Show what would be done, and the plan's digest.
+    Plan {
+        /// What becomes of running tasks; kept for later calls.
+        #[arg(long, value_enum)]
+        mode: Option<LegacyMode>,
+    },
+    /// Hand the work over. After MAOS has started only a rollback leads back, so --confirm names the target.
+    Apply {
+        /// What becomes of running tasks; kept for later calls.
+        #[arg(long, value_enum)]
+        mode: Option<LegacyMode>,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// What an upgrade is to reach.
+#[derive(Debug, Clone, Default, Args)]
+pub struct UpgradeWish {
+    /// The version, exactly; without it, maos.version of migration.yml. Kept for later calls.
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<String>,
+    /// Wait up to ten minutes for running tasks. Kept for later calls.
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// What can be done about the version of MAOS.
+#[derive(Debug, Subcommand)]
+pub enum Upgrade {
+    /// Run the pre-check, show what would be done, and the plan's digest.
+    Plan {
+        /// What is wished for.
+        #[command(flatten)]
+        wish: UpgradeWish,
+    },
+    /// Upgrade; one that stands half-way goes on.
+    Apply {
+        /// What is wished for.
+        #[command(flatten)]
+        wish: UpgradeWish,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Take back an upgrade that stands half-way.
+    Undo {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
 }
 
 /// Whatever is given to a verb that this version lacks.
@@ -185,6 +280,14 @@ pub struct NotYet {
     /// Ignored.
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub rest: Vec<String>,
+}
+
+/// The words for another program.
+#[derive(Debug, Clone, Args)]
+pub struct Rest {
+    /// All of them.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 /// Where the rules come from.

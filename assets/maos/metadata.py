@@ -3,8 +3,13 @@ import importlib.metadata as metadata
 import importlib.util
 import json
 import platform
+import sys
 
-found = {"python": platform.python_version(), "click": importlib.util.find_spec("click") is not None}
+found = {
+    "python": platform.python_version(),
+    "click": importlib.util.find_spec("click") is not None,
+    "venv": sys.prefix != sys.base_prefix,
+}
 for name in ("maos-cli", "maos"):
     try:
         found["version"] = metadata.version(name)

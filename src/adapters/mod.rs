@@ -1,6 +1,9 @@
 //! The ports' implementations. Only the wiring in `main`/`lib` names them.
 
+mod convert;
 mod copytext;
+pub mod databases;
+mod faults;
 pub mod http;
 pub mod journal_sqlite;
 pub mod maos;

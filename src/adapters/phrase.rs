@@ -4,8 +4,9 @@
 
 use std::fmt::Write as _;
 
+use super::faults::{sound, source_key, text_faults};
 use crate::engine::ports::store::{
-    CaseMap, Column, ColumnKind, Dialect, Fate, Key, KeyKind, Pick, Range, Reason, Recipe, SourceTable, Table,
+    CaseMap, Column, ColumnKind, Dialect, Fate, Key, KeyKind, Pick, Range, Reason, Recipe, Table,
 };
 
 /// An identifier in quotes.
@@ -52,8 +53,8 @@ pub struct Phrase<'a> {
     pub recipe: &'a Recipe,
     /// The dialect of the source.
     pub dialect: Dialect,
-    /// How the source table is written, when it is attached under another name.
-    pub source: Option<&'a str>,
+    /// Whether the connection has the function [`super::faults::SOUND`].
+    pub sound: bool,
 }
 
 impl<'a> Phrase<'a> {
@@ -62,7 +63,7 @@ impl<'a> Phrase<'a> {
         Self {
             recipe,
             dialect,
-            source: None,
+            sound: false,
         }
     }
 
@@ -72,8 +73,7 @@ impl<'a> Phrase<'a> {
 
     /// The table rows come from.
     pub fn source_name(&self) -> String {
-        self.source
-            .map_or_else(|| table(&self.recipe.source.table), str::to_owned)
+        table(&self.recipe.source.table)
     }
 
     /// The key of alias `a`, comparable and ordered.
@@ -278,6 +278,24 @@ impl<'a> Phrase<'a> {
         }
     }
 
+    /// SQLite: the metadata in its short form, NULL where it is no JSON.
+    pub fn safe_metadata(&self) -> String {
+        let Some(column) = &self.recipe.source.metadata else {
+            return "NULL".to_owned();
+        };
+        let name = format!("l.{}", ident(&column.name));
+        let guarded = self.any_fault(&[Reason::BadJson, Reason::NotUtf8]).map_or_else(
+            || format!("json({name})"),
+            |condition| format!("CASE WHEN {condition} THEN NULL ELSE json({name}) END"),
+        );
+        if self.sound {
+            let sound = sound(&self.recipe.source, "l");
+            format!("CASE {sound} WHEN 2 THEN {name} WHEN 1 THEN json({name}) ELSE {guarded} END")
+        } else {
+            guarded
+        }
+    }
+
     /// The metadata for the proof: text.
     pub fn metadata_text(&self) -> String {
         let own = self.own_metadata();
@@ -464,7 +482,7 @@ impl<'a> Phrase<'a> {
 
     /// The reason code of a row, NULL when it converts.
     pub fn reason(&self) -> String {
-        case_of(&self.conditions())
+        self.unless_sound(&self.conditions())
     }
 
     /// The reason code only the database can judge, empty when there is none.
@@ -473,8 +491,31 @@ impl<'a> Phrase<'a> {
         if found.is_empty() {
             "''".to_owned()
         } else {
-            format!("coalesce({}, '')", case_of(&found))
+            format!("coalesce({}, '')", self.unless_sound(&found))
         }
+    }
+
+    /// The first reason that holds; those about text, time and JSON are not judged for sound rows.
+    fn unless_sound(&self, conditions: &[(Reason, String)]) -> String {
+        let all = case_of(conditions);
+        if !self.sound {
+            return all;
+        }
+        let about = text_faults(self.dialect, &self.recipe.source, "l");
+        let rest: Vec<(Reason, String)> = conditions
+            .iter()
+            .filter(|condition| !about.contains(condition))
+            .cloned()
+            .collect();
+        let rest = if rest.is_empty() {
+            "NULL".to_owned()
+        } else {
+            case_of(&rest)
+        };
+        format!(
+            "CASE WHEN {} > 0 THEN {rest} ELSE {all} END",
+            sound(&self.recipe.source, "l")
+        )
     }
 
     /// When one of these faults holds, whichever is judged first; `None` when none of them can.
@@ -562,122 +603,4 @@ fn case_of(conditions: &[(Reason, String)]) -> String {
     }
     sql.push_str(" END");
     sql
-}
-
-/// The key column of alias `a`, comparable and ordered.
-pub fn source_key(dialect: Dialect, source: &SourceTable, a: &str) -> String {
-    let name = ident(&source.key.name);
-    match (dialect, source.key_kind) {
-        (Dialect::Postgres, KeyKind::Integer) if source.key.type_sql == "bigint" => format!("{a}.{name}"),
-        (Dialect::Postgres, KeyKind::Integer) => format!("{a}.{name}::bigint"),
-        (Dialect::Postgres, KeyKind::Text) => format!("{a}.{name}::text COLLATE \"C\""),
-        (Dialect::Sqlite, KeyKind::Integer) => format!("{a}.{name}"),
-        (Dialect::Sqlite, KeyKind::Text) if source.key.kind == ColumnKind::Text => format!("{a}.{name}"),
-        (Dialect::Sqlite, KeyKind::Text) => format!("CAST({a}.{name} AS TEXT)"),
-    }
-}
-
-/// UTF-8 as a pattern over bytes, for databases that keep any byte as text.
-const UTF8: &str = "^([\\u0001-\\u007f]|[\\u00c2-\\u00df][\\u0080-\\u00bf]|\\u00e0[\\u00a0-\\u00bf][\\u0080-\\u00bf]|\
-[\\u00e1-\\u00ec\\u00ee\\u00ef][\\u0080-\\u00bf]{2}|\\u00ed[\\u0080-\\u009f][\\u0080-\\u00bf]|\
-\\u00f0[\\u0090-\\u00bf][\\u0080-\\u00bf]{2}|[\\u00f1-\\u00f3][\\u0080-\\u00bf]{3}|\\u00f4[\\u0080-\\u008f][\\u0080-\\u00bf]{2})*$";
-
-/// Conditions on text, time and JSON that do not depend on the mapping.
-pub fn text_faults(dialect: Dialect, source: &SourceTable, a: &str) -> Vec<(Reason, String)> {
-    let mut found = Vec::new();
-    let texts: Vec<String> = [
-        &source.description,
-        &source.category,
-        &source.status,
-        &source.priority,
-    ]
-    .into_iter()
-    .flatten()
-    .chain(source.extras.iter())
-    .filter(|column| matches!(column.kind, ColumnKind::Text | ColumnKind::Other))
-    .map(|column| format!("{a}.{}", ident(&column.name)))
-    .collect();
-    match dialect {
-        Dialect::Postgres => {
-            if source.loose_text && !texts.is_empty() {
-                let any: Vec<String> = texts
-                    .iter()
-                    .map(|name| format!("coalesce({name}::text, '') !~ '{UTF8}'"))
-                    .collect();
-                found.push((Reason::NotUtf8, format!("({})", any.join(" OR "))));
-            }
-            if let Some(column) = &source.created_at {
-                let name = format!("{a}.{}", ident(&column.name));
-                found.push((
-                    Reason::TimestampOutOfRange,
-                    format!("({name} < '0001-01-01' OR {name} >= '10000-01-01')"),
-                ));
-            }
-            if let Some(column) = &source.metadata
-                && column.kind == ColumnKind::Json
-            {
-                // Escaped backslashes go first, so that what is left of `\\u` is an escape.
-                let text = format!(r"replace({a}.{}::text, '\\', '')", ident(&column.name));
-                found.push((Reason::NulInJson, format!(r"(position('\u0000' in {text}) > 0)")));
-                found.push((
-                    Reason::LoneSurrogate,
-                    format!(
-                        r"(position('\ud' in lower({text})) > 0 AND ({text} ~* '\\ud[89ab][0-9a-f]{{2}}(?!\\ud[c-f])' OR {text} ~* '(?<!\\ud[89ab][0-9a-f]{{2}})\\ud[c-f][0-9a-f]{{2}}'))"
-                    ),
-                ));
-            }
-        }
-        Dialect::Sqlite => {
-            if !source.not_utf8.is_empty() {
-                let keys: Vec<String> = source.not_utf8.iter().map(key).collect();
-                found.push((
-                    Reason::NotUtf8,
-                    format!("{} IN ({})", source_key(dialect, source, a), keys.join(", ")),
-                ));
-            }
-            if !texts.is_empty() {
-                let any: Vec<String> = texts
-                    .iter()
-                    .map(|name| format!("instr({name}, char(0)) > 0"))
-                    .collect();
-                found.push((Reason::NulInText, format!("({})", any.join(" OR "))));
-            }
-            if let Some(column) = &source.created_at {
-                let name = format!("{a}.{}", ident(&column.name));
-                found.push((
-                    Reason::BadTimestamp,
-                    format!(
-                        "(typeof({name}) = 'text' AND (strftime('%s', {name}) IS NULL OR \
-                         date(substr({name}, 1, 10)) IS NOT substr({name}, 1, 10)))"
-                    ),
-                ));
-                found.push((
-                    Reason::TimestampOutOfRange,
-                    format!("(typeof({name}) = 'text' AND substr({name}, 1, 4) = '0000')"),
-                ));
-            }
-            if let Some(column) = &source.metadata {
-                let name = format!("{a}.{}", ident(&column.name));
-                found.push((
-                    Reason::BadJson,
-                    format!("({name} IS NOT NULL AND NOT json_valid({name}))"),
-                ));
-                let text = format!(r"replace({name}, '\\', '')");
-                found.push((Reason::NulInJson, format!(r"(instr({text}, '\u0000') > 0)")));
-                found.push((Reason::LoneSurrogate, lone_surrogate(&text)));
-            }
-        }
-    }
-    found
-}
-
-/// Walks over the surrogate escapes of JSON text in SQLite, which has no regular expressions: pairs and `\\ud0` to `\\ud7` are
-/// stepped over, anything else is half a pair.
-fn lone_surrogate(text: &str) -> String {
-    let pair = r"'\ud[89ab][0-9a-f][0-9a-f]\ud[c-f][0-9a-f][0-9a-f]*'";
-    let fine = format!(r"(r GLOB {pair} OR r GLOB '\ud[0-7]*')");
-    let rest = format!("substr(r, CASE WHEN r GLOB {pair} THEN 13 ELSE 7 END)");
-    format!(
-        r"(instr(lower({text}), '\ud') > 0 AND EXISTS (WITH RECURSIVE w(r) AS (SELECT substr(lower({text}), instr(lower({text}), '\ud')) UNION ALL SELECT substr({rest}, instr({rest}, '\ud')) FROM w WHERE {fine} AND instr({rest}, '\ud') > 0) SELECT 1 FROM w WHERE NOT {fine} AND r GLOB '\ud[89a-f][0-9a-f][0-9a-f]*'))"
-    )
 }

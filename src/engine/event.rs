@@ -200,6 +200,13 @@ pub enum EventKind {
         /// What happened and what to do.
         error: Error,
     },
+    /// A rollback took away what a step had done.
+    Undone {
+        /// Whose.
+        capability: Capability,
+        /// Who rolled back.
+        by: String,
+    },
     /// A file was written.
     ArtifactWritten {
         /// Relative to the workspace where it lies inside.
@@ -283,6 +290,7 @@ impl EventKind {
             | Self::Stopped { capability, .. }
             | Self::Finished { capability, .. }
             | Self::Failed { capability, .. }
+            | Self::Undone { capability, .. }
             | Self::Decided { capability, .. }
             | Self::Statement { capability, .. }
             | Self::Logged { capability, .. } => Some(*capability),
@@ -378,6 +386,9 @@ impl EventKind {
             Self::Stopped { reason, .. } => format!("stopped: {reason}"),
             Self::Finished { outcome, .. } => outcome.summary.clone(),
             Self::Failed { error, .. } => format!("failed: {error}"),
+            Self::Undone { capability, by } => {
+                format!("{} undone by the rollback of {by}", capability.title())
+            }
             Self::ArtifactWritten { path, bytes, .. } => {
                 format!("wrote {path}, {}", text::plural(*bytes, "byte", "bytes"))
             }

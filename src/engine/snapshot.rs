@@ -113,6 +113,9 @@ pub struct Step {
     /// How its operations last ended, by verb.
     #[serde(default)]
     pub outcomes: BTreeMap<String, Outcome>,
+    /// When a rollback took away what it had done; until it runs again.
+    #[serde(default)]
+    pub undone: Option<Timestamp>,
     /// When it began.
     pub started: Option<Timestamp>,
     /// When it ended.
@@ -286,8 +289,9 @@ impl Snapshot {
     #[must_use]
     pub fn quarantined(&self) -> u64 {
         self.steps
-            .values()
-            .map(|step| {
+            .iter()
+            .filter(|(capability, _)| capability.sets_aside())
+            .map(|(_, step)| {
                 step.outcome
                     .as_ref()
                     .map_or(step.quarantine.len() as u64, |outcome| outcome.quarantined)
@@ -382,6 +386,7 @@ impl Snapshot {
             | EventKind::Stopped { .. }
             | EventKind::Finished { .. }
             | EventKind::Failed { .. }
+            | EventKind::Undone { .. }
             | EventKind::Decided { .. } => self.apply_to_step(event),
         }
     }
@@ -506,6 +511,13 @@ impl Snapshot {
                 step.ended = Some(event.at);
                 let text = error.to_string();
                 self.message(event, Level::Error, Some(capability), text);
+            }
+            EventKind::Undone { .. } => {
+                step.activity = Activity::Idle;
+                step.outcome = None;
+                step.progress = None;
+                step.error = None;
+                step.undone = Some(event.at);
             }
             EventKind::Decided {
                 subject, choice, by, ..

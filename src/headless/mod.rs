@@ -4,8 +4,11 @@
 //! workspace through [`session`], with its journal and gates. To add one: a variant in `cli`, a file here, an arm in [`run`].
 
 pub mod assess;
+pub mod backup;
 pub mod checkpoints;
+pub mod compare;
 pub mod config;
+pub mod cutover;
 pub mod demo;
 pub mod doctor;
 pub mod journal;
@@ -13,9 +16,12 @@ pub mod monitor;
 pub mod output;
 pub mod plain;
 pub mod readiness;
+pub mod rollback;
 pub mod schema;
 pub mod session;
 pub mod tasks;
+pub mod upgrade;
+pub mod validate;
 
 use std::process::ExitCode;
 
@@ -105,6 +111,8 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
     let global = &cli.global;
     let Setup { workspace, options } = setup;
     match cli.verb.unwrap_or(Verb::Wizard) {
+        // The stand-ins of a rehearsal are programs of their own and were run before.
+        Verb::RehearsalMaos(_) | Verb::RehearsalLegacy { .. } => Err(Error::bug("a stand-in has no session")),
         Verb::Wizard => plain::run(workspace, options, ports, output).await,
         Verb::Demo { headless: false } => {
             crate::engine::sample::lay_out(&workspace)?;
@@ -165,13 +173,25 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             raw(&text, output)
         }
         Verb::Environment(_) => Err(not_yet("environment")),
-        Verb::Compare(_) => Err(not_yet("compare")),
-        Verb::Cutover(_) => Err(not_yet("cutover")),
-        Verb::Upgrade(_) => Err(not_yet("upgrade")),
-        Verb::Validate(_) => Err(not_yet("validate")),
+        Verb::Compare { consent } => {
+            must_be_set_up(&workspace)?;
+            compare::run(&consent, workspace, options, ports, output).await
+        }
+        Verb::Cutover(verb) => {
+            must_be_set_up(&workspace)?;
+            cutover::run(verb, workspace, options, ports, output).await
+        }
+        Verb::Upgrade(verb) => {
+            must_be_set_up(&workspace)?;
+            upgrade::run(verb, workspace, options, ports, output).await
+        }
+        Verb::Validate { only, consent } => {
+            must_be_set_up(&workspace)?;
+            validate::run(&only, &consent, workspace, options, ports, output).await
+        }
         Verb::Monitor(verb) => monitor::run(verb, output),
-        Verb::Backup(_) => Err(not_yet("backup")),
-        Verb::Rollback(_) => Err(not_yet("rollback")),
+        Verb::Backup(verb) => backup::run(verb, workspace, global, options, ports, output).await,
+        Verb::Rollback(verb) => rollback::run(verb, workspace, options, ports, output).await,
     }
 }
 
@@ -216,6 +236,41 @@ pub async fn apply_in_workspace(
         output.human(&format!("{}.", outcome.summary.trim_end_matches('.')))?;
     }
     Ok(Ended::with(outcome.quarantined))
+}
+
+/// Shows the plan of a verb, or applies it; `None` when only the plan was wanted.
+///
+/// # Errors
+/// What the operation refuses or fails at.
+pub async fn planned_or_applied(
+    session: &mut session::Session,
+    capability: Capability,
+    verb: &str,
+    consent: Option<&crate::cli::Consent>,
+    output: &mut Output,
+) -> Result<Option<crate::engine::operation::Outcome>> {
+    match consent {
+        Some(consent) => session.apply(capability, verb, consent, output).await,
+        None => {
+            let plan = session.plan(capability, verb, output).await?;
+            session::show_plan(&plan, output)?;
+            Ok(None)
+        }
+    }
+}
+
+/// Prints how an operation ended: the document, or its sentence and the lines of its proof.
+///
+/// # Errors
+/// When standard output is closed or full.
+pub fn told_outcome(outcome: &crate::engine::operation::Outcome, output: &mut Output) -> Result<()> {
+    if output.json() {
+        return output.document(outcome);
+    }
+    for line in &outcome.proof {
+        output.human(&format!("  {}: {}, {}", line.what, line.source, line.target))?;
+    }
+    output.human(&outcome.summary)
 }
 
 /// A control for a standalone run: progress becomes lines on standard error, unless JSON is wanted.
@@ -319,4 +374,11 @@ fn must_be_set_up(workspace: &Workspace) -> Result<()> {
         workspace.root().display()
     ))
     .hint("maos-migrate -w DIR opens the wizard, which makes one; maos-migrate demo makes a sample."))
+}
+
+/// A JSON document that a run has just written.
+fn written(path: &std::path::Path) -> Result<serde_json::Value> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, &error))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::unavailable(format!("{} is no JSON: {error}", path.display())))
 }

@@ -121,6 +121,7 @@ fn run(world: &Arc<World>, failing: Option<&str>, id: &str) -> Run<World> {
             params: json!({ "n": 4 }),
         },
         points: "test",
+        holds: false,
     }
 }
 

@@ -3,3 +3,4 @@
 #![cfg(test)]
 
 mod in_process;
+mod program;

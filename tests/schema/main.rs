@@ -8,3 +8,4 @@ mod faults;
 mod kills;
 mod pairs;
 mod support;
+mod watched;

@@ -257,7 +257,7 @@ mod tests {
                 "--timeout",
                 "600",
                 "--metadata",
-                "{\"maos_migrate_reference\":\"legacy_001\"}",
+                "{\"reference\":\"legacy_001\"}",
                 "--",
                 "Compare 'a' and $(rm -rf ~)"
             ]

@@ -25,7 +25,7 @@ use crate::engine::workspace::{Settings, Workspace};
 /// The word that means the stand-in.
 pub const REHEARSAL: &str = "rehearsal";
 /// The folder of the workspace in which commands run when the settings name none.
-const DIRECTORY: &str = "maos";
+const DIRECTORY: &str = "maos-work";
 /// The Python environment of the workspace.
 const ENVIRONMENT: &str = "environment";
 
@@ -81,7 +81,11 @@ impl Opener {
             .directory
             .clone()
             .unwrap_or_else(|| workspace.path(DIRECTORY));
-        let mut env = Vec::new();
+        let mut env: Vec<_> = driving
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.as_str().into()))
+            .collect();
         if let Some(target) = &settings.target {
             // Both documents name the database by it; the guide exports it for the migration of the database.
             env.push(("MAOS_DATABASE_PRIMARY_URL".to_owned(), target.url.value.clone()));
@@ -112,7 +116,7 @@ impl Opener {
         let file = if program.contains('/') {
             Some(PathBuf::from(program))
         } else {
-            probe::on_path(program)
+            probe::on_path(program, settings)
         };
         // Installing a package changes the folder of scripts, also where the script itself stays as it was.
         let changed = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
@@ -122,7 +126,7 @@ impl Opener {
         let key = (
             runner.command.clone(),
             runner.directory.clone(),
-            format!("{settings:?} {:?}", probe::on_path("claude")),
+            format!("{settings:?} {:?}", probe::on_path("claude", settings)),
             stamp,
         );
         let mut memories = self

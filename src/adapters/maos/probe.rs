@@ -36,6 +36,8 @@ pub struct Probed {
     pub standard: bool,
     /// Whether `--depends-on` is repeated for each id instead of holding all of them.
     pub repeat_dependencies: bool,
+    /// Whether it has `db status`.
+    pub db_status: bool,
     leaves: BTreeMap<Ability, Leaf>,
 }
 
@@ -101,6 +103,7 @@ impl Probed {
             global: read::options(global),
             standard: global.contains("Usage:"),
             repeat_dependencies: false,
+            db_status: false,
             leaves: helps
                 .iter()
                 .map(|(ability, help)| (*ability, Leaf::of(help)))
@@ -124,7 +127,7 @@ struct Package {
 /// A program that is missing, may not be run, or cannot even print its help.
 pub async fn probe(runner: &Runner, settings: &MaosSettings, place: &str) -> Result<Probed, MaosError> {
     let templates = &settings.commands;
-    let (root, (package, interpreter)) = tokio::join!(help(runner, &[]), package(runner));
+    let (root, (package, interpreter)) = tokio::join!(help(runner, &[]), package(runner, settings));
     let root = root?;
     let text = root.text();
     if root.code != 0 && root.code != 2 {
@@ -159,13 +162,17 @@ pub async fn probe(runner: &Runner, settings: &MaosSettings, place: &str) -> Res
         .collect();
     let groups = groups(runner, &wanted, &listed).await;
     let present = presence(runner, &wanted, &listed, &groups).await;
-    let leaves = leaves(runner, &wanted, &present).await;
+    let leaves = match dialect {
+        // Its options are known; each help would start an interpreter for nothing.
+        Dialect::Shipped => BTreeMap::new(),
+        Dialect::Documented | Dialect::Rehearsal => leaves(runner, &wanted, &present).await,
+    };
     let found = Found {
         dialect,
         version: version.metadata.as_deref(),
         // The released program needs click for everything but its help.
         crippled: dialect == Dialect::Shipped && package.click == Some(false),
-        claude: on_path("claude").is_some(),
+        claude: on_path("claude", settings).is_some(),
         present: &present,
     };
     let findings = Ability::ALL
@@ -183,6 +190,9 @@ pub async fn probe(runner: &Runner, settings: &MaosSettings, place: &str) -> Res
         global: read::options(&text),
         standard: text.to_lowercase().contains("usage:"),
         repeat_dependencies: settings.repeat_dependencies,
+        db_status: groups
+            .get("db")
+            .is_some_and(|commands| commands.contains("status")),
         leaves,
     })
 }
@@ -249,21 +259,24 @@ async fn presence(
     wanted: &[(Ability, Vec<String>)],
     listed: &BTreeSet<String>,
     groups: &BTreeMap<String, BTreeSet<String>>,
-) -> BTreeMap<Ability, (bool, String)> {
+) -> BTreeMap<Ability, (Presence, String)> {
     let mut known = BTreeMap::new();
     let mut open = Vec::new();
     for (ability, words) in wanted {
         let root = !listed.is_empty();
         let said = match words.as_slice() {
             [group, ..] if root && !listed.contains(group) => {
-                Some((false, format!("--help does not list {group}")))
+                Some((Presence::Absent, format!("--help does not list {group}")))
             }
             [group, command, ..] => groups.get(group).map(|commands| {
-                let there = commands.contains(command);
-                let how = if there { "listed by" } else { "not listed by" };
+                let (there, how) = if commands.contains(command) {
+                    (Presence::Present, "listed by")
+                } else {
+                    (Presence::Absent, "not listed by")
+                };
                 (there, format!("{how} {group} --help"))
             }),
-            [_] if root => Some((true, "listed by --help".to_owned())),
+            [_] if root => Some((Presence::Present, "listed by --help".to_owned())),
             _ => None,
         };
         match said {
@@ -275,11 +288,14 @@ async fn presence(
     }
     let asked = several(open, async |(ability, words): (Ability, Vec<String>)| {
         let said = match help(runner, &words).await {
-            Ok(said) => (
-                said.code == 0,
-                format!("{} --help: exit {}", words.join(" "), said.code),
-            ),
-            Err(error) => (false, error.to_string()),
+            Ok(said) if said.code == 0 => {
+                let how = format!("{} --help: exit 0", words.join(" "));
+                (Presence::Present, how)
+            }
+            Ok(said) if said.code == 2 => (Presence::Absent, said.ended()),
+            // A help that cannot be had says nothing about whether the command is there.
+            Ok(said) => (Presence::Broken, format!("its --help: {}", said.ended())),
+            Err(error) => (Presence::Broken, format!("its help cannot be had: {error}")),
         };
         (ability, said)
     })
@@ -292,11 +308,15 @@ async fn presence(
 async fn leaves(
     runner: &Runner,
     wanted: &[(Ability, Vec<String>)],
-    present: &BTreeMap<Ability, (bool, String)>,
+    present: &BTreeMap<Ability, (Presence, String)>,
 ) -> BTreeMap<Ability, Leaf> {
     let there = wanted
         .iter()
-        .filter(|(ability, _)| present.get(ability).is_some_and(|(there, _)| *there))
+        .filter(|(ability, _)| {
+            present
+                .get(ability)
+                .is_some_and(|(there, _)| *there == Presence::Present)
+        })
         // Nothing depends on the options of these.
         .filter(|(ability, _)| {
             !matches!(
@@ -325,7 +345,7 @@ struct Found<'a> {
     version: Option<&'a str>,
     crippled: bool,
     claude: bool,
-    present: &'a BTreeMap<Ability, (bool, String)>,
+    present: &'a BTreeMap<Ability, (Presence, String)>,
 }
 
 impl Found<'_> {
@@ -342,24 +362,23 @@ impl Found<'_> {
             .present
             .get(&ability)
             .cloned()
-            .unwrap_or((false, String::new()));
-        if self.dialect != Dialect::Shipped {
+            .unwrap_or((Presence::Absent, String::new()));
+        let shipped = self.dialect == Dialect::Shipped;
+        if !shipped || there == Presence::Broken && !self.crippled {
+            let command = match there {
+                Presence::Absent => "",
+                _ if shipped => shipped::command(ability).unwrap_or_default(),
+                _ => ability.words(),
+            };
             return Finding {
                 ability,
-                presence: if there {
-                    Presence::Present
-                } else {
-                    Presence::Absent
-                },
-                command: if there {
-                    ability.words().to_owned()
-                } else {
-                    String::new()
-                },
+                presence: there,
+                command: command.to_owned(),
                 why: how,
             };
         }
-        let mut line = shipped::finding(ability, there, self.version, self.claude);
+        let listed = there != Presence::Absent;
+        let mut line = shipped::finding(ability, listed, self.version, self.claude);
         if self.crippled && line.presence != Presence::Absent {
             line.presence = Presence::Broken;
             "exit 1: its package click is missing".clone_into(&mut line.why);
@@ -398,13 +417,13 @@ fn notes(
 }
 
 /// Asks the interpreter of the program's script about the package.
-async fn package(runner: &Runner) -> (Package, Option<PathBuf>) {
+async fn package(runner: &Runner, settings: &MaosSettings) -> (Package, Option<PathBuf>) {
     let script = match runner.command.as_slice() {
         [program] if program.contains('/') => Some(PathBuf::from(program)),
-        [program] => on_path(program),
+        [program] => on_path(program, settings),
         _ => None,
     };
-    let Some(interpreter) = script.and_then(|script| interpreter(&script)) else {
+    let Some(interpreter) = script.and_then(|script| interpreter(&script, settings)) else {
         return (Package::default(), None);
     };
     let argv = vec![
@@ -429,7 +448,7 @@ async fn package(runner: &Runner) -> (Package, Option<PathBuf>) {
 }
 
 /// The Python that a script names in its first line, or in its second when the path was too long for the first.
-pub fn interpreter(script: &Path) -> Option<PathBuf> {
+pub fn interpreter(script: &Path, settings: &MaosSettings) -> Option<PathBuf> {
     use std::io::Read as _;
     let mut head = Vec::new();
     std::fs::File::open(script)
@@ -442,7 +461,7 @@ pub fn interpreter(script: &Path) -> Option<PathBuf> {
     let mut words = lines.next()?.strip_prefix("#!")?.split_whitespace();
     let first = words.next()?;
     let named = if first.ends_with("/env") {
-        on_path(words.find(|word| !word.starts_with('-'))?)?
+        on_path(words.find(|word| !word.starts_with('-'))?, settings)?
     } else if first.ends_with("/sh") {
         // What pip writes: '''exec' "/a/long path/python" "$0" "$@"
         let line = lines.next()?.strip_prefix("'''exec' ")?;
@@ -460,10 +479,11 @@ pub fn interpreter(script: &Path) -> Option<PathBuf> {
         .then_some(named)
 }
 
-/// The first program of this name in the folders of PATH.
-pub fn on_path(name: &str) -> Option<PathBuf> {
+/// The first program of this name in the folders of the PATH that its commands get.
+pub fn on_path(name: &str, settings: &MaosSettings) -> Option<PathBuf> {
     use std::os::unix::fs::PermissionsExt as _;
-    let path = std::env::var_os("PATH")?;
+    let own = settings.env.get("PATH").map(std::ffi::OsString::from);
+    let path = own.or_else(|| std::env::var_os("PATH"))?;
     std::env::split_paths(&path)
         .map(|folder| folder.join(name))
         .find(|file| {
@@ -493,7 +513,11 @@ mod tests {
         ] {
             let script = folder.path().join("maos");
             std::fs::write(&script, text).unwrap();
-            assert_eq!(interpreter(&script).as_deref(), wanted.map(Path::new), "{text}");
+            assert_eq!(
+                interpreter(&script, &MaosSettings::default()).as_deref(),
+                wanted.map(Path::new),
+                "{text}"
+            );
         }
     }
 

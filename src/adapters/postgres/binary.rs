@@ -4,18 +4,16 @@
 //! the count -1. Times are microseconds since 2000, `jsonb` is a 1 and its text. This is the second writing of the conversion that
 //! `phrase` writes in SQL; which rows are set aside is decided by SQL in both.
 
-use std::collections::HashMap;
-
 use futures_util::TryStreamExt as _;
 use tokio::sync::mpsc;
 
 use super::{Own, PgStore};
+use crate::adapters::convert::{Mapped, quoted};
 use crate::adapters::copytext;
 use crate::adapters::phrase::{Phrase, ident};
 use crate::engine::ports::store::{
-    CaseMap, ColumnKind, Dialect, Fate, KeyKind, KeyedRow, Pick, Piece, Range, Reason, Recipe, StoreError,
+    ColumnKind, Dialect, KeyKind, KeyedRow, Pick, Piece, Range, Reason, Recipe, StoreError,
 };
-use crate::engine::schema::canon;
 use crate::engine::schema::key::{id_bytes, push_id, space_bytes};
 
 /// What every stream begins with: signature, flags, length of the header's extension.
@@ -170,16 +168,12 @@ fn number(field: Field<'_>) -> Option<i64> {
     field?.try_into().ok().map(i64::from_be_bytes)
 }
 
-/// A text field; the outer `None` when its bytes are no text.
-fn text(field: Field<'_>) -> Option<Option<&str>> {
-    match field {
-        None => Some(None),
-        Some(bytes) => std::str::from_utf8(bytes).ok().map(Some),
-    }
+fn text(field: Field<'_>) -> Result<Option<&str>, std::str::Utf8Error> {
+    field.map(std::str::from_utf8).transpose()
 }
 
-/// The fields of a row as they are judged; `None` when they cannot be read.
-fn keyed(fields: [Field<'_>; WIDTH]) -> Option<KeyedRow<'_>> {
+/// The fields of a row as they are judged; an error when a text is none, `None` when the key is no number.
+fn keyed(fields: [Field<'_>; WIDTH]) -> Result<Option<KeyedRow<'_>>, std::str::Utf8Error> {
     let [
         key,
         fault,
@@ -191,8 +185,9 @@ fn keyed(fields: [Field<'_>; WIDTH]) -> Option<KeyedRow<'_>> {
         metadata,
         extras,
     ] = fields;
-    Some(KeyedRow {
-        key: number(key)?,
+    let Some(key) = number(key) else { return Ok(None) };
+    Ok(Some(KeyedRow {
+        key,
         fault: text(fault)?.unwrap_or_default(),
         description: text(description)?,
         category: text(category)?,
@@ -201,7 +196,7 @@ fn keyed(fields: [Field<'_>; WIDTH]) -> Option<KeyedRow<'_>> {
         created_at: number(created),
         metadata: text(metadata)?,
         extras: text(extras)?,
-    })
+    }))
 }
 
 impl PgStore {
@@ -231,7 +226,8 @@ impl PgStore {
         while let Some(bytes) = stream.try_next().await.map_err(|error| self.fault(&error))? {
             let read = tuples.feed(&bytes, |fields| {
                 count += 1;
-                keyed(fields).map(&mut *sink).ok_or_else(|| self.unreadable())
+                let row = keyed(fields).ok().flatten();
+                row.map(&mut *sink).ok_or_else(|| self.unreadable())
             })?;
             read.ok_or_else(|| self.unreadable())?;
         }
@@ -287,82 +283,6 @@ impl PgStore {
     }
 }
 
-/// What a value becomes, and the original as JSON where it is kept.
-type Arm = (Vec<u8>, Option<Vec<u8>>);
-
-/// A mapping with everything that can be made beforehand.
-struct Mapped {
-    arms: HashMap<Vec<u8>, Option<Arm>>,
-    null: Option<Arm>,
-    otherwise: Option<(Vec<u8>, bool)>,
-}
-
-impl Mapped {
-    fn new(map: &CaseMap) -> Self {
-        let arm = |value: Option<&str>, fate: &Fate| match fate {
-            Fate::Quarantine(_) => None,
-            Fate::Becomes(to, keep) => Some((
-                to.clone().into_bytes(),
-                value.filter(|_| *keep).map(|value| quoted(value).into_bytes()),
-            )),
-        };
-        Self {
-            arms: map
-                .arms
-                .iter()
-                .map(|(value, fate)| (value.clone().into_bytes(), arm(Some(value), fate)))
-                .collect(),
-            null: arm(None, &map.null),
-            otherwise: match &map.otherwise {
-                Fate::Quarantine(_) => None,
-                Fate::Becomes(to, keep) => Some((to.clone().into_bytes(), *keep)),
-            },
-        }
-    }
-
-    /// Writes what a value becomes as a field; what is kept of the original is appended to `originals`.
-    fn write(
-        &self,
-        value: Field<'_>,
-        name: &str,
-        tasks: &mut Vec<u8>,
-        originals: &mut Vec<u8>,
-    ) -> Option<()> {
-        let mut keep = |json: &[u8]| {
-            originals.extend_from_slice(b", \"original_");
-            originals.extend_from_slice(name.as_bytes());
-            originals.extend_from_slice(b"\": ");
-            originals.extend_from_slice(json);
-        };
-        let arm = match value {
-            None => self.null.as_ref(),
-            Some(value) => match self.arms.get(value) {
-                Some(arm) => arm.as_ref(),
-                None => {
-                    let (to, original) = self.otherwise.as_ref()?;
-                    if *original {
-                        keep(quoted(std::str::from_utf8(value).ok()?).as_bytes());
-                    }
-                    push(tasks, to);
-                    return Some(());
-                }
-            },
-        };
-        let (to, original) = arm?;
-        if let Some(json) = original {
-            keep(json);
-        }
-        push(tasks, to);
-        Some(())
-    }
-}
-
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    canon::quoted(&mut out, text);
-    out
-}
-
 fn push(out: &mut Vec<u8>, value: &[u8]) {
     let length = i32::try_from(value.len()).unwrap_or(i32::MAX);
     out.extend_from_slice(&length.to_be_bytes());
@@ -378,7 +298,7 @@ struct Writer {
     description: Option<Vec<u8>>,
     after_id: Vec<u8>,
     after_tracked: Vec<u8>,
-    originals: Vec<u8>,
+    originals: String,
     text: String,
     tasks: Vec<u8>,
     tracking: Vec<u8>,
@@ -404,7 +324,7 @@ impl Writer {
             )
             .into_bytes(),
             after_tracked,
-            originals: Vec::new(),
+            originals: String::new(),
             text: String::new(),
             tasks: Vec::with_capacity(PIECE + PIECE / 4),
             tracking: Vec::new(),
@@ -441,10 +361,17 @@ impl Writer {
         out.extend_from_slice(&7_i16.to_be_bytes());
         push(out, &id);
         push(out, description.or(self.description.as_deref())?);
-        self.types.write(category, "category", out, &mut self.originals)?;
-        self.statuses.write(status, "status", out, &mut self.originals)?;
-        self.priorities
-            .write(priority, "priority", out, &mut self.originals)?;
+        for (map, value, name) in [
+            (&self.types, category, ", \"original_category\": "),
+            (&self.statuses, status, ", \"original_status\": "),
+            (&self.priorities, priority, ", \"original_priority\": "),
+        ] {
+            let value = match value {
+                None => None,
+                Some(bytes) => Some(std::str::from_utf8(bytes).ok()?),
+            };
+            push(out, map.find(value, name, &mut self.originals)?.as_bytes());
+        }
         match created {
             Some(created) => push(out, created),
             None => out.extend_from_slice(&(-1_i32).to_be_bytes()),
@@ -461,7 +388,7 @@ impl Writer {
             out.extend_from_slice(b", \"legacy_columns\": ");
             out.extend_from_slice(extras);
         }
-        out.extend_from_slice(&self.originals);
+        out.extend_from_slice(self.originals.as_bytes());
         out.push(b'}');
         let length = i32::try_from(out.len() - start - 4).ok()?;
         out.get_mut(start..start + 4)?

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use sqlx::Row as _;
 
 use super::{Own, PgStore, sql};
-use crate::adapters::phrase::{Phrase, ident, key as key_literal, source_key, table, text_faults};
+use crate::adapters::faults::{source_key, text_faults};
+use crate::adapters::phrase::{Phrase, ident, key as key_literal, table};
 use crate::engine::ports::store::{
     Column, Dialect, Field, Key, KeyKind, Pick, Range, RawCensus, Reason, Recipe, SourceTable, StoreError,
     ValueCount,

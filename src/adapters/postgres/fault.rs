@@ -38,6 +38,9 @@ fn by_state(code: &str, text: String) -> StoreError {
     match code {
         // serialization failure, deadlock, lock timeout, statement timeout, idle in transaction, too many connections
         // and: shutting down, crashed, starting up, idle session ended
+        "08P01" if text.contains("startup parameter") => StoreError::Refused(format!(
+            "{text}: this is a pooler; name the server itself, usually port 5432"
+        )),
         "40001" | "40P01" | "55P03" | "57014" | "25P03" | "53300" | "57P01" | "57P02" | "57P03" | "57P05" => {
             StoreError::Transient(text)
         }

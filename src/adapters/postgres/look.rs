@@ -1,15 +1,36 @@
 //! Looking at a server and its tables. Reads only.
 
-use sqlx::{Connection as _, Row as _};
+use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::{Own, PgStore, sql};
 use crate::engine::ports::store::{
     Column, ColumnKind, Dialect, Place, Relation, RelationKind, StoreError, Table,
 };
+use crate::engine::text::inert_short;
+
+/// How often two connections are asked for their backends.
+const ROUNDS: usize = 6;
 
 impl PgStore {
     pub(super) async fn look_place(&self) -> Own<Place> {
         let mut one = self.separate().await?;
+        // First of all, and in simple queries: what is prepared on one server may be asked for on another.
+        let pooled = self.is_pooled(&mut one).await?;
+        if pooled {
+            let _ = one.close().await;
+            return Ok(Place {
+                dialect: Dialect::Postgres,
+                identity: String::new(),
+                words: self.words.clone(),
+                version: String::new(),
+                major: 0,
+                read_only: false,
+                loose_text: false,
+                pooled,
+                schema: None,
+                path: None,
+            });
+        }
         let row = sqlx::query(
             "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS words, \
              current_setting('server_encoding') AS encoding, current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery() AS read_only, \
@@ -20,7 +41,6 @@ impl PgStore {
         .await
         .map_err(|error| self.fault(&error))?;
         let version: i32 = row.get("version");
-        let pooled = self.is_pooled(&mut one).await?;
         // The system identifier names the cluster for ever; a server that hides it is named by its address.
         let system: Option<String> =
             sqlx::query_scalar("SELECT system_identifier::text FROM pg_control_system()")
@@ -55,31 +75,89 @@ impl PgStore {
         })
     }
 
-    /// Two connections that share a backend, or one that changes its backend, can only come from a pooler in transaction mode.
-    async fn is_pooled(&self, one: &mut sqlx::PgConnection) -> Own<bool> {
-        let pid = "SELECT pg_backend_pid()";
+    /// Two connections that share a backend, or one that changes its backend, can only come from a pooler in transaction mode. A pooler that
+    /// serves others at the same time may show neither at once, so both are asked a few times.
+    async fn is_pooled(&self, one: &mut PgConnection) -> Own<bool> {
         let mut two = self.separate().await?;
-        let ask = async |connection: &mut sqlx::PgConnection| -> Own<i32> {
-            sqlx::query_scalar(pid)
-                .persistent(false)
+        let (first, server) = self.backend(one).await?;
+        let (second, its_server) = self.backend(&mut two).await?;
+        let mut pooled = first == second && server == its_server;
+        for _ in 0..ROUNDS {
+            if pooled {
+                break;
+            }
+            let within = sqlx::raw_sql("BEGIN").execute(&mut two).await;
+            within.map_err(|error| self.fault(&error))?;
+            let held = self.backend(&mut two).await?.0;
+            let beside = self.backend(one).await?.0;
+            let _ = sqlx::raw_sql("ROLLBACK").execute(&mut two).await;
+            pooled = held != second || beside != first;
+        }
+        let _ = two.close().await;
+        if !pooled && its_server != server {
+            return Err(StoreError::Refused(format!(
+                "{}: two connections reached two different servers; name one server itself",
+                self.words
+            )));
+        }
+        // A pooler in session mode may still leave out what a session asks for at its start.
+        let zone: String = sqlx::raw_sql("SELECT current_setting('timezone')")
+            .fetch_one(&mut *one)
+            .await
+            .map_err(|error| self.fault(&error))?
+            .get(0);
+        if !pooled && zone != "UTC" {
+            return Err(StoreError::Refused(format!(
+                "{}: a pooler drops the settings of a session; name the server itself, usually port 5432",
+                self.words
+            )));
+        }
+        Ok(pooled)
+    }
+
+    /// The backend behind a connection, and when its server started.
+    async fn backend(&self, connection: &mut PgConnection) -> Own<(i32, String)> {
+        let row =
+            sqlx::raw_sql("SELECT pg_backend_pid() AS pid, pg_postmaster_start_time()::text AS started")
                 .fetch_one(connection)
                 .await
-                .map_err(|error| self.fault(&error))
-        };
-        let first = ask(one).await?;
-        sqlx::raw_sql("BEGIN")
-            .execute(&mut two)
-            .await
-            .map_err(|error| self.fault(&error))?;
-        let other = ask(&mut two).await?;
-        let pooled = if other == first {
-            true
-        } else {
-            ask(one).await? != first
-        };
-        let _ = sqlx::raw_sql("ROLLBACK").execute(&mut two).await;
-        let _ = two.close().await;
-        Ok(pooled)
+                .map_err(|error| self.fault(&error))?;
+        let fault = |error| self.fault(&error);
+        Ok((
+            row.try_get_unchecked("pid").map_err(fault)?,
+            row.try_get_unchecked("started").map_err(fault)?,
+        ))
+    }
+
+    /// The session outside this run whose lock a session of this run waits for.
+    pub(super) async fn find_blocker(&self) -> Own<Option<String>> {
+        let mut connection = self.connection().await?;
+        let found = sqlx::query(
+            "SELECT b.pid, b.backend_type, b.application_name, coalesce(b.state, '') AS state, coalesce(b.query, '') AS query, \
+             extract(epoch FROM clock_timestamp() - coalesce(b.state_change, b.backend_start))::bigint AS held \
+             FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS p(pid) JOIN pg_stat_activity b ON b.pid = p.pid \
+             WHERE w.application_name = $1 AND w.wait_event_type = 'Lock' AND b.application_name <> $1 ORDER BY b.pid LIMIT 1",
+        )
+        .bind(&self.session)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        Ok(found.map(|row| {
+            let kind: String = row.get("backend_type");
+            let name: String = row.get("application_name");
+            let what = if kind != "client backend" {
+                kind
+            } else if row.get::<String, _>("state").starts_with("idle") {
+                format!(
+                    "{name}, idle in its transaction for {} s",
+                    row.get::<i64, _>("held")
+                )
+            } else {
+                let query: String = row.get("query");
+                format!("{name}: {}", inert_short(query.trim(), 60))
+            };
+            format!("pid {} ({})", row.get::<i32, _>("pid"), inert_short(&what, 100))
+        }))
     }
 
     pub(super) async fn look_relation(&self, table: &Table) -> Own<Option<Relation>> {

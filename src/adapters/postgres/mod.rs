@@ -3,10 +3,11 @@
 //! Connections speak UTC and ISO dates and bear the name of their run, so that a takeover can end exactly them. Work connections come
 //! from a pool; the lease has a connection of its own, which holds an advisory lock: it is the session whose end frees the lease at once.
 
+mod admin;
 mod binary;
 mod census;
 mod copy;
-mod fault;
+pub(crate) mod fault;
 mod lease;
 mod ledger;
 mod look;
@@ -134,6 +135,18 @@ impl Store for PgStore {
 
     fn ledger_gaps<'a>(&'a self, target: &'a Table) -> Answer<'a, Vec<String>> {
         Box::pin(self.look_ledger(target))
+    }
+
+    fn database_exists(&self) -> Answer<'_, bool> {
+        Box::pin(self.is_there())
+    }
+
+    fn create_database(&self) -> Answer<'_, ()> {
+        Box::pin(self.create_empty())
+    }
+
+    fn make_ledger<'a>(&'a self, target: &'a Table) -> Answer<'a, ()> {
+        Box::pin(self.create_ledger(target))
     }
 
     fn census<'a>(&'a self, source: &'a SourceTable, after: Option<&'a Key>) -> Answer<'a, RawCensus> {
@@ -292,6 +305,10 @@ impl Store for PgStore {
 
     fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>> {
         Box::pin(self.write_performance(target, results))
+    }
+
+    fn blocker(&self) -> Answer<'_, Option<String>> {
+        Box::pin(self.find_blocker())
     }
 
     fn cancel(&self) -> Answer<'_, ()> {

@@ -1,12 +1,15 @@
 //! Counting what the source holds. Reads only.
 
-use std::fmt::Write as _;
+use std::collections::HashMap;
 
 use futures_util::TryStreamExt as _;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
+use super::pour::as_text;
+use super::quick::{blocking, broken, field};
 use super::{Own, SqliteStore, sql, text};
-use crate::adapters::phrase::{Phrase, ident, key as key_literal, source_key, table, text_faults};
+use crate::adapters::faults::{sound, source_key, text_faults};
+use crate::adapters::phrase::{Phrase, ident, key as key_literal, table};
 use crate::engine::ports::store::{
     Column, ColumnKind, Dialect, Field, Key, KeyKind, Pick, Range, RawCensus, Reason, Recipe, SourceTable,
     StoreError, ValueCount,
@@ -15,16 +18,100 @@ use crate::engine::ports::store::{
 /// Rows with bytes that are not UTF-8 which are named one by one; more than that, and the file has another problem.
 const MOST_BAD_TEXT: usize = 10_000;
 
+/// Distinct values of a field that are counted in memory; with more, the database counts.
+const MOST_VALUES: usize = 4_096;
+
 fn rows(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
+/// How often each value of a field occurs.
+#[derive(Default)]
+struct Counts {
+    nulls: u64,
+    values: HashMap<String, u64>,
+}
+
+impl Counts {
+    /// Counts a value; `false` when there are too many different ones.
+    fn add(&mut self, value: Option<&str>) -> bool {
+        let Some(value) = value else {
+            self.nulls += 1;
+            return true;
+        };
+        if let Some(n) = self.values.get_mut(value) {
+            *n += 1;
+            return true;
+        }
+        let room = self.values.len() < MOST_VALUES;
+        if room {
+            self.values.insert(value.to_owned(), 1);
+        }
+        room
+    }
+
+    /// Every value with its count, most frequent first.
+    fn sorted(self) -> Vec<(Option<String>, u64)> {
+        let nulls = (self.nulls > 0).then_some((None, self.nulls));
+        let values = self.values.into_iter().map(|(value, n)| (Some(value), n));
+        let mut all: Vec<_> = values.chain(nulls).collect();
+        all.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
+        all
+    }
+}
+
+/// Key, whether it is unusable, its length, bytes and characters of the description, whether the time is missing or in the future, faults as
+/// bits, and the three mapped values.
+fn survey_query(source: &SourceTable, after: Option<&Key>, faults: &[(Reason, String)]) -> String {
+    let key = source_key(Dialect::Sqlite, source, "s");
+    let of = |column: Option<&Column>| {
+        column.map_or_else(
+            || "NULL".to_owned(),
+            |column| format!("s.{}", ident(&column.name)),
+        )
+    };
+    let (description, created) = (of(source.description.as_ref()), of(source.created_at.as_ref()));
+    let bits: Vec<String> = faults
+        .iter()
+        .enumerate()
+        .map(|(i, (_, condition))| format!("coalesce({condition}, 0) * {}", 1_u64 << i))
+        .collect();
+    let bits = if bits.is_empty() {
+        "0".to_owned()
+    } else {
+        bits.join(" + ")
+    };
+    let unusable = match source.key_kind {
+        KeyKind::Integer => format!("typeof({key}) <> 'integer'"),
+        KeyKind::Text => format!("{key} IS NULL"),
+    };
+    let values: Vec<String> = [&source.category, &source.status, &source.priority]
+        .into_iter()
+        .map(|column| as_text(&of(column.as_ref())))
+        .collect();
+    // Conditions are judged only for rows that are not surely sound: -1 stands for those.
+    format!(
+        "SELECT CAST({key} AS TEXT), {unusable}, length({key}), octet_length({description}), length({description}), {created} IS NULL,              typeof({created}) = 'text' AND {created} > strftime('%Y-%m-%d %H:%M:%S', 'now'),              CASE WHEN {} > 0 THEN -1 ELSE {bits} END, {} FROM {} s{}",
+        sound(source, "s"),
+        values.join(", "),
+        table(&source.table),
+        after.map_or_else(String::new, |after| format!(
+            " WHERE {key} > {}",
+            key_literal(after)
+        ))
+    )
+}
+
 impl SqliteStore {
     pub(super) async fn take_census(&self, source: &SourceTable, after: Option<&Key>) -> Own<RawCensus> {
+        let (mut census, unsound, overflow) = blocking(|| self.survey(source, after))?;
         let mut reader = self.reader().await?;
-        let mut census = self.totals(&mut reader, source, after).await?;
-        self.values(&mut reader, source, after, &mut census).await?;
-        census.not_utf8 = self.bad_text(&mut reader, source, after).await?;
+        if overflow {
+            self.values(&mut reader, source, after, &mut census).await?;
+        }
+        if unsound {
+            census.not_utf8 = self.bad_text(&mut reader, source, after).await?;
+        }
         if !census.not_utf8.is_empty() {
             census
                 .faults
@@ -46,97 +133,94 @@ impl SqliteStore {
         Ok(census)
     }
 
+    /// One pass over all rows. Tells besides whether any row has to be looked at for bytes that are not UTF-8, and whether a field has too
+    /// many distinct values to be counted here.
+    fn survey(&self, source: &SourceTable, after: Option<&Key>) -> Own<(RawCensus, bool, bool)> {
+        let faults = text_faults(Dialect::Sqlite, source, "s");
+        let query = survey_query(source, after, &faults);
+        let fields = [
+            (Field::Category, &source.category),
+            (Field::Status, &source.status),
+            (Field::Priority, &source.priority),
+        ];
+        let mut census = RawCensus::default();
+        let mut counts: [Counts; 3] = Default::default();
+        let (mut unsound, mut overflow, mut length) = (false, false, 0_u64);
+        let mut by_fault = vec![0_u64; faults.len()];
+        let reader = self.quick()?;
+        census.rows = self.each(&reader, &query, &[], |row| {
+            let whole = |index: usize| -> Own<Option<i64>> {
+                row.get(index).map_err(|error| broken(&self.words, &error))
+            };
+            if whole(1)? == Some(1) {
+                census.null_keys += 1;
+            } else {
+                let text = field(row, 0)?.and_then(Result::ok).unwrap_or_default();
+                let key = Key::parse(source.key_kind, text).ok_or_else(|| {
+                    StoreError::Bug(format!("{}: an end of the keys is no key", self.words))
+                })?;
+                // Rows mostly come in the order of their keys.
+                if census.least.as_ref().is_none_or(|least| key < *least) {
+                    census.least = Some(key.clone());
+                }
+                if census.greatest.as_ref().is_none_or(|greatest| key > *greatest) {
+                    census.greatest = Some(key);
+                }
+            }
+            census.longest_key = census.longest_key.max(rows(whole(2)?.unwrap_or_default()));
+            match whole(3)? {
+                None => census.null_descriptions += 1,
+                Some(bytes) => census.longest_description = census.longest_description.max(rows(bytes)),
+            }
+            length += rows(whole(4)?.unwrap_or_default());
+            census.null_times += u64::from(whole(5)? == Some(1));
+            census.future_times += u64::from(whole(6)? == Some(1));
+            let found = whole(7)?.unwrap_or(-1);
+            if found >= 0 {
+                unsound = true;
+                for (i, n) in by_fault.iter_mut().enumerate() {
+                    *n += u64::from(found >> i & 1 == 1);
+                }
+            }
+            for (i, count) in counts.iter_mut().enumerate() {
+                // A value that is no text: its row is quarantined, and no mapping can name it.
+                let Ok(value) = field(row, 8 + i)?.transpose() else {
+                    continue;
+                };
+                overflow |= !count.add(value);
+            }
+            Ok(())
+        })?;
+        census.faults = faults
+            .iter()
+            .zip(by_fault)
+            .map(|((reason, _), n)| (*reason, n))
+            .filter(|(_, n)| *n > 0)
+            .collect();
+        census.row_bytes = length / census.rows.max(1) + 200;
+        for ((field, column), count) in fields.into_iter().zip(counts) {
+            if overflow || column.is_none() {
+                continue;
+            }
+            let mut values = count.sorted();
+            let listed = usize::try_from(RawCensus::LIMIT + 1).unwrap_or(usize::MAX);
+            census.cut |= values.len() >= listed;
+            values.truncate(listed);
+            census.values.extend(
+                values
+                    .into_iter()
+                    .map(|(value, rows)| ValueCount { field, value, rows }),
+            );
+        }
+        Ok((census, unsound, overflow))
+    }
+
     async fn one(&self, reader: &mut SqliteConnection, query: String) -> Own<u64> {
         let n: i64 = sqlx::query_scalar(sql(query))
             .fetch_one(reader)
             .await
             .map_err(|error| self.fault(&error))?;
         Ok(rows(n))
-    }
-
-    async fn totals(
-        &self,
-        reader: &mut SqliteConnection,
-        source: &SourceTable,
-        after: Option<&Key>,
-    ) -> Own<RawCensus> {
-        let key = source_key(Dialect::Sqlite, source, "s");
-        let of = |column: Option<&Column>| column.map(|column| format!("s.{}", ident(&column.name)));
-        let faults = text_faults(Dialect::Sqlite, source, "s");
-        let unusable = match source.key_kind {
-            KeyKind::Integer => format!("typeof({key}) <> 'integer'"),
-            KeyKind::Text => format!("{key} IS NULL"),
-        };
-        let mut query = format!(
-            "SELECT count(*) AS n, CAST(min({key}) AS TEXT) AS least, CAST(max({key}) AS TEXT) AS greatest, count(*) FILTER (WHERE {unusable}) AS no_key, coalesce(max(length({key})), 0) AS longest_key"
-        );
-        // Writing to a String cannot fail, here and below.
-        let _ = match of(source.description.as_ref()) {
-            Some(name) => write!(
-                query,
-                ", count(*) FILTER (WHERE {name} IS NULL) AS no_description, coalesce(max(length(CAST({name} AS BLOB))), 0) AS longest, coalesce(avg(length({name})), 0.0) AS bytes"
-            ),
-            None => write!(query, ", count(*) AS no_description, 0 AS longest, 0.0 AS bytes"),
-        };
-        let _ = match of(source.created_at.as_ref()) {
-            Some(name) => write!(
-                query,
-                ", count(*) FILTER (WHERE {name} IS NULL) AS no_time, count(*) FILTER (WHERE typeof({name}) = 'text' AND {name} > strftime('%Y-%m-%d %H:%M:%S', 'now')) AS future"
-            ),
-            None => write!(query, ", count(*) AS no_time, 0 AS future"),
-        };
-        for (i, (_, condition)) in faults.iter().enumerate() {
-            let _ = write!(query, ", count(*) FILTER (WHERE {condition}) AS f{i}");
-        }
-        let _ = write!(query, " FROM {} s", table(&source.table));
-        if let Some(after) = after {
-            let _ = write!(query, " WHERE {key} > {}", key_literal(after));
-        }
-        let row = sqlx::query(sql(query))
-            .fetch_one(reader)
-            .await
-            .map_err(|error| self.fault(&error))?;
-        let no_key = rows(row.get("no_key"));
-        let parse = |name: &str| -> Own<Option<Key>> {
-            match row.get::<Option<String>, _>(name) {
-                None => Ok(None),
-                Some(text) => match Key::parse(source.key_kind, &text) {
-                    Some(key) => Ok(Some(key)),
-                    // Rows without a usable key are reported; the ends of the others do not matter then.
-                    None if no_key > 0 => Ok(None),
-                    None => Err(StoreError::Bug(format!(
-                        "{}: an end of the keys is no key",
-                        self.words
-                    ))),
-                },
-            }
-        };
-        let mean: f64 = row.get("bytes");
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a mean length, not negative"
-        )]
-        let row_bytes = mean as u64 + 200;
-        Ok(RawCensus {
-            rows: rows(row.get("n")),
-            least: parse("least")?,
-            greatest: parse("greatest")?,
-            null_keys: no_key,
-            longest_key: rows(row.get("longest_key")),
-            longest_description: rows(row.get("longest")),
-            null_descriptions: rows(row.get("no_description")),
-            null_times: rows(row.get("no_time")),
-            future_times: rows(row.get("future")),
-            faults: faults
-                .iter()
-                .enumerate()
-                .map(|(i, (reason, _))| (*reason, rows(row.get(format!("f{i}").as_str()))))
-                .filter(|(_, n)| *n > 0)
-                .collect(),
-            row_bytes,
-            ..RawCensus::default()
-        })
     }
 
     async fn values(

@@ -3,13 +3,11 @@
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::mpsc;
 
-use super::{Own, SqliteStore, look::attach, sql};
+use super::{Own, SqliteStore, sql};
 use crate::adapters::copytext::{Lines, fields};
-use crate::adapters::phrase::{Phrase, ident, literal, table};
+use crate::adapters::phrase::{ident, literal, table};
 use crate::engine::failpoint;
-use crate::engine::ports::store::{
-    Copied, CopyJob, Dialect, Feed, Key, Part, Pick, Piece, Recipe, Store, StoreError,
-};
+use crate::engine::ports::store::{Copied, CopyJob, Feed, Key, Part, Pick, Piece, Recipe, Store, StoreError};
 use crate::engine::schema::key::task_id;
 
 /// Rows in one statement; SQLite takes 32,766 parameters.
@@ -32,28 +30,17 @@ fn names(recipe: &Recipe) -> String {
 impl SqliteStore {
     pub(super) async fn copy_pick(&self, job: CopyJob<'_>) -> Own<Copied> {
         let mut writer = self.writer.lock().await;
-        self.open_writer(&mut writer).await?;
-        if let Feed::Local(place) = job.feed
-            && writer.attached != place.path
-        {
-            let path = place
-                .path
-                .clone()
-                .ok_or_else(|| StoreError::Bug("a SQLite place without a file".to_owned()))?;
-            if writer.attached.take().is_some() {
-                let connection = self.open_writer(&mut writer).await?;
-                sqlx::raw_sql("DETACH DATABASE legacy_source")
-                    .execute(connection)
-                    .await
-                    .map_err(|error| self.fault(&error))?;
+        let source = match job.feed {
+            Feed::Local(place) => {
+                let path = place
+                    .path
+                    .as_deref()
+                    .ok_or_else(|| StoreError::Bug("a SQLite place without a file".to_owned()))?;
+                // The writer is locked all the while: nobody else of this process writes.
+                return self.pour(job, path);
             }
-            let connection = self.open_writer(&mut writer).await?;
-            sqlx::raw_sql(sql(attach(&path)))
-                .execute(connection)
-                .await
-                .map_err(|error| self.fault(&error))?;
-            writer.attached = Some(path);
-        }
+            Feed::From(source) => source,
+        };
         let connection = self.open_writer(&mut writer).await?;
         let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
         self.hold_fence(&mut tx, job.fence).await?;
@@ -61,10 +48,7 @@ impl SqliteStore {
         if let Pick::Keys(keys) = job.pick {
             copied.removed = self.remove_keys(&mut tx, job.recipe, keys).await?;
         }
-        match job.feed {
-            Feed::Local(_) => self.copy_local(&mut tx, job, &mut copied).await?,
-            Feed::From(source) => self.copy_stream(&mut tx, job, source, &mut copied).await?,
-        }
+        self.copy_stream(&mut tx, job, source, &mut copied).await?;
         failpoint::hit("schema.in_chunk");
         if let Some(chunk) = job.chunk {
             sqlx::query(
@@ -114,90 +98,6 @@ impl SqliteStore {
             }
         }
         Ok(gone)
-    }
-
-    async fn execute(&self, tx: &mut SqliteConnection, text: String) -> Own<u64> {
-        sqlx::raw_sql(sql(text))
-            .execute(tx)
-            .await
-            .map(|done| done.rows_affected())
-            .map_err(|error| self.fault(&error))
-    }
-
-    async fn copy_local(&self, tx: &mut SqliteConnection, job: CopyJob<'_>, copied: &mut Copied) -> Own<()> {
-        let recipe = job.recipe;
-        let attached = format!("legacy_source.{}", ident(&recipe.source.table.name));
-        let phrase = Phrase {
-            source: Some(&attached),
-            ..Phrase::new(recipe, Dialect::Sqlite)
-        };
-        let id = phrase
-            .id()
-            .ok_or_else(|| StoreError::Bug("text keys are streamed".to_owned()))?;
-        let from = phrase.rows(job.pick);
-        let reason = phrase.reason();
-        let list = [
-            id.clone(),
-            phrase.description(),
-            phrase.mapped(recipe.source.category.as_ref(), &recipe.types),
-            phrase.mapped(recipe.source.status.as_ref(), &recipe.statuses),
-            phrase.mapped(recipe.source.priority.as_ref(), &recipe.priorities),
-            phrase.created_text(),
-            phrase.metadata(),
-        ]
-        .join(", ");
-        let n: i64 = sqlx::query_scalar(sql(format!(
-            "SELECT count(*) FROM {attached} s WHERE {}",
-            phrase.picked("s", job.pick)
-        )))
-        .persistent(false)
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(|error| self.fault(&error))?;
-        copied.rows_in = u64::try_from(n).unwrap_or(0);
-        copied.rows_out = self
-            .execute(
-                tx,
-                format!(
-                    "INSERT INTO main.{} ({}) SELECT {list} {from} WHERE ({reason}) IS NULL",
-                    table(&recipe.target.table),
-                    names(recipe)
-                ),
-            )
-            .await?;
-        failpoint::hit("schema.between");
-        let whole = copied.rows_out == copied.rows_in;
-        let filter = if whole {
-            "TRUE".to_owned()
-        } else {
-            format!("({reason}) IS NULL")
-        };
-        let tracked = self
-            .execute(
-                tx,
-                format!(
-                    "INSERT INTO main.migration_tracking (legacy_task_id, maos_task_id, migration_date, status, source) SELECT {}, {id}, {}, 'migrated', {} {from} WHERE {filter}",
-                    phrase.key_text("l"),
-                    literal(&recipe.started),
-                    literal(&recipe.label)
-                ),
-            )
-            .await?;
-        if !whole {
-            copied.quarantined = self
-                .execute(
-                    tx,
-                    format!(
-                        "INSERT INTO main.migration_quarantine (source, legacy_key, ordinal, reason, raw) SELECT {}, {}, {}, {reason}, {} {from} WHERE ({reason}) IS NOT NULL",
-                        literal(&recipe.label),
-                        phrase.key_text("l"),
-                        phrase.ordinal(),
-                        phrase.raw()
-                    ),
-                )
-                .await?;
-        }
-        self.accounted(copied, tracked)
     }
 
     fn accounted(&self, copied: &Copied, tracked: u64) -> Own<()> {

@@ -23,7 +23,8 @@ pub fn fault(words: &str, error: &sqlx::Error) -> StoreError {
     }
 }
 
-fn by_code(code: i64, text: String) -> StoreError {
+/// Sorts an extended result code.
+pub fn by_code(code: i64, text: String) -> StoreError {
     if code == 776 {
         return StoreError::Refused(format!(
             "{text}: its last writer died and left a journal; open it once with its own program"

@@ -10,7 +10,7 @@ use crate::engine::ports::store::{
 };
 
 const TASKS: &str = include_str!("../../../assets/schema/sqlite/tasks.sql");
-const LEDGER: &str = include_str!("../../../assets/schema/sqlite/ledger.sql");
+pub(super) const LEDGER: &str = include_str!("../../../assets/schema/sqlite/ledger.sql");
 
 fn number(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
@@ -18,6 +18,17 @@ fn number(n: u64) -> i64 {
 
 fn rows(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
+}
+
+/// The refusal of a writer whose lease is gone; `now` has it with its token.
+pub(super) fn fenced(fence: &Fence, now: Option<(String, i64)>) -> StoreError {
+    StoreError::Fenced(match now {
+        Some((holder, token)) => format!(
+            "{holder} took this run over (fence {token}, ours was {}); nothing of ours was written after that",
+            fence.token
+        ),
+        None => "the lease of this run is gone".to_owned(),
+    })
 }
 
 impl SqliteStore {
@@ -90,13 +101,7 @@ impl SqliteStore {
                 .fetch_optional(&mut *tx)
                 .await
                 .map_err(|error| self.fault(&error))?;
-        Err(StoreError::Fenced(match now {
-            Some((holder, token)) => format!(
-                "{holder} took this run over (fence {token}, ours was {}); nothing of ours was written after that",
-                fence.token
-            ),
-            None => "the lease of this run is gone".to_owned(),
-        }))
+        Err(fenced(fence, now))
     }
 
     pub(super) async fn read_run(&self, target: &Table, label: &str) -> Own<Option<RunRow>> {
@@ -306,7 +311,6 @@ impl SqliteStore {
                 .execute(&mut *connection)
                 .await
                 .map_err(|error| self.fault(&error))?;
-            writer.attached = None;
             if let Some(connection) = writer.connection.take() {
                 let _ = connection.close().await;
             }

@@ -4,7 +4,7 @@ use regex::Regex;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::{Own, SqliteStore, sql};
-use crate::adapters::phrase::{ident, literal, table as quoted};
+use crate::adapters::phrase::{ident, table as quoted};
 use crate::engine::ports::store::{
     Column, ColumnKind, Dialect, Place, Relation, RelationKind, StoreError, Table,
 };
@@ -242,12 +242,4 @@ fn listed(create: &str, column: &str) -> Vec<String> {
     list.split(',')
         .map(|part| part.trim().trim_matches('\'').to_owned())
         .collect()
-}
-
-/// Attaching takes a literal, not a parameter, in older builds.
-pub(super) fn attach(path: &std::path::Path) -> String {
-    format!(
-        "ATTACH DATABASE {} AS legacy_source",
-        literal(&path.to_string_lossy())
-    )
 }

@@ -1,16 +1,19 @@
 //! SQLite 3 as a [`Store`].
 //!
 //! Readers open the file read-only; one writer holds the transactions. The lease's sign of life is a lock on a file beside the database,
-//! which the operating system drops with the process. Transactions begin deferred and write to the target first, so that an attached
-//! source is never locked for writing.
+//! which the operating system drops with the process. The many rows of a copy, a census and a proof go through `quick`, everything else
+//! through sqlx; both are the same SQLite library, so they know of each other's locks.
 
+mod admin;
 mod census;
 mod copy;
-mod fault;
+pub(crate) mod fault;
 mod ledger;
 mod look;
 mod performance;
+mod pour;
 mod proof;
+mod quick;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,11 +37,10 @@ const CACHE: &str = "-32768";
 
 type Own<T> = std::result::Result<T, StoreError>;
 
-/// The writing side: one connection, with the source attached when it was asked for.
+/// The writing side. Whoever holds its lock is this process's only writer.
 #[derive(Default)]
 struct Writer {
     connection: Option<SqliteConnection>,
-    attached: Option<PathBuf>,
 }
 
 /// A SQLite file.
@@ -119,7 +121,6 @@ impl SqliteStore {
                 .await
                 .map_err(|error| fault(&self.words, &error))?
                 .set_progress_handler(100_000, move || !cancelled.swap(false, Ordering::SeqCst));
-            writer.attached = None;
             writer.connection = Some(connection);
         }
         writer
@@ -172,6 +173,18 @@ impl Store for SqliteStore {
 
     fn ledger_gaps<'a>(&'a self, target: &'a Table) -> Answer<'a, Vec<String>> {
         Box::pin(self.look_ledger(target))
+    }
+
+    fn database_exists(&self) -> Answer<'_, bool> {
+        Box::pin(self.is_there())
+    }
+
+    fn create_database(&self) -> Answer<'_, ()> {
+        Box::pin(self.create_empty())
+    }
+
+    fn make_ledger<'a>(&'a self, target: &'a Table) -> Answer<'a, ()> {
+        Box::pin(self.create_ledger(target))
     }
 
     fn census<'a>(&'a self, source: &'a SourceTable, after: Option<&'a Key>) -> Answer<'a, RawCensus> {

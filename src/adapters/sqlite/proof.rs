@@ -4,12 +4,14 @@ use futures_util::TryStreamExt as _;
 use sqlx::{Connection as _, Row as _};
 use tokio::sync::mpsc;
 
+use super::pour::as_text;
+use super::quick::{Field, blocking, field};
 use super::{Own, SqliteStore, sql, text};
 use crate::adapters::copytext;
 use crate::adapters::phrase::{Phrase, ident, literal, table};
 use crate::engine::ports::store::{
-    Check, Dialect, GuideRows, Key, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow, Reason, Recipe,
-    Slice, StoreError, Table, TargetCounts, TaskRow,
+    Check, Dialect, GuideRows, Key, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow, Recipe, Slice,
+    StoreError, Table, TargetCounts, TaskRow,
 };
 use crate::engine::schema::key::task_id;
 
@@ -126,66 +128,71 @@ impl SqliteStore {
         Ok(rows(n))
     }
 
+    #[expect(clippy::unused_async, reason = "the port asks for a future")]
     pub(super) async fn read_source(
         &self,
         recipe: &Recipe,
         range: &Range,
         sink: &mut (dyn FnMut(RawRow<'_>) + Send),
     ) -> Own<u64> {
-        let phrase = Phrase::new(recipe, Dialect::Sqlite);
+        let phrase = Phrase {
+            sound: true,
+            ..Phrase::new(recipe, Dialect::Sqlite)
+        };
         let source = &recipe.source;
-        let plain = packed(&[
-            phrase.key_text("l"),
-            phrase.text(source.description.as_ref()),
-            phrase.text(source.category.as_ref()),
-            phrase.text(source.status.as_ref()),
-            phrase.text(source.priority.as_ref()),
-        ]);
         let list = [
-            plain,
+            phrase.key_text("l"),
             phrase.fault(),
-            phrase.created_text(),
-            phrase.any_fault(&[Reason::BadJson, Reason::NotUtf8]).map_or_else(
-                || phrase.metadata_text(),
-                |condition| {
-                    format!(
-                        "CASE WHEN {condition} THEN NULL ELSE {} END",
-                        phrase.metadata_text()
-                    )
-                },
-            ),
+            as_text(&phrase.text(source.description.as_ref())),
+            as_text(&phrase.text(source.category.as_ref())),
+            as_text(&phrase.text(source.status.as_ref())),
+            as_text(&phrase.text(source.priority.as_ref())),
+            as_text(&phrase.created_text()),
+            as_text(&phrase.safe_metadata()),
             phrase.extras().unwrap_or_else(|| "NULL".to_owned()),
         ]
         .join(", ");
         let query = format!("SELECT {list} {}", phrase.rows(&Pick::Range(range.clone())));
-        let mut reader = self.reader().await?;
-        let mut stream = sqlx::query(sql(query)).fetch(&mut reader);
-        let mut count = 0;
-        while let Some(row) = stream.try_next().await.map_err(|error| self.fault(&error))? {
-            let mut broken = false;
-            let [key, description, category, status, priority] = unpacked(&row)?;
-            let mut raw = RawRow {
-                key: good(key, &mut broken).unwrap_or_default(),
-                description: good(description, &mut broken),
-                category: good(category, &mut broken),
-                status: good(status, &mut broken),
-                priority: good(priority, &mut broken),
-                fault: good(text(&row, 1)?, &mut broken).unwrap_or_default(),
-                created_at: good(text(&row, 2)?, &mut broken),
-                metadata: good(text(&row, 3)?, &mut broken),
-                extras: good(text(&row, 4)?, &mut broken),
-            };
-            if broken && raw.fault != "duplicate_id" {
-                raw.fault = "not_utf8";
-            }
-            count += 1;
-            sink(raw);
-        }
-        drop(stream);
-        let _ = reader.close().await;
-        Ok(count)
+        blocking(|| {
+            let reader = self.quick()?;
+            self.each(&reader, &query, &[], |row| {
+                let mut broken = false;
+                let mut fields: [Option<&str>; 9] = [None; 9];
+                for (i, slot) in fields.iter_mut().enumerate() {
+                    *slot = good(field(row, i)?, &mut broken);
+                }
+                let [
+                    key,
+                    fault,
+                    description,
+                    category,
+                    status,
+                    priority,
+                    created_at,
+                    metadata,
+                    extras,
+                ] = fields;
+                let mut raw = RawRow {
+                    key: key.unwrap_or_default(),
+                    fault: fault.unwrap_or_default(),
+                    description,
+                    category,
+                    status,
+                    priority,
+                    created_at,
+                    metadata,
+                    extras,
+                };
+                if broken && raw.fault != "duplicate_id" {
+                    raw.fault = "not_utf8";
+                }
+                sink(raw);
+                Ok(())
+            })
+        })
     }
 
+    #[expect(clippy::unused_async, reason = "the port asks for a future")]
     pub(super) async fn read_target(
         &self,
         recipe: &Recipe,
@@ -220,60 +227,58 @@ impl SqliteStore {
             ),
         };
         let mut list = vec![key.to_owned()];
-        list.extend(columns);
-        let query = format!("SELECT {} FROM {from}", packed(&list));
-        let mut reader = self.reader().await?;
-        let mut stream = sqlx::query(sql(query)).fetch(&mut reader);
-        let mut count = 0;
-        while let Some(row) = stream.try_next().await.map_err(|error| self.fault(&error))? {
-            // Bytes that are not UTF-8 can stand in a target row only if somebody changed it: the row differs either way.
-            let [
-                key,
-                id,
-                description,
-                task_type,
-                status,
-                priority,
-                created_at,
-                metadata,
-            ] = unpacked(&row)?.map(|value| value.map(|value| value.unwrap_or("\u{fffd}")));
-            sink(TaskRow {
-                key: key.unwrap_or_default(),
-                id: id.unwrap_or_default(),
-                description,
-                task_type,
-                status,
-                priority,
-                created_at,
-                metadata,
-            });
-            count += 1;
-        }
-        drop(stream);
-        let _ = reader.close().await;
-        Ok(count)
+        list.extend(columns.iter().map(|column| as_text(column)));
+        let query = format!("SELECT {} FROM {from}", list.join(", "));
+        blocking(|| {
+            let reader = self.quick()?;
+            self.each(&reader, &query, &[], |row| {
+                // Bytes that are not UTF-8 can stand in a target row only if somebody changed it: the row differs either way.
+                let mut fields: [Option<&str>; 8] = [None; 8];
+                for (i, slot) in fields.iter_mut().enumerate() {
+                    *slot = field(row, i)?.map(|value| value.unwrap_or("\u{fffd}"));
+                }
+                let [
+                    key,
+                    id,
+                    description,
+                    task_type,
+                    status,
+                    priority,
+                    created_at,
+                    metadata,
+                ] = fields;
+                sink(TaskRow {
+                    key: key.unwrap_or_default(),
+                    id: id.unwrap_or_default(),
+                    description,
+                    task_type,
+                    status,
+                    priority,
+                    created_at,
+                    metadata,
+                });
+                Ok(())
+            })
+        })
     }
 
+    #[expect(clippy::unused_async, reason = "the port asks for a future")]
     pub(super) async fn read_tracking(
         &self,
         recipe: &Recipe,
         sink: &mut (dyn FnMut(&str, &str) + Send),
     ) -> Own<u64> {
-        let mut reader = self.reader().await?;
-        let query = format!(
-            "SELECT {} FROM migration_tracking WHERE source = $1",
-            packed(&["legacy_task_id".to_owned(), "maos_task_id".to_owned()])
-        );
-        let mut stream = sqlx::query(sql(query)).bind(&recipe.label).fetch(&mut reader);
-        let mut count = 0;
-        while let Some(row) = stream.try_next().await.map_err(|error| self.fault(&error))? {
-            let [key, id] = unpacked(&row)?.map(|value| value.and_then(Result::ok).unwrap_or_default());
-            sink(key, id);
-            count += 1;
-        }
-        drop(stream);
-        let _ = reader.close().await;
-        Ok(count)
+        let query = "SELECT CAST(legacy_task_id AS TEXT), CAST(maos_task_id AS TEXT) FROM migration_tracking WHERE source = ?1";
+        blocking(|| {
+            let reader = self.quick()?;
+            self.each(&reader, query, &[&recipe.label], |row| {
+                let at = |index: usize| -> Own<&str> {
+                    Ok(field(row, index)?.and_then(Result::ok).unwrap_or_default())
+                };
+                sink(at(0)?, at(1)?);
+                Ok(())
+            })
+        })
     }
 
     pub(super) async fn read_quarantine(
@@ -395,52 +400,9 @@ impl SqliteStore {
     }
 }
 
-/// A value as text, or the bytes that are no UTF-8; `None` is NULL.
-type Field<'r> = Option<Result<&'r str, &'r [u8]>>;
-
 /// The text of a field; `broken` notes bytes that are none.
 fn good<'r>(field: Field<'r>, broken: &mut bool) -> Option<&'r str> {
     field?.map_err(|_| *broken = true).ok()
-}
-
-/// Several expressions as one value: each as `length:bytes`, `-` for NULL. A value that leaves SQLite is copied and allocated on its own,
-/// which costs more than joining them does.
-fn packed(expressions: &[String]) -> String {
-    expressions
-        .iter()
-        .map(|value| format!("coalesce(octet_length({value}) || ':' || {value}, '-')"))
-        .collect::<Vec<_>>()
-        .join(" || ")
-}
-
-/// Takes apart what [`packed`] joined, from the first column of a row.
-fn unpacked<const N: usize>(row: &sqlx::sqlite::SqliteRow) -> Own<[Field<'_>; N]> {
-    let mut rest: &[u8] = match text(row, 0)? {
-        Some(Ok(value)) => value.as_bytes(),
-        Some(Err(bytes)) => bytes,
-        None => &[],
-    };
-    let mut fields = [None; N];
-    for field in &mut fields {
-        let broken = || StoreError::Bug("a packed row cannot be read".to_owned());
-        if let Some(tail) = rest.strip_prefix(b"-") {
-            rest = tail;
-            continue;
-        }
-        let colon = rest.iter().position(|byte| *byte == b':').ok_or_else(broken)?;
-        let (digits, tail) = rest.split_at(colon);
-        let length: usize = std::str::from_utf8(digits)
-            .ok()
-            .and_then(|digits| digits.parse().ok())
-            .ok_or_else(broken)?;
-        let (value, tail) = tail
-            .get(1..)
-            .and_then(|tail| tail.split_at_checked(length))
-            .ok_or_else(broken)?;
-        *field = Some(std::str::from_utf8(value).map_err(|_| value));
-        rest = tail;
-    }
-    Ok(fields)
 }
 
 /// Bytes as text, those that are none shown as `\xNN`.

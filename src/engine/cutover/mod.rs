@@ -12,5 +12,5 @@ mod steps;
 
 pub use legacy::{LegacySide, RunningTask};
 pub use plan::{KEYS, Mode, plan};
-pub use ready::{Evidence, Ready, Standing};
+pub use ready::ready;
 pub use steps::{Over, START_SNAPSHOT, steps};

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ready::Ready;
 use super::steps::{Over, steps};
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
+use crate::engine::evidence::Ready;
 use crate::engine::operation::{Control, Effect, Plan};
 use crate::engine::schema;
 

@@ -13,6 +13,7 @@ use crate::engine::operation::{Control, Progress};
 use crate::engine::ports::clock::Clock;
 use crate::engine::ports::maos::{Known, Maos, Stop};
 use crate::engine::schema::{self, Live, Request, Stores};
+use crate::engine::serving;
 use crate::engine::steps::{Did, Scene, Standing, Step};
 use crate::engine::text::{count, plural};
 
@@ -20,8 +21,6 @@ use crate::engine::text::{count, plural};
 pub const START_SNAPSHOT: &str = "start_snapshot";
 /// How often the legacy side is asked what it still runs.
 const ASK: Duration = Duration::from_secs(2);
-/// How often MAOS is asked whether it is ready: soon at first, then with patience.
-const POLL: [u64; 6] = [50, 100, 200, 400, 800, 1500];
 
 /// What the steps share.
 pub struct Over {
@@ -211,34 +210,8 @@ async fn both_ways(scene: Scene<Over>) -> Result<Did> {
     )))
 }
 
-/// Polls until every component is well, or it runs where its health cannot be known.
 async fn ready(scene: Scene<Over>) -> Result<String> {
-    let world = &scene.world;
-    let begun = Instant::now();
-    let mut tries = 0;
-    loop {
-        let running = world.maos.running().await.map_err(Error::from)?;
-        let health = world.maos.health().await.map_err(Error::from)?;
-        let last = match (&health, &running) {
-            (Known::Value(health), _) if health.total > 0 && health.healthy == health.total => {
-                return Ok(format!("{} of {} healthy", health.healthy, health.total));
-            }
-            (Known::Unknown(why), Known::Value(true)) => {
-                return Ok(format!("runs; its health is not known: {why}"));
-            }
-            (Known::Value(health), _) => format!("{} of {} healthy", health.healthy, health.total),
-            (Known::Unknown(why), _) => why.clone(),
-        };
-        if begun.elapsed() > world.ready_within {
-            return Err(Error::unavailable(format!(
-                "MAOS not ready after {} s: {last}",
-                world.ready_within.as_secs()
-            )));
-        }
-        let wait = POLL[tries.min(POLL.len() - 1)];
-        tries += 1;
-        tokio::time::sleep(Duration::from_millis(wait)).await;
-    }
+    serving::ready(scene.world.maos.as_ref(), scene.world.ready_within).await
 }
 
 async fn stop(scene: Scene<Over>) -> Result<String> {

@@ -493,6 +493,11 @@ pub trait Maos: Send + Sync {
     /// Restores a checkpoint.
     fn checkpoint_restore(&self, id: String) -> Answer<'_, ()>;
 
+    /// Whether its database is migrated already.
+    fn migrated(&self) -> Answer<'_, Known<bool>> {
+        Box::pin(async { Ok(Known::Unknown("it cannot be asked".to_owned())) })
+    }
+
     /// Migrates its database.
     fn db_migrate(&self) -> Answer<'_, String>;
 

@@ -1,6 +1,7 @@
 //! The traits through which the engine reaches the world outside. Implementations live in `adapters/`.
 
 pub mod clock;
+pub mod databases;
 pub mod http;
 pub mod journal;
 pub mod legacy;
@@ -56,6 +57,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Databases.
     pub stores: Arc<dyn OpenStore>,
+    /// Databases as wholes.
+    pub databases: Arc<dyn databases::OpenDatabases>,
     /// Probes.
     pub probes: Arc<dyn Probes>,
     /// MAOS.

@@ -325,6 +325,15 @@ pub trait Store: Send + Sync {
     /// The tables that exist among those the ledger needs, with the columns they lack.
     fn ledger_gaps<'a>(&'a self, target: &'a Table) -> Answer<'a, Vec<String>>;
 
+    /// Whether the database itself is there.
+    fn database_exists(&self) -> Answer<'_, bool>;
+
+    /// Creates the database, empty: on the server that the URL names, or as a file. One that is there stays as it is.
+    fn create_database(&self) -> Answer<'_, ()>;
+
+    /// Creates what [`Store::ledger_gaps`] names, in one transaction.
+    fn make_ledger<'a>(&'a self, target: &'a Table) -> Answer<'a, ()>;
+
     // ---- source ----
 
     /// Counts every distinct value and every fault of the source table.
@@ -472,6 +481,11 @@ pub trait Store: Send + Sync {
     /// Writes results of the comparison into `performance_comparison` of the tracking table beside `target`, in one transaction: over
     /// the rows of the task, or in a row of its own where there is none. Returns the rows written; `None` without such a table.
     fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>>;
+
+    /// Whose lock this store's connections wait for, in words: `pid 4211 (autovacuum worker)`.
+    fn blocker(&self) -> Answer<'_, Option<String>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Cancels on the server whatever this store's connections are doing.
     fn cancel(&self) -> Answer<'_, ()>;

@@ -44,6 +44,8 @@ pub(super) enum Internal {
         at: Timestamp,
         result: Box<Result<Settings>>,
     },
+    /// The monitor's background tells something.
+    Monitor(super::watching::Told),
     /// A reading changes the views.
     View(Box<dyn FnOnce(&mut crate::engine::views::Views) + Send>),
 }

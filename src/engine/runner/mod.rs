@@ -13,7 +13,9 @@ mod internal;
 mod opening;
 pub mod operations;
 mod reading;
+mod secrets;
 mod sources;
+mod watching;
 
 use std::sync::Arc;
 

@@ -17,6 +17,36 @@ pub fn time(text: &str, exact: bool) -> Cow<'_, str> {
     micros(text).map_or_else(|| plain.into(), |n| n.to_string().into())
 }
 
+/// Whether text is `YYYY-MM-DD HH:MM:SS[.f…]` and a time after year 0: the common form, told without reading it twice.
+#[must_use]
+pub fn is_plain_time(text: &[u8]) -> bool {
+    plain_time(text).is_some()
+}
+
+fn plain_time(bytes: &[u8]) -> Option<()> {
+    let (moment, fraction) = bytes.split_first_chunk::<19>()?;
+    let digits = |at: std::ops::Range<usize>| -> Option<i16> {
+        let mut n = 0_i16;
+        for byte in moment.get(at)? {
+            n = n * 10 + i16::from(byte.checked_sub(b'0').filter(|digit| *digit < 10)?);
+        }
+        Some(n)
+    };
+    let marks = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
+    let marked = marks.into_iter().all(|(at, mark)| moment.get(at) == Some(&mark));
+    let small = |n: i16| i8::try_from(n).ok();
+    let year = digits(0..4)?;
+    jiff::civil::Date::new(year, small(digits(5..7)?)?, small(digits(8..10)?)?).ok()?;
+    let clock = digits(11..13)? < 24 && digits(14..16)? < 60 && digits(17..19)? < 60;
+    let tail = match fraction.split_first() {
+        None => true,
+        Some((dot, rest)) => {
+            *dot == b'.' && !rest.is_empty() && rest.len() < 10 && rest.iter().all(u8::is_ascii_digit)
+        }
+    };
+    (marked && clock && tail && year > 0).then_some(())
+}
+
 /// Reads `YYYY-MM-DD[( |T)HH:MM[:SS[.f]][Z|±HH[:MM]]]`; a time without zone is UTC. Microseconds since 1970, rounded.
 #[must_use]
 pub fn micros(text: &str) -> Option<i64> {

@@ -16,10 +16,6 @@ const START: u32 = 0x9e37_79b9_u32.wrapping_add(3_923_095);
 
 /// Hashes bytes with a seed.
 #[must_use]
-#[expect(
-    clippy::many_single_char_names,
-    reason = "the names of the published function"
-)]
 pub fn hash(bytes: &[u8], seed: u64) -> u64 {
     let length = u32::try_from(bytes.len() & 0xffff_ffff).unwrap_or(u32::MAX);
     let mut a = START.wrapping_add(length);
@@ -89,9 +85,7 @@ pub fn time(micros: Option<i64>, seed: u64) -> u64 {
 }
 
 const fn high(n: u64) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half fits")]
-    let half = (n >> 32) as u32;
-    half
+    (n >> 32) as u32
 }
 
 const fn low(n: u64) -> u32 {

@@ -1,8 +1,10 @@
 //! Copying: hands out chunks to workers, learns their size, tries again what may pass, stops at safe points.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
 use super::chunks::{Sizer, Tiling};
@@ -202,7 +204,15 @@ impl Copier {
         running.spawn(async move {
             let began = Instant::now();
             let pick = Pick::Range(mark.range.clone());
-            let done = copier.transact(&pick, Some(&mark)).await;
+            // A panic ends this chunk, whose transaction is rolled back, and with it the run.
+            let working = AssertUnwindSafe(copier.transact(&pick, Some(&mark))).catch_unwind();
+            let done = match working.await {
+                Ok(done) => done,
+                Err(_) => Err(Error::bug(format!(
+                    "the worker of chunk {} ended in a panic",
+                    mark.seq
+                ))),
+            };
             done.map(|done| (mark, done, began.elapsed()))
         });
         self.live.workers(running.len(), self.wished());

@@ -305,6 +305,9 @@ impl<'a> Judge<'a> {
                 }
             }
             Dialect::Sqlite => {
+                if canon::is_plain_time(text.as_bytes()) {
+                    return Ok(Some(text));
+                }
                 if canon::micros(text).is_none() {
                     return Err(Reason::BadTimestamp);
                 }

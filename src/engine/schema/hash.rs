@@ -1,9 +1,11 @@
 //! Sums of row hashes: equal rows give equal sums in any order, and the buckets say where to look when they do not.
 //!
-//! A row's hash is the first 128 bits of SHA-256 over its id and its six fields, each with its length, so the hash is bound
-//! to the key. Sums are taken modulo 2^128 in 256 buckets, chosen by the hash of the id alone.
+//! A row's hash is the chain of its id and its six fields (`chain`), so it is bound to the key and to the place of every field. Sums are
+//! taken modulo 2^128 in 256 buckets, chosen by the hash of the id alone.
 
 use sha2::{Digest as _, Sha256};
+
+use super::chain;
 
 /// How many buckets a segment has.
 pub const BUCKETS: usize = 256;
@@ -20,29 +22,24 @@ pub struct RowHash {
 /// Hashes the fields of a row, the id first. `None` is NULL and differs from empty.
 #[must_use]
 pub fn row(id: &str, fields: [Option<&str>; 6]) -> RowHash {
-    let [a, b, c, d, e, last] = fields;
-    row_in_parts(id, [a, b, c, d, e], last.map(|last| (last, "")))
+    let [head @ .., last] = fields;
+    row_in_parts(id, head, last.map(|last| (last, "")))
 }
 
 /// Hashes the fields of a row whose last field lies in two parts.
 #[must_use]
 pub fn row_in_parts(id: &str, fields: [Option<&str>; 5], last: Option<(&str, &str)>) -> RowHash {
-    let mut hasher = Sha256::new();
-    feed(&mut hasher, Some(id));
+    let mut hash = chain::hash(id.as_bytes(), 0);
     for field in fields {
-        feed(&mut hasher, field);
+        hash = chain::text(field, hash);
     }
-    match last {
-        None => feed(&mut hasher, None),
-        Some((head, tail)) => {
-            hasher.update(((head.len() + tail.len()) as u64).to_le_bytes());
-            hasher.update(head.as_bytes());
-            hasher.update(tail.as_bytes());
-        }
-    }
+    hash = match last {
+        Some((head, tail)) if !tail.is_empty() => chain::hash([head, tail].concat().as_bytes(), hash),
+        whole => chain::text(whole.map(|(head, _)| head), hash),
+    };
     RowHash {
         bucket: bucket(id),
-        hash: first(&hasher.finalize()),
+        hash: u128::from(hash),
     }
 }
 

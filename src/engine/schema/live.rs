@@ -67,6 +67,7 @@ struct Figures {
     workers: (usize, usize),
     fence: i64,
     waits: Option<String>,
+    stall: Option<String>,
     moved: Option<Instant>,
     marks: Vec<(Instant, u64)>,
     proof: Vec<ProofLine>,
@@ -128,6 +129,21 @@ impl Live {
         self.with(|f| f.waits = why);
     }
 
+    /// Says what a run without progress waits for.
+    pub(super) fn stalled(&self, why: Option<String>) {
+        self.with(|f| f.stall = why);
+    }
+
+    /// How long nothing was committed or proved.
+    pub(super) fn silence(&self) -> Duration {
+        self.with(|f| f.moved.map_or(Duration::ZERO, |at| at.elapsed()))
+    }
+
+    /// Whether the run is held back by its own pace.
+    pub(super) fn throttled(&self) -> bool {
+        self.with(|f| f.waits.as_ref().is_some_and(|why| why.starts_with("throttled")))
+    }
+
     pub(super) fn copied(&self, rows: u64, quarantined: u64) {
         self.with(|f| {
             f.copied += rows;
@@ -175,8 +191,11 @@ impl Live {
                 f.copied + f.quarantined
             };
             let silent = f.moved.map_or(Duration::ZERO, |at| now - at);
-            let honest =
-                f.waits.is_none() && silent < WINDOW && done.saturating_mul(100) >= f.total && done < f.total;
+            let honest = f.waits.is_none()
+                && f.stall.is_none()
+                && silent < WINDOW
+                && done.saturating_mul(100) >= f.total
+                && done < f.total;
             let left_s = rate.filter(|rate| honest && *rate > 0.0).map(|rate| {
                 #[expect(
                     clippy::cast_precision_loss,
@@ -202,7 +221,7 @@ impl Live {
                 tiles,
                 workers: f.workers,
                 fence: f.fence,
-                waits: f.waits.clone(),
+                waits: f.stall.clone().or_else(|| f.waits.clone()),
                 silent_s: silent.as_secs(),
                 proof: f.proof.clone(),
             }
@@ -246,6 +265,13 @@ mod tests {
         live.copied(500, 0);
         let view = live.view();
         assert_eq!((view.left_s, view.copied, view.fence), (None, 505, 7));
+        live.waits(None);
+        live.stalled(Some("no progress for 5 s: waits for a lock of pid 7".to_owned()));
+        let view = live.view();
+        assert_eq!(
+            (view.left_s, view.waits.as_deref()),
+            (None, Some("no progress for 5 s: waits for a lock of pid 7"))
+        );
     }
 
     #[test]

@@ -18,7 +18,9 @@ pub mod request;
 pub mod retry;
 pub mod run;
 pub mod shape;
+mod subject;
 pub mod undo;
+mod watch;
 
 pub use census::{Census, CensusRow};
 pub use live::{Live, RunView, Tile};

@@ -80,6 +80,8 @@ pub struct Request {
     pub force: Option<String>,
     /// Seconds to wait for a full disk or a lost server before giving up.
     pub patience_s: u64,
+    /// Milliseconds without a committed or proved chunk after which the run says what it waits for.
+    pub stall_ms: u64,
 }
 
 impl Request {
@@ -103,6 +105,7 @@ impl Request {
             lease_ttl_s: 30,
             force: None,
             patience_s: 600,
+            stall_ms: 5_000,
         })
     }
 

@@ -11,7 +11,7 @@ use super::plan::{FORMAT, Prepared, boundary, explain, merge, recompile};
 use super::proof::{Subject, Verified, segments, verify};
 use super::report::{Applied, ApplyReport};
 use super::request::Stores;
-use super::retry;
+use super::{retry, watch};
 use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
 use crate::engine::operation::{Control, Notice, Outcome, Quarantined};
@@ -48,6 +48,8 @@ pub async fn apply(
         stores.target.prepare(&prepared.recipe, &setup).await?;
         failpoint::hit("schema.after_prepare");
     }
+    let patience = Duration::from_millis(prepared.request.stall_ms);
+    let _watch = watch::begin(stores, live, control, patience);
     let held = lease::take(&prepared.request, stores, &target, control).await?;
     let done = Run {
         prepared,
@@ -286,7 +288,7 @@ impl Run<'_> {
             &self.subject(),
             chunks,
             &faults,
-            self.copier().wished().max(1),
+            self.copier().wished().max(2),
             self.control,
             self.live,
         )

@@ -30,6 +30,9 @@ pub(super) struct Carried {
     /// The step is taken back already, though its line still tells of its failure.
     #[serde(default)]
     pub(super) gone: bool,
+    /// The step failed and the run stands there: a person says whether it is tried again or taken back.
+    #[serde(default)]
+    pub(super) held: bool,
 }
 
 pub(super) fn carried(item: &Item) -> Option<Carried> {
@@ -41,6 +44,8 @@ pub(super) fn carried(item: &Item) -> Option<Carried> {
 pub enum Heading {
     /// Towards its end.
     Forward,
+    /// A step failed, and it stands there until a person decides.
+    Held,
     /// Its steps are being taken back.
     Back,
 }
@@ -57,6 +62,9 @@ pub fn unfinished(lines: &Items) -> Option<(RunId, Heading)> {
     let back = all.clone().find(|(_, carried)| carried.back);
     if let Some((_, carried)) = back {
         return Some((carried.run, Heading::Back));
+    }
+    if let Some((_, carried)) = all.clone().find(|(_, carried)| carried.held) {
+        return Some((carried.run, Heading::Held));
     }
     let touched = |state: ItemState| !matches!(state, ItemState::Waiting);
     let begun = lines.all().iter().any(|line| touched(line.state));
@@ -100,6 +108,8 @@ pub struct Failure {
     pub taken_back: Vec<(String, String)>,
     /// What could not be taken back, and why; then the way back stopped there and can be tried again.
     pub stuck: Option<(String, Error)>,
+    /// Every line as it stands.
+    pub lines: Vec<Item>,
 }
 
 impl From<Failure> for Error {

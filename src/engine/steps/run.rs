@@ -23,6 +23,9 @@ pub struct Run<C> {
     pub id: RunId,
     /// The prefix of the points at which tests end the process: `rollback` makes `rollback.swap.effect`.
     pub points: &'static str,
+    /// A step that fails leaves everything as it is, for a person to decide: tried again by another [`Run::go`], or taken back by
+    /// [`Run::take_back`]. Else what was done is taken back at once.
+    pub holds: bool,
 }
 
 impl<C: Send + Sync + 'static> Run<C> {
@@ -49,6 +52,16 @@ impl<C: Send + Sync + 'static> Run<C> {
                         error,
                         taken_back: Vec::new(),
                         stuck: None,
+                        lines,
+                    });
+                }
+                if self.holds {
+                    return Err(Failure {
+                        step: Some(self.steps[at].title.clone()),
+                        error,
+                        taken_back: Vec::new(),
+                        stuck: None,
+                        lines,
                     });
                 }
                 return Err(self.back(&mut lines, Some(at), error, control).await);
@@ -76,6 +89,7 @@ impl<C: Send + Sync + 'static> Run<C> {
             memo,
             back,
             gone,
+            held: false,
         })
         .unwrap_or_else(|_| json!({}))
     }
@@ -231,7 +245,14 @@ impl<C: Send + Sync + 'static> Run<C> {
     ) -> Result<(), (Error, bool)> {
         let mut line = lines[at].now(ItemState::Failed, error.message.clone());
         let memo = carried(&line).map_or(Value::Null, |carried| carried.memo);
-        line.data = self.data(memo, true);
+        line.data = serde_json::to_value(Carried {
+            run: self.id.clone(),
+            memo,
+            back: !self.holds,
+            gone: false,
+            held: self.holds,
+        })
+        .unwrap_or_else(|_| json!({}));
         // A journal that takes nothing more must not keep the world half-way: the way back is tried all the same.
         let _ = self.record(at, lines, line, control).await;
         Err((error, true))
@@ -250,6 +271,7 @@ impl<C: Send + Sync + 'static> Run<C> {
             error,
             taken_back: Vec::new(),
             stuck: None,
+            lines: Vec::new(),
         };
         for at in (0..lines.len()).rev() {
             let reached = matches!(
@@ -285,11 +307,13 @@ impl<C: Send + Sync + 'static> Run<C> {
                     lines[at] = line.clone();
                     let _ = control.record(line).await;
                     failure.stuck = Some((step.title.clone(), why));
+                    failure.lines = lines.to_vec();
                     return failure;
                 }
             }
         }
         self.close(lines, control).await;
+        failure.lines = lines.to_vec();
         failure
     }
 
@@ -305,7 +329,7 @@ impl<C: Send + Sync + 'static> Run<C> {
         }
         // Nothing is left to take back: the marks go, first line first, so that a kill between keeps the last one.
         for line in lines.iter_mut() {
-            if carried(line).is_some_and(|carried| carried.back) {
+            if carried(line).is_some_and(|carried| carried.back || carried.held) {
                 if matches!(line.state, ItemState::Running | ItemState::Unknown) {
                     line.state = ItemState::Undone;
                 }

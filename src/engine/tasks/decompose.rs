@@ -104,6 +104,8 @@ fn lines<'r>(draft: Draft, reader: &Reader<'_>, whole: &'r str, rules: &'r Rules
             types::by_substring(&part.text, &rules.subtask_types)
         } else if part.text == reader.text {
             whole
+        } else if let Some(kind) = types::by_opening_verb(&part.text, &rules.lexicon) {
+            kind
         } else {
             let (part, toks) = Reader::read(&part.text, &rules.lexicon);
             types::by_words(&part, &toks, &rules.lexicon)

@@ -46,6 +46,24 @@ pub(crate) fn by_substring<'r>(text: &str, types: &'r [(String, Vec<String>)]) -
         .map_or(GENERAL, |(kind, _)| kind)
 }
 
+/// The type of a text that opens with a verb which says it alone; most do, and the rest of them need not be read.
+pub(crate) fn by_opening_verb<'r>(text: &str, lexicon: &'r Lexicon) -> Option<&'r str> {
+    let (verb, _) = text.split_once(' ')?;
+    let mut low = [0_u8; 16];
+    let low = low.get_mut(..verb.len())?;
+    low.copy_from_slice(verb.as_bytes());
+    if !low.iter().all(u8::is_ascii_alphabetic) {
+        return None;
+    }
+    low.make_ascii_lowercase();
+    let entry = lexicon.get(std::str::from_utf8(low).ok()?);
+    let plain = entry.flags.has(Flags::PLAIN_VERB);
+    lexicon
+        .class(entry.class)
+        .filter(|_| plain)
+        .map(|class| class.kind.as_str())
+}
+
 pub(crate) fn by_words<'r>(reader: &Reader<'_>, toks: &[Tok], lexicon: &'r Lexicon) -> &'r str {
     let start = reader.lead_in(toks);
     let toks = &toks[start.min(toks.len())..];

@@ -22,8 +22,12 @@ pub struct MaosSettings {
     pub commands: BTreeMap<String, Vec<String>>,
     /// Whether `--depends-on` is repeated for each id; else one holds them all, with commas between, as in the guide.
     pub repeat_dependencies: bool,
+    /// Set in the environment of its commands, besides what is inherited: `PATH`, `MAOS_API_URL`.
+    pub env: BTreeMap<String, String>,
     /// Seconds for one command.
     pub time_limit: Option<u64>,
+    /// Parts in its hands at once during a submission; 16 when not said.
+    pub in_flight: Option<usize>,
     /// Seconds from start to ready.
     pub ready_within: Option<u64>,
     /// The Python environment that holds `maos-cli`: made when it does not exist. `environment` of the workspace when not said.
@@ -133,6 +137,8 @@ pub struct BackupSettings {
     pub keep: usize,
     /// Files and folders to take along besides those the settings name.
     pub also: Vec<PathBuf>,
+    /// Where `pg_dump` and `pg_restore` lie; the newest of this machine that fit the server when not said.
+    pub programs: Option<PathBuf>,
 }
 
 impl Default for BackupSettings {
@@ -141,6 +147,7 @@ impl Default for BackupSettings {
             max_age: 60,
             keep: 5,
             also: Vec::new(),
+            programs: None,
         }
     }
 }

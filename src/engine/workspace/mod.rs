@@ -6,6 +6,7 @@ pub use files::hex;
 pub mod secrets;
 pub mod session;
 pub mod settings;
+pub mod takeover;
 
 use std::path::{Path, PathBuf};
 

@@ -192,6 +192,17 @@ fn active(cx: &Cx<'_>, capability: Capability, activity: Activity) -> (Mark, Str
                 .map_or_else(String::new, |(_, r)| r.score.to_string());
             (Mark::Done, format!("done {score}"), score)
         }
+        Activity::Done | Activity::DoneWithQuarantine if !capability.sets_aside() => {
+            let (good, all) = step
+                .and_then(|step| step.outcome.as_ref())
+                .map_or((0, 0), |outcome| (outcome.converted, outcome.source));
+            let mark = if good == all { Mark::Done } else { Mark::Quarantine };
+            (
+                mark,
+                format!("{} of {}", count(good), count(all)),
+                format!("{}/{}", count(good), count(all)),
+            )
+        }
         Activity::Done => (Mark::Done, word.clone(), word),
         Activity::DoneWithQuarantine => {
             let aside = step

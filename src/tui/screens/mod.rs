@@ -6,15 +6,18 @@
 mod absent;
 mod assess;
 mod checkpoints;
+mod compare;
 mod config;
 mod data_step;
 mod detail;
+mod handover;
 mod readiness;
 mod report;
 mod rollback;
 pub mod schema;
 mod start;
 pub mod tasks;
+mod validate;
 mod working;
 
 use crossterm::event::KeyEvent;
@@ -86,15 +89,14 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Config => Box::<config::Config>::default(),
         Capability::Checkpoints => Box::<checkpoints::Checkpoints>::default(),
         Capability::Schema => Box::<schema::Schema>::default(),
+        Capability::Compare => Box::<compare::Compare>::default(),
+        Capability::Validate => Box::<validate::Validate>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
-        Capability::Environment
-        | Capability::Compare
-        | Capability::Cutover
-        | Capability::Upgrade
-        | Capability::Validate
-        | Capability::Monitor
-        | Capability::Backup => Box::new(absent::Absent::new(capability)),
+        Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
+        Capability::Environment | Capability::Monitor | Capability::Backup => {
+            Box::new(absent::Absent::new(capability))
+        }
     }
 }
 

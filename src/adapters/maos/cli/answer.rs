@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::engine::ports::maos::{CheckpointView, Health, StatusDocument, TaskStatus, TaskView};
 
 /// The key under which our own name for a task goes along as metadata.
-pub const REFERENCE: &str = "maos_migrate_reference";
+pub const REFERENCE: &str = "reference";
 
 /// The longest id that is believed.
 const LONGEST_ID: usize = 200;
@@ -98,8 +98,7 @@ pub fn reference(value: &Value) -> Option<String> {
         &[
             &format!("metadata.{REFERENCE}"),
             &format!("task.metadata.{REFERENCE}"),
-            "metadata.reference",
-            "reference",
+            REFERENCE,
         ],
     );
     direct.or_else(|| {

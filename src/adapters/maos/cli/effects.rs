@@ -151,15 +151,40 @@ impl Cli {
         Ok(said.gist())
     }
 
+    /// As far as `db status` says it; the documents give it no form.
+    pub(super) async fn migrated_now(&self) -> Got<Known<bool>> {
+        let probed = self.probed().await?;
+        if !probed.db_status {
+            return Ok(Known::Unknown("this MAOS has no db status".to_owned()));
+        }
+        let call = self
+            .runner
+            .call(&["db".to_owned(), "status".to_owned()], super::WIDE);
+        let said = super::settle("db status", self.runner.run("db status", call).await?)?;
+        let text = said.text().to_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        Ok(if has(&["not migrated", "pending", "behind", "out of date"]) {
+            Known::Value(false)
+        } else if has(&["up to date", "up-to-date", "current", "no migrations to apply"]) {
+            Known::Value(true)
+        } else {
+            Known::Unknown(format!("db status says: {}", said.gist()))
+        })
+    }
+
     /// MAOS's own configuration file, where the settings or the documentation say it is.
     fn config_file(&self) -> Option<PathBuf> {
         self.settings.config.clone().or_else(|| {
-            let home = PathBuf::from(std::env::var_os("HOME")?);
+            let own = self.settings.env.get("HOME").map(std::ffi::OsString::from);
+            let home = PathBuf::from(own.or_else(|| std::env::var_os("HOME"))?);
             Some(home.join(".maos/config.yml"))
         })
     }
 
     pub(super) fn initialised_now(&self) -> Known<bool> {
+        if self.rehearsal && self.settings.config.is_none() {
+            return Known::Unknown("the rehearsal keeps its files to itself".to_owned());
+        }
         match self.config_file() {
             Some(file) => Known::Value(file.is_file()),
             None => Known::Unknown("HOME is not set, and maos.config names no file".to_owned()),
@@ -171,6 +196,7 @@ impl Cli {
         let words = Ability::Init.words();
         let said = self.ask(&Ask::Init, &probed).await?;
         match self.config_file() {
+            _ if self.rehearsal => Ok(said.gist()),
             Some(file) if !file.is_file() => Err(MaosError::NoEffect(
                 words,
                 format!("there is no {}", file.display()),

@@ -361,6 +361,7 @@ impl Cli {
                     Known::Value,
                 )),
             Err(MaosError::NotRunning(_)) => Ok(Known::Value(false)),
+            Err(error) if error.is_missing() => Ok(Known::Unknown(error.to_string())),
             Err(error) => Err(error),
         }
     }
@@ -451,6 +452,10 @@ impl Maos for Cli {
 
     fn checkpoint_restore(&self, id: String) -> Answer<'_, ()> {
         Box::pin(async move { self.restore_now(&id).await })
+    }
+
+    fn migrated(&self) -> Answer<'_, Known<bool>> {
+        Box::pin(self.migrated_now())
     }
 
     fn db_migrate(&self) -> Answer<'_, String> {

@@ -209,7 +209,7 @@ pub fn settle(what: &'static str, said: Said) -> Result<Said, MaosError> {
     }
     Err(match said.code {
         // The exit code of a command line that does not know the command: never a word about health.
-        2 => MaosError::Absent(what, ended),
+        2 if unknown(&all) => MaosError::Absent(what, ended),
         4 => MaosError::NotRunning(gist),
         6 => MaosError::NotFound(gist),
         126 | 127 => MaosError::NoProgram(ended),
@@ -222,6 +222,22 @@ pub fn settle(what: &'static str, said: Said) -> Result<Said, MaosError> {
         }
         _ => MaosError::Refused(what, ended),
     })
+}
+
+/// Whether a usage error is about a command or an option that does not exist.
+fn unknown(lower: &str) -> bool {
+    lower.trim().is_empty()
+        || [
+            "no such command",
+            "no such option",
+            "unknown command",
+            "unknown option",
+            "unrecognized",
+            "invalid choice",
+            "unexpected argument",
+        ]
+        .iter()
+        .any(|words| lower.contains(words))
 }
 
 /// Whether the program died of itself rather than of what it was asked.

@@ -82,6 +82,21 @@ pub(super) fn task(row: &TaskRow, parts: &[PartRow]) -> Value {
     })
 }
 
+/// A line of `task list`.
+pub(super) fn row(row: &TaskRow) -> Value {
+    json!({
+        "task_id": row.id,
+        "status": row.status,
+        "description": row.description,
+        "type": row.kind,
+        "priority": row.priority,
+        "metadata": {"reference": row.reference},
+        "submitted_at": moment(row.submitted_ms),
+        "ended_at": row.ended_ms.map(moment),
+        "error": row.error,
+    })
+}
+
 /// The health of its components: all of them live with the executor; one looks ill at every second look while it flaps.
 pub(super) async fn health(state: &State, knobs: &Knobs, running: bool) -> Held<Health> {
     let ill = if knobs.flapping {
@@ -104,7 +119,6 @@ pub(super) async fn health(state: &State, knobs: &Knobs, running: bool) -> Held<
 }
 
 /// What `health --format json` prints.
-#[expect(dead_code, reason = "its command line follows")]
 pub(super) fn health_document(health: &Health) -> Value {
     let components: Map<String, Value> = health
         .components

@@ -440,7 +440,7 @@ impl Executor {
 }
 
 /// The parts of a description, by the rules that the wizard uses.
-fn parts_of(description: &str) -> Vec<Part> {
+pub(super) fn parts_of(description: &str) -> Vec<Part> {
     let whole = || {
         vec![Part {
             description: description.to_owned(),

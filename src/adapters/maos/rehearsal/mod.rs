@@ -11,6 +11,7 @@ mod documents;
 mod executor;
 mod knobs;
 mod lease;
+pub mod legacy;
 pub mod program;
 mod state;
 mod work;
@@ -424,6 +425,13 @@ impl Maos for Rehearsal {
             checkpoints::restore(self.state().await?, &id).await?;
             lease::wake(self.state().await?);
             Ok(())
+        }))
+    }
+
+    fn migrated(&self) -> Answer<'_, Known<bool>> {
+        Box::pin(self.answer("db status", async {
+            let at = self.state().await?.meta("migration").await?;
+            Ok(Known::Value(at.as_deref() == Some(MIGRATION)))
         }))
     }
 

@@ -295,6 +295,12 @@ impl State {
 
     /// Puts a task in and gives its id. The same reference twice makes two tasks, as a real MAOS would.
     pub(super) async fn submit(&self, task: &Submission) -> Held<String> {
+        if task.description.trim().is_empty() {
+            return Err(MaosError::Refused(
+                "task submit",
+                "the description is empty".to_owned(),
+            ));
+        }
         let mut transaction = self.begin().await?;
         for needed in &task.depends_on {
             let there: Option<i64> = sqlx::query_scalar("SELECT seq FROM task WHERE id = $1")
@@ -379,6 +385,31 @@ impl State {
             .await
             .map_err(fail)?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    /// Tasks in any of these states, all when there is none, in the order of submission.
+    pub(super) async fn rows(
+        &self,
+        status: &[String],
+        limit: Option<usize>,
+        offset: usize,
+    ) -> Held<Vec<TaskRow>> {
+        let wanted: Vec<String> = status
+            .iter()
+            .map(|word| word.trim().to_ascii_uppercase())
+            .collect();
+        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {TASK} FROM task WHERE id IS NOT NULL AND ($1 = '[]' OR status IN (SELECT value FROM json_each($1)))
+             ORDER BY seq LIMIT $2 OFFSET $3"
+        )))
+        .bind(Value::from(wanted).to_string())
+        .bind(limit.map_or(-1, number))
+        .bind(number(offset))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(fail)?;
+        Ok(rows.iter().map(TaskRow::of).collect())
     }
 
     /// The first task that was given under a reference.

@@ -1,5 +1,6 @@
 //! `compare run`: the workspace's converted tasks on its legacy system and on MAOS.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,7 +161,7 @@ fn tasks(world: &World, most: usize, common: &str) -> Result<Vec<Task>> {
                 setup: files::hex(&hash[..4]),
                 maos: Submission {
                     description: task.description.into_owned(),
-                    kind: task.kind.map(std::borrow::Cow::into_owned),
+                    kind: task.kind.map(Cow::into_owned),
                     priority: Some(task.priority.into_owned()),
                     max_agents: u32::try_from(task.max_agents).ok(),
                     timeout_s: task.timeout,

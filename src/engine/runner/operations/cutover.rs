@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::{Prepared, World, schema, unknown};
 use crate::engine::capability::Capability;
-use crate::engine::cutover::{self, LegacySide, Mode, Over, Ready};
+use crate::engine::cutover::{self, LegacySide, Mode, Over};
 use crate::engine::error::{Error, Result};
+use crate::engine::evidence::Ready;
 use crate::engine::operation::{Control, Outcome, ProofLine};
 use crate::engine::steps::{self, Run, RunId};
 use crate::engine::text::{count, plural};
@@ -29,7 +30,7 @@ pub fn mode(world: &World) -> Mode {
 /// What stands in the way, by the journal.
 #[must_use]
 pub fn ready(world: &World) -> Ready {
-    Ready::of(&world.snapshot, world.now, world.settings.driving.backup.max_age)
+    cutover::ready(&world.snapshot, world.now, world.settings.driving.backup.max_age)
 }
 
 fn over(world: &World) -> Result<Over> {
@@ -84,6 +85,7 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
                     steps: cutover::steps(mode),
                     id,
                     points: "cutover",
+                    holds: false,
                 };
                 let lines = run.go(&before, &control).await.map_err(Error::from)?;
                 Ok(outcome(&lines))

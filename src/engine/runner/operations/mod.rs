@@ -1,24 +1,26 @@
 //! The operations by capability and verb: how each is planned from the workspace, and the run that follows an approval.
 
 mod assess;
-mod backup;
+pub mod backup;
 pub mod checkpoints;
 mod compare;
 pub mod config;
-mod cutover;
+pub mod cutover;
 mod documents;
 mod environment;
 mod report;
-mod rollback;
+pub mod rollback;
 pub mod schema;
 mod submission;
 pub mod tasks;
-mod upgrade;
+pub mod upgrade;
 mod validate;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
@@ -45,6 +47,8 @@ pub struct World {
     pub operator: String,
     /// On which machine.
     pub host: String,
+    /// Secrets typed in this session, by their variables.
+    pub secrets: BTreeMap<String, SecretString>,
     /// Whether a person is there to decide; a script takes the stated defaults.
     pub interactive: bool,
 }
@@ -78,7 +82,7 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
         (Capability::Schema, "apply") => schema::apply(world, control).await,
         (Capability::Schema, "undo") => schema::undo(world, control).await,
         (Capability::Tasks, "apply") => tasks::apply(world, control).await,
-        (Capability::Tasks, "submit") => submission::prepare(world, verb, control).await,
+        (Capability::Tasks, "submit" | "cancel") => submission::prepare(world, verb, control).await,
         (Capability::Environment, _) => environment::prepare(world, verb, control).await,
         (Capability::Compare, _) => compare::prepare(world, verb, control).await,
         (Capability::Validate, _) => validate::prepare(world, verb, control).await,

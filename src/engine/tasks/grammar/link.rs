@@ -38,43 +38,13 @@ impl Draft {
 struct Group {
     from: usize,
     to: usize,
-    /// Words of the object a producing verb made, without articles.
-    made: Vec<String>,
+    /// Words of the object a producing verb made, without articles, a line each.
+    made: String,
     examines: bool,
 }
 
-/// Which texts were said before, whatever their case. A few are compared one by one; of many a set is kept.
-enum Said {
-    Few { from: usize },
-    Many { from: usize, seen: HashSet<String> },
-}
-
-impl Said {
-    const FEW: usize = 24;
-
-    /// Looks back at the parts from `from` on, which will be `to` at most.
-    fn new(from: usize, to: usize) -> Self {
-        if to - from <= Self::FEW {
-            Self::Few { from }
-        } else {
-            let seen = HashSet::new();
-            Self::Many { from, seen }
-        }
-    }
-
-    fn new_to(&mut self, text: &str, parts: &[Part]) -> bool {
-        match self {
-            Self::Few { from } => !parts[*from..].iter().any(|part| same_letters(&part.text, text)),
-            Self::Many { from, seen } => {
-                for part in &parts[*from..] {
-                    seen.insert(part.text.to_lowercase());
-                }
-                *from = parts.len();
-                seen.insert(text.to_lowercase())
-            }
-        }
-    }
-}
+/// So few parts are compared one by one; of more a set of their texts is kept.
+const FEW: usize = 24;
 
 fn same_letters(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {
@@ -91,6 +61,11 @@ pub(crate) struct Linker {
     groups: Vec<Group>,
     chained: bool,
     listed: bool,
+    /// Which parts something waits for.
+    waited: Vec<bool>,
+    /// What all parts up to a place say, once there are many.
+    said: HashSet<String>,
+    told: usize,
 }
 
 impl Linker {
@@ -111,7 +86,7 @@ impl Linker {
                 from,
                 to: last.to,
                 examines: true,
-                made: Vec::new(),
+                made: String::new(),
             }];
         }
     }
@@ -119,8 +94,7 @@ impl Linker {
     /// A part that is known already.
     pub fn ready(&mut self, part: Part) {
         let from = self.len();
-        self.draft.parts.push(part);
-        self.draft.after.push(Vec::new());
+        self.push(part, Vec::new());
         self.groups.push(Group {
             from,
             to: from + 1,
@@ -140,13 +114,28 @@ impl Linker {
 
     /// Parts that nothing waits for yet, from `from` on.
     fn loose(&self, from: usize) -> Vec<usize> {
-        let mut waited = vec![false; self.len()];
-        for after in &self.draft.after {
-            for &i in after {
-                waited[i] = true;
-            }
+        (from..self.len())
+            .filter(|&i| !self.waited.get(i).copied().unwrap_or(false))
+            .collect()
+    }
+
+    /// Adds a part with what it waits for, ascending.
+    fn push(&mut self, part: Part, after: Vec<usize>) {
+        self.draft.parts.push(part);
+        self.waited.resize(self.len(), false);
+        for &i in &after {
+            self.waited[i] = true;
         }
-        (from..self.len()).filter(|&i| !waited[i]).collect()
+        self.draft.after.push(after);
+    }
+
+    /// Whether no part says this, whatever the case.
+    fn is_new(&mut self, text: &str) -> bool {
+        for part in &self.draft.parts[self.told..] {
+            self.said.insert(part.text.to_lowercase());
+        }
+        self.told = self.len();
+        !self.said.contains(&text.to_lowercase())
     }
 
     /// Adds the parts of a clause.
@@ -165,11 +154,21 @@ impl Linker {
         let coordinator = expanded.coordinator;
         // What an earlier clause says in the same words is the same subtask, unless the words put it in line again.
         let whole = clause.marker == Marker::None && !self.chained;
-        let mut said = Said::new(if whole { 0 } else { from }, from + expanded.parts.len());
+        let back = if whole { 0 } else { from };
+        let few = from + expanded.parts.len() - back <= FEW;
+        let mut own_said: HashSet<String> = HashSet::new();
         for part in expanded.parts {
             // Said twice is done once.
-            let new =
-                part.text.chars().any(char::is_alphanumeric) && said.new_to(&part.text, &self.draft.parts);
+            let new = part.text.chars().any(char::is_alphanumeric)
+                && if few {
+                    !self.draft.parts[back..]
+                        .iter()
+                        .any(|other| same_letters(&other.text, &part.text))
+                } else if whole {
+                    self.is_new(&part.text)
+                } else {
+                    own_said.insert(part.text.to_lowercase())
+                };
             if !new && expanded.inner.is_empty() {
                 continue;
             }
@@ -180,11 +179,14 @@ impl Linker {
             } else if (expanded.chained || self.chained) && index > from {
                 own = vec![index - 1];
             }
-            self.draft.parts.push(part);
-            self.draft.after.push(own);
+            self.push(part, own);
         }
         if self.chained && from > 0 && from < self.len() && self.draft.after[from].is_empty() {
-            self.draft.after[from] = self.loose_before(from);
+            let before = self.loose_before(from);
+            for &i in &before {
+                self.waited[i] = true;
+            }
+            self.draft.after[from] = before;
         }
         if self.len() == from {
             return;
@@ -193,9 +195,14 @@ impl Linker {
         let traits = first.and_then(|class| reader.lexicon.class(class));
         let made = if traits.is_some_and(|traits| traits.produces) {
             let object = &clause.toks[1.min(clause.toks.len())..];
-            content(reader, object)
+            let mut made = String::new();
+            for word in content(reader, object) {
+                made.push_str(word);
+                made.push('\n');
+            }
+            made
         } else {
-            Vec::new()
+            String::new()
         };
         let examines = traits.is_some_and(|traits| traits.inspects || traits.alternatives || traits.gathers);
         self.groups.push(Group {
@@ -247,13 +254,13 @@ impl Linker {
             } else {
                 format!("{word} {core} {tail}")
             };
-            self.draft.parts.push(Part {
+            let part = Part {
                 text,
                 rule: rule::EACH,
                 core,
                 class: verb.class,
-            });
-            self.draft.after.push(vec![index]);
+            };
+            self.push(part, vec![index]);
         }
         Some(Group {
             from,
@@ -339,16 +346,13 @@ impl Linker {
         let Some(at) = body.iter().position(|tok| tok.kind == Kind::Based) else {
             return false;
         };
-        let behind = content(reader, &body[at + 1..]);
+        let behind: Vec<&str> = content(reader, &body[at + 1..]).collect();
         self.groups.iter().any(|group| {
             (group.from..group.to).any(|i| {
-                let words: Vec<String> = self.draft.parts[i]
-                    .text
-                    .to_lowercase()
-                    .split_whitespace()
+                let text = self.draft.parts[i].text.to_lowercase();
+                text.split_whitespace()
                     .map(stem)
-                    .collect();
-                behind.iter().any(|word| words.contains(word))
+                    .any(|word| behind.contains(&word))
             })
         })
     }
@@ -364,12 +368,19 @@ impl Linker {
                 .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
                 .copied()
                 .collect();
-            let words = content(reader, &phrase);
-            let Some(head) = words.last() else { continue };
-            if let Some(group) =
-                self.groups.iter().rev().find(|group| {
-                    group.made.contains(head) && words.iter().all(|word| group.made.contains(word))
-                })
+            let words: Vec<&str> = content(reader, &phrase).collect();
+            let made = |group: &Group| {
+                let made: Vec<&str> = group.made.lines().collect();
+                words.iter().all(|word| made.contains(word))
+            };
+            if words.is_empty() {
+                continue;
+            }
+            if let Some(group) = self
+                .groups
+                .iter()
+                .rev()
+                .find(|group| !group.made.is_empty() && made(group))
             {
                 return self.group(group);
             }
@@ -384,19 +395,18 @@ impl Linker {
 }
 
 /// The words of an object that say what it is, in singular form, up to the first preposition but "of".
-fn content(reader: &Reader<'_>, toks: &[Tok]) -> Vec<String> {
+fn content<'a>(reader: &'a Reader<'_>, toks: &'a [Tok]) -> impl Iterator<Item = &'a str> {
     toks.iter()
         .take_while(|tok| tok.is_word() && (!tok.has(Flags::PREPOSITION) || reader.low(tok) == "of"))
         .filter(|tok| !tok.has(Flags::DETERMINER) && !tok.has(Flags::PREPOSITION) && !reader.pronoun(tok))
-        .flat_map(|tok| reader.low(tok).split_whitespace().map(stem).collect::<Vec<_>>())
-        .collect()
+        .flat_map(|tok| reader.low(tok).split_whitespace().map(stem))
 }
 
-fn stem(word: &str) -> String {
+fn stem(word: &str) -> &str {
     let word = word.trim_matches(|c: char| !c.is_alphanumeric());
     match word.strip_suffix('s') {
-        Some(base) if base.len() > 2 && !base.ends_with('s') => base.to_owned(),
-        _ => word.to_owned(),
+        Some(base) if base.len() > 2 && !base.ends_with('s') => base,
+        _ => word,
     }
 }
 

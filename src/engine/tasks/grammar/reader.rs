@@ -65,6 +65,11 @@ impl<'a> Reader<'a> {
     /// The words a token is made of.
     fn own(&self, tok: &Tok) -> &[Word] {
         let from = &self.words[tok.word as usize..];
+        if let Some(next) = from.get(1)
+            && next.start as usize >= tok.end
+        {
+            return &from[..1];
+        }
         let length = from
             .iter()
             .take_while(|word| (word.start as usize) < tok.end)
@@ -98,13 +103,24 @@ impl<'a> Reader<'a> {
 
     /// The text of `toks`, blanks as they were between neighbours, one blank elsewhere.
     pub fn render(&self, toks: &[Tok]) -> String {
-        let mut out = String::new();
+        self.render_behind("", toks)
+    }
+
+    /// As [`Reader::render`], with a word and a blank before it; the word alone when there is no text.
+    pub fn render_behind(&self, word: &str, toks: &[Tok]) -> String {
+        let length: usize = toks.iter().map(|tok| tok.end - tok.start + 1).sum();
+        let mut out = String::with_capacity(word.len() + 1 + length);
+        out.push_str(word);
+        if !word.is_empty() {
+            out.push(' ');
+        }
+        let from = out.len();
         let mut before: Option<&Tok> = None;
         for tok in toks {
             if let Some(before) = before {
                 if tok.ord == before.ord + 1 {
                     let gap = &self.text[before.end..tok.start];
-                    if gap.contains(['\n', '\t', '\r']) || gap.len() > 1 {
+                    if gap.len() > 1 || matches!(gap.as_bytes(), [b'\n' | b'\t' | b'\r']) {
                         out.push(' ');
                     } else {
                         out.push_str(gap);
@@ -117,11 +133,24 @@ impl<'a> Reader<'a> {
                     out.push(' ');
                 }
             }
-            out.push_str(&self.text[tok.start..tok.end]);
-            before = Some(tok);
+            // Marks and blanks around it are no part of it.
+            let text = &self.text[tok.start..tok.end];
+            out.push_str(if out.len() == from {
+                text.trim_start_matches(around)
+            } else {
+                text
+            });
+            if out.len() == from {
+                before = None;
+            } else {
+                before = Some(tok);
+            }
         }
-        out.trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '—' | '–'))
-            .to_owned()
+        out.truncate(from + out[from..].trim_end_matches(around).len());
+        if out.len() == from {
+            out.truncate(word.len());
+        }
+        out
     }
 
     /// Whether the word is a plural noun by its form.
@@ -153,6 +182,16 @@ impl<'a> Reader<'a> {
                     | "indices"
                     | "analyses"
                     | "uis"
+                    | "corpora"
+                    | "matrices"
+                    | "bacteria"
+                    | "phenomena"
+                    | "curricula"
+                    | "formulae"
+                    | "alumni"
+                    | "stimuli"
+                    | "nuclei"
+                    | "mice"
             )
     }
 
@@ -190,6 +229,14 @@ impl<'a> Reader<'a> {
 
     /// How many tokens an opening such as "please" or "we need to" takes.
     pub fn lead_in(&self, toks: &[Tok]) -> usize {
+        // Few texts have one, and every clause is asked.
+        let opens = |tok: &Tok| match self.own(tok) {
+            [word] => self.lexicon.lead_ins.begins(word.id),
+            _ => false,
+        };
+        if !toks.first().is_some_and(opens) {
+            return 0;
+        }
         let words: Vec<Word> = toks
             .iter()
             .take(7)
@@ -213,6 +260,11 @@ impl<'a> Reader<'a> {
             _ => 0,
         }
     }
+}
+
+/// What is no part of a text at its ends.
+fn around(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | ';' | ':' | '—' | '–')
 }
 
 /// The index of the bracket that closes the one at `open`; the end when there is none.

@@ -257,14 +257,15 @@ fn numeral(raw: &str) -> u32 {
     }
 }
 
-/// Whether a capital or a digit is in it.
-fn proper(raw: &str) -> bool {
+/// Whether a capital or a digit is in it; `ascii` says that nothing else can be.
+fn proper(raw: &str, ascii: bool) -> bool {
     raw.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-        || !raw.is_ascii() && raw.chars().any(char::is_uppercase)
+        || !ascii && raw.chars().any(char::is_uppercase)
 }
 
 /// The words of `text` with their numbers, and its tokens; `lower` is its [`lower_in_place`].
 pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> (Vec<Word>, Vec<Tok>) {
+    let ascii = text.is_ascii();
     let pieces = split_words(lower);
     let mut entries = Vec::with_capacity(pieces.len());
     let mut words = Vec::with_capacity(pieces.len());
@@ -326,7 +327,7 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> (Vec<Word>, 
             } else {
                 numeral(raw)
             },
-            proper: proper(raw),
+            proper: proper(raw, ascii),
         });
         i += used;
     }

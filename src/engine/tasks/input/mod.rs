@@ -67,31 +67,23 @@ impl Raw {
         }
     }
 
-    /// The whole record as one value; slower than reading its fields.
+    /// The record as one value.
     ///
     /// # Errors
-    /// As [`Raw::bytes`] read strictly: `bad_json`, `duplicate_key`, `too_deep`, `not_utf8`.
+    /// `bad_json`, `duplicate_key`, `too_deep`, `not_utf8`, `not_an_object`.
     pub fn value(&self) -> std::result::Result<Value, Box<Refused>> {
-        self.fields()?;
-        match &self.payload {
-            Payload::Json(bytes) => serde_json::from_slice(bytes).map_err(|error| {
-                Box::new(Refused {
-                    line: self.line,
-                    reason: "bad_json",
-                    place: format!("column {}", error.column()),
-                    why: error.to_string(),
-                    raw: bytes.clone(),
-                })
-            }),
-            Payload::Value(value, _) => Ok(value.clone()),
-        }
+        let fields = self.fields()?.ok_or_else(|| record::no_object(self))?;
+        let fields = fields
+            .into_iter()
+            .map(|(key, field)| (key.into_owned(), field.into_value()));
+        Ok(Value::Object(fields.collect()))
     }
 
     /// The fields, every object's keys unique; `None` when it is no object.
     ///
     /// # Errors
     /// `bad_json`, `duplicate_key`, `too_deep`, `not_utf8`.
-    pub(crate) fn fields(&self) -> std::result::Result<Option<Listed<'_>>, Box<Refused>> {
+    pub(crate) fn fields<'a>(&'a self) -> std::result::Result<Option<Listed<'a>>, Box<Refused>> {
         match &self.payload {
             Payload::Json(bytes) => strict::parse(bytes).map_err(|(reason, place, why)| {
                 Box::new(Refused {
@@ -103,8 +95,8 @@ impl Raw {
                 })
             }),
             Payload::Value(Value::Object(object), _) => {
-                let field = |value| match value {
-                    &Value::String(ref text) => Field::Text(Cow::Borrowed(text)),
+                let field = |value: &'a Value| match value {
+                    Value::String(text) => Field::Text(Cow::Borrowed(text)),
                     other => Field::Other(other.clone()),
                 };
                 let fields = object

@@ -165,15 +165,18 @@ fn refuse(raw: &Raw, reason: &'static str, place: &str, why: impl Into<String>) 
     })
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "every caller returns it boxed")]
+pub(super) fn no_object(raw: &Raw) -> Box<Refused> {
+    refuse(
+        raw,
+        "not_an_object",
+        "",
+        "A task is an object with a description.",
+    )
+}
+
 fn object(raw: &Raw) -> Checked<Fields<'_>> {
-    raw.fields()?.map(Fields).ok_or_else(|| {
-        refuse(
-            raw,
-            "not_an_object",
-            "",
-            "A task is an object with a description.",
-        )
-    })
+    raw.fields()?.map(Fields).ok_or_else(|| no_object(raw))
 }
 
 fn id(raw: &Raw, fields: &mut Fields<'_>, number: u64) -> Checked<(TaskId, bool)> {

@@ -104,6 +104,8 @@ impl Flags {
 
     /// A counted object of this verb is one set.
     pub const SET_VERB: Self = Self(1 << 11);
+    /// A verb that is never a noun and begins no phrase, whose class alone says the type of what it opens.
+    pub const PLAIN_VERB: Self = Self(1 << 12);
 
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -212,6 +214,11 @@ impl<T> Phrases<T> {
             .map(|(phrase, value)| (phrase.len(), value))
     }
 
+    /// Whether a phrase begins with a word.
+    pub fn begins(&self, id: WordId) -> bool {
+        self.places.get(id as usize).is_some_and(|place| *place > 0)
+    }
+
     /// Whether a phrase stands anywhere in `words`.
     pub fn anywhere(&self, words: &[Word]) -> bool {
         (0..words.len()).any(|i| self.at(&words[i..]).is_some())
@@ -317,7 +324,27 @@ impl Lexicon {
             let phrases = lexicon.phrases_of(words.iter().map(|word| (word, ())));
             lexicon.word_types.push((kind.clone(), phrases));
         }
+        lexicon.mark_plain_verbs();
         lexicon
+    }
+
+    fn mark_plain_verbs(&mut self) {
+        for (id, entry) in self.words.values_mut() {
+            let class = usize::from(entry.class);
+            let says = self
+                .classes
+                .get(class)
+                .is_some_and(|class| !class.kind.is_empty())
+                && !self.by_object.get(class).copied().unwrap_or(false);
+            if says
+                && entry.kind == Kind::Word
+                && !entry.flags.has(Flags::NOUN_VERB)
+                && !self.phrases.begins(*id)
+                && !self.lead_ins.begins(*id)
+            {
+                entry.flags.add(Flags::PLAIN_VERB);
+            }
+        }
     }
 
     /// Compiles phrases with what they stand for.

@@ -1,0 +1,406 @@
+//! Reading both sides of a segment: by sums, by hashes, and row by row where they differ.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::chain;
+use super::expect::{Expected, Judge, Summed};
+use super::hash::{self, BUCKETS, RowHash, Sums};
+use super::key::in_namespace;
+use super::proof::{Differences, Read, SUMMED, Segment, Side, Subject, summed};
+use crate::engine::ports::store::{Key, KeyKind, KeyedRow, Range, RawRow, Slice, StoreError, TaskRow};
+
+/// Rows of differing buckets that are held at once.
+const HELD: u64 = 150_000;
+
+impl Subject {
+    fn judge(&self) -> Judge<'_> {
+        Judge::new(
+            &self.mapping,
+            self.running,
+            &self.recipe,
+            self.stores.source.dialect(),
+            self.stores.target.dialect(),
+        )
+    }
+
+    /// Whether a segment can be proved by sums.
+    fn sums(&self, segment: &Segment) -> bool {
+        matches!(segment.slice, Slice::Ids(..))
+            && self.stores.source.sums(&self.recipe)
+            && self.stores.target.sums(&self.recipe)
+    }
+
+    /// Reads one segment on both sides at once. A target that sums up its rows is believed when it agrees; otherwise the rows decide.
+    pub(super) async fn read(&self, segment: &Segment) -> Result<Read, StoreError> {
+        if self.sums(segment) {
+            let (wanted, found) = futures_util::join!(self.sum_wanted(segment), self.sum_found(segment));
+            let mut read = wanted?;
+            read.found = found?;
+            if read.equal() {
+                return Ok(read);
+            }
+        }
+        self.compare(segment).await
+    }
+
+    async fn sum_wanted(&self, segment: &Segment) -> Result<Read, StoreError> {
+        let mut judge = self.judge();
+        let mut read = Read::default();
+        let mut sum = 0_u64;
+        let mut sink = |row: KeyedRow<'_>| match judge.sum(&row) {
+            Summed::Task {
+                row,
+                tracked,
+                status,
+                task_type,
+            } => {
+                read.track(tracked);
+                read.wanted.count += 1;
+                sum = sum.wrapping_add(row);
+                bump(&mut read.wanted.statuses, &status);
+                bump(&mut read.wanted.types, &task_type);
+            }
+            Summed::Aside(reason) => read.set_aside(&row.key.to_string(), reason),
+        };
+        read.source_rows = self
+            .stores
+            .source
+            .scan_keyed(&self.recipe, &segment.range, &mut sink)
+            .await?;
+        read.wanted.digest = summed(read.wanted.count, sum);
+        Ok(read)
+    }
+
+    async fn sum_found(&self, segment: &Segment) -> Result<Side, StoreError> {
+        let groups = self
+            .stores
+            .target
+            .sum_target(&self.recipe, &segment.slice)
+            .await?;
+        let mut side = Side::default();
+        let mut sum = 0_u64;
+        for group in groups {
+            side.count += group.rows;
+            sum = sum.wrapping_add(group.sum);
+            for (counts, name) in [
+                (&mut side.statuses, &group.status),
+                (&mut side.types, &group.task_type),
+            ] {
+                let name = name.clone().unwrap_or_else(|| "(null)".to_owned());
+                *counts.entry(name).or_default() += group.rows;
+            }
+        }
+        side.digest = summed(side.count, sum);
+        Ok(side)
+    }
+
+    async fn read_wanted(&self, segment: &Segment) -> Result<Read, StoreError> {
+        let mut judge = self.judge();
+        let mut read = Read::default();
+        let mut broken = None;
+        let mut sink = |row: RawRow<'_>| match judge.expect(&row) {
+            Expected::Task {
+                id,
+                hash,
+                status,
+                task_type,
+            } => {
+                read.track(chain::tracked(row.key, id));
+                read.wanted.rows.add(hash);
+                bump(&mut read.wanted.statuses, &status);
+                bump(&mut read.wanted.types, &task_type);
+            }
+            Expected::Aside(reason) => read.set_aside(row.key, reason),
+            Expected::NoKey => broken = Some(row.key.to_owned()),
+        };
+        let rows = self
+            .stores
+            .source
+            .scan_source(&self.recipe, &segment.range, &mut sink)
+            .await?;
+        if broken.is_some() {
+            return Err(StoreError::Bug("a key of the source cannot be read".to_owned()));
+        }
+        read.source_rows = rows;
+        read.wanted.read();
+        Ok(read)
+    }
+
+    async fn read_found(&self, segment: &Segment) -> Result<Side, StoreError> {
+        let judge = self.judge();
+        let mut side = Side::default();
+        let by_id = matches!(segment.slice, Slice::Ids(..));
+        let mut sink = |row: TaskRow<'_>| {
+            // Other rows of the table are none of this run's business.
+            if by_id && !in_namespace(&self.recipe.namespace, row.id) {
+                return;
+            }
+            side.rows.add(judge.found(&row));
+            bump(&mut side.statuses, row.status.unwrap_or("(null)"));
+            bump(&mut side.types, row.task_type.unwrap_or("(null)"));
+        };
+        self.stores
+            .target
+            .scan_target(&self.recipe, &segment.slice, &mut sink)
+            .await?;
+        side.read();
+        Ok(side)
+    }
+
+    /// Reads the rows of one segment on both sides.
+    pub(super) async fn compare(&self, segment: &Segment) -> Result<Read, StoreError> {
+        let (wanted, found) = futures_util::join!(self.read_wanted(segment), self.read_found(segment));
+        let mut read = wanted?;
+        read.found = found?;
+        Ok(read)
+    }
+
+    /// Whether the target's side of a segment still has the hash it was proved with.
+    pub(super) async fn untouched(&self, segment: &Segment, known: &str) -> Result<bool, StoreError> {
+        let side = if known.starts_with(SUMMED) && self.sums(segment) {
+            self.sum_found(segment).await?
+        } else {
+            self.read_found(segment).await?
+        };
+        Ok(side.digest == known)
+    }
+
+    /// Compares the rows of differing buckets one by one; as many buckets at a time as fit into memory.
+    pub(super) async fn descend(
+        &self,
+        segment: &Segment,
+        read: &Read,
+        into: &mut Differences,
+    ) -> Result<(), StoreError> {
+        let buckets = read.wanted.rows.differing(&read.found.rows);
+        let rows = read.wanted.rows.rows.max(read.found.rows.rows);
+        for group in groups(&buckets, rows) {
+            let mut wanted: HashMap<String, (u128, Key)> = HashMap::new();
+            let mut judge = self.judge();
+            let kind = self.recipe.source.key_kind;
+            let mut sink = |row: RawRow<'_>| {
+                if let Expected::Task { id, hash, .. } = judge.expect(&row)
+                    && group.contains(&hash.bucket)
+                    && let Some(key) = Key::parse(kind, row.key)
+                {
+                    wanted.insert(id.to_owned(), (hash.hash, key));
+                }
+            };
+            self.stores
+                .source
+                .scan_source(&self.recipe, &segment.range, &mut sink)
+                .await?;
+            let judge = self.judge();
+            let by_id = matches!(segment.slice, Slice::Ids(..));
+            let mut sink = |row: TaskRow<'_>| {
+                if by_id && !in_namespace(&self.recipe.namespace, row.id) {
+                    return;
+                }
+                let hash = judge.found(&row);
+                if !group.contains(&hash.bucket) {
+                    return;
+                }
+                match wanted.remove(row.id) {
+                    Some((expected, _)) if expected == hash.hash => {}
+                    Some((_, key)) => Differences::add(&mut into.changed, &mut into.total, key),
+                    None => {
+                        if let Some(key) = key_of(kind, &row) {
+                            Differences::add(&mut into.extra, &mut into.total, key);
+                        }
+                    }
+                }
+            };
+            self.stores
+                .target
+                .scan_target(&self.recipe, &segment.slice, &mut sink)
+                .await?;
+            for (_, (_, key)) in wanted {
+                Differences::add(&mut into.missing, &mut into.total, key);
+            }
+        }
+        into.missing.sort();
+        into.extra.sort();
+        into.changed.sort();
+        Ok(())
+    }
+
+    /// Every tracking row, as (rows, sum of their hashes).
+    pub(super) async fn tracked(&self) -> Result<(u64, u64), StoreError> {
+        if let Some(found) = self.stores.target.sum_tracking(&self.recipe).await? {
+            return Ok(found);
+        }
+        self.read_tracked().await
+    }
+
+    pub(super) async fn read_tracked(&self) -> Result<(u64, u64), StoreError> {
+        let mut found = (0_u64, 0_u64);
+        self.stores
+            .target
+            .scan_tracking(&self.recipe, &mut |key, id| {
+                found.0 += 1;
+                found.1 = found.1.wrapping_add(chain::tracked(key, id));
+            })
+            .await?;
+        Ok(found)
+    }
+
+    /// Names the tracking rows that are not as expected.
+    pub(super) async fn untracked(&self, rows: u64, into: &mut Differences) -> Result<(), StoreError> {
+        let (mut expected, mut sums) = (Sums::default(), Sums::default());
+        let mut judge = self.judge();
+        let mut sink = |row: RawRow<'_>| {
+            if let Expected::Task { id, .. } = judge.expect(&row) {
+                expected.add(tracked(row.key, id));
+            }
+        };
+        self.stores
+            .source
+            .scan_source(&self.recipe, &Range::default(), &mut sink)
+            .await?;
+        self.stores
+            .target
+            .scan_tracking(&self.recipe, &mut |key, id| sums.add(tracked(key, id)))
+            .await?;
+        let buckets = expected.differing(&sums);
+        let kind = self.recipe.source.key_kind;
+        for group in groups(&buckets, expected.rows.max(rows)) {
+            let mut wanted: HashMap<String, Key> = HashMap::new();
+            let mut judge = self.judge();
+            let mut sink = |row: RawRow<'_>| {
+                if let Expected::Task { id, hash, .. } = judge.expect(&row)
+                    && group.contains(&hash.bucket)
+                    && let Some(key) = Key::parse(kind, row.key)
+                {
+                    wanted.insert(id.to_owned(), key);
+                }
+            };
+            self.stores
+                .source
+                .scan_source(&self.recipe, &Range::default(), &mut sink)
+                .await?;
+            let mut sink = |key: &str, id: &str| {
+                if !group.contains(&hash::bucket(id)) {
+                    return;
+                }
+                let good = wanted.get(id).is_some_and(|known| known.to_string() == key);
+                if good {
+                    wanted.remove(id);
+                } else if let Some(key) = Key::parse(kind, key) {
+                    Differences::add(&mut into.tracking, &mut into.total, key);
+                }
+            };
+            self.stores.target.scan_tracking(&self.recipe, &mut sink).await?;
+            for (_, key) in wanted {
+                Differences::add(&mut into.tracking, &mut into.total, key);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn quarantine(
+        &self,
+        expected: (u64, u128),
+        into: &mut Differences,
+    ) -> Result<(u64, bool), StoreError> {
+        let mut after: Option<(String, i64)> = None;
+        let (mut rows, mut sum) = (0_u64, 0_u128);
+        let page = 5_000;
+        let target = &self.recipe.target.table;
+        loop {
+            let found = self
+                .stores
+                .target
+                .quarantine(target, &self.recipe.label, after.as_ref(), page)
+                .await?;
+            for row in &found {
+                rows += 1;
+                sum = sum.wrapping_add(hash::pair(&row.key, &row.reason));
+            }
+            match found.last() {
+                Some(last) => after = Some((last.key.clone(), last.ordinal)),
+                None => break,
+            }
+        }
+        if (rows, sum) == expected {
+            return Ok((rows, true));
+        }
+        // Quarantines are small next to the table; both are held to name the keys.
+        let mut balance: HashMap<(String, String), i64> = HashMap::new();
+        let mut judge = self.judge();
+        let mut sink = |row: RawRow<'_>| {
+            if let Expected::Aside(reason) = judge.expect(&row) {
+                *balance
+                    .entry((row.key.to_owned(), reason.code().to_owned()))
+                    .or_default() += 1;
+            }
+        };
+        self.stores
+            .source
+            .scan_source(&self.recipe, &Range::default(), &mut sink)
+            .await?;
+        after = None;
+        loop {
+            let found = self
+                .stores
+                .target
+                .quarantine(target, &self.recipe.label, after.as_ref(), page)
+                .await?;
+            for row in &found {
+                *balance.entry((row.key.clone(), row.reason.clone())).or_default() -= 1;
+            }
+            match found.last() {
+                Some(last) => after = Some((last.key.clone(), last.ordinal)),
+                None => break,
+            }
+        }
+        let mut keys: Vec<Key> = balance
+            .into_iter()
+            .filter(|(_, n)| *n != 0)
+            .filter_map(|((key, _), _)| Key::parse(self.recipe.source.key_kind, &key))
+            .collect();
+        keys.sort();
+        keys.dedup();
+        for key in keys {
+            Differences::add(&mut into.aside, &mut into.total, key);
+        }
+        Ok((rows, false))
+    }
+}
+
+fn tracked(key: &str, id: &str) -> RowHash {
+    RowHash {
+        bucket: hash::bucket(id),
+        hash: hash::pair(key, id),
+    }
+}
+
+fn bump(counts: &mut BTreeMap<String, u64>, key: &str) {
+    if let Some(n) = counts.get_mut(key) {
+        *n += 1;
+    } else {
+        counts.insert(key.to_owned(), 1);
+    }
+}
+
+/// The key of a target row: from tracking, or from the id itself.
+fn key_of(kind: KeyKind, row: &TaskRow<'_>) -> Option<Key> {
+    if !row.key.is_empty() {
+        return Key::parse(kind, row.key);
+    }
+    let digits: String = row.id.chars().filter(|c| *c != '-').collect();
+    let hex = format!(
+        "{}{}{}",
+        digits.get(..12)?,
+        digits.get(13..16)?,
+        digits.get(17..18)?
+    );
+    let bits = u64::from_str_radix(&hex, 16).ok()? ^ (1 << 63);
+    Some(Key::Integer(i64::from_ne_bytes(bits.to_ne_bytes())))
+}
+
+/// Buckets in groups whose rows fit into memory.
+fn groups(buckets: &[u8], rows: u64) -> Vec<Vec<u8>> {
+    let each = rows / BUCKETS as u64 + 1;
+    let size = usize::try_from((HELD / each).max(1)).unwrap_or(1);
+    buckets.chunks(size).map(<[u8]>::to_vec).collect()
+}
