@@ -568,6 +568,67 @@ pub struct Monitor {
 /// What can be done with a monitor.
 #[derive(Debug, Subcommand)]
 pub enum MonitorVerb {
+    /// Take samples until the watch is over; exit 10 as soon as the verdict is to roll back.
+    Run,
+    /// One line for a prompt or a script; exit 10 when the verdict is to roll back.
+    Status,
+    /// Print the arithmetic of a verdict.
+    Explain {
+        /// The last sample taken at or before this time (RFC 3339); the newest without it.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+    },
+    /// Say that somebody has seen the verdict.
+    Ack {
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Silence bell and hooks for a while; a new breach is heard all the same.
+    Snooze {
+        /// For so many minutes; 0 ends a snooze.
+        #[arg(long = "for", value_name = "MINUTES")]
+        minutes: u32,
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Take a latched verdict back.
+    Unlatch {
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Let a verdict to roll back start the rollback by itself, after a countdown of 60 s.
+    Arm {
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// The target's name.
+        #[arg(long, value_name = "NAME")]
+        confirm: String,
+    },
+    /// No automatic rollback; stops a countdown at once.
+    Disarm,
+    /// Record the response time to compare with.
+    Baseline {
+        /// Seconds.
+        seconds: f64,
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Mark this moment on the chart: a deployment, a change.
+    Mark {
+        /// What happened.
+        text: String,
+    },
+    /// What changed since a time, for the next shift.
+    Handover {
+        /// RFC 3339; eight hours ago without it.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+    },
     /// Judge recorded samples, a JSON line each; exit 10 when the verdict at the end is to roll back.
     Replay {
         /// The samples, or - for standard input.

@@ -252,6 +252,9 @@ pub struct Snapshot {
     pub log: VecDeque<LogLine>,
     /// Files written, by path.
     pub artifacts: BTreeMap<String, Artifact>,
+    /// The watch over MAOS, once there was one.
+    #[serde(default)]
+    pub monitor: Option<super::monitor::Shared>,
 }
 
 impl Snapshot {
@@ -364,6 +367,9 @@ impl Snapshot {
                     at: event.at,
                 };
                 self.artifacts.insert(path.clone(), artifact);
+            }
+            EventKind::WatchBegan { .. } | EventKind::WatchEnded { .. } | EventKind::Sampled { .. } => {
+                self.watched(event);
             }
             EventKind::Noted {
                 level,
@@ -527,11 +533,33 @@ impl Snapshot {
                 step.error = None;
                 step.undone = Some(event.at);
             }
-            EventKind::Decided { subject, choice, .. } => {
+            EventKind::Decided {
+                subject, choice, by, ..
+            } => {
+                if capability == Capability::Monitor
+                    && let Some(watch) = &mut self.monitor
+                {
+                    watch.change().decided(event.at, subject, choice, by);
+                }
                 if choice.is_null() {
                     step.decisions.remove(subject);
                 } else {
                     step.decisions.insert(subject.clone(), choice.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn watched(&mut self, event: &Event) {
+        use super::monitor::{Shared, Watch};
+        match (&event.kind, &mut self.monitor) {
+            (EventKind::WatchBegan { begin }, Some(watch)) => watch.change().resume(event.at, begin),
+            (EventKind::WatchBegan { begin }, none) => *none = Some(Shared::new(Watch::new(event.at, begin))),
+            (EventKind::WatchEnded { reason }, Some(watch)) => watch.change().end(event.at, reason),
+            (EventKind::Sampled { taken }, Some(watch)) => {
+                if let Some((level, text)) = watch.change().sampled(event.at, taken) {
+                    self.message(event, level, Some(Capability::Monitor), text);
                 }
             }
             _ => {}

@@ -194,7 +194,7 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             must_be_set_up(&workspace)?;
             validate::run(&only, &consent, workspace, options, ports, output).await
         }
-        Verb::Monitor(verb) => monitor::run(verb, output),
+        Verb::Monitor(verb) => monitor::run(verb, workspace, options, ports, output).await,
         Verb::Backup(verb) => backup::run(verb, workspace, global, options, ports, output).await,
         Verb::Rollback(verb) => rollback::run(verb, workspace, options, ports, output).await,
     }

@@ -211,6 +211,9 @@ impl Dispatcher {
                     kinds.extend(self.undone());
                 }
                 self.emit(kinds).await?;
+                if rolled_back {
+                    self.end_watch("rolled back".to_owned()).await?;
+                }
                 Ok(Reply::Outcome(Box::new(outcome)))
             }
             Ok(Ended { outcome, .. }) => {

@@ -16,6 +16,7 @@ mod reading;
 mod secrets;
 mod sources;
 pub mod trouble;
+mod watching;
 
 use std::sync::Arc;
 
