@@ -299,7 +299,9 @@ impl EventKind {
             | Self::Found { .. }
             | Self::OfferTaken { .. }
             | Self::AnswerCleared { .. } => Some(Capability::Assess),
-            Self::WatchBegan { .. } | Self::WatchEnded { .. } | Self::Sampled { .. } => Some(Capability::Monitor),
+            Self::WatchBegan { .. } | Self::WatchEnded { .. } | Self::Sampled { .. } => {
+                Some(Capability::Monitor)
+            }
             Self::Scored { .. } => Some(Capability::Readiness),
             Self::SessionOpened { .. }
             | Self::SessionClosed

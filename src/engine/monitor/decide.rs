@@ -23,7 +23,13 @@ const LARGEST: u64 = 64 * 1024;
 ///
 /// # Errors
 /// What is missing, in words.
-pub fn check(watch: Option<&Watch>, now: Timestamp, target: &str, subject: &str, choice: &Value) -> Result<()> {
+pub fn check(
+    watch: Option<&Watch>,
+    now: Timestamp,
+    target: &str,
+    subject: &str,
+    choice: &Value,
+) -> Result<()> {
     let text = |key: &str| choice.get(key).and_then(Value::as_str).unwrap_or_default().trim();
     let usage = |message: String| Err(Error::new(ErrorKind::Usage, message));
     if choice.to_string().len() > LONGEST {
@@ -69,8 +75,10 @@ pub fn check(watch: Option<&Watch>, now: Timestamp, target: &str, subject: &str,
         "armed" => {
             reasoned()?;
             if text("target") != target {
-                return Err(Error::blocked("automatic rollback is armed by typing the name of the target")
-                    .hint(format!("Name it exactly: {target}")));
+                return Err(
+                    Error::blocked("automatic rollback is armed by typing the name of the target")
+                        .hint(format!("Name it exactly: {target}")),
+                );
             }
             watched().map(|_| ())
         }

@@ -45,7 +45,11 @@ pub fn of(watch: &Watch) -> Value {
 
 fn entry(point: &Point) -> Value {
     let judged = |criterion| point.verdict.of(criterion);
-    let known = |criterion| judged(criterion).value.filter(|_| !judged(criterion).is_unknown());
+    let known = |criterion| {
+        judged(criterion)
+            .value
+            .filter(|_| !judged(criterion).is_unknown())
+    };
     json!({
         "timestamp": clock(point.at()),
         "error_rate": known(Criterion::ErrorRate),

@@ -35,5 +35,5 @@ mod window;
 pub use criteria::{Criteria, Policy, Rule};
 pub use evaluator::{Evaluator, evaluate};
 pub use sample::{Gap, Health, Probe, Sample, Tasks};
-pub use watch::{Point, Shared, Taken, Watch};
 pub use verdict::{Criterion, Judged, State, Verdict, Word};
+pub use watch::{Point, Shared, Taken, Watch};

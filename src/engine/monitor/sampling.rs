@@ -143,11 +143,17 @@ impl Source {
                 figures.throughput = micros(figures.throughput);
                 Ok(figures)
             }
-            Ended::Exit(code) => Err((Gap::NoAnswer, format!("the status command: exit {code} {}", said()))),
+            Ended::Exit(code) => Err((
+                Gap::NoAnswer,
+                format!("the status command: exit {code} {}", said()),
+            )),
             Ended::Signal(signal) => Err((Gap::NoAnswer, format!("the status command: signal {signal}"))),
             Ended::TimedOut | Ended::Stopped => Err((
                 Gap::NoAnswer,
-                format!("the status command gave no answer in {} s", self.limit().as_secs()),
+                format!(
+                    "the status command gave no answer in {} s",
+                    self.limit().as_secs()
+                ),
             )),
             Ended::NotFound => Err((Gap::NoSource, "the status command is not there".to_owned())),
             Ended::NotPermitted => Err((Gap::NoSource, "the status command may not be run".to_owned())),
@@ -188,7 +194,12 @@ async fn task(maos: &dyn Maos) -> Result<Probe, (Gap, String)> {
     let id = match limited(TASK_WAIT, maos.submit(submission)).await {
         Ok(id) => id,
         Err(error) if error.is_missing() => return Err((Gap::Absent, String::new())),
-        Err(MaosError::TimedOut(..)) => return Err((Gap::NoAnswer, "the validation task was not taken in time".to_owned())),
+        Err(MaosError::TimedOut(..)) => {
+            return Err((
+                Gap::NoAnswer,
+                "the validation task was not taken in time".to_owned(),
+            ));
+        }
         Err(_) => return Ok(Probe::Fail),
     };
     while begun.elapsed() < TASK_WAIT {
@@ -199,7 +210,10 @@ async fn task(maos: &dyn Maos) -> Result<Probe, (Gap, String)> {
                 _ => {}
             },
             Err(error) if error.is_missing() => {
-                return Err((Gap::NoSource, "the validation task's end cannot be asked".to_owned()));
+                return Err((
+                    Gap::NoSource,
+                    "the validation task's end cannot be asked".to_owned(),
+                ));
             }
             Err(_) => {}
         }

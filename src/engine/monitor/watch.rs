@@ -238,7 +238,10 @@ impl Watch {
         }
         if changed && verdict.word == Word::Breach {
             self.acknowledged = None;
-            return Some((Level::Error, format!("BREACH, score {}: {recommendation}", verdict.score)));
+            return Some((
+                Level::Error,
+                format!("BREACH, score {}: {recommendation}", verdict.score),
+            ));
         }
         if verdict.page {
             let text = format!(
@@ -250,14 +253,27 @@ impl Watch {
             return Some((Level::Error, text));
         }
         (changed && before.is_some()).then(|| {
-            let level = if verdict.word == Word::Pass { Level::Ok } else { Level::Warn };
-            (level, format!("verdict {} to {}", word.name(), verdict.word.name()))
+            let level = if verdict.word == Word::Pass {
+                Level::Ok
+            } else {
+                Level::Warn
+            };
+            (
+                level,
+                format!("verdict {} to {}", word.name(), verdict.word.name()),
+            )
         })
     }
 
     /// Takes a decision that [`super::decide::check`] let through.
     pub fn decided(&mut self, at: Timestamp, subject: &str, choice: &Value, by: &str) {
-        let text = |key: &str| choice.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |key: &str| {
+            choice
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let reason = text("reason");
         let note = Note {
             by: by.to_owned(),
@@ -296,8 +312,16 @@ impl Watch {
             "mark" => return self.mark(at, MarkKind::Deployment, text("text")),
             _ => return,
         }
-        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-        let what = if given { subject.to_owned() } else { format!("{subject} off") };
+        let why = if reason.is_empty() {
+            String::new()
+        } else {
+            format!(": {reason}")
+        };
+        let what = if given {
+            subject.to_owned()
+        } else {
+            format!("{subject} off")
+        };
         self.mark(at, MarkKind::Decision, format!("{by}: {what}{why}"));
     }
 
@@ -355,8 +379,7 @@ impl Watch {
     /// Seconds since the newest sample.
     #[must_use]
     pub fn age(&self, now: Timestamp) -> Option<i64> {
-        self.last_at()
-            .map(|at| (now.as_second() - at.as_second()).max(0))
+        self.last_at().map(|at| (now.as_second() - at.as_second()).max(0))
     }
 
     /// Whether no sample came for two intervals.
@@ -376,7 +399,11 @@ impl Watch {
     /// When nothing will have spoken against promotion for long enough.
     #[must_use]
     pub fn promote_at(&self) -> Option<Timestamp> {
-        time(self.clean_since?.as_microsecond().saturating_add(self.criteria().duration))
+        time(
+            self.clean_since?
+                .as_microsecond()
+                .saturating_add(self.criteria().duration),
+        )
     }
 }
 

@@ -57,7 +57,12 @@ impl Drop for Watching {
 impl Dispatcher {
     /// Goes on with a watch that an earlier session left, where a person is there to see it.
     pub(super) async fn resume_watch(&mut self) -> Result<()> {
-        let on = self.outlets.snapshot().monitor.as_ref().is_some_and(|watch| watch.on);
+        let on = self
+            .outlets
+            .snapshot()
+            .monitor
+            .as_ref()
+            .is_some_and(|watch| watch.on);
         if on
             && self.options.interactive
             && let Err(error) = self.start_watch().await
@@ -114,8 +119,11 @@ impl Dispatcher {
             minutes(settings.duration),
         )?;
         let validation = Validation::of(&settings.validation).ok_or_else(|| {
-            Error::input(format!("migration.yml: monitor.validation is {}", settings.validation))
-                .hint("Write health, task or off.")
+            Error::input(format!(
+                "migration.yml: monitor.validation is {}",
+                settings.validation
+            ))
+            .hint("Write health, task or off.")
         })?;
         let before = world.snapshot.monitor.as_ref();
         let (baseline, baseline_from) = match before {
@@ -142,21 +150,37 @@ impl Dispatcher {
             source: source.words(),
             by: self.me(),
         };
-        let mut kinds = vec![EventKind::WatchBegan { begin: Box::new(begin) }];
+        let mut kinds = vec![EventKind::WatchBegan {
+            begin: Box::new(begin),
+        }];
         // What the cut over saw first is where the counters begin.
         let start = world
             .snapshot
             .steps
             .get(&Capability::Cutover)
-            .and_then(|step| step.items.get("apply")?.get(crate::engine::cutover::START_SNAPSHOT).cloned())
+            .and_then(|step| {
+                step.items
+                    .get("apply")?
+                    .get(crate::engine::cutover::START_SNAPSHOT)
+                    .cloned()
+            })
             .and_then(|item| sampling::start_snapshot(&item.data))
             .filter(|taken| {
-                let last = before.and_then(|watch| watch.last()).map(crate::engine::monitor::Point::at);
+                let last = before
+                    .and_then(|watch| watch.last())
+                    .map(crate::engine::monitor::Point::at);
                 last.is_none_or(|last| taken.sample.at.is_some_and(|at| at > last))
             });
-        kinds.extend(start.map(|taken| EventKind::Sampled { taken: Box::new(taken) }));
+        kinds.extend(start.map(|taken| EventKind::Sampled {
+            taken: Box::new(taken),
+        }));
         self.emit(kinds).await?;
-        let next = self.outlets.snapshot().monitor.as_ref().and_then(|watch| watch.next_at());
+        let next = self
+            .outlets
+            .snapshot()
+            .monitor
+            .as_ref()
+            .and_then(|watch| watch.next_at());
         self.run_watch(source, criteria.interval, next);
         Ok(())
     }
@@ -165,7 +189,8 @@ impl Dispatcher {
         let stop = CancellationToken::new();
         self.watching = Some(Watching(stop.clone()));
         let (reports, clock) = (self.reporter(), self.ports.clock.clone());
-        let every = Duration::from_micros(u64::try_from(interval).unwrap_or(1)).max(Duration::from_millis(10));
+        let every =
+            Duration::from_micros(u64::try_from(interval).unwrap_or(1)).max(Duration::from_millis(10));
         let stopped = stop.clone();
         tokio::spawn(async move {
             let sampling = async {
@@ -177,7 +202,10 @@ impl Dispatcher {
                 loop {
                     ticks.tick().await;
                     let taken = source.take(clock.now().as_microsecond()).await;
-                    if reports.send(Internal::Monitor(Told::Taken(Box::new(taken)))).is_err() {
+                    if reports
+                        .send(Internal::Monitor(Told::Taken(Box::new(taken))))
+                        .is_err()
+                    {
                         return;
                     }
                 }
@@ -206,7 +234,13 @@ impl Dispatcher {
 
     async fn end_watch(&mut self, reason: String) -> Result<()> {
         self.watching = None;
-        if self.outlets.snapshot().monitor.as_ref().is_some_and(|watch| watch.on) {
+        if self
+            .outlets
+            .snapshot()
+            .monitor
+            .as_ref()
+            .is_some_and(|watch| watch.on)
+        {
             self.emit(vec![EventKind::WatchEnded { reason }]).await?;
             self.write_document().await?;
         }
@@ -303,7 +337,8 @@ impl Dispatcher {
     }
 
     async fn watched_long_enough(&mut self, samples: u64, lost: u64) -> Result<()> {
-        self.end_watch("watched long enough without a breach".to_owned()).await?;
+        self.end_watch("watched long enough without a breach".to_owned())
+            .await?;
         let outcome = Outcome {
             source: samples,
             converted: samples,
@@ -453,9 +488,12 @@ impl Dispatcher {
         }])
         .await?;
         let (reply, answer) = oneshot::channel();
-        self.plan(Capability::Rollback, "apply".to_owned(), Some(reply)).await?;
+        self.plan(Capability::Rollback, "apply".to_owned(), Some(reply))
+            .await?;
         self.spawn(async move {
-            let result = answer.await.unwrap_or_else(|_| Err(Error::unavailable("the session has ended")));
+            let result = answer
+                .await
+                .unwrap_or_else(|_| Err(Error::unavailable("the session has ended")));
             Internal::Monitor(Told::Planned(Box::new(result)))
         });
         Ok(())
@@ -464,10 +502,9 @@ impl Dispatcher {
 
 fn baseline(snapshot: &crate::engine::snapshot::Snapshot) -> (Option<f64>, String) {
     match snapshot.answers.value(BASELINE) {
-        Some(assess::Value::Number(number)) => (
-            number.to_string().parse().ok(),
-            "from the assessment".to_owned(),
-        ),
+        Some(assess::Value::Number(number)) => {
+            (number.to_string().parse().ok(), "from the assessment".to_owned())
+        }
         _ => (None, "not recorded".to_owned()),
     }
 }

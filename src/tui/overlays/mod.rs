@@ -5,11 +5,13 @@
 
 pub mod choice;
 pub mod confirm;
+pub mod decision;
 pub mod help;
 pub mod log;
 pub mod messages;
 pub mod quarantine;
 pub mod steps;
+pub mod verdict;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Size;
