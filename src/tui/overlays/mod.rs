@@ -6,11 +6,13 @@
 pub mod backups;
 pub mod choice;
 pub mod confirm;
+pub mod decision;
 pub mod help;
 pub mod log;
 pub mod messages;
 pub mod quarantine;
 pub mod steps;
+pub mod verdict;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Size;

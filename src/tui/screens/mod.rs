@@ -13,6 +13,7 @@ mod data_step;
 mod detail;
 mod environment;
 mod handover;
+mod monitor;
 mod readiness;
 mod report;
 mod rollback;
@@ -98,7 +99,7 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Backup => Box::<backup::Backup>::default(),
         Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
         Capability::Environment => Box::<environment::Environment>::default(),
-        Capability::Monitor => Box::new(absent::Absent::new(capability)),
+        Capability::Monitor => Box::<monitor::Monitor>::default(),
     }
 }
 
