@@ -138,6 +138,10 @@ pub struct Views {
     pub config: Slot<config::View>,
     /// The pre-check of an upgrade.
     pub upgrade: Slot<upgrade::Reading>,
+    /// The backups of the workspace.
+    pub backups: Slot<Vec<super::backup::Listed>>,
+    /// What is known before going back.
+    pub rollback: Slot<super::rollback::Preflight>,
     /// How far a reading or a plan is, while it is made.
     pub reading: BTreeMap<Capability, Progress>,
     /// Questions whose probe is under way.

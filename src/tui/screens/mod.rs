@@ -5,6 +5,7 @@
 
 mod absent;
 mod assess;
+pub mod backup;
 mod checkpoints;
 mod compare;
 mod config;
@@ -94,9 +95,8 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
         Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
-        Capability::Environment | Capability::Monitor | Capability::Backup => {
-            Box::new(absent::Absent::new(capability))
-        }
+        Capability::Backup => Box::<backup::Backup>::default(),
+        Capability::Environment | Capability::Monitor => Box::new(absent::Absent::new(capability)),
     }
 }
 
