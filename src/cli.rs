@@ -236,6 +236,12 @@ pub enum Cutover {
         #[command(flatten)]
         consent: Consent,
     },
+    /// Open the legacy system again while a cut over stands half-way.
+    Undo {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
 }
 
 /// What an upgrade is to reach.

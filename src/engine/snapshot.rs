@@ -113,6 +113,9 @@ pub struct Step {
     /// How its operations last ended, by verb.
     #[serde(default)]
     pub outcomes: BTreeMap<String, Outcome>,
+    /// When that was, by verb.
+    #[serde(default)]
+    pub outcomes_at: BTreeMap<String, Timestamp>,
     /// When a rollback took away what it had done; until it runs again.
     #[serde(default)]
     pub undone: Option<Timestamp>,
@@ -423,9 +426,10 @@ impl Snapshot {
                     step.approved_by.take(),
                     std::mem::take(&mut step.decisions),
                 );
-                let (items, outcomes) = (
+                let (items, outcomes, outcomes_at) = (
                     std::mem::take(&mut step.items),
                     std::mem::take(&mut step.outcomes),
+                    std::mem::take(&mut step.outcomes_at),
                 );
                 // A submission works on what the conversion made, and takes nothing of it away.
                 let made = beside(capability, verb)
@@ -441,6 +445,7 @@ impl Snapshot {
                     decisions: kept.2,
                     items,
                     outcomes,
+                    outcomes_at,
                     started: Some(event.at),
                     ..Step::default()
                 };
@@ -510,6 +515,7 @@ impl Snapshot {
                 };
                 step.outcome = made.or_else(|| (verb != "undo").then(|| outcome.clone()));
                 step.outcomes.insert(verb.clone(), outcome.clone());
+                step.outcomes_at.insert(verb.clone(), event.at);
                 step.error = None;
                 step.ended = Some(event.at);
                 let level = if outcome.quarantined > 0 {
