@@ -281,14 +281,6 @@ pub enum Upgrade {
     },
 }
 
-/// Whatever is given to a verb that this version lacks.
-#[derive(Debug, Clone, Args)]
-pub struct NotYet {
-    /// Ignored.
-    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    pub rest: Vec<String>,
-}
-
 /// The words for another program.
 #[derive(Debug, Clone, Args)]
 pub struct Rest {

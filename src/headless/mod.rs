@@ -31,7 +31,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Consent, Verb};
 use crate::engine::capability::Capability;
-use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Approval, Control, Notice, Outcome, Plan};
 use crate::engine::ports::Ports;
 use crate::engine::runner::Options;
@@ -209,11 +209,6 @@ fn raw(text: &[u8], output: &mut Output) -> Result<Ended> {
         Err(_) if output.reader_gone() => Ok(Ended::Well),
         written => written.map(|()| Ended::Well),
     }
-}
-
-fn not_yet(verb: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("{verb} is not in this version"))
-        .hint("This version has assess, readiness, tasks, config, checkpoints, schema and report.")
 }
 
 /// Plans, approves and applies an operation of the workspace, and prints its outcome.
