@@ -1,8 +1,12 @@
 //! The command line. `main` chooses a front end from it; `headless` runs the verbs.
 
+mod back;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use back::{Backup, BackupEnds, NewRows, Rollback, RollbackChoice};
 
 /// The workspace when none is named.
 pub const DEFAULT_WORKSPACE: &str = "migration";
@@ -131,7 +135,7 @@ pub enum Verb {
         #[arg(long, value_name = "FILE")]
         answers: Option<PathBuf>,
     },
-    /// Score, decompose, stage and convert legacy tasks.
+    /// Score, decompose, stage and convert legacy tasks, and give them to MAOS.
     #[command(subcommand)]
     Tasks(Tasks),
     /// Turn a legacy configuration into a MAOS configuration.
@@ -161,22 +165,120 @@ pub enum Verb {
     },
     /// Print the manual page.
     Man,
-    /// Not in this version: the place where MAOS runs.
-    Environment(NotYet),
-    /// Not in this version: the same tasks on both systems.
-    Compare(NotYet),
-    /// Not in this version: handing the work over.
-    Cutover(NotYet),
-    /// Not in this version: from one MAOS version to another.
-    Upgrade(NotYet),
-    /// Not in this version: the guide's tests.
-    Validate(NotYet),
-    /// Not in this version: live figures against rollback criteria.
-    Monitor(NotYet),
-    /// Not in this version: backups and their proof.
-    Backup(NotYet),
-    /// Not in this version: the way back.
-    Rollback(NotYet),
+    /// The rehearsal MAOS by MAOS's documented command line.
+    #[command(hide = true, disable_help_flag = true, disable_version_flag = true)]
+    RehearsalMaos(Rest),
+    /// The sample legacy system of a rehearsal: one task as JSON on standard input, its result on standard output.
+    #[command(hide = true)]
+    RehearsalLegacy {
+        /// Simulated seconds of a unit of work.
+        #[arg(long, default_value_t = 0.05)]
+        seconds: f64,
+    },
+    /// Make the place ready where MAOS runs: each line with its check, its effect and its proof.
+    #[command(subcommand)]
+    Environment(Environment),
+    /// Run the same tasks on the legacy system and on MAOS, paired and repeated, and say how much faster it is.
+    Compare {
+        /// The approval: both systems really do the tasks.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Hand the work over: close the legacy side, copy the last rows, prove both ways, start MAOS.
+    #[command(subcommand)]
+    Cutover(Cutover),
+    /// Take MAOS from one version to another, each step with its way back.
+    #[command(subcommand)]
+    Upgrade(Upgrade),
+    /// Run the 19 tests of the migration guide against MAOS, timed and explained.
+    Validate {
+        /// Run only this test; may be repeated. The results of the others stay.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+        /// The approval: the tests send tasks to MAOS.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Judge live or recorded figures against the rollback criteria.
+    Monitor(Monitor),
+    /// Make, prove, list and remove backups of everything that a way back needs.
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Go back as one: data, configuration, checkpoints, version; proved.
+    #[command(subcommand)]
+    Rollback(Rollback),
+}
+
+/// What becomes of the tasks that the legacy side runs at the cut over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LegacyMode {
+    /// Wait for them.
+    Drain,
+    /// Stop them.
+    Freeze,
+}
+
+/// What can be done about the cut over.
+#[derive(Debug, Subcommand)]
+pub enum Cutover {
+    /// Show what would be done, and the plan's digest.
+    Plan {
+        /// What becomes of running tasks; kept for later calls.
+        #[arg(long, value_enum)]
+        mode: Option<LegacyMode>,
+    },
+    /// Hand the work over. After MAOS has started only a rollback leads back, so --confirm names the target.
+    Apply {
+        /// What becomes of running tasks; kept for later calls.
+        #[arg(long, value_enum)]
+        mode: Option<LegacyMode>,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Open the legacy system again while a cut over stands half-way.
+    Undo {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// What an upgrade is to reach.
+#[derive(Debug, Clone, Default, Args)]
+pub struct UpgradeWish {
+    /// The version, exactly; without it, maos.version of migration.yml. Kept for later calls.
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<String>,
+    /// Wait up to ten minutes for running tasks. Kept for later calls.
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// What can be done about the version of MAOS.
+#[derive(Debug, Subcommand)]
+pub enum Upgrade {
+    /// Run the pre-check, show what would be done, and the plan's digest.
+    Plan {
+        /// What is wished for.
+        #[command(flatten)]
+        wish: UpgradeWish,
+    },
+    /// Upgrade; one that stands half-way goes on.
+    Apply {
+        /// What is wished for.
+        #[command(flatten)]
+        wish: UpgradeWish,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Take back an upgrade that stands half-way.
+    Undo {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
 }
 
 /// Whatever is given to a verb that this version lacks.
@@ -185,6 +287,14 @@ pub struct NotYet {
     /// Ignored.
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub rest: Vec<String>,
+}
+
+/// The words for another program.
+#[derive(Debug, Clone, Args)]
+pub struct Rest {
+    /// All of them.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 /// Where the rules come from.
@@ -239,8 +349,26 @@ pub enum Tasks {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Not in this version: submit converted tasks to MAOS.
-    Submit(NotYet),
+    /// Give the converted tasks to MAOS, part by part in stages; a run that was cut short goes on, and nothing is given twice.
+    Submit {
+        /// A file of converted tasks; without it, the workspace's.
+        file: Option<PathBuf>,
+        /// Give this failed or unknown part again, under a new id of MAOS; may be repeated.
+        #[arg(long, value_name = "PART")]
+        again: Vec<String>,
+        /// Take this unknown part for done; may be repeated.
+        #[arg(long, value_name = "PART")]
+        done: Vec<String>,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Cancel in MAOS what was submitted and has not ended.
+    Cancel {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
 }
 
 /// Output formats of a configuration.
@@ -286,6 +414,19 @@ pub enum Config {
     /// Show what would be written in the workspace, and the digest of that plan.
     Plan,
     /// Write the configuration of the workspace.
+    Apply {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// What can be done with the environment.
+#[derive(Debug, Subcommand)]
+pub enum Environment {
+    /// Check every line, show the effects that are needed and the digest of that plan.
+    Plan,
+    /// Do them, one at a time; the first that fails stops the rest.
     Apply {
         /// The approval.
         #[command(flatten)]
@@ -411,6 +552,100 @@ pub struct SchemaEnds {
     /// How many workers copy side by side.
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
+}
+
+/// How samples are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JudgedBy {
+    /// Over a window, with bounds and confirmation; the verdict stays.
+    Default,
+    /// Each sample by its own figures, as in the migration guide.
+    Guide,
+}
+
+/// Watching; `run` when nothing is named.
+#[derive(Debug, Args)]
+pub struct Monitor {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Option<MonitorVerb>,
+}
+
+/// What can be done with a monitor.
+#[derive(Debug, Subcommand)]
+pub enum MonitorVerb {
+    /// Take samples until the watch is over; exit 10 as soon as the verdict is to roll back.
+    Run,
+    /// One line for a prompt or a script; exit 10 when the verdict is to roll back.
+    Status,
+    /// Print the arithmetic of a verdict.
+    Explain {
+        /// The last sample taken at or before this time (RFC 3339); the newest without it.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+    },
+    /// Say that somebody has seen the verdict.
+    Ack {
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Silence bell and hooks for a while; a new breach is heard all the same.
+    Snooze {
+        /// For so many minutes; 0 ends a snooze.
+        #[arg(long = "for", value_name = "MINUTES")]
+        minutes: u32,
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Take a latched verdict back.
+    Unlatch {
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Let a verdict to roll back start the rollback by itself, after a countdown of 60 s.
+    Arm {
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// The target's name.
+        #[arg(long, value_name = "NAME")]
+        confirm: String,
+    },
+    /// No automatic rollback; stops a countdown at once.
+    Disarm,
+    /// Record the response time to compare with.
+    Baseline {
+        /// Seconds.
+        seconds: f64,
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Mark this moment on the chart: a deployment, a change.
+    Mark {
+        /// What happened.
+        text: String,
+    },
+    /// What changed since a time, for the next shift.
+    Handover {
+        /// RFC 3339; eight hours ago without it.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+    },
+    /// Judge recorded samples, a JSON line each; exit 10 when the verdict at the end is to roll back.
+    Replay {
+        /// The samples, or - for standard input.
+        file: PathBuf,
+        /// How they are judged.
+        #[arg(long, value_enum, default_value_t = JudgedBy::Default)]
+        policy: JudgedBy,
+        /// A file that changes the criteria.
+        #[arg(long, value_name = "FILE")]
+        criteria: Option<PathBuf>,
+    },
 }
 
 /// What can be asked of the journal.

@@ -21,6 +21,11 @@ pub fn run(cli: Cli) -> ExitCode {
     scrub_panics();
     // The TLS provider must be chosen once, before anything connects; a second choice would be an error we do not make.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    match cli.verb {
+        Some(Verb::RehearsalMaos(_)) => return say(wiring::rehearsal_maos()),
+        Some(Verb::RehearsalLegacy { seconds }) => return say(wiring::rehearsal_legacy(seconds)),
+        _ => {}
+    }
     let wizard = matches!(
         cli.verb,
         None | Some(Verb::Wizard | Verb::Demo { headless: false })
@@ -57,6 +62,15 @@ pub fn run(cli: Cli) -> ExitCode {
     // Work that ignores its stop must not keep the process alive for ever.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     code
+}
+
+/// Prints what a stand-in said, and exits as it did.
+fn say((out, err, code): (String, String, u8)) -> ExitCode {
+    use std::io::Write as _;
+    // Whoever asked may have gone away; then nobody reads the answer.
+    let _ = std::io::stdout().write_all(out.as_bytes());
+    let _ = std::io::stderr().write_all(err.as_bytes());
+    ExitCode::from(code)
 }
 
 /// Opens the wizard; what ended it says how the process ends.

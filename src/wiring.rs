@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use crate::adapters::http::HttpClient;
 use crate::adapters::journal_sqlite::SqliteJournals;
+use crate::adapters::maos::Opener;
+use crate::adapters::maos::rehearsal::{legacy, program};
 use crate::adapters::probes::MachineProbes;
+use crate::adapters::process::MachineProcesses;
 use crate::cli::{Cli, DEFAULT_WORKSPACE, Global, Verb};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::clock::{Clock as _, SystemClock};
@@ -31,8 +35,44 @@ pub fn ports() -> Ports {
     Ports {
         clock: Arc::new(SystemClock),
         stores: Arc::new(Stores),
+        databases: Arc::new(crate::adapters::databases::Opener),
         probes: Arc::new(MachineProbes),
+        maos: Arc::new(Opener::default()),
+        processes: Arc::new(MachineProcesses),
+        http: Arc::new(HttpClient),
         journals: Arc::new(SqliteJournals),
+    }
+}
+
+/// Runs the rehearsal MAOS as a command line: what it printed on both streams, and its exit code.
+#[must_use]
+pub fn rehearsal_maos() -> (String, String, u8) {
+    // Its words as they were given: this program's own parser must not read them.
+    let words = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .skip_while(|word| word != program::VERB)
+        .skip(1)
+        .collect();
+    stand_in(program::run(words))
+}
+
+/// Runs one task on the sample legacy system of a rehearsal.
+#[must_use]
+pub fn rehearsal_legacy(seconds: f64) -> (String, String, u8) {
+    let mut input = String::new();
+    if let Err(error) = std::io::Read::read_to_string(&mut std::io::stdin(), &mut input) {
+        return (String::new(), format!("Error: {error}\n"), 3);
+    }
+    stand_in(legacy::run(&input, seconds))
+}
+
+fn stand_in(work: impl Future<Output = program::Said>) -> (String, String, u8) {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            let said = runtime.block_on(work);
+            (said.out, said.err, said.code)
+        }
+        Err(error) => (String::new(), format!("Error: {error}\n"), 1),
     }
 }
 

@@ -2,12 +2,16 @@
 
 mod convert;
 mod copytext;
+pub mod databases;
 mod faults;
+pub mod http;
 pub mod journal_sqlite;
+pub mod maos;
 mod open;
 mod phrase;
 pub mod postgres;
 pub mod probes;
+pub mod process;
 pub mod sqlite;
 
 pub use open::open_store;

@@ -109,6 +109,12 @@ impl Capability {
         }
     }
 
+    /// Whether what its outcome counts as quarantined lies in quarantine; of others these are pairs or tests that failed.
+    #[must_use]
+    pub const fn sets_aside(self) -> bool {
+        !matches!(self, Self::Compare | Self::Validate)
+    }
+
     /// Whether this version of the program does it.
     #[must_use]
     pub const fn in_this_version(self) -> bool {
@@ -118,10 +124,18 @@ impl Capability {
                 | Self::Assess
                 | Self::Readiness
                 | Self::Tasks
+                | Self::Environment
                 | Self::Config
                 | Self::Checkpoints
                 | Self::Schema
+                | Self::Compare
+                | Self::Cutover
+                | Self::Upgrade
+                | Self::Validate
+                | Self::Monitor
                 | Self::Report
+                | Self::Backup
+                | Self::Rollback
         )
     }
 }

@@ -1,6 +1,33 @@
 //! What a front end may ask: the only way into the engine.
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::capability::Capability;
+
+/// A secret as typed. It is shown nowhere, and wiped from memory when dropped.
+#[derive(Debug, Clone)]
+pub struct Typed(SecretString);
+
+impl Typed {
+    /// Takes a secret; from now on every text that leaves the process is cleared of it.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        super::workspace::secrets::register(&text);
+        Self(SecretString::from(text))
+    }
+
+    /// The secret, for whoever keeps it.
+    #[must_use]
+    pub fn into_secret(self) -> SecretString {
+        self.0
+    }
+}
+
+impl PartialEq for Typed {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
 
 /// A request. The engine answers with events; a refused one becomes a [`Noted`](super::event::EventKind::Noted) error.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +67,8 @@ pub enum Command {
     Score,
     /// Read the world of a step again for its screen, without any effect.
     Read(Capability),
+    /// Begin trouble on the rehearsal MAOS, or end it; only a rehearsal can.
+    Trouble,
     /// Make the plan of an operation.
     Plan {
         /// Whose.
@@ -67,6 +96,14 @@ pub enum Command {
         /// How; `null` takes it back.
         choice: serde_json::Value,
     },
+    /// Take a new secret of the configuration. It is kept in memory until it is written where it belongs; the journal
+    /// records that it was set, as the decision `secret:NAME`, and nothing of the value.
+    KeepSecret {
+        /// The secret's variable.
+        name: String,
+        /// The value.
+        value: Typed,
+    },
     /// Ask the running operation to wait.
     Pause,
     /// Let it go on.
@@ -77,6 +114,11 @@ pub enum Command {
     Workers(usize),
     /// Items a second at most; 0 for no limit.
     Pace(u64),
+    /// Ask whoever operates the workspace to hand it over, for a rollback. Only a watcher asks this.
+    TakeOver {
+        /// Why; it is told to the other and written down.
+        reason: String,
+    },
     /// Messages were seen.
     Seen,
     /// End the session: stop what runs at a safe point, close the journal.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::assess::{Finding, Value};
 use super::capability::Capability;
 use super::error::Error;
+use super::item::Item;
 use super::operation::{Approval, Outcome, Plan, Progress, Quarantined};
 use super::readiness::Readiness;
 use super::text;
@@ -137,6 +138,22 @@ pub enum EventKind {
         /// The item.
         item: Quarantined,
     },
+    /// A line of an operation changed.
+    Item {
+        /// Whose.
+        capability: Capability,
+        /// The verb of the operation.
+        verb: String,
+        /// The line as it stands now.
+        item: Item,
+    },
+    /// An operation began anew: its earlier lines are forgotten.
+    ItemsCleared {
+        /// Whose.
+        capability: Capability,
+        /// The verb of the operation.
+        verb: String,
+    },
     /// A person asked an operation to wait.
     Paused {
         /// Whose.
@@ -183,6 +200,13 @@ pub enum EventKind {
         /// What happened and what to do.
         error: Error,
     },
+    /// A rollback took away what a step had done.
+    Undone {
+        /// Whose.
+        capability: Capability,
+        /// Who rolled back.
+        by: String,
+    },
     /// A file was written.
     ArtifactWritten {
         /// Relative to the workspace where it lies inside.
@@ -202,6 +226,21 @@ pub enum EventKind {
         choice: serde_json::Value,
         /// Who.
         by: String,
+    },
+    /// Samples are taken from now on.
+    WatchBegan {
+        /// How.
+        begin: Box<super::monitor::watch::Begin>,
+    },
+    /// No more samples are taken.
+    WatchEnded {
+        /// Why.
+        reason: String,
+    },
+    /// The monitor took a sample.
+    Sampled {
+        /// Its figures, or why there are none.
+        taken: Box<super::monitor::Taken>,
     },
     /// Something worth reading.
     Noted {
@@ -243,12 +282,15 @@ impl EventKind {
             | Self::Started { capability, .. }
             | Self::Progressed { capability, .. }
             | Self::ItemQuarantined { capability, .. }
+            | Self::Item { capability, .. }
+            | Self::ItemsCleared { capability, .. }
             | Self::Paused { capability, .. }
             | Self::Resumed { capability, .. }
             | Self::Stopping { capability, .. }
             | Self::Stopped { capability, .. }
             | Self::Finished { capability, .. }
             | Self::Failed { capability, .. }
+            | Self::Undone { capability, .. }
             | Self::Decided { capability, .. }
             | Self::Statement { capability, .. }
             | Self::Logged { capability, .. } => Some(*capability),
@@ -257,6 +299,9 @@ impl EventKind {
             | Self::Found { .. }
             | Self::OfferTaken { .. }
             | Self::AnswerCleared { .. } => Some(Capability::Assess),
+            Self::WatchBegan { .. } | Self::WatchEnded { .. } | Self::Sampled { .. } => {
+                Some(Capability::Monitor)
+            }
             Self::Scored { .. } => Some(Capability::Readiness),
             Self::SessionOpened { .. }
             | Self::SessionClosed
@@ -323,18 +368,38 @@ impl EventKind {
                     item.kind, item.key, item.reason, item.place
                 )
             }
+            Self::Item { item, .. } => {
+                let title = if item.title.is_empty() {
+                    &item.key
+                } else {
+                    &item.title
+                };
+                let text = if item.text.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {}", item.text)
+                };
+                format!("{title} {}{text}", item.state.word())
+            }
+            Self::ItemsCleared { verb, .. } => format!("{verb} begins anew"),
             Self::Paused { by, .. } => format!("paused by {by}"),
             Self::Resumed { by, .. } => format!("resumed by {by}"),
             Self::Stopping { by, .. } => format!("{by} asked it to stop at a safe point"),
             Self::Stopped { reason, .. } => format!("stopped: {reason}"),
             Self::Finished { outcome, .. } => outcome.summary.clone(),
             Self::Failed { error, .. } => format!("failed: {error}"),
+            Self::Undone { capability, by } => {
+                format!("{} undone by the rollback of {by}", capability.title())
+            }
             Self::ArtifactWritten { path, bytes, .. } => {
                 format!("wrote {path}, {}", text::plural(*bytes, "byte", "bytes"))
             }
             Self::Decided {
                 subject, choice, by, ..
             } => format!("{by} decided {subject}: {choice}"),
+            Self::WatchBegan { begin } => format!("{} watches {}", begin.by, begin.source),
+            Self::WatchEnded { reason } => format!("the watch ended: {reason}"),
+            Self::Sampled { taken } => super::monitor::watch::sentence(taken),
             Self::Noted { text, .. } | Self::Logged { text, .. } => text.clone(),
             Self::Statement { text, rows, ms, .. } => {
                 format!("{text}  {}  {ms} ms", text::plural(*rows, "row", "rows"))

@@ -100,6 +100,9 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
     if matches!(capability, C::Start | C::Rollback | C::Backup) {
         return Ok(());
     }
+    if let Some(locked) = interrupted_rollback(snapshot, capability) {
+        return Err(locked);
+    }
     let Some(migration) = snapshot.migration else {
         return locked("The type of this migration is not chosen.", C::Start);
     };
@@ -115,9 +118,16 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
     }
     match capability {
         C::Readiness if snapshot.answers.given.is_empty() => locked("Nothing is answered yet.", C::Assess),
-        C::Tasks | C::Config | C::Checkpoints | C::Schema if snapshot.readiness.is_none() => {
+        C::Tasks | C::Environment | C::Config | C::Checkpoints | C::Schema
+            if snapshot.readiness.is_none() =>
+        {
             locked("Readiness has not been computed.", C::Readiness)
         }
+        C::Compare | C::Validate if !environment_proved(snapshot, migration) => Err(Locked {
+            sentence: not_proved(snapshot, C::Environment),
+            goes_to: Some(C::Environment),
+        }),
+        C::Cutover if !snapshot.activity(C::Schema).is_done() => locked("Schema is not proved.", C::Schema),
         C::Report => {
             let ran = |c: &&C| !matches!(c, C::Start | C::Report) && snapshot.activity(**c) != Activity::Idle;
             match steps(Some(migration)).iter().find(ran) {
@@ -129,12 +139,54 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
     }
 }
 
+/// Whether the environment is proved, where the migration makes one.
+fn environment_proved(snapshot: &Snapshot, migration: MigrationType) -> bool {
+    let environment = Capability::Environment;
+    !environment.in_this_version()
+        || !steps(Some(migration)).contains(&environment)
+        || snapshot.activity(environment).is_done()
+}
+
+/// `Environment is not proved (2 of 7).`, with the lines of its last run where there are some.
+fn not_proved(snapshot: &Snapshot, step: Capability) -> String {
+    let counts = snapshot
+        .steps
+        .get(&step)
+        .and_then(|step| step.items.get(&step.verb))
+        .filter(|items| !items.all().is_empty())
+        .map_or_else(String::new, |items| {
+            format!(
+                " ({} of {})",
+                items.count(super::item::ItemState::Done),
+                items.all().len()
+            )
+        });
+    format!("{} is not proved{counts}.", step.title())
+}
+
+/// While a rollback is half done, nothing else is begun.
+fn interrupted_rollback(snapshot: &Snapshot, capability: Capability) -> Option<Locked> {
+    use Capability as C;
+    if matches!(capability, C::Assess | C::Readiness | C::Report) {
+        return None;
+    }
+    let lines = snapshot.steps.get(&C::Rollback)?.items.get("apply")?;
+    super::steps::unfinished(lines)?;
+    Some(Locked {
+        sentence: "A rollback was interrupted. Finish it, or keep the present state.".to_owned(),
+        goes_to: Some(C::Rollback),
+    })
+}
+
 /// The state of a step.
 #[must_use]
 pub fn state(snapshot: &Snapshot, capability: Capability) -> StepState {
     let activity = snapshot.activity(capability);
     if activity != Activity::Idle {
         return StepState::Active(activity);
+    }
+    if capability == Capability::Monitor && snapshot.monitor.as_ref().is_some_and(|watch| watch.on) {
+        return StepState::Active(Activity::Running);
     }
     match gate(snapshot, capability) {
         Ok(()) => StepState::Ready,
@@ -207,8 +259,5 @@ mod tests {
         let error: Error = locked.into();
         assert_eq!(error.kind.exit_code(), 5);
         assert!(gate(&snapshot, Capability::Assess).is_ok());
-        let locked = gate(&snapshot, Capability::Compare).unwrap_err();
-        assert!(locked.sentence.contains("not in this version"));
-        assert_eq!(locked.goes_to, Some(Capability::Report));
     }
 }

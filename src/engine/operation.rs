@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::capability::Capability;
 use super::error::{Error, Result};
+use super::item::{Ack, Item, recorded};
 
 /// One thing an operation would do, as the confirmation dialog shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -259,6 +260,15 @@ pub enum Notice {
     Progress(Progress),
     /// An item was set aside.
     Quarantined(Quarantined),
+    /// A line of the operation changed; `ack` tells the operation when that is in the journal.
+    Item {
+        /// The line as it stands now.
+        item: Box<Item>,
+        /// Whom to tell.
+        ack: Option<Ack>,
+    },
+    /// The operation begins anew: lines of an earlier run of the same verb are forgotten.
+    ItemsCleared,
     /// Something worth a line in the log, without secrets.
     Log(String),
     /// A statement sent to a database, with placeholders, its rows and milliseconds.
@@ -314,10 +324,14 @@ impl Control {
         }))
     }
 
-    /// A control that nobody watches, for tests and standalone calls.
+    /// A control that nobody watches, for tests and standalone calls. Lines count as recorded.
     #[must_use]
     pub fn silent() -> Self {
-        Self::new(|_| {})
+        Self::new(|notice| {
+            if let Notice::Item { ack: Some(ack), .. } = notice {
+                ack.done();
+            }
+        })
     }
 
     fn set(&self, state: u8) {
@@ -431,6 +445,27 @@ impl Control {
     /// Tells anything else.
     pub fn notice(&self, notice: Notice) {
         (self.0.sink)(notice);
+    }
+
+    /// Tells that a line changed, without waiting.
+    pub fn item(&self, item: Item) {
+        (self.0.sink)(Notice::Item {
+            item: Box::new(item),
+            ack: None,
+        });
+    }
+
+    /// Tells that a line changed and waits until that is in the journal: what follows may rely on it after a crash.
+    ///
+    /// # Errors
+    /// [`super::error::ErrorKind::Unavailable`] when nobody records it; then the effect must not happen.
+    pub async fn record(&self, item: Item) -> Result<()> {
+        let (ack, receiver) = Ack::pair();
+        (self.0.sink)(Notice::Item {
+            item: Box::new(item),
+            ack: Some(ack),
+        });
+        recorded(receiver).await
     }
 
     /// Wished number of workers; 0 means the operation's own choice.

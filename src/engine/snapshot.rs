@@ -9,6 +9,7 @@ use super::assess::Answers;
 use super::capability::Capability;
 use super::error::Error;
 use super::event::{Event, EventKind, Level};
+use super::item::Items;
 use super::operation::{Approval, Outcome, Plan, Progress, Quarantined};
 use super::readiness::Readiness;
 use super::workspace::{Environment, Holder, MigrationType};
@@ -106,6 +107,18 @@ pub struct Step {
     pub note: Option<String>,
     /// Items set aside, the first [`QUARANTINE_SHOWN`] of them.
     pub quarantine: Vec<Quarantined>,
+    /// The lines of its operations, by verb.
+    #[serde(default)]
+    pub items: BTreeMap<String, Items>,
+    /// How its operations last ended, by verb.
+    #[serde(default)]
+    pub outcomes: BTreeMap<String, Outcome>,
+    /// When that was, by verb.
+    #[serde(default)]
+    pub outcomes_at: BTreeMap<String, Timestamp>,
+    /// When a rollback took away what it had done; until it runs again.
+    #[serde(default)]
+    pub undone: Option<Timestamp>,
     /// When it began.
     pub started: Option<Timestamp>,
     /// When it ended.
@@ -142,6 +155,12 @@ fn tells(kind: &EventKind) -> bool {
         EventKind::ArtifactWritten { path, .. } => !path.starts_with("report/"),
         other => other.capability() != Some(Capability::Report),
     }
+}
+
+/// Whether an operation goes beside the one that its step is there for: giving converted tasks to MAOS.
+fn beside(capability: Capability, verb: &str) -> bool {
+    use super::tasks::submit::{CANCEL, VERB};
+    capability == Capability::Tasks && (verb == VERB || verb == CANCEL)
 }
 
 /// A plan that was approved.
@@ -236,6 +255,9 @@ pub struct Snapshot {
     pub log: VecDeque<LogLine>,
     /// Files written, by path.
     pub artifacts: BTreeMap<String, Artifact>,
+    /// The watch over MAOS, once there was one.
+    #[serde(default)]
+    pub monitor: Option<super::monitor::Shared>,
 }
 
 impl Snapshot {
@@ -276,8 +298,9 @@ impl Snapshot {
     #[must_use]
     pub fn quarantined(&self) -> u64 {
         self.steps
-            .values()
-            .map(|step| {
+            .iter()
+            .filter(|(capability, _)| capability.sets_aside())
+            .map(|(_, step)| {
                 step.outcome
                     .as_ref()
                     .map_or(step.quarantine.len() as u64, |outcome| outcome.quarantined)
@@ -348,6 +371,9 @@ impl Snapshot {
                 };
                 self.artifacts.insert(path.clone(), artifact);
             }
+            EventKind::WatchBegan { .. } | EventKind::WatchEnded { .. } | EventKind::Sampled { .. } => {
+                self.watched(event);
+            }
             EventKind::Noted {
                 level,
                 capability,
@@ -361,12 +387,15 @@ impl Snapshot {
             | EventKind::Started { .. }
             | EventKind::Progressed { .. }
             | EventKind::ItemQuarantined { .. }
+            | EventKind::Item { .. }
+            | EventKind::ItemsCleared { .. }
             | EventKind::Paused { .. }
             | EventKind::Resumed { .. }
             | EventKind::Stopping { .. }
             | EventKind::Stopped { .. }
             | EventKind::Finished { .. }
             | EventKind::Failed { .. }
+            | EventKind::Undone { .. }
             | EventKind::Decided { .. } => self.apply_to_step(event),
         }
     }
@@ -397,12 +426,26 @@ impl Snapshot {
                     step.approved_by.take(),
                     std::mem::take(&mut step.decisions),
                 );
+                let (items, outcomes, outcomes_at) = (
+                    std::mem::take(&mut step.items),
+                    std::mem::take(&mut step.outcomes),
+                    std::mem::take(&mut step.outcomes_at),
+                );
+                // A submission works on what the conversion made, and takes nothing of it away.
+                let made = beside(capability, verb)
+                    .then(|| (step.outcome.take(), std::mem::take(&mut step.quarantine)))
+                    .unwrap_or_default();
                 *step = Step {
                     activity: Activity::Running,
+                    outcome: made.0,
+                    quarantine: made.1,
                     verb: verb.clone(),
                     plan: kept.0,
                     approved_by: kept.1,
                     decisions: kept.2,
+                    items,
+                    outcomes,
+                    outcomes_at,
                     started: Some(event.at),
                     ..Step::default()
                 };
@@ -435,6 +478,12 @@ impl Snapshot {
             EventKind::ItemQuarantined { item, .. } if step.quarantine.len() < QUARANTINE_SHOWN => {
                 step.quarantine.push(item.clone());
             }
+            EventKind::Item { verb, item, .. } => {
+                step.items.entry(verb.clone()).or_default().set(item.clone());
+            }
+            EventKind::ItemsCleared { verb, .. } => {
+                step.items.remove(verb);
+            }
             EventKind::Paused { by, .. } if step.activity == Activity::Running => {
                 step.activity = Activity::Paused;
                 step.note = Some(by.clone());
@@ -455,14 +504,18 @@ impl Snapshot {
                 self.message(event, Level::Warn, Some(capability), text);
             }
             EventKind::Finished { outcome, verb, .. } => {
+                let made = step.outcome.take().filter(|_| beside(capability, verb));
+                let aside = made.as_ref().map_or(0, |made| made.quarantined);
                 step.activity = if verb == "undo" {
                     Activity::Idle
-                } else if outcome.quarantined > 0 {
+                } else if outcome.quarantined + aside > 0 {
                     Activity::DoneWithQuarantine
                 } else {
                     Activity::Done
                 };
-                step.outcome = (verb != "undo").then(|| outcome.clone());
+                step.outcome = made.or_else(|| (verb != "undo").then(|| outcome.clone()));
+                step.outcomes.insert(verb.clone(), outcome.clone());
+                step.outcomes_at.insert(verb.clone(), event.at);
                 step.error = None;
                 step.ended = Some(event.at);
                 let level = if outcome.quarantined > 0 {
@@ -479,11 +532,40 @@ impl Snapshot {
                 let text = error.to_string();
                 self.message(event, Level::Error, Some(capability), text);
             }
-            EventKind::Decided { subject, choice, .. } => {
+            EventKind::Undone { .. } => {
+                step.activity = Activity::Idle;
+                step.outcome = None;
+                step.progress = None;
+                step.error = None;
+                step.undone = Some(event.at);
+            }
+            EventKind::Decided {
+                subject, choice, by, ..
+            } => {
+                if capability == Capability::Monitor
+                    && let Some(watch) = &mut self.monitor
+                {
+                    watch.change().decided(event.at, subject, choice, by);
+                }
                 if choice.is_null() {
                     step.decisions.remove(subject);
                 } else {
                     step.decisions.insert(subject.clone(), choice.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn watched(&mut self, event: &Event) {
+        use super::monitor::{Shared, Watch};
+        match (&event.kind, &mut self.monitor) {
+            (EventKind::WatchBegan { begin }, Some(watch)) => watch.change().resume(event.at, begin),
+            (EventKind::WatchBegan { begin }, none) => *none = Some(Shared::new(Watch::new(event.at, begin))),
+            (EventKind::WatchEnded { reason }, Some(watch)) => watch.change().end(event.at, reason),
+            (EventKind::Sampled { taken }, Some(watch)) => {
+                if let Some((level, text)) = watch.change().sampled(event.at, taken) {
+                    self.message(event, level, Some(Capability::Monitor), text);
                 }
             }
             _ => {}

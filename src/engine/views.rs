@@ -10,8 +10,9 @@ use super::capability::Capability;
 use super::error::Error;
 use super::operation::Progress;
 use super::runner::operations::tasks::TasksReading;
+use super::runner::operations::upgrade;
 use super::workspace::{Holder, Settings};
-use super::{checkpoints, config, schema};
+use super::{checkpoints, config, environment, schema};
 
 /// Whether this session may act.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -131,8 +132,16 @@ pub struct Views {
     pub schema_run: Option<schema::Live>,
     /// The verdicts on the legacy checkpoints.
     pub checkpoints: Slot<checkpoints::View>,
+    /// The environment, line by line.
+    pub environment: Slot<environment::View>,
     /// Both configurations side by side.
     pub config: Slot<config::View>,
+    /// The backups of the workspace.
+    pub backups: Slot<Vec<super::backup::Listed>>,
+    /// What is known before going back.
+    pub rollback: Slot<super::rollback::Preflight>,
+    /// The pre-check of an upgrade.
+    pub upgrade: Slot<upgrade::Reading>,
     /// How far a reading or a plan is, while it is made.
     pub reading: BTreeMap<Capability, Progress>,
     /// Questions whose probe is under way.

@@ -4,17 +4,26 @@
 //! workspace through [`session`], with its journal and gates. To add one: a variant in `cli`, a file here, an arm in [`run`].
 
 pub mod assess;
+pub mod backup;
 pub mod checkpoints;
+pub mod compare;
 pub mod config;
+pub mod cutover;
 pub mod demo;
 pub mod doctor;
+pub mod environment;
 pub mod journal;
+pub mod monitor;
 pub mod output;
 pub mod plain;
 pub mod readiness;
+pub mod rollback;
 pub mod schema;
 pub mod session;
+mod submission;
 pub mod tasks;
+pub mod upgrade;
+pub mod validate;
 
 use std::process::ExitCode;
 
@@ -34,6 +43,9 @@ pub use output::Output;
 /// Exit code of a run that is done with items quarantined or failed.
 pub const QUARANTINED: u8 = 4;
 
+/// Exit code of a verdict to roll back.
+pub const ROLL_BACK: u8 = 10;
+
 /// How a verb ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -41,6 +53,8 @@ pub enum Ended {
     Well,
     /// Done, with items quarantined or failed.
     WithQuarantine,
+    /// Done, and the verdict is to roll back.
+    RollBack,
 }
 
 impl Ended {
@@ -60,6 +74,7 @@ impl Ended {
         match self {
             Self::Well => 0,
             Self::WithQuarantine => QUARANTINED,
+            Self::RollBack => ROLL_BACK,
         }
     }
 }
@@ -84,6 +99,8 @@ pub async fn run(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> E
     let result = verb(cli, ports, setup, output).await;
     let result = match output.flush() {
         Ok(()) => result,
+        // The verb has taken that into account.
+        Err(_) if output.reader_gone() => result,
         Err(error) => result.and(Err(error)),
     };
     match result {
@@ -96,6 +113,8 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
     let global = &cli.global;
     let Setup { workspace, options } = setup;
     match cli.verb.unwrap_or(Verb::Wizard) {
+        // The stand-ins of a rehearsal are programs of their own and were run before.
+        Verb::RehearsalMaos(_) | Verb::RehearsalLegacy { .. } => Err(Error::bug("a stand-in has no session")),
         Verb::Wizard => plain::run(workspace, options, ports, output).await,
         Verb::Demo { headless: false } => {
             crate::engine::sample::lay_out(&workspace)?;
@@ -155,20 +174,41 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
                 .map_err(|error| Error::bug(format!("cannot write the manual page: {error}")))?;
             raw(&text, output)
         }
-        Verb::Environment(_) => Err(not_yet("environment")),
-        Verb::Compare(_) => Err(not_yet("compare")),
-        Verb::Cutover(_) => Err(not_yet("cutover")),
-        Verb::Upgrade(_) => Err(not_yet("upgrade")),
-        Verb::Validate(_) => Err(not_yet("validate")),
-        Verb::Monitor(_) => Err(not_yet("monitor")),
-        Verb::Backup(_) => Err(not_yet("backup")),
-        Verb::Rollback(_) => Err(not_yet("rollback")),
+        Verb::Environment(verb) => {
+            must_be_set_up(&workspace)?;
+            environment::run(verb, workspace, options, ports, output).await
+        }
+        Verb::Compare { consent } => {
+            must_be_set_up(&workspace)?;
+            compare::run(&consent, workspace, options, ports, output).await
+        }
+        Verb::Cutover(verb) => {
+            must_be_set_up(&workspace)?;
+            cutover::run(verb, workspace, options, ports, output).await
+        }
+        Verb::Upgrade(verb) => {
+            must_be_set_up(&workspace)?;
+            upgrade::run(verb, workspace, options, ports, output).await
+        }
+        Verb::Validate { only, consent } => {
+            must_be_set_up(&workspace)?;
+            validate::run(&only, &consent, workspace, options, ports, output).await
+        }
+        Verb::Monitor(verb) => monitor::run(verb, workspace, options, ports, output).await,
+        Verb::Backup(verb) => backup::run(verb, workspace, global, options, ports, output).await,
+        Verb::Rollback(verb) => rollback::run(verb, workspace, options, ports, output).await,
     }
 }
 
 fn raw(text: &[u8], output: &mut Output) -> Result<Ended> {
-    output.line(String::from_utf8_lossy(text).trim_end())?;
-    Ok(Ended::Well)
+    // A text that somebody read the beginning of has served its purpose.
+    match output
+        .line(String::from_utf8_lossy(text).trim_end())
+        .and_then(|()| output.flush())
+    {
+        Err(_) if output.reader_gone() => Ok(Ended::Well),
+        written => written.map(|()| Ended::Well),
+    }
 }
 
 fn not_yet(verb: &str) -> Error {
@@ -201,6 +241,41 @@ pub async fn apply_in_workspace(
         output.human(&format!("{}.", outcome.summary.trim_end_matches('.')))?;
     }
     Ok(Ended::with(outcome.quarantined))
+}
+
+/// Shows the plan of a verb, or applies it; `None` when only the plan was wanted.
+///
+/// # Errors
+/// What the operation refuses or fails at.
+pub async fn planned_or_applied(
+    session: &mut session::Session,
+    capability: Capability,
+    verb: &str,
+    consent: Option<&crate::cli::Consent>,
+    output: &mut Output,
+) -> Result<Option<crate::engine::operation::Outcome>> {
+    match consent {
+        Some(consent) => session.apply(capability, verb, consent, output).await,
+        None => {
+            let plan = session.plan(capability, verb, output).await?;
+            session::show_plan(&plan, output)?;
+            Ok(None)
+        }
+    }
+}
+
+/// Prints how an operation ended: the document, or its sentence and the lines of its proof.
+///
+/// # Errors
+/// When standard output is closed or full.
+pub fn told_outcome(outcome: &crate::engine::operation::Outcome, output: &mut Output) -> Result<()> {
+    if output.json() {
+        return output.document(outcome);
+    }
+    for line in &outcome.proof {
+        output.human(&format!("  {}: {}, {}", line.what, line.source, line.target))?;
+    }
+    output.human(&outcome.summary)
 }
 
 /// A control for a standalone run: progress becomes lines on standard error, unless JSON is wanted.
@@ -304,4 +379,11 @@ fn must_be_set_up(workspace: &Workspace) -> Result<()> {
         workspace.root().display()
     ))
     .hint("maos-migrate -w DIR opens the wizard, which makes one; maos-migrate demo makes a sample."))
+}
+
+/// A JSON document that a run has just written.
+fn written(path: &std::path::Path) -> Result<serde_json::Value> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, &error))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::unavailable(format!("{} is no JSON: {error}", path.display())))
 }

@@ -13,6 +13,7 @@ pub struct Output {
     json: bool,
     out: BufWriter<Box<dyn Write + Send>>,
     err: Box<dyn Write + Send>,
+    reader_gone: bool,
 }
 
 impl std::fmt::Debug for Output {
@@ -37,7 +38,14 @@ impl Output {
             json,
             out: BufWriter::with_capacity(64 * 1024, out),
             err,
+            reader_gone: false,
         }
+    }
+
+    /// Whether whoever read standard output has gone away, as `| head` does: the end of the work, and nothing to complain about.
+    #[must_use]
+    pub const fn reader_gone(&self) -> bool {
+        self.reader_gone
     }
 
     /// Whether the caller wants JSON.
@@ -60,7 +68,8 @@ impl Output {
     /// # Errors
     /// When standard output is closed or full.
     pub fn line(&mut self, text: &str) -> Result<()> {
-        writeln!(self.out, "{text}").map_err(|error| closed(&error))
+        let written = writeln!(self.out, "{text}");
+        self.written(written)
     }
 
     /// One line for people, only without `--json`. Control characters are shown, secrets are masked.
@@ -83,6 +92,9 @@ impl Output {
     /// The error as this caller reads it.
     pub fn error(&mut self, error: &Error) {
         let _ = self.out.flush();
+        if self.reader_gone {
+            return;
+        }
         if self.json {
             let value = serde_json::json!({"error": error});
             let _ = writeln!(self.err, "{}", scrub(&value.to_string()));
@@ -99,15 +111,22 @@ impl Output {
     /// # Errors
     /// When standard output is closed or full.
     pub fn flush(&mut self) -> Result<()> {
-        self.out.flush().map_err(|error| closed(&error))
+        let flushed = self.out.flush();
+        self.written(flushed)
+    }
+
+    fn written(&mut self, result: io::Result<()>) -> Result<()> {
+        result.map_err(|error| {
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                self.reader_gone = true;
+                return Error::interrupted("the reader of standard output went away");
+            }
+            Error::unavailable(format!("cannot write the output: {error}"))
+        })
     }
 }
 
 /// A line on the process's standard error, from wherever no [`Output`] is at hand.
 pub fn note_line(text: &str) {
     let _ = writeln!(io::stderr(), "{}", inert(&scrub(text)));
-}
-
-fn closed(error: &io::Error) -> Error {
-    Error::unavailable(format!("cannot write the output: {error}"))
 }

@@ -56,6 +56,48 @@ impl Session {
         })
     }
 
+    /// As [`Session::open`], but where somebody else operates, takes over from them when there is a `reason`.
+    ///
+    /// # Errors
+    /// As [`Session::open`]; and when the other does not let go.
+    pub async fn open_or_take_over(
+        workspace: Workspace,
+        ports: Ports,
+        options: Options,
+        reason: Option<&str>,
+        output: &mut Output,
+    ) -> Result<Self> {
+        let Some(reason) = reason else {
+            return Self::open(workspace, ports, options).await;
+        };
+        let dry_run = options.dry_run;
+        let engine = Engine::start(workspace, ports, options);
+        let events = engine.events();
+        let views = engine.opened().await?;
+        if let Mode::Watching(holder) = &views.mode {
+            output.note(&format!(
+                "taking over from {} on {}",
+                holder.operator, holder.host
+            ));
+            engine
+                .ask(Command::TakeOver {
+                    reason: reason.to_owned(),
+                })
+                .await?;
+            let mut views = engine.views();
+            views
+                .wait_for(|views| !matches!(views.mode, Mode::Watching(_)))
+                .await
+                .map_err(|_| Error::unavailable("the session ended while it took over"))?;
+        }
+        Ok(Self {
+            engine,
+            events,
+            lines: BTreeMap::new(),
+            dry_run,
+        })
+    }
+
     /// The engine itself.
     #[must_use]
     pub const fn engine(&self) -> &Engine {

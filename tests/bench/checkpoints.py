@@ -1,10 +1,16 @@
-"""Measures checkpoint conversion beside Python. Argument: the release binary. Each figure is the best of three runs."""
+"""Measures checkpoint conversion beside Python. Argument: the release binary.
+
+The two of a pair run in turn, a warm-up and then BENCH_RUNS times (5), so that a machine that is busy for a while slows both; the
+ratio is the median of the pairs' ratios, the figures are medians. What the runs write is removed at the end, not in between: file
+systems are slow at creating files for a while after many were removed. Peaks are those of whole processes.
+"""
 import json
+import multiprocessing
 import os
 import pathlib
 import pickle
 import random
-import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -13,7 +19,7 @@ import time
 OURS = sys.argv[1]
 MEGABYTES = int(os.environ.get("BENCH_MEGABYTES", "90"))
 SMALL = int(os.environ.get("BENCH_FILES", "1000"))
-RUNS = 3
+RUNS = int(os.environ.get("BENCH_RUNS", "5"))
 
 CONVERT = """
 import json, pickle, sys
@@ -62,17 +68,32 @@ def measure(command):
     return time.perf_counter() - started, usage.ru_maxrss * 1024
 
 
-def best(make):
-    """The best of several runs, each into a new folder."""
+def new_folder():
+    return tempfile.mkdtemp(dir=work)
+
+
+def pair(name, ours, peer):
+    """Measures two commands in turn, each into a new folder, and prints the line. Gives the greatest peak of ours."""
     results = []
-    for _ in range(RUNS):
-        with tempfile.TemporaryDirectory(dir=work) as out:
-            results.append(measure(make(out)))
-    return min(seconds for seconds, _ in results), max(peak for _, peak in results)
+    for run in range(RUNS + 1):
+        both = [measure(make(new_folder())) for make in (ours, peer)]
+        if run > 0:
+            results.append(both)
+    ratio = statistics.median(b[0] / a[0] for a, b in results)
+    a, b = (statistics.median(result[side][0] for result in results) for side in (0, 1))
+    print(f"{name} {ratio:.1f} {a:.3f} {b:.3f} s", flush=True)
+    return max(a[1] for a, _ in results)
 
 
-def line(name, ours, peer, unit):
-    print(f"{name} {peer / ours:.1f} {ours:.3f} {peer:.3f} {unit}", flush=True)
+def write_large(path):
+    """Writes the large pickle, in a process of its own: a child's peak begins with its parent's."""
+    rng = random.Random(7)
+    size, count = 0, MEGABYTES * 1_000_000 // 420
+    while size < MEGABYTES * 1_000_000:
+        data = pickle.dumps(checkpoint(rng, count, 6), 4)
+        size = len(data)
+        count = int(count * max(1.02, MEGABYTES * 1_000_000 / size * 1.01))
+    path.write_bytes(data)
 
 
 def ours(source):
@@ -85,38 +106,42 @@ def python(kind, files):
 
 with tempfile.TemporaryDirectory() as folder:
     work = folder
-    rng = random.Random(7)
     large = pathlib.Path(folder, "large")
     large.mkdir()
-    # Some 480 bytes a task of this shape.
-    size = 0
-    count = MEGABYTES * 1_000_000 // 620
-    while size < MEGABYTES * 1_000_000:
-        data = pickle.dumps(checkpoint(rng, count, 6), 4)
-        size = len(data)
-        count = int(count * max(1.02, MEGABYTES * 1_000_000 / size * 1.01))
     file = large / "large.checkpoint"
-    file.write_bytes(data)
-    del data
+    writer = multiprocessing.get_context("fork").Process(target=write_large, args=(file,))
+    writer.start()
+    writer.join()
+    size = file.stat().st_size
     print(f"# one pickle of {size / 1e6:.1f} MB")
-    seconds, peak = best(ours(large))
-    plain, _ = best(python("json", [file]))
-    fast, _ = best(python("orjson", [file]))
-    line("large_vs_json", seconds, plain, "s")
-    line("large_vs_orjson", seconds, fast, "s")
+    peak = pair("large_vs_json", ours(large), python("json", [file]))
+    peak = max(peak, pair("large_vs_orjson", ours(large), python("orjson", [file])))
     print(f"large_peak_memory - {peak / size:.2f} - times_the_file")
 
+    rng = random.Random(11)
     small = pathlib.Path(folder, "small")
     small.mkdir()
     for n in range(SMALL):
         (small / f"batch_{n:04d}.checkpoint").write_bytes(pickle.dumps(checkpoint(rng, 6, 3), 4))
     files = sorted(small.iterdir())
     print(f"# {SMALL} pickles of {sum(f.stat().st_size for f in files) / SMALL / 1000:.1f} kB")
-    seconds, _ = best(ours(small))
-    whole, _ = best(python("json", files))
-    line("small_vs_one_interpreter", seconds, whole, "s")
-    # One interpreter for each file takes long: a part of the files, multiplied.
-    part = files[: max(1, SMALL // 20)]
-    with tempfile.TemporaryDirectory(dir=work) as out:
-        each = sum(measure(python("json", [f])(out))[0] for f in part) * SMALL / len(part)
-    line("small_vs_interpreter_each", seconds, each, "s")
+    # What was written until now goes to the disk first: syncing the results must not mean syncing that.
+    os.sync()
+    pair("small_vs_one_interpreter", ours(small), python("json", files))
+
+    # One interpreter for each file, as the guide's loop does it; a part of the files, beside the same part of ours.
+    part = pathlib.Path(folder, "part")
+    part.mkdir()
+    for f in files[: int(os.environ.get("BENCH_EACH", str(SMALL)))]:
+        (part / f.name).write_bytes(f.read_bytes())
+    loop = """
+import subprocess, sys
+for source in sys.argv[4:]:
+    subprocess.run([sys.executable, "-c", sys.argv[1], sys.argv[2], sys.argv[3], source], check=True)
+"""
+
+    def each(out):
+        return [sys.executable, "-c", loop, CONVERT, "json", out, *map(str, sorted(part.iterdir()))]
+
+    RUNS = 1
+    pair(f"small_vs_interpreter_each_{len(list(part.iterdir()))}", ours(part), each)

@@ -111,8 +111,7 @@ const RULES: &[Rule] = &[
         pattern: concat!(
             r"(?i)/wo",
             r"rk/|\b(chat",
-            "gpt|clau",
-            "de|cop",
+            "gpt|cop",
             "ilot|language mo",
             "del|ai[- ]gene",
             "rated|sub-?ag",

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use maos_migrate::engine::checkpoints::finding::{Code, Severity};
 use maos_migrate::engine::checkpoints::pickle::opcode_name;
 
-use crate::support::{refusal, verdict};
+use crate::support::{Place, refusal, verdict};
 
 /// A text operation: `SHORT_BINUNICODE`.
 fn text(value: &str) -> Vec<u8> {
@@ -674,4 +674,92 @@ fn honest_files_are_not_refused() {
             read.findings
         );
     }
+}
+
+/// One line of `hostile.tsv`: what, name, offset, opcode, severity and bytes.
+fn corpus() -> Vec<(String, Vec<u8>, [String; 4])> {
+    include_str!("hostile.tsv")
+        .lines()
+        .map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [what, name, offset, opcode, severity, hex] = fields[..] else {
+                panic!("{line}");
+            };
+            let bytes = hex
+                .as_bytes()
+                .chunks(2)
+                .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hex"))
+                .collect();
+            let told = [name, offset, opcode, severity].map(str::to_owned);
+            (what.to_owned(), bytes, told)
+        })
+        .collect()
+}
+
+/// What public scanners know, made by `hostile.py`: hundreds of names in every way of calling, hiding and breaking, and in
+/// containers. Each is told with its name, its byte and its severity; in containers, with its name.
+#[test]
+fn fault_a04_the_corpus_is_told_by_name_byte_and_severity() {
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for (what, bytes, [name, offset, opcode, severity]) in corpus() {
+        seen += 1;
+        let finding = refusal(&bytes);
+        let at = finding.at.expect("a place");
+        let found = [
+            finding.name.clone().unwrap_or_else(|| "-".to_owned()),
+            if offset == "-" {
+                "-".to_owned()
+            } else {
+                at.offset.to_string()
+            },
+            if opcode == "-" {
+                "-".to_owned()
+            } else {
+                opcode_name(at.opcode).to_owned()
+            },
+            format!("{:?}", finding.severity).to_lowercase(),
+        ];
+        if found != [name.clone(), offset.clone(), opcode.clone(), severity.clone()] {
+            wrong.push(format!(
+                "{what}: {found:?}, not {:?}",
+                [name, offset, opcode, severity]
+            ));
+        }
+    }
+    assert!(seen > 700, "{seen}");
+    assert!(
+        wrong.is_empty(),
+        "{} of {seen}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// The corpus as files: a scan and a conversion read all of it, and nothing of it runs.
+#[test]
+fn fault_a04_nothing_of_the_corpus_runs() {
+    let place = Place::new(&[]);
+    let canary = place.from.with_extension("canary");
+    let path = canary.to_str().expect("UTF-8");
+    let corpus = corpus();
+    for (number, (_, bytes, _)) in corpus.iter().enumerate() {
+        // The place holder is shorter than any path; only bytes that need no length are given the real one.
+        let text = String::from_utf8_lossy(bytes);
+        let content = if text.contains("(S'touch <canary>'") {
+            text.replace("<canary>", path).into_bytes()
+        } else {
+            bytes.clone()
+        };
+        std::fs::write(place.from.join(format!("{number:04}.checkpoint")), content).expect("a file");
+    }
+    let applied = place.apply();
+    let totals = applied.totals;
+    assert_eq!(
+        (totals.total, totals.refused),
+        (corpus.len() as u64, corpus.len() as u64),
+        "{totals:?}"
+    );
+    assert!(applied.outcome.proved());
+    assert!(!canary.exists(), "something ran");
 }

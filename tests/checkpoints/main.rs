@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod differential;
+mod disk;
 mod driver;
 mod faults;
 mod fuzz;

@@ -372,25 +372,46 @@ fn a_killed_run_is_completed_by_the_next() {
     request.started = "2026-11-22T12:00:00Z".parse().expect("a time");
     Place::convert(&request);
     let exe = std::env::current_exe().expect("this test");
-    for round in 0..6_usize {
-        let mut child = std::process::Command::new(&exe)
+    let start = |to: &Path, point: &str| {
+        std::process::Command::new(&exe)
             .args(["--ignored", "--exact", "driver::drive"])
             .env("BENCH_FROM", &place.from)
-            .env("BENCH_TO", &place.to)
+            .env("BENCH_TO", to)
+            .env("MAOS_MIGRATE_FAIL_POINT", point)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
             .spawn()
-            .expect("started");
-        // Killed once so many results are in place: before the first, among them, near the end.
+            .expect("started")
+    };
+    // Where a run can end: with a wave written and not synced, synced and not named, half named, settled, before the ledger; and
+    // killed from outside once so many results are in place.
+    let points = [
+        ("checkpoints.wave_written:1", Some(0)),
+        ("checkpoints.wave_synced:1", Some(0)),
+        ("checkpoints.one_named:1", Some(1)),
+        ("checkpoints.one_named:100", Some(101)),
+        ("checkpoints.wave_settled:1", None),
+        ("none", None),
+        ("checkpoints.before_ledger:1", Some(400)),
+    ];
+    for (point, in_place) in points {
+        let mut child = start(&place.to, point);
         let results = || fs::read_dir(place.to.join("migrated")).map_or(0, Iterator::count);
-        let partial = || fs::read_dir(place.to.join(".partial")).map_or(0, Iterator::count);
-        while (if round % 2 == 0 { results() } else { partial() }) < round * 30
-            && child.try_wait().is_ok_and(|ended| ended.is_none())
-        {
-            std::thread::yield_now();
+        if point == "none" {
+            while results() < 380 && child.try_wait().is_ok_and(|ended| ended.is_none()) {
+                std::thread::yield_now();
+            }
+            child.kill().expect("killed");
         }
-        child.kill().expect("killed");
-        child.wait().expect("ended");
+        let ended = child.wait().expect("ended");
+        // The one that is killed from outside may have been faster.
+        assert!(
+            point == "none" || !ended.success(),
+            "{point}: the run must not end by itself"
+        );
+        if let Some(in_place) = in_place {
+            assert_eq!(results(), in_place, "{point}");
+        }
         if let Ok(entries) = fs::read_dir(place.to.join("migrated")) {
             for entry in entries {
                 let path = entry.expect("an entry").path();

@@ -215,6 +215,16 @@ fn fault_a26_many_files_and_a_giant() {
     let applied = place.apply();
     assert_eq!((applied.totals.converted, applied.totals.refused), (1_500, 1));
     assert_eq!(reason(&applied.view, "giant.checkpoint").1, Code::SizeLimit);
+    let giant = applied
+        .view
+        .refused
+        .iter()
+        .find(|report| report.file == "giant.checkpoint")
+        .expect("refused");
+    assert_eq!(
+        giant.refusal.as_ref().expect("a reason").reason,
+        "has 21,474,836,480 bytes; a file is read as a whole, and 4,294,967,295 are the most for one"
+    );
     assert_eq!(place.results().len(), 1_500);
 }
 

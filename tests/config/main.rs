@@ -7,6 +7,7 @@ mod faults;
 mod properties;
 mod screen;
 mod secrets;
+mod session;
 mod shipped_maos;
 
 use std::fmt::Write as _;

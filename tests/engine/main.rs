@@ -5,6 +5,7 @@
 mod fold;
 mod journal;
 mod session;
+mod steps;
 
 use std::path::Path;
 

@@ -9,7 +9,7 @@ use crate::engine::ports::store::{
 };
 
 const TASKS: &str = include_str!("../../../assets/schema/postgres/tasks.sql");
-const LEDGER: &str = include_str!("../../../assets/schema/postgres/ledger.sql");
+pub(super) const LEDGER: &str = include_str!("../../../assets/schema/postgres/ledger.sql");
 
 fn number(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)

@@ -3,13 +3,15 @@
 //! Connections speak UTC and ISO dates and bear the name of their run, so that a takeover can end exactly them. Work connections come
 //! from a pool; the lease has a connection of its own, which holds an advisory lock: it is the session whose end frees the lease at once.
 
+mod admin;
 mod binary;
 mod census;
 mod copy;
-mod fault;
+pub(crate) mod fault;
 mod lease;
 mod ledger;
 mod look;
+mod performance;
 mod proof;
 mod sums;
 
@@ -25,8 +27,8 @@ use tokio::sync::mpsc;
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::ports::store::{
     Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GroupSum, GuideRows, Key, KeyedRow,
-    LeaseAsk, Part, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation,
-    RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
+    LeaseAsk, Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe,
+    Relation, RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
 };
 
 use fault::fault;
@@ -133,6 +135,22 @@ impl Store for PgStore {
 
     fn ledger_gaps<'a>(&'a self, target: &'a Table) -> Answer<'a, Vec<String>> {
         Box::pin(self.look_ledger(target))
+    }
+
+    fn database_exists(&self) -> Answer<'_, bool> {
+        Box::pin(self.is_there())
+    }
+
+    fn create_database(&self) -> Answer<'_, ()> {
+        Box::pin(self.create_empty())
+    }
+
+    fn tracking_keyed<'a>(&'a self, target: &'a Table) -> Answer<'a, bool> {
+        Box::pin(self.has_key(target))
+    }
+
+    fn make_ledger<'a>(&'a self, target: &'a Table) -> Answer<'a, ()> {
+        Box::pin(self.create_ledger(target))
     }
 
     fn census<'a>(&'a self, source: &'a SourceTable, after: Option<&'a Key>) -> Answer<'a, RawCensus> {
@@ -287,6 +305,10 @@ impl Store for PgStore {
 
     fn remove<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, limit: u64) -> Answer<'a, u64> {
         Box::pin(self.remove_rows(recipe, fence, limit))
+    }
+
+    fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>> {
+        Box::pin(self.write_performance(target, results))
     }
 
     fn blocker(&self) -> Answer<'_, Option<String>> {

@@ -10,7 +10,7 @@ use crate::engine::ports::store::{
 };
 
 const TASKS: &str = include_str!("../../../assets/schema/sqlite/tasks.sql");
-const LEDGER: &str = include_str!("../../../assets/schema/sqlite/ledger.sql");
+pub(super) const LEDGER: &str = include_str!("../../../assets/schema/sqlite/ledger.sql");
 
 fn number(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)

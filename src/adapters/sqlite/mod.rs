@@ -4,11 +4,13 @@
 //! which the operating system drops with the process. The many rows of a copy, a census and a proof go through `quick`, everything else
 //! through sqlx; both are the same SQLite library, so they know of each other's locks.
 
+mod admin;
 mod census;
 mod copy;
-mod fault;
+pub(crate) mod fault;
 mod ledger;
 mod look;
+mod performance;
 mod pour;
 mod proof;
 mod quick;
@@ -24,8 +26,8 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::engine::ports::store::{
     Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, KeyKind, LeaseAsk,
-    Part, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation, RunRow,
-    Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
+    Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation,
+    RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
 };
 
 use fault::fault;
@@ -173,6 +175,22 @@ impl Store for SqliteStore {
         Box::pin(self.look_ledger(target))
     }
 
+    fn database_exists(&self) -> Answer<'_, bool> {
+        Box::pin(self.is_there())
+    }
+
+    fn create_database(&self) -> Answer<'_, ()> {
+        Box::pin(self.create_empty())
+    }
+
+    fn tracking_keyed<'a>(&'a self, target: &'a Table) -> Answer<'a, bool> {
+        Box::pin(self.has_key(target))
+    }
+
+    fn make_ledger<'a>(&'a self, target: &'a Table) -> Answer<'a, ()> {
+        Box::pin(self.create_ledger(target))
+    }
+
     fn census<'a>(&'a self, source: &'a SourceTable, after: Option<&'a Key>) -> Answer<'a, RawCensus> {
         Box::pin(self.take_census(source, after))
     }
@@ -304,6 +322,10 @@ impl Store for SqliteStore {
 
     fn remove<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, limit: u64) -> Answer<'a, u64> {
         Box::pin(self.remove_rows(recipe, fence, limit))
+    }
+
+    fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>> {
+        Box::pin(self.write_performance(target, results))
     }
 
     fn cancel(&self) -> Answer<'_, ()> {

@@ -84,12 +84,47 @@ pub struct Inner {
 const MAX_ENTRIES: usize = 256;
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The parts of a container that may be pickles. Bounded in number and bytes; damaged parts are skipped, because the
-/// file is refused in any case and this only finds out how bad it is.
+/// Containers inside each other that are opened.
+const MAX_DEPTH: u32 = 4;
+
+/// The parts of a container that may be pickles, those of containers in it too. Bounded in number, depth and bytes;
+/// damaged parts are skipped, because the file is refused in any case and this only finds out how bad it is.
 #[must_use]
 pub fn inside(data: &[u8]) -> Vec<Inner> {
+    let mut found = Vec::new();
+    let mut left = MAX_BYTES;
+    let mut open: Vec<(Inner, u32)> = parts(data).into_iter().map(|part| (part, 1)).collect();
+    open.reverse();
+    while let Some((part, depth)) = open.pop() {
+        let size = part.data.len() as u64;
+        if found.len() >= MAX_ENTRIES || size > left {
+            break;
+        }
+        left -= size;
+        if depth < MAX_DEPTH {
+            for mut inner in parts(&part.data).into_iter().rev() {
+                inner.name = format!("{} in {}", inner.name, part.name);
+                // A place in what was unpacked or taken out is no place in the file.
+                inner.offset = None;
+                open.push((inner, depth + 1));
+            }
+        }
+        found.push(part);
+    }
+    found
+}
+
+/// The parts of a container, not of those in it.
+fn parts(data: &[u8]) -> Vec<Inner> {
     match sniff(data) {
-        Some("a zip archive" | "a PyTorch archive" | "a NumPy archive") => zip(data),
+        Some("gzip data") => inflate_gzip(data)
+            .map(|data| Inner {
+                name: "gzip data".to_owned(),
+                data,
+                offset: None,
+            })
+            .into_iter()
+            .collect(),
         Some("a NumPy array") => npy(data, "array", 0).into_iter().collect(),
         Some("a tar archive") => tar(data),
         Some("zlib data") => inflate_zlib(data)
@@ -100,7 +135,9 @@ pub fn inside(data: &[u8]) -> Vec<Inner> {
             })
             .into_iter()
             .collect(),
-        _ => Vec::new(),
+        // Archives, and whatever stands before one: readers of archives find it.
+        Some(_) => zip(data),
+        None => Vec::new(),
     }
 }
 
@@ -236,6 +273,14 @@ fn tar(data: &[u8]) -> Vec<Inner> {
 fn inflate_zlib(data: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let _ = flate2::read::ZlibDecoder::new(data)
+        .take(MAX_BYTES)
+        .read_to_end(&mut out);
+    (!out.is_empty()).then_some(out)
+}
+
+fn inflate_gzip(data: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let _ = flate2::read::MultiGzDecoder::new(data)
         .take(MAX_BYTES)
         .read_to_end(&mut out);
     (!out.is_empty()).then_some(out)

@@ -30,6 +30,6 @@ pub use apply::apply;
 pub use emit::{ENV_FILE, OutputFormat};
 pub use map::{Map, Profile};
 pub use model::{Decisions, Severity};
-pub use operation::{Prepared, Request, check_edit, check_recordable, environment, plan};
+pub use operation::{Prepared, Request, check_edit, check_recordable, check_secret, environment, plan};
 pub use report::Report;
 pub use view::View;

@@ -43,6 +43,9 @@ pub struct Request {
     pub decisions: Decisions,
     /// Whether every conflict needs a person's decision before anything is written.
     pub require_decisions: bool,
+    /// Variables of secrets that were typed in a session that is over: nothing is written until they are typed again, so
+    /// that the legacy ones do not come back unnoticed.
+    pub forgotten: Vec<String>,
 }
 
 impl Request {
@@ -57,6 +60,7 @@ impl Request {
             map: None,
             decisions: Decisions::default(),
             require_decisions: false,
+            forgotten: Vec::new(),
         }
     }
 }
@@ -74,6 +78,10 @@ pub fn environment() -> BTreeMap<String, SecretString> {
 /// # Errors
 /// [`crate::engine::ErrorKind::Input`], without the value.
 pub fn check_recordable(subject: &str, choice: &serde_json::Value) -> Result<()> {
+    if subject.starts_with("secret:") && !choice.is_null() {
+        return Err(Error::input("a secret is not kept in the journal")
+            .hint("It is set by typing it; here it can only be taken back."));
+    }
     let (Some(key), Some(value)) = (subject.strip_prefix("edit:"), choice.as_str()) else {
         return Ok(());
     };
@@ -85,6 +93,29 @@ pub fn check_recordable(subject: &str, choice: &serde_json::Value) -> Result<()>
         inert_short(key, 60)
     ))
     .hint("Set a variable and type ${NAME}, or change the legacy file."))
+}
+
+/// Whether `value` may be kept for the secret's variable `name`.
+///
+/// # Errors
+/// [`crate::engine::ErrorKind::Input`] for a name that is no variable's, and for text that no environment file holds.
+/// Without the value.
+pub fn check_secret(name: &str, value: &SecretString) -> Result<()> {
+    let variable = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let shown = inert_short(name, 60);
+    if !variable {
+        return Err(Error::input(format!("{shown} is not the variable of a secret")));
+    }
+    let text = value.expose_secret();
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err(Error::input(format!(
+            "{shown}: a secret is one line of text without control characters"
+        )));
+    }
+    Ok(())
 }
 
 /// Whether `value` may be typed for `key` (see [`super::view::Row::edit`]): it is of the right type and holds no secret.
@@ -270,10 +301,21 @@ pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
         &out_name,
     );
     let open: Vec<&str> = view.open().map(|conflict| conflict.path.as_str()).collect();
-    let blocked = (request.require_decisions && !open.is_empty()).then(|| {
+    let mut blocked = (request.require_decisions && !open.is_empty()).then(|| {
         let many = plural(open.len() as u64, "conflict needs", "conflicts need");
         format!("{many} a decision: {}", open.join(", "))
     });
+    if !request.forgotten.is_empty() {
+        blocked = Some(format!(
+            "{} typed in a session that has ended, and is not kept: type it again, or take it back",
+            inert(&request.forgotten.join(", "))
+                + if request.forgotten.len() == 1 {
+                    " was"
+                } else {
+                    " were"
+                }
+        ));
+    }
     Ok(Prepared {
         plan: sealed(request, &map, &products, source.as_ref(), &conversion),
         tree: emit::tree(&conversion.settings)?,

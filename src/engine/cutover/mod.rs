@@ -1,1 +1,16 @@
-//! Handing the work over. Not in this version.
+//! Handing the work over: the legacy side takes no new tasks, what it still runs ends, the last rows cross and are proved to be
+//! all, MAOS starts and is ready, and the monitor gets its first figures. Nobody serves meanwhile, so the gap is counted.
+//!
+//! The point of no return is the start of MAOS: before it the legacy side is opened again with nothing lost; after it, rows that
+//! only MAOS has come back by a rollback. Queued rows are imported while MAOS stands still, so approving the plan, which counts
+//! them, is the consent to run them.
+
+mod legacy;
+mod plan;
+mod ready;
+mod steps;
+
+pub use legacy::{LegacySide, RunningTask};
+pub use plan::{KEYS, Mode, plan, undo_plan};
+pub use ready::ready;
+pub use steps::{Over, START_SNAPSHOT, steps};

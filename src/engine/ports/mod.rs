@@ -1,9 +1,13 @@
 //! The traits through which the engine reaches the world outside. Implementations live in `adapters/`.
 
 pub mod clock;
+pub mod databases;
+pub mod http;
 pub mod journal;
 pub mod legacy;
+pub mod maos;
 pub mod probe;
+pub mod process;
 pub mod store;
 
 use std::future::Future;
@@ -37,6 +41,15 @@ pub trait Probes: Send + Sync {
     fn probes(&self, workspace: &Workspace, settings: Option<&Settings>) -> Vec<Arc<dyn probe::Probe>>;
 }
 
+/// How MAOS is reached.
+pub trait OpenMaos: Send + Sync {
+    /// The MAOS that the settings name: the rehearsal stand-in, or a command line whose language is found out by its first probe.
+    ///
+    /// # Errors
+    /// [`crate::engine::ErrorKind::Input`] when the settings name none.
+    fn open(&self, workspace: &Workspace, settings: &Settings) -> Result<Arc<dyn maos::Maos>>;
+}
+
 /// Everything outside that the engine uses, wired once at the start.
 #[derive(Clone)]
 pub struct Ports {
@@ -44,8 +57,16 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Databases.
     pub stores: Arc<dyn OpenStore>,
+    /// Databases as wholes.
+    pub databases: Arc<dyn databases::OpenDatabases>,
     /// Probes.
     pub probes: Arc<dyn Probes>,
+    /// MAOS.
+    pub maos: Arc<dyn OpenMaos>,
+    /// Programs.
+    pub processes: Arc<dyn process::Processes>,
+    /// HTTP.
+    pub http: Arc<dyn http::Http>,
     /// Journals.
     pub journals: Arc<dyn Journals>,
 }

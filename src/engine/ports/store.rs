@@ -295,6 +295,17 @@ pub struct Setup {
     pub adopt: bool,
 }
 
+/// What the comparison found for one task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Performance {
+    /// The legacy id as text.
+    pub legacy_task_id: String,
+    /// MAOS's id of its last run.
+    pub maos_task_id: Option<String>,
+    /// The figures, a JSON document.
+    pub document: String,
+}
+
 /// A database that holds legacy rows, or receives tasks. All methods may be called from several tasks at once.
 ///
 /// Reads never write. Writes happen in one transaction a call, under the given [`Fence`].
@@ -313,6 +324,18 @@ pub trait Store: Send + Sync {
 
     /// The tables that exist among those the ledger needs, with the columns they lack.
     fn ledger_gaps<'a>(&'a self, target: &'a Table) -> Answer<'a, Vec<String>>;
+
+    /// Whether the database itself is there.
+    fn database_exists(&self) -> Answer<'_, bool>;
+
+    /// Creates the database, empty: on the server that the URL names, or as a file. One that is there stays as it is.
+    fn create_database(&self) -> Answer<'_, ()>;
+
+    /// Whether the tracking table has its unique key; a run that copies rows into an empty one builds it after them.
+    fn tracking_keyed<'a>(&'a self, target: &'a Table) -> Answer<'a, bool>;
+
+    /// Creates what [`Store::ledger_gaps`] names and the unique key of the tracking table, in one transaction.
+    fn make_ledger<'a>(&'a self, target: &'a Table) -> Answer<'a, ()>;
 
     // ---- source ----
 
@@ -457,6 +480,10 @@ pub trait Store: Send + Sync {
     /// Removes at most `limit` rows of the label with their tracking, and at the end quarantine and chunks; returns
     /// how many task rows went.
     fn remove<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, limit: u64) -> Answer<'a, u64>;
+
+    /// Writes results of the comparison into `performance_comparison` of the tracking table beside `target`, in one transaction: over
+    /// the rows of the task, or in a row of its own where there is none. Returns the rows written; `None` without such a table.
+    fn performance<'a>(&'a self, target: &'a Table, results: &'a [Performance]) -> Answer<'a, Option<u64>>;
 
     /// Whose lock this store's connections wait for, in words: `pid 4211 (autovacuum worker)`.
     fn blocker(&self) -> Answer<'_, Option<String>> {

@@ -52,6 +52,12 @@ impl Dispatcher {
         verb: String,
         approving: Approving,
     ) -> Result<()> {
+        let waits = capability == Capability::Rollback
+            && self.outlets.views().locked_by.is_none()
+            && (self.running.is_some() || !self.approving.is_empty());
+        if waits {
+            return self.rollback_first(verb, approving).await;
+        }
         let refused = if let Some(why) = &self.outlets.views().locked_by {
             Some(Error::blocked(why.clone()))
         } else if let Some(running) = &self.running {
@@ -59,7 +65,7 @@ impl Dispatcher {
                 "{} is running; one thing at a time",
                 running.capability.title()
             )))
-        } else if !self.approving.is_empty() {
+        } else if !self.approving.is_empty() || self.waiting_rollback.is_some() {
             Some(Error::blocked("another plan is being approved"))
         } else {
             None
@@ -195,12 +201,19 @@ impl Dispatcher {
                         sha256: w.sha256,
                     })
                     .collect();
+                let rolled_back = capability == Capability::Rollback && verb == "apply";
                 kinds.push(EventKind::Finished {
                     capability,
                     verb,
                     outcome: outcome.clone(),
                 });
+                if rolled_back {
+                    kinds.extend(self.undone());
+                }
                 self.emit(kinds).await?;
+                if rolled_back {
+                    self.end_watch("rolled back".to_owned()).await?;
+                }
                 Ok(Reply::Outcome(Box::new(outcome)))
             }
             Ok(Ended { outcome, .. }) => {
@@ -235,7 +248,77 @@ impl Dispatcher {
             let _ = reply.send(answer);
         }
         self.after(capability);
+        self.rollback_next().await
+    }
+
+    /// A rollback waits in no queue: what runs is asked to stop at its next safe point, and the rollback goes on from there. Of two
+    /// rollbacks the first one runs.
+    async fn rollback_first(&mut self, verb: String, approving: Approving) -> Result<()> {
+        let first = self
+            .running
+            .as_ref()
+            .filter(|running| running.capability == Capability::Rollback);
+        let taken = self
+            .approving
+            .keys()
+            .any(|(capability, _)| *capability == Capability::Rollback);
+        if first.is_some() || taken || self.waiting_rollback.is_some() {
+            let who = self.me();
+            let since = self
+                .outlets
+                .snapshot()
+                .steps
+                .get(&Capability::Rollback)
+                .and_then(|step| step.started)
+                .filter(|_| first.is_some())
+                .map_or_else(String::new, |at| {
+                    format!(" since {}", at.strftime("%H:%M:%S UTC"))
+                });
+            let refused = Error::blocked(format!("a rollback of {who} is under way{since}"))
+                .hint("Watch it; a second one would change nothing.");
+            return self.settle(approving.reply, Err(refused)).await;
+        }
+        self.waiting_rollback = Some((verb, approving));
+        let by = format!("{} (rollback)", self.me());
+        if let Some(running) = &self.running {
+            running.control.stop();
+            let capability = running.capability;
+            self.emit(vec![EventKind::Stopping { capability, by }]).await?;
+        }
         Ok(())
+    }
+
+    /// Begins the rollback that waits, once nothing is in its way.
+    pub(super) async fn rollback_next(&mut self) -> Result<()> {
+        if self.running.is_some() || !self.approving.is_empty() {
+            return Ok(());
+        }
+        match self.waiting_rollback.take() {
+            Some((verb, approving)) => Box::pin(self.apply(Capability::Rollback, verb, approving)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The steps that the rollback which just ended took away.
+    fn undone(&self) -> Vec<EventKind> {
+        let snapshot = self.outlets.snapshot();
+        let params = snapshot
+            .steps
+            .get(&Capability::Rollback)
+            .and_then(|step| step.items.get("apply"))
+            .and_then(crate::engine::steps::run_of)
+            .and_then(|run| serde_json::from_value(run.params).ok());
+        let Some(params) = params else {
+            return Vec::new();
+        };
+        crate::engine::rollback::undone(&params)
+            .into_iter()
+            .filter(|capability| snapshot.activity(*capability) != crate::engine::snapshot::Activity::Idle)
+            .map(|capability| EventKind::Undone {
+                capability,
+                by: self.me(),
+            })
+            .collect()
     }
 
     /// Takes a notice and everything that waits behind it, so that a burst costs one write.
@@ -247,6 +330,14 @@ impl Dispatcher {
             .steps
             .get(&capability)
             .map_or(0, |step| step.quarantine.len());
+        let verb = self
+            .running
+            .as_ref()
+            .filter(|running| running.capability == capability)
+            .map_or_else(String::new, |running| {
+                operations::lines_of(&running.verb).to_owned()
+            });
+        let mut acks = Vec::new();
         let mut take = |this: &mut Self, notice: Notice| match notice {
             Notice::Progress(progress) => {
                 this.progress = Some((capability, progress));
@@ -257,6 +348,18 @@ impl Dispatcher {
                     kinds.push(EventKind::ItemQuarantined { capability, item });
                 }
             }
+            Notice::Item { item, ack } => {
+                acks.extend(ack);
+                kinds.push(EventKind::Item {
+                    capability,
+                    verb: verb.clone(),
+                    item: *item,
+                });
+            }
+            Notice::ItemsCleared => kinds.push(EventKind::ItemsCleared {
+                capability,
+                verb: verb.clone(),
+            }),
             Notice::Log(text) => kinds.push(EventKind::Logged { capability, text }),
             Notice::Statement { text, rows, ms } => {
                 kinds.push(EventKind::Statement {
@@ -280,6 +383,9 @@ impl Dispatcher {
             }
         }
         self.emit(kinds).await?;
+        for ack in acks {
+            ack.done();
+        }
         if self.progress_due().is_some_and(|due| due <= Instant::now()) {
             self.flush_progress().await?;
         }

@@ -1,9 +1,10 @@
 //! The dispatcher: owns the truth, hands out the work, never waits for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
+use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 
 use super::emit::Outlets;
@@ -19,7 +20,10 @@ use crate::engine::event::{Event, EventKind, Level};
 use crate::engine::operation::{Control, Progress};
 use crate::engine::ports::{Journal, Ports};
 use crate::engine::views::{Mode, Slot, Views};
-use crate::engine::workspace::{Session, Settings, Workspace, files};
+use crate::engine::workspace::{Session, Settings, Workspace, files, takeover};
+
+/// How often it is looked whether somebody wants to take over.
+const TAKEOVER_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Where the answer to a command goes.
 pub(super) type Answer = oneshot::Sender<Result<Reply>>;
@@ -57,11 +61,17 @@ pub(super) struct Dispatcher {
     pub(super) running: Option<Running>,
     pub(super) planning: HashMap<(Capability, String), Vec<Answer>>,
     pub(super) approving: HashMap<(Capability, String), Approving>,
+    /// A rollback that waits for the safe point of what it stopped.
+    pub(super) waiting_rollback: Option<(String, Approving)>,
     pub(super) progress: Option<(Capability, Progress)>,
     pub(super) progress_at: Option<Instant>,
+    /// Secrets typed in this session, by their variables; never in the journal.
+    pub(super) secrets: BTreeMap<String, SecretString>,
+    pub(super) watching: Option<super::watching::Watching>,
     settings_replies: Vec<Answer>,
     probe_replies: Vec<Answer>,
     closing: Closing,
+    handing_over: bool,
 }
 
 impl Dispatcher {
@@ -86,18 +96,28 @@ impl Dispatcher {
             running: None,
             planning: HashMap::new(),
             approving: HashMap::new(),
+            waiting_rollback: None,
             progress: None,
             progress_at: None,
+            secrets: BTreeMap::new(),
+            watching: None,
             settings_replies: Vec::new(),
             probe_replies: Vec::new(),
             closing: Closing::No,
+            handing_over: false,
         }
     }
 
-    /// Runs until the last handle is gone or the session is closed.
-    pub(super) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+    /// Runs until the last handle is gone or the session is closed; or until somebody took over, then what goes on watching is
+    /// given back.
+    pub(super) async fn run(
+        mut self,
+        mut requests: mpsc::UnboundedReceiver<Request>,
+    ) -> Option<(mpsc::UnboundedReceiver<Request>, Outlets)> {
         let begun = self.begin().await;
         let mut broken = begun.err();
+        let mut look = tokio::time::interval(TAKEOVER_LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while broken.is_none() {
             let due = self.progress_due();
             let result = tokio::select! {
@@ -109,13 +129,69 @@ impl Dispatcher {
                 },
                 Some(report) = self.reports.recv() => self.report(report).await,
                 () = sleep_until(due) => self.flush_progress().await,
+                _ = look.tick() => self.hand_over().await,
             };
             broken = result.err();
             if !matches!(self.closing, Closing::No) && self.running.is_none() {
                 break;
             }
         }
+        if broken.is_none() && self.handing_over {
+            // The journal may be full or gone; whoever takes over notices the missing event and says so.
+            let _ = self.emit(vec![EventKind::SessionClosed]).await;
+            self.journal.close().await;
+            drop(self.session.take());
+            return Some((requests, self.outlets));
+        }
         self.finish(broken, requests).await;
+        None
+    }
+
+    /// Looks whether somebody wants to take over for a rollback, and lets go at the next safe point. A rollback is never handed over.
+    async fn hand_over(&mut self) -> Result<()> {
+        if self.handing_over {
+            return Ok(());
+        }
+        let Some(asked) = takeover::asked(&self.workspace).filter(|asked| asked.refused.is_empty()) else {
+            return Ok(());
+        };
+        if asked.by.pid == self.options.me.pid
+            && asked.by.host == self.options.me.host
+            && asked.by == self.options.me
+        {
+            return Ok(());
+        }
+        if !takeover::is_alive(&asked, &self.options.me.host) {
+            takeover::settle(&self.workspace);
+            return Ok(());
+        }
+        let ours = self
+            .running
+            .as_ref()
+            .is_some_and(|running| running.capability == Capability::Rollback)
+            || self.waiting_rollback.is_some();
+        if ours {
+            let refused = takeover::Request {
+                refused: format!("a rollback of {} is under way", self.me()),
+                ..asked
+            };
+            return takeover::ask(&self.workspace, &refused);
+        }
+        self.emit(vec![EventKind::Noted {
+            level: Level::Warn,
+            capability: Some(Capability::Rollback),
+            text: format!(
+                "{} takes over from {} for a rollback: {}",
+                asked.by.operator,
+                self.me(),
+                crate::engine::text::inert_short(&asked.reason, 200)
+            ),
+        }])
+        .await?;
+        self.handing_over = true;
+        self.closing = Closing::Asked(None);
+        self.stop_running();
+        Ok(())
     }
 
     async fn begin(&mut self) -> Result<()> {
@@ -144,7 +220,7 @@ impl Dispatcher {
                 views.locked_by = locked;
             }
         });
-        Ok(())
+        self.resume_watch().await
     }
 
     async fn finish(mut self, broken: Option<Error>, mut requests: mpsc::UnboundedReceiver<Request>) {
@@ -216,6 +292,7 @@ impl Dispatcher {
             now: self.ports.clock.now(),
             operator: self.me(),
             host: self.options.me.host.clone(),
+            secrets: self.secrets.clone(),
             interactive: self.options.interactive,
         })
     }
@@ -340,21 +417,30 @@ impl Dispatcher {
             } => {
                 if capability == Capability::Config {
                     crate::engine::config::check_recordable(&subject, &choice)?;
+                    self.forget_secret(&subject);
+                }
+                if capability == Capability::Monitor {
+                    self.check_monitor(&subject, &choice)?;
                 }
                 let by = self.me();
                 self.emit(vec![EventKind::Decided {
                     capability,
-                    subject,
-                    choice,
+                    subject: subject.clone(),
+                    choice: choice.clone(),
                     by,
                 }])
                 .await?;
+                if capability == Capability::Monitor {
+                    self.monitor_decided(&subject, &choice).await?;
+                    return Ok(Reply::Done);
+                }
                 // The reading shows what the decision changes; the Tasks screen shows it by itself, also while a person types.
                 if capability != Capability::Tasks {
                     let _ = self.read(capability);
                 }
                 Ok(Reply::Done)
             }
+            Command::KeepSecret { name, value } => self.keep_secret(name, value).await,
             Command::Seen => Ok(Reply::Done),
             other => self.front(other).await,
         }
@@ -426,6 +512,12 @@ impl Dispatcher {
                 let Some(approving) = self.approving.remove(&(capability, verb.clone())) else {
                     return Ok(());
                 };
+                if capability != Capability::Rollback && self.waiting_rollback.is_some() {
+                    let late = Error::blocked("a rollback goes first; nothing was started")
+                        .hint("Look at the rollback before going on.");
+                    self.settle(approving.reply, Err(late)).await?;
+                    return self.rollback_next().await;
+                }
                 self.approved(capability, verb, approving, *result).await
             }
             Internal::Ended {
@@ -452,6 +544,8 @@ impl Dispatcher {
                 }
                 Ok(())
             }
+            Internal::Trouble { begun, result } => self.troubled(begun, result).await,
+            Internal::Monitor(told) => self.monitor_told(told).await,
             Internal::View(change) => {
                 self.outlets.view(|views: &mut Views| change(views));
                 Ok(())

@@ -13,7 +13,10 @@ mod internal;
 mod opening;
 pub mod operations;
 mod reading;
+mod secrets;
 mod sources;
+pub mod trouble;
+mod watching;
 
 use std::sync::Arc;
 

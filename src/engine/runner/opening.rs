@@ -16,10 +16,17 @@ use crate::engine::journal;
 use crate::engine::ports::{Journal, Ports};
 use crate::engine::views::Mode;
 use crate::engine::workspace::session::{self, Opened};
-use crate::engine::workspace::{Holder, Workspace};
+use crate::engine::workspace::{Holder, Workspace, takeover};
 
 /// How often a watcher looks for news of the operating session.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+
+/// How long somebody who takes over waits for the safe point of what runs.
+const TAKE_PATIENCE: Duration = Duration::from_mins(10);
+/// How often it looks.
+const TAKE_LOOK: Duration = Duration::from_millis(100);
+/// How long the one who handed over leaves the lock alone.
+const HANDED_OVER: Duration = Duration::from_secs(30);
 
 /// The engine's whole life.
 pub(super) async fn run(
@@ -29,24 +36,107 @@ pub(super) async fn run(
     mut requests: mpsc::UnboundedReceiver<Request>,
     mut outlets: Outlets,
 ) {
-    let opened = open(&workspace, &ports, &options).await;
-    match opened {
-        Ok(Opening::Operating { session, journal }) => {
-            let dispatcher = Dispatcher::new(workspace, ports, options, session, journal, outlets);
-            dispatcher.run(requests).await;
-        }
-        Ok(Opening::Watching { holder, journal }) => {
-            outlets.view(|views| views.mode = Mode::Watching(holder.clone()));
-            watch(&holder, journal, requests, outlets).await;
-        }
-        Err(error) => {
-            outlets.view(|views| views.mode = Mode::Failed(error.clone()));
-            // Every question gets the reason until the last handle is gone.
-            while let Some(request) = requests.recv().await {
-                answer(request, Err(error.clone()));
+    let mut opened = open(&workspace, &ports, &options).await;
+    loop {
+        match opened {
+            Ok(Opening::Operating { session, journal }) => {
+                let dispatcher = Dispatcher::new(
+                    workspace.clone(),
+                    ports.clone(),
+                    options.clone(),
+                    session,
+                    journal,
+                    outlets,
+                );
+                let Some((left, out)) = dispatcher.run(requests).await else {
+                    return;
+                };
+                (requests, outlets) = (left, out);
+                opened = handed_over(&workspace, &ports, &options).await;
+            }
+            Ok(Opening::Watching { holder, journal }) => {
+                outlets.view(|views| views.mode = Mode::Watching(holder.clone()));
+                let me = &options.me;
+                let Some(session) =
+                    watch(&workspace, me, &holder, journal, &mut requests, &mut outlets).await
+                else {
+                    return;
+                };
+                let path = workspace.journal_file();
+                opened = ports
+                    .journals
+                    .open(&path)
+                    .await
+                    .map(|journal| Opening::Operating { session, journal });
+            }
+            Err(error) => {
+                outlets.view(|views| views.mode = Mode::Failed(error.clone()));
+                // Every question gets the reason until the last handle is gone.
+                while let Some(request) = requests.recv().await {
+                    answer(request, Err(error.clone()));
+                }
+                return;
             }
         }
     }
+}
+
+/// After handing over: waits until the other has the lock, then watches. When nobody came for it, it is ours again.
+async fn handed_over(workspace: &Workspace, ports: &Ports, options: &Options) -> Result<Opening> {
+    let deadline = std::time::Instant::now() + HANDED_OVER;
+    while takeover::asked(workspace).is_some() && std::time::Instant::now() < deadline {
+        tokio::time::sleep(TAKE_LOOK).await;
+    }
+    let options = Options {
+        restart: false,
+        ..options.clone()
+    };
+    open(workspace, ports, &options).await
+}
+
+/// Asks the holder to hand over and waits for the lock.
+async fn take_over(workspace: &Workspace, me: &Holder, reason: &str) -> Result<session::Session> {
+    if reason.trim().is_empty() {
+        return Err(Error::new(
+            crate::engine::ErrorKind::Usage,
+            "taking over needs a reason",
+        ));
+    }
+    takeover::ask(
+        workspace,
+        &takeover::Request {
+            by: me.clone(),
+            reason: reason.to_owned(),
+            refused: String::new(),
+        },
+    )?;
+    let deadline = std::time::Instant::now() + TAKE_PATIENCE;
+    let taken = loop {
+        match session::open(workspace, me.clone()) {
+            Ok(Opened::Operating(session)) => break Ok(session),
+            Ok(Opened::Held(holder)) => {
+                if let Some(refused) = takeover::asked(workspace).filter(|asked| !asked.refused.is_empty()) {
+                    break Err(
+                        Error::blocked(format!("not taken over: {}", refused.refused)).hint("Watch it.")
+                    );
+                }
+                if std::time::Instant::now() > deadline {
+                    break Err(Error::blocked(format!(
+                        "{} on {} (process {}) did not reach a safe point within {} s",
+                        holder.operator,
+                        holder.host,
+                        holder.pid,
+                        TAKE_PATIENCE.as_secs()
+                    ))
+                    .hint("End that process; a session that died does not hold the workspace."));
+                }
+            }
+            Err(error) => break Err(error),
+        }
+        tokio::time::sleep(TAKE_LOOK).await;
+    };
+    takeover::settle(workspace);
+    taken
 }
 
 pub(super) fn answer(request: Request, result: Result<Reply>) {
@@ -104,18 +194,37 @@ fn set_aside(path: &Path, ports: &Ports) -> Result<()> {
     Ok(())
 }
 
+/// Watches until the last handle is gone, or until we have taken over.
 async fn watch(
+    workspace: &Workspace,
+    me: &Holder,
     holder: &Holder,
     journal: Option<Arc<dyn Journal>>,
-    mut requests: mpsc::UnboundedReceiver<Request>,
-    mut outlets: Outlets,
-) {
+    requests: &mut mpsc::UnboundedReceiver<Request>,
+    outlets: &mut Outlets,
+) -> Option<session::Session> {
     let mut tick = tokio::time::interval(FOLLOW_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             request = requests.recv() => match request {
-                None => return,
+                None => return None,
+                Some(Request { command: Command::TakeOver { reason }, reply }) => {
+                    let taken = take_over(workspace, me, &reason).await;
+                    let (told, session) = match taken {
+                        Ok(session) => (Ok(Reply::Done), Some(session)),
+                        Err(error) => (Err(error), None),
+                    };
+                    if let Some(reply) = reply {
+                        let _ = reply.send(told);
+                    }
+                    if session.is_some() {
+                        if let Some(journal) = &journal {
+                            journal.close().await;
+                        }
+                        return session;
+                    }
+                }
                 Some(request) => {
                     let result = match request.command {
                         Command::Close | Command::Seen => Ok(Reply::Done),
@@ -126,7 +235,7 @@ async fn watch(
             },
             _ = tick.tick() => {
                 if let Some(journal) = &journal {
-                    follow(journal.as_ref(), &mut outlets).await;
+                    follow(journal.as_ref(), outlets).await;
                 }
             }
         }

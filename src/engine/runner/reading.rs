@@ -10,7 +10,7 @@ use crate::engine::error::Result;
 use crate::engine::operation::Control;
 use crate::engine::ports::probe::Reading;
 use crate::engine::views::Slot;
-use crate::engine::{checkpoints, config, tasks};
+use crate::engine::{checkpoints, config, environment, tasks};
 
 impl Dispatcher {
     /// Starts reading what the screen of `capability` shows.
@@ -68,6 +68,14 @@ impl Dispatcher {
                     }))
                 });
             }
+            Capability::Upgrade => {
+                self.outlets.view(|views| views.upgrade = views.upgrade.loading());
+                let at = world.now;
+                self.spawn(async move {
+                    let read = operations::upgrade::read(world).await;
+                    Internal::View(Box::new(move |views| views.upgrade = Slot::read(at, read)))
+                });
+            }
             Capability::Config => {
                 self.outlets.view(|views| views.config = views.config.loading());
                 let at = world.now;
@@ -78,6 +86,33 @@ impl Dispatcher {
                     })
                     .await;
                     Internal::View(Box::new(move |views| views.config = Slot::read_shared(at, read)))
+                });
+            }
+            Capability::Backup => {
+                self.outlets.view(|views| views.backups = views.backups.loading());
+                let at = world.now;
+                self.spawn(async move {
+                    let folder = crate::engine::backup::request::folder(&world.workspace, &world.settings);
+                    let read = operations::blocking(move || crate::engine::backup::list(&folder)).await;
+                    Internal::View(Box::new(move |views| views.backups = Slot::read(at, read)))
+                });
+            }
+            Capability::Rollback => {
+                self.outlets
+                    .view(|views| views.rollback = views.rollback.loading());
+                let at = world.now;
+                self.spawn(async move {
+                    let read = operations::rollback::preflight(world).await;
+                    Internal::View(Box::new(move |views| views.rollback = Slot::read(at, read)))
+                });
+            }
+            Capability::Environment => {
+                self.outlets
+                    .view(|views| views.environment = views.environment.loading());
+                let at = world.now;
+                self.spawn(async move {
+                    let read = environment::look(&world).await;
+                    Internal::View(Box::new(move |views| views.environment = Slot::read(at, read)))
                 });
             }
             _ => {}

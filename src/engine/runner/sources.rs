@@ -7,12 +7,13 @@ use super::operations::{self, World};
 use crate::engine::config;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
+use crate::engine::ports::maos::{Ability, MaosError, Presence};
 use crate::engine::ports::store::{Relation, Table};
 use crate::engine::tasks::input::{Item, Records};
 use crate::engine::text::{count, plural};
 use crate::engine::views::{Check, Line, Sources};
 use crate::engine::workspace::MigrationType;
-use crate::engine::workspace::settings::{Database, Named, Settings};
+use crate::engine::workspace::settings::{Database, Named};
 
 /// How long one line may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -26,7 +27,7 @@ pub(super) async fn check(world: World) -> Sources {
         settings.kind,
         Some(MigrationType::Brownfield | MigrationType::Hybrid)
     );
-    let (tasks, config, checkpoints, source, target) = tokio::join!(
+    let (tasks, config, checkpoints, source, target, maos) = tokio::join!(
         file("tasks", settings.tasks.clone(), legacy, tasks),
         file("config", settings.config.clone(), legacy, keys(&world)),
         file("checkpoints", settings.checkpoints.clone(), legacy, folder),
@@ -37,9 +38,10 @@ pub(super) async fn check(world: World) -> Sources {
             settings.target.as_ref(),
             settings.kind != Some(MigrationType::VersionUpgrade)
         ),
+        maos(&world),
     );
     Sources {
-        lines: vec![tasks, config, checkpoints, source, target, maos(&settings)],
+        lines: vec![tasks, config, checkpoints, source, target, maos],
     }
 }
 
@@ -178,20 +180,37 @@ fn said(found: Option<Relation>, table: &Table, is_target: bool) -> Check {
     }
 }
 
-fn maos(settings: &Settings) -> Line {
-    let path = ["target", "maos"];
-    match settings.maos.as_deref() {
-        None => Line {
-            path,
-            shown: String::new(),
-            needed: false,
-            check: Check::Unset,
-        },
-        Some(word) => Line {
-            path,
-            shown: word.to_owned(),
-            needed: false,
-            check: Check::Note("not driven yet".to_owned()),
-        },
+/// What the MAOS that the settings name can do, by its own word. One that is not installed yet is the Environment step's work,
+/// except where it is to be upgraded.
+async fn maos(world: &World) -> Line {
+    let settings = &world.settings;
+    let needed = settings.kind == Some(MigrationType::VersionUpgrade);
+    let line = |shown: String, check: Check| Line {
+        path: ["target", "maos"],
+        shown,
+        needed,
+        check,
+    };
+    if settings.maos.is_none() && settings.driving.maos.command.is_empty() {
+        return line(String::new(), Check::Unset);
     }
+    let maos = match world.ports.maos.open(&world.workspace, settings) {
+        Ok(maos) => maos,
+        Err(error) => return line(settings.maos.clone().unwrap_or_default(), Check::Bad(error)),
+    };
+    let probed = limited(async { Ok(maos.probe().await) }).await;
+    let check = match probed {
+        Ok(Ok(found)) => {
+            let (present, all) = (found.count(Presence::Present), Ability::ALL.len());
+            if present == all {
+                Check::Good(format!("{all} commands"))
+            } else {
+                Check::Note(format!("{present}/{all} commands"))
+            }
+        }
+        Ok(Err(MaosError::NoProgram(_))) if !needed => Check::Note("not installed yet".to_owned()),
+        Ok(Err(error)) => Check::Bad(error.into()),
+        Err(error) => Check::Bad(error),
+    };
+    line(maos.place(), check)
 }

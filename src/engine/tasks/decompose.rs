@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::grammar;
-use super::grammar::expand::rule;
+use super::grammar::link::Draft;
+use super::grammar::reader::Reader;
+use super::grammar::{self, expand::rule};
 use super::model::{Band, TaskId};
-use super::rules::Rules;
+use super::rules::{Matching, Rules};
 use super::score::{self, Score, Shape};
 use super::stages::{Graph, Metrics, StagePlan, critical_path};
 use super::types;
@@ -59,52 +60,122 @@ pub struct Decomposition {
     pub reasons: Vec<String>,
 }
 
+/// A description taken apart, without stages and reasons: as much as conversion needs.
+pub(crate) struct Sketch<'r> {
+    /// In the order of the text, a coordinator last.
+    pub lines: Vec<Line<'r>>,
+    /// How many of them work at once, and so on.
+    pub shape: Shape,
+    /// 0 to 10.
+    pub score: u8,
+    /// The type of the whole task.
+    pub kind: &'r str,
+}
+
+/// A subtask of a [`Sketch`].
+pub(crate) struct Line<'r> {
+    pub description: String,
+    pub kind: &'r str,
+    pub dependencies: Vec<usize>,
+    pub rule: &'static str,
+}
+
+/// Takes a description apart; each word is looked up once.
+pub(crate) fn sketch<'r>(text: &str, rules: &'r Rules) -> Sketch<'r> {
+    let (reader, toks) = Reader::read(text.trim(), &rules.lexicon);
+    let draft = grammar::parse_read(&reader, &toks);
+    let whole = types::of_read_task(&reader, &toks, rules);
+    let lines = lines(draft, &reader, whole, rules);
+    let shape = shape_of(&lines);
+    let score = score::of_read(&reader, shape, rules);
+    Sketch {
+        lines,
+        shape,
+        score,
+        kind: whole,
+    }
+}
+
+fn lines<'r>(draft: Draft, reader: &Reader<'_>, whole: &'r str, rules: &'r Rules) -> Vec<Line<'r>> {
+    let by_words = rules.matching == Matching::Words;
+    let mut lines: Vec<Line<'r>> = Vec::with_capacity(draft.parts.len() + 1);
+    for (part, after) in draft.parts.into_iter().zip(draft.after) {
+        let kind = if !by_words {
+            types::by_substring(&part.text, &rules.subtask_types)
+        } else if part.text == reader.text {
+            whole
+        } else if let Some(kind) = types::by_opening_verb(&part.text, &rules.lexicon) {
+            kind
+        } else {
+            let (part, toks) = Reader::read(&part.text, &rules.lexicon);
+            types::by_words(&part, &toks, &rules.lexicon)
+        };
+        lines.push(Line {
+            // A written "combine the results" is work; the type is kept for what is added here.
+            kind: if by_words && kind == types::COORDINATION {
+                types::GENERAL
+            } else {
+                kind
+            },
+            description: part.text,
+            dependencies: after,
+            rule: part.rule,
+        });
+    }
+    let loose = loose_ends(lines.iter().map(|line| line.dependencies.as_slice()));
+    if loose.len() > 1 {
+        lines.push(Line {
+            description: gathering(draft.coordinator, loose.len()),
+            kind: types::COORDINATION,
+            dependencies: loose,
+            rule: rule::COORDINATION,
+        });
+    }
+    lines
+}
+
 /// Decomposes one description.
 #[must_use]
 pub fn decompose(id: TaskId, text: &str, rules: &Rules) -> Decomposition {
-    let draft = grammar::parse(text, &rules.lexicon);
-    let mut subtasks: Vec<Subtask> = draft
-        .parts
-        .iter()
-        .zip(&draft.after)
+    let (reader, toks) = Reader::read(text.trim(), &rules.lexicon);
+    let draft = grammar::parse_read(&reader, &toks);
+    let whole = types::of_read_task(&reader, &toks, rules);
+    let subtasks = lines(draft, &reader, whole, rules)
+        .into_iter()
         .enumerate()
-        .map(|(id, (part, after))| Subtask {
+        .map(|(id, line)| Subtask {
             id,
-            description: part.text.clone(),
-            kind: types::of_subtask(&part.text, rules),
-            dependencies: after.iter().copied().collect(),
-            rule: part.rule.to_owned(),
+            description: line.description,
+            kind: line.kind.to_owned(),
+            dependencies: line.dependencies,
+            rule: line.rule.to_owned(),
         })
         .collect();
-    // A written "combine the results" is work; the type is kept for what is added here.
-    if rules.matching == super::rules::Matching::Words {
-        for subtask in &mut subtasks {
-            if subtask.kind == types::COORDINATION {
-                types::GENERAL.clone_into(&mut subtask.kind);
-            }
+    finish(id, text.to_owned(), subtasks, rules)
+}
+
+/// What nothing waits for, ascending.
+fn loose_ends<'a>(lists: impl ExactSizeIterator<Item = &'a [usize]>) -> Vec<usize> {
+    let mut waited = vec![false; lists.len()];
+    for &dependency in lists.flatten() {
+        if let Some(waited) = waited.get_mut(dependency) {
+            *waited = true;
         }
     }
-    if let Some(coordinator) = coordinator(&subtasks, draft.coordinator.as_deref()) {
-        subtasks.push(coordinator);
-    }
-    finish(id, text.to_owned(), subtasks, rules)
+    (0..waited.len()).filter(|&i| !waited[i]).collect()
+}
+
+fn gathering(name: Option<String>, count: usize) -> String {
+    name.unwrap_or_else(|| format!("Gather the {count} results"))
 }
 
 /// The subtask that gathers the loose ends; `None` when there is one or none.
 #[must_use]
 pub fn coordinator(subtasks: &[Subtask], name: Option<&str>) -> Option<Subtask> {
-    let mut waited = vec![false; subtasks.len()];
-    for subtask in subtasks {
-        for &dependency in &subtask.dependencies {
-            if let Some(waited) = waited.get_mut(dependency) {
-                *waited = true;
-            }
-        }
-    }
-    let loose: Vec<usize> = (0..subtasks.len()).filter(|&i| !waited[i]).collect();
+    let loose = loose_ends(subtasks.iter().map(|subtask| subtask.dependencies.as_slice()));
     (loose.len() > 1).then(|| Subtask {
         id: subtasks.len(),
-        description: name.map_or_else(|| format!("Gather the {} results", loose.len()), str::to_owned),
+        description: gathering(name.map(str::to_owned), loose.len()),
         kind: types::COORDINATION.to_owned(),
         dependencies: loose,
         rule: rule::COORDINATION.to_owned(),
@@ -153,14 +224,36 @@ fn shape(subtasks: &[Subtask], plan: &StagePlan) -> Shape {
             .get(i as usize)
             .is_some_and(|subtask| subtask.rule != rule::COORDINATION)
     };
-    let widths: Vec<usize> = plan
+    let widths = plan
         .stages()
-        .map(|stage| stage.iter().filter(|&&i| works(i)).count())
-        .filter(|width| *width > 0)
-        .collect();
-    Shape {
-        work: widths.iter().sum(),
-        width: widths.iter().copied().max().unwrap_or(0),
-        length: widths.len(),
+        .map(|stage| stage.iter().filter(|&&i| works(i)).count());
+    measured(widths)
+}
+
+fn measured(widths: impl Iterator<Item = usize>) -> Shape {
+    let mut shape = Shape::default();
+    for width in widths.filter(|width| *width > 0) {
+        shape.work += width;
+        shape.width = shape.width.max(width);
+        shape.length += 1;
     }
+    shape
+}
+
+/// As [`shape`], where everything waits only for what stands before it, as the grammar makes it.
+fn shape_of(lines: &[Line<'_>]) -> Shape {
+    let mut stage_of: Vec<usize> = Vec::with_capacity(lines.len());
+    let mut widths: Vec<usize> = Vec::new();
+    for line in lines {
+        let before = line.dependencies.iter().filter_map(|i| stage_of.get(*i));
+        let stage = before.max().map_or(0, |stage| stage + 1);
+        stage_of.push(stage);
+        if line.rule != rule::COORDINATION {
+            if widths.len() <= stage {
+                widths.resize(stage + 1, 0);
+            }
+            widths[stage] += 1;
+        }
+    }
+    measured(widths.into_iter())
 }

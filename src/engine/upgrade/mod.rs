@@ -1,1 +1,17 @@
-//! From one MAOS version to another. Not in this version.
+//! From one MAOS version to another: the pre-check with its evidence, then checkpoint, stop, install exactly that version, migrate
+//! the database, check the configuration without touching it, start, wait until ready, validate.
+//!
+//! Each step is journaled with its compensation. A step that fails leaves everything where it is: a person tries it again, or has it
+//! taken back (`upgrade undo`), and both are plans.
+
+mod compatibility;
+mod plan;
+mod precheck;
+mod python;
+mod steps;
+
+pub use compatibility::{Compatibility, Release, is_version};
+pub use plan::{plan, undo_plan};
+pub use precheck::{Facts, precheck};
+pub use python::{Installed, Python};
+pub use steps::{KEYS, Upgrade, steps};

@@ -1,10 +1,12 @@
 //! One migration's folder: where everything lies, its settings, its session, its secrets, and how files are written.
 
+pub mod driving;
 pub mod files;
 pub use files::hex;
 pub mod secrets;
 pub mod session;
 pub mod settings;
+pub mod takeover;
 
 use std::path::{Path, PathBuf};
 

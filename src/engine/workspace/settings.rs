@@ -6,6 +6,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::driving::{
+    BackupSettings, CompareSettings, Driving, LegacySettings, MaosSettings, MonitorSettings,
+    RehearsalSettings,
+};
 use super::secrets::{self, Lookup, Resolved};
 use super::{SETTINGS_FILE, Workspace};
 use crate::engine::error::{Error, Result};
@@ -189,6 +193,18 @@ struct Raw {
     target: Option<RawTarget>,
     #[serde(default)]
     settings: Option<Tuning>,
+    #[serde(default)]
+    maos: Option<MaosSettings>,
+    #[serde(default)]
+    legacy: Option<LegacySettings>,
+    #[serde(default)]
+    compare: Option<CompareSettings>,
+    #[serde(default)]
+    monitor: Option<MonitorSettings>,
+    #[serde(default)]
+    backup: Option<BackupSettings>,
+    #[serde(default)]
+    rehearsal: Option<RehearsalSettings>,
 }
 
 /// A file or folder named in the settings, with the place where it is named.
@@ -272,8 +288,10 @@ pub struct Settings {
     pub target: Option<Database>,
     /// How MAOS is reached: a path to its executable, or `rehearsal`.
     pub maos: Option<String>,
-    /// Everything else.
+    /// Everything else about the steps.
     pub tuning: Tuning,
+    /// How the systems on both sides are driven, compared, watched and backed up.
+    pub driving: Driving,
     /// Sentences to show: literal passwords and the like.
     pub warnings: Vec<String>,
 }
@@ -335,6 +353,14 @@ impl Settings {
             target,
             maos: target_raw.maos.map(|m| m.value),
             tuning,
+            driving: Driving {
+                maos: raw.maos.unwrap_or_default(),
+                legacy: raw.legacy.unwrap_or_default(),
+                compare: raw.compare.unwrap_or_default(),
+                monitor: raw.monitor.unwrap_or_default(),
+                backup: raw.backup.unwrap_or_default(),
+                rehearsal: raw.rehearsal.unwrap_or_default(),
+            },
             warnings,
         })
     }

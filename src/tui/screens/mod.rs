@@ -5,16 +5,22 @@
 
 mod absent;
 mod assess;
+pub mod backup;
 mod checkpoints;
+mod compare;
 mod config;
 mod data_step;
 mod detail;
+mod environment;
+mod handover;
+mod monitor;
 mod readiness;
 mod report;
 mod rollback;
 pub mod schema;
 mod start;
 pub mod tasks;
+mod validate;
 mod working;
 
 use crossterm::event::KeyEvent;
@@ -86,15 +92,14 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Config => Box::<config::Config>::default(),
         Capability::Checkpoints => Box::<checkpoints::Checkpoints>::default(),
         Capability::Schema => Box::<schema::Schema>::default(),
+        Capability::Compare => Box::<compare::Compare>::default(),
+        Capability::Validate => Box::<validate::Validate>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
-        Capability::Environment
-        | Capability::Compare
-        | Capability::Cutover
-        | Capability::Upgrade
-        | Capability::Validate
-        | Capability::Monitor
-        | Capability::Backup => Box::new(absent::Absent::new(capability)),
+        Capability::Backup => Box::<backup::Backup>::default(),
+        Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
+        Capability::Environment => Box::<environment::Environment>::default(),
+        Capability::Monitor => Box::<monitor::Monitor>::default(),
     }
 }
 

@@ -1,14 +1,18 @@
 //! The operation over a folder: scan, plan, apply, verify. The only part of this capability that touches files.
 
 mod apply;
+mod compare;
+mod durable;
 mod one;
 mod pool;
 mod report;
 mod scan;
+mod settle;
 mod sink;
 mod source;
 mod target;
 mod verify;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};

@@ -2,7 +2,7 @@
 //! the order of the list, a safe point before each file.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,14 @@ use crate::engine::operation::{Control, Progress};
 #[derive(Debug)]
 pub struct Gate {
     limit: u64,
-    used: Mutex<u64>,
+    held: Mutex<Held>,
     bell: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    bytes: u64,
+    waiting: usize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -34,7 +40,7 @@ impl Gate {
     pub const fn new(limit: u64) -> Self {
         Self {
             limit,
-            used: Mutex::new(0),
+            held: Mutex::new(Held { bytes: 0, waiting: 0 }),
             bell: Condvar::new(),
         }
     }
@@ -42,24 +48,86 @@ impl Gate {
     /// Waits until `bytes` are free. What is larger than the gate goes through alone.
     pub fn enter(&self, bytes: u64) -> Share<'_> {
         let bytes = bytes.min(self.limit);
-        let mut used = lock(&self.used);
-        while *used + bytes > self.limit {
-            used = self.bell.wait(used).unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.held);
+        while held.bytes + bytes > self.limit {
+            held.waiting += 1;
+            held = self.bell.wait(held).unwrap_or_else(PoisonError::into_inner);
+            held.waiting -= 1;
         }
-        *used += bytes;
+        held.bytes += bytes;
+        drop(held);
         Share { gate: self, bytes }
     }
 }
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
-        *lock(&self.gate.used) -= self.bytes;
-        self.gate.bell.notify_all();
+        let mut held = lock(&self.gate.held);
+        held.bytes -= self.bytes;
+        // A bell costs a system call even when nobody listens.
+        let waited_for = held.waiting > 0;
+        drop(held);
+        if waited_for {
+            self.gate.bell.notify_all();
+        }
     }
 }
 
-/// Runs `work` for each number below `count` and gives the results to `each` in order. The first error of either, or a
-/// stop, ends the run after the files in work.
+/// Workers run ahead of the slowest file by at most this many others, so that what waits for its turn stays bounded.
+pub const AHEAD: usize = 256;
+/// How long results gather before they are taken up: a wake-up for each small file would cost as much as the file.
+const GATHER: Duration = Duration::from_micros(500);
+/// Results that are taken up without waiting any longer.
+const ENOUGH: usize = 64;
+
+/// How many results were delivered, for workers that are too far ahead, and how many wait to be.
+#[derive(Debug, Default)]
+struct Delivered {
+    count: Mutex<usize>,
+    bell: Condvar,
+    waiting: AtomicUsize,
+    enough: Condvar,
+}
+
+impl Delivered {
+    /// Waits until `at` is near enough to what was delivered; `false` when the run was halted meanwhile.
+    fn near(&self, at: usize, halted: &AtomicBool) -> bool {
+        let mut count = lock(&self.count);
+        while at >= *count + AHEAD && !halted.load(Ordering::Relaxed) {
+            count = self.bell.wait(count).unwrap_or_else(PoisonError::into_inner);
+        }
+        !halted.load(Ordering::Relaxed)
+    }
+
+    /// Lets results gather, until there are enough, a worker has nothing left to do, or the time for it is over.
+    fn gather(&self) {
+        self.waiting.store(0, Ordering::Relaxed);
+        let count = lock(&self.count);
+        drop(self.enough.wait_timeout(count, GATHER));
+    }
+
+    fn set(&self, count: usize) {
+        *lock(&self.count) = count;
+        self.bell.notify_all();
+    }
+}
+
+/// Halts the run when its worker panics: the others must not wait for a file that never comes.
+struct Halt<'h>(&'h AtomicBool, &'h Delivered);
+
+impl Drop for Halt<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+            // The lock orders the flag before the bell for whoever is about to wait.
+            drop(lock(&self.1.count));
+            self.1.bell.notify_all();
+        }
+    }
+}
+
+/// Runs `work` for each number below `count` and gives the results to `each` in order. The first error of `each`, or a
+/// stop, ends the run after the files in work, whose results are still given to `each`.
 ///
 /// # Errors
 /// What `each` says, a stop, or a bug when a worker panicked.
@@ -71,17 +139,18 @@ pub fn in_order<R: Send>(
     mut each: impl FnMut(usize, R) -> Result<()>,
 ) -> Result<()> {
     let next = AtomicUsize::new(0);
-    let halted = std::sync::atomic::AtomicBool::new(false);
+    let halted = AtomicBool::new(false);
     let stop: Mutex<Option<Error>> = Mutex::new(None);
-    // Workers may run ahead of the slowest file by this much, so that what waits stays bounded.
-    let (send, receive) = mpsc::sync_channel::<(usize, R)>(1024);
+    let progress = Delivered::default();
+    let (send, receive) = mpsc::sync_channel::<(usize, R)>(2 * AHEAD);
     let mut outcome = Ok(());
     let mut delivered = 0;
     std::thread::scope(|scope| {
         for _ in 0..workers.clamp(1, count.max(1)) {
             let send = send.clone();
-            let (next, halted, stop, work) = (&next, &halted, &stop, &work);
+            let (next, halted, stop, work, progress) = (&next, &halted, &stop, &work, &progress);
             scope.spawn(move || {
+                let _halt = Halt(halted, progress);
                 loop {
                     if halted.load(Ordering::Relaxed) {
                         return;
@@ -91,30 +160,40 @@ pub fn in_order<R: Send>(
                         return;
                     }
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= count || send.send((at, work(at))).is_err() {
+                    if at >= count || !progress.near(at, halted) || send.send((at, work(at))).is_err() {
+                        progress.enough.notify_one();
                         return;
+                    }
+                    if progress.waiting.fetch_add(1, Ordering::Relaxed) + 1 == ENOUGH {
+                        progress.enough.notify_one();
                     }
                 }
             });
         }
         drop(send);
         let mut waiting = BTreeMap::new();
-        for (at, result) in receive {
-            waiting.insert(at, result);
+        while let Ok(first) = receive.recv() {
+            waiting.extend(std::iter::once(first).chain(receive.try_iter()));
             while let Some(result) = waiting.remove(&delivered) {
+                let taken = each(delivered, result);
+                if taken.is_err() {
+                    halted.store(true, Ordering::Relaxed);
+                }
                 if outcome.is_ok() {
-                    outcome = each(delivered, result);
-                    if outcome.is_err() {
-                        halted.store(true, Ordering::Relaxed);
-                    }
+                    outcome = taken;
                 }
                 delivered += 1;
+            }
+            progress.set(delivered);
+            if delivered < count && outcome.is_ok() {
+                progress.gather();
             }
         }
         // After a stop some numbers were never worked on; what was finished behind them still counts.
         for (at, result) in waiting {
+            let taken = each(at, result);
             if outcome.is_ok() {
-                outcome = each(at, result);
+                outcome = taken;
             }
         }
     });
@@ -267,8 +346,8 @@ mod tests {
     fn the_gate_lets_a_giant_through_alone() {
         let gate = Gate::new(10);
         let share = gate.enter(1_000);
-        assert_eq!(*lock(&gate.used), 10);
+        assert_eq!(lock(&gate.held).bytes, 10);
         drop(share);
-        assert_eq!(*lock(&gate.used), 0);
+        assert_eq!(lock(&gate.held).bytes, 0);
     }
 }

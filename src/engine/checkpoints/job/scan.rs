@@ -2,7 +2,7 @@
 
 use super::report::{FileReport, Status, Totals, View};
 use super::source::name_text;
-use super::target::{Standing, standing};
+use super::target::standing;
 use super::{Items, Request, items, one, pool};
 use crate::engine::Capability;
 use crate::engine::error::Result;
@@ -125,9 +125,10 @@ pub fn plan(request: &Request, survey_depth: Survey, control: &Control) -> Resul
             ));
         }
     }
+    let there = standing(&request.to);
     let (mut standing_there, mut replaced) = (0, 0);
     for item in items.list.iter().filter(|item| item.finding.is_none()) {
-        if standing(&request.to, &item.target) == Standing::Free {
+        if !there.contains(&item.target) {
             continue;
         }
         standing_there += 1;

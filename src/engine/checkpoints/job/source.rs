@@ -232,7 +232,7 @@ impl Folder {
             return Err(Finding::malformed(
                 Code::SizeLimit,
                 format!(
-                    "has {} bytes, {} are allowed",
+                    "has {} bytes; a file is read as a whole, and {} are the most for one",
                     crate::engine::text::count(print.size),
                     crate::engine::text::count(limits.file_bytes)
                 ),

@@ -1,20 +1,24 @@
-//! Writing results: a temporary file in a folder of its own, synced, read back, and only then given its name.
+//! Writing results: a file without its name yet, synced, read back, and only then named. Where the file system can, an
+//! unfinished file has no name at all, so that a killed run leaves nothing; elsewhere it lies in a folder of its own.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, flock, fsync, mkdirat, open, openat,
-    renameat_with, statat, unlinkat,
+    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, flock, fstat, fsync, linkat, mkdirat,
+    open, openat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
-use crate::engine::error::{Error, Result};
+use crate::engine::error::Error;
+
+type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The folder for results.
 pub const RESULTS: &str = "migrated";
@@ -34,7 +38,50 @@ pub struct Target {
     root: OwnedFd,
     results: OwnedFd,
     partial: OwnedFd,
+    naming: Naming,
     _lock: OwnedFd,
+}
+
+/// How an unfinished file comes to its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// It has none until it is linked by its descriptor.
+    Descriptor,
+    /// The same through `/proc`, for kernels that link no bare descriptor.
+    Proc,
+    /// It lies in the folder of unfinished files and is renamed.
+    Rename,
+}
+
+/// Names an open file that has none. Fails when something of that name stands there.
+fn link(naming: Naming, file: &impl AsFd, folder: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
+    if naming == Naming::Descriptor {
+        return linkat(file, "", folder, name, AtFlags::EMPTY_PATH);
+    }
+    let path = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    linkat(CWD, path, folder, name, AtFlags::SYMLINK_FOLLOW)
+}
+
+/// An open file without a name, on the file system of `folder`.
+fn unnamed(folder: &OwnedFd) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+    openat(folder, ".", flags, Mode::from_raw_mode(0o644))
+}
+
+/// The first way that this file system and kernel have.
+fn naming(partial: &OwnedFd) -> Naming {
+    let Ok(trial) = unnamed(partial) else {
+        return Naming::Rename;
+    };
+    for way in [Naming::Descriptor, Naming::Proc] {
+        let name = OsStr::new("trial.partial");
+        if link(way, &trial, partial, name).is_ok() {
+            // What cannot be removed now is swept by the next run.
+            let _ = unlinkat(partial, name, AtFlags::empty());
+            return way;
+        }
+    }
+    Naming::Rename
 }
 
 fn io(act: &str, path: &Path, errno: Errno) -> Error {
@@ -46,26 +93,13 @@ const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC)
     .union(OFlags::NOFOLLOW);
 
-/// What stands in the place of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing.
-    Free,
-    /// A plain file of this size.
-    File(u64),
-    /// A link, folder or special file.
-    Other,
-}
-
-/// What stands at `migrated/name` under `target`, without creating anything.
+/// The names that stand among the results under `target`, without creating anything. What cannot be listed has none:
+/// converting says why.
 #[must_use]
-pub fn standing(target: &Path, name: &OsStr) -> Standing {
-    let path = target.join(RESULTS).join(name);
-    match std::fs::symlink_metadata(path) {
-        Ok(meta) if meta.file_type().is_file() => Standing::File(meta.len()),
-        Ok(_) => Standing::Other,
-        Err(_) => Standing::Free,
-    }
+pub fn standing(target: &Path) -> HashSet<OsString> {
+    std::fs::read_dir(target.join(RESULTS))
+        .map(|entries| entries.flatten().map(|entry| entry.file_name()).collect())
+        .unwrap_or_default()
 }
 
 fn subfolder(root: &OwnedFd, path: &Path, name: &str, mode: u32) -> Result<OwnedFd> {
@@ -107,14 +141,16 @@ impl Target {
         })?;
         let results = subfolder(&root, path, RESULTS, 0o755)?;
         let partial = subfolder(&root, path, PARTIAL, 0o700)?;
-        let target = Self {
+        let mut target = Self {
             path: path.to_owned(),
             root,
             results,
             partial,
+            naming: Naming::Rename,
             _lock: lock,
         };
         target.sweep()?;
+        target.naming = naming(&target.partial);
         Ok(target)
     }
 
@@ -139,11 +175,18 @@ impl Target {
         self.path.join(RESULTS)
     }
 
-    /// A new unfinished file.
+    /// A new unfinished file; `number` is its own in this run. One that will replace something is `named` from the start,
+    /// because only a rename replaces.
     ///
     /// # Errors
     /// The I/O error, for example a full disk.
-    pub fn begin(&self, number: usize) -> std::io::Result<Unfinished> {
+    pub fn begin(&self, number: usize, named: bool) -> std::io::Result<Unfinished> {
+        if self.naming != Naming::Rename && !named {
+            return Ok(Unfinished {
+                file: File::from(unnamed(&self.results)?),
+                name: None,
+            });
+        }
         let name = OsString::from(format!("{number}.partial"));
         let fd = openat(
             &self.partial,
@@ -153,13 +196,15 @@ impl Target {
         )?;
         Ok(Unfinished {
             file: File::from(fd),
-            name,
+            name: Some(name),
         })
     }
 
     /// Removes an unfinished file; what is left is swept by the next run.
     pub fn abandon(&self, unfinished: &Unfinished) {
-        let _ = unlinkat(&self.partial, &unfinished.name, AtFlags::empty());
+        if let Some(name) = &unfinished.name {
+            let _ = unlinkat(&self.partial, name, AtFlags::empty());
+        }
     }
 
     /// Gives a synced file its name. Without `replace`, nothing that stands there is touched.
@@ -167,37 +212,46 @@ impl Target {
     /// # Errors
     /// The I/O error; `AlreadyExists` when something stands there.
     pub fn publish(&self, unfinished: &Unfinished, name: &OsStr, replace: bool) -> std::io::Result<()> {
+        let Some(partial) = &unfinished.name else {
+            return Ok(link(self.naming, &unfinished.file, &self.results, name)?);
+        };
         if replace {
             let stat = statat(&self.results, name, AtFlags::SYMLINK_NOFOLLOW);
             if stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile) {
                 return Err(std::io::ErrorKind::AlreadyExists.into());
             }
-            rustix::fs::renameat(&self.partial, &unfinished.name, &self.results, name)?;
+            rustix::fs::renameat(&self.partial, partial, &self.results, name)?;
             return Ok(());
         }
-        let renamed = renameat_with(
+        match renameat_with(
             &self.partial,
-            &unfinished.name,
+            partial,
             &self.results,
             name,
             RenameFlags::NOREPLACE,
-        );
-        match renamed {
+        ) {
             Ok(()) => Ok(()),
             // Some file systems cannot rename without replacing: a second name that must not exist does the same.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                rustix::fs::linkat(
-                    &self.partial,
-                    &unfinished.name,
-                    &self.results,
-                    name,
-                    AtFlags::empty(),
-                )?;
-                unlinkat(&self.partial, &unfinished.name, AtFlags::empty())?;
+                linkat(&self.partial, partial, &self.results, name, AtFlags::empty())?;
+                unlinkat(&self.partial, partial, AtFlags::empty())?;
                 Ok(())
             }
             Err(errno) => Err(errno.into()),
         }
+    }
+
+    /// The folder of results, for syncing its file system.
+    #[must_use]
+    pub const fn results(&self) -> &OwnedFd {
+        &self.results
+    }
+
+    /// Bytes that an ordinary user can still write here, when the file system says.
+    #[must_use]
+    pub fn free(&self) -> Option<u64> {
+        let stat = rustix::fs::fstatvfs(&self.results).ok()?;
+        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
     /// Makes the names given so far survive a power cut.
@@ -278,7 +332,8 @@ impl Target {
 pub struct Unfinished {
     /// The open file.
     pub file: File,
-    name: OsString,
+    /// Its name in the folder of unfinished files, when it has one.
+    name: Option<OsString>,
 }
 
 impl Unfinished {
@@ -288,15 +343,18 @@ impl Unfinished {
     /// The I/O error.
     pub fn read_back(&self) -> std::io::Result<[u8; 32]> {
         let mut hasher = Sha256::new();
-        let size = usize::try_from(self.file.metadata()?.len()).unwrap_or(usize::MAX);
-        let mut piece = vec![0_u8; size.clamp(1, 256 << 10)];
+        let size = usize::try_from(fstat(&self.file)?.st_size).unwrap_or(usize::MAX);
+        // One byte more than there should be, so that the first reading also finds the end.
+        let mut piece = vec![0_u8; size.saturating_add(1).min(256 << 10)];
         let mut at = 0;
         loop {
             match self.file.read_at(&mut piece, at) {
-                Ok(0) => return Ok(hasher.finalize().into()),
                 Ok(n) => {
                     hasher.update(&piece[..n]);
                     at += n as u64;
+                    if n == 0 || (at == size as u64 && n < piece.len()) {
+                        return Ok(hasher.finalize().into());
+                    }
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -310,5 +368,58 @@ impl Unfinished {
     /// The I/O error.
     pub fn sync(&self) -> std::io::Result<()> {
         self.file.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn write(target: &Target, number: usize, named: bool, text: &str) -> Unfinished {
+        let mut unfinished = target.begin(number, named).expect("begun");
+        unfinished.file.write_all(text.as_bytes()).expect("written");
+        assert_eq!(
+            unfinished.read_back().expect("read"),
+            <[u8; 32]>::from(Sha256::digest(text))
+        );
+        unfinished
+    }
+
+    /// Every way to a name keeps what stands there, and leaves nothing behind.
+    #[test]
+    fn no_way_to_a_name_replaces_unasked() {
+        for way in [Naming::Descriptor, Naming::Proc, Naming::Rename] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut target = Target::open(folder.path()).expect("opened");
+            if way != Naming::Rename && unnamed(&target.partial).is_err() {
+                continue;
+            }
+            // A kernel that cannot link a bare descriptor says so when the target is opened.
+            if way == Naming::Descriptor && target.naming != way {
+                continue;
+            }
+            target.naming = way;
+            let name = OsStr::new("a");
+            let path = target.results_path().join(name);
+            let read = || std::fs::read_to_string(&path).expect("a result");
+            let first = write(&target, 0, false, "first");
+            assert!(!path.exists(), "{way:?}");
+            target.publish(&first, name, false).expect("named");
+            assert_eq!(read(), "first", "{way:?}");
+            let second = write(&target, 1, false, "second");
+            let error = target.publish(&second, name, false).expect_err("in the way");
+            assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists, "{way:?}");
+            target.abandon(&second);
+            assert_eq!(read(), "first", "{way:?}");
+            let third = write(&target, 2, true, "third");
+            target.publish(&third, name, true).expect("replaced");
+            assert_eq!(read(), "third", "{way:?}");
+            let left = std::fs::read_dir(folder.path().join(PARTIAL))
+                .expect("a folder")
+                .count();
+            assert_eq!(left, 0, "{way:?}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::super::decode::{decode, same};
 use super::super::envelope::Envelope;
 use super::super::json;
 use super::super::limits::Limits;
-use super::apply::compare;
+use super::compare::compare;
 use super::report::FileReport;
 use super::source::name_text;
 use super::target::RESULTS;

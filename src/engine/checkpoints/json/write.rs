@@ -68,7 +68,8 @@ pub fn write<S: Sink>(arena: &Arena<'_>, value: Ref, watch: Ref, sink: &mut S) -
     let mut writer = Writer {
         arena,
         sink,
-        out: Vec::with_capacity(PIECE + (16 << 10)),
+        // A small file's text is small: a whole piece would cost its page faults for nothing.
+        out: Vec::with_capacity((PIECE + (16 << 10)).min(arena.source().len().saturating_mul(4) + (2 << 10))),
         frames: Vec::new(),
         watch,
         written: Written::default(),

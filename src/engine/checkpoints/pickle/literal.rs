@@ -170,6 +170,19 @@ pub(super) fn float(line: &[u8]) -> Result<f64, Code> {
     text.parse().map_err(|_| Code::BadNumber)
 }
 
+/// The number of a memo entry as Python's `int` reads it, which a hostile file may use to hide what it fetches: spaces
+/// around it, a sign, single underscores between digits.
+pub(super) fn memo_number(line: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(line).ok()?.trim();
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let odd =
+        digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") || digits.starts_with('+');
+    if odd {
+        return None;
+    }
+    digits.replace('_', "").parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,5 +236,25 @@ mod tests {
         assert_eq!(int(b"0x10", 10), Err(Code::BadNumber));
         assert_eq!(float(b"1e-05"), Ok(1e-5));
         assert_eq!(float(b"1_0"), Err(Code::BadNumber));
+    }
+
+    #[test]
+    fn memo_numbers_are_read_as_python_reads_them() {
+        for (line, want) in [
+            ("0", Some(0)),
+            ("+7", Some(7)),
+            (" 1_0 ", Some(10)),
+            ("0012", Some(12)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("", None),
+            ("-1", None),
+            ("++1", None),
+            ("1__0", None),
+            ("_1", None),
+            ("1_", None),
+            ("0x1", None),
+        ] {
+            assert_eq!(memo_number(line.as_bytes()), want, "{line}");
+        }
     }
 }

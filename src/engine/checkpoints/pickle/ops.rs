@@ -300,7 +300,7 @@ impl Machine<'_, '_> {
         let line = self.line()?;
         match code {
             op::GET | op::PUT => {
-                let number = std::str::from_utf8(line).ok().and_then(|text| text.parse().ok());
+                let number = literal::memo_number(line);
                 match (code, number) {
                     (op::GET, Some(number)) => self.fetch(number),
                     (_, Some(number)) => self.store(number),

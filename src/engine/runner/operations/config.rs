@@ -30,12 +30,30 @@ pub fn request(world: &World) -> Result<Request> {
         format,
         profile,
         map: world.workspace.own_asset(&map_name)?.map(|text| (map_name, text)),
+        forgotten: forgotten(world),
         decisions: decisions(world),
         require_decisions: world.interactive,
     })
 }
 
-/// Decisions of the operator: `choice:KEY` is the number of a conflict's choice, `edit:KEY` a new value.
+/// The variables of the secrets that the journal says were set.
+fn set_secrets(world: &World) -> Vec<String> {
+    let step = world.snapshot.step(Capability::Config);
+    let subjects = step.decisions.keys();
+    subjects
+        .filter_map(|subject| subject.strip_prefix("secret:").map(str::to_owned))
+        .collect()
+}
+
+/// Those of them that this session does not know.
+fn forgotten(world: &World) -> Vec<String> {
+    let mut names = set_secrets(world);
+    names.retain(|name| !world.secrets.contains_key(name));
+    names
+}
+
+/// Decisions of the operator: `choice:KEY` is the number of a conflict's choice, `edit:KEY` a new value; `secret:NAME`
+/// says that a secret was set, whose value this session keeps.
 fn decisions(world: &World) -> Decisions {
     let step = world.snapshot.step(Capability::Config);
     let mut decisions = Decisions {
@@ -54,6 +72,11 @@ fn decisions(world: &World) -> Decisions {
             decisions
                 .edits
                 .insert(key.to_owned(), SecretString::from(text.to_owned()));
+        }
+    }
+    for name in set_secrets(world) {
+        if let Some(value) = world.secrets.get(&name) {
+            decisions.edits.insert(name, value.clone());
         }
     }
     decisions

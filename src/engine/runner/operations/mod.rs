@@ -1,16 +1,26 @@
 //! The operations by capability and verb: how each is planned from the workspace, and the run that follows an approval.
 
 mod assess;
+pub mod backup;
 pub mod checkpoints;
+mod compare;
 pub mod config;
+pub mod cutover;
 mod documents;
+mod environment;
 mod report;
+pub mod rollback;
 pub mod schema;
+mod submission;
 pub mod tasks;
+pub mod upgrade;
+mod validate;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
@@ -37,6 +47,8 @@ pub struct World {
     pub operator: String,
     /// On which machine.
     pub host: String,
+    /// Secrets typed in this session, by their variables.
+    pub secrets: BTreeMap<String, SecretString>,
     /// Whether a person is there to decide; a script takes the stated defaults.
     pub interactive: bool,
 }
@@ -70,6 +82,14 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
         (Capability::Schema, "apply") => schema::apply(world, control).await,
         (Capability::Schema, "undo") => schema::undo(world, control).await,
         (Capability::Tasks, "apply") => tasks::apply(world, control).await,
+        (Capability::Tasks, "submit" | "cancel") => submission::prepare(world, verb, control).await,
+        (Capability::Environment, _) => environment::prepare(world, verb, control).await,
+        (Capability::Compare, _) => compare::prepare(world, verb, control).await,
+        (Capability::Validate, _) => validate::prepare(world, verb, control).await,
+        (Capability::Backup, _) => backup::prepare(world, verb, control).await,
+        (Capability::Cutover, _) => cutover::prepare(world, verb, control).await,
+        (Capability::Upgrade, _) => upgrade::prepare(world, verb, control).await,
+        (Capability::Rollback, _) => rollback::prepare(world, verb, control).await,
         (Capability::Report, "write") => report::write(&world).await,
         (Capability::Checkpoints, "apply") => checkpoints::apply(world, control).await,
         (Capability::Config, "apply") => config::apply(world, control).await,
@@ -82,6 +102,17 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
         prepared.plan = prepared.plan.sealed();
     }
     Ok(prepared)
+}
+
+/// The verb under which the lines of an operation stand: taking one back (`keep`, `undo`) changes the lines of the one that it takes
+/// back.
+#[must_use]
+pub fn lines_of(verb: &str) -> &str {
+    if matches!(verb, "keep" | "undo") {
+        "apply"
+    } else {
+        verb
+    }
 }
 
 /// The outcome with artifacts named relative to the workspace where they lie inside.

@@ -9,6 +9,7 @@ use super::{Policy, Request, WhenBroken};
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Progress};
 use crate::engine::tasks::input::{Item, LegacyTask, Records, Refused};
+use crate::engine::tasks::model::TaskId;
 use crate::engine::tasks::rules::Rules;
 use crate::engine::tasks::stages::{Graph, StagePlan, knots};
 
@@ -60,7 +61,9 @@ pub(super) struct Census {
     starts: Vec<u32>,
     targets: Vec<u64>,
     pub bytes: u64,
-    pub digest: u64,
+    /// SHA-256 of the file.
+    pub digest: String,
+    kept: Option<Kept>,
     /// Hashes of ids whose tasks are finished: nothing needs to wait for them.
     pub satisfied: Vec<u64>,
     /// Hashes of ids that are waited for and are not in the file, ascending. There are few, where the ids that are there
@@ -69,55 +72,44 @@ pub(super) struct Census {
 }
 
 /// The identity of an id: `7` and `"7"` are one.
-pub(super) fn id_hash(id: &crate::engine::tasks::model::TaskId) -> u64 {
+pub(super) fn id_hash(id: &TaskId) -> u64 {
     let mut hasher = DefaultHasher::new();
-    id.to_string().hash(&mut hasher);
+    match id {
+        TaskId::Text(text) => text.hash(&mut hasher),
+        TaskId::Number(number) => number.to_string().hash(&mut hasher),
+    }
     hasher.finish()
 }
 
-/// A record read and checked, or why not, with a hash over its raw form.
-pub(super) struct Checked {
-    pub task: std::result::Result<LegacyTask, Box<Refused>>,
-    pub digest: u64,
+/// A record read and checked, or why not.
+pub(super) type Checked = std::result::Result<LegacyTask, Box<Refused>>;
+
+/// Checks the record of a number, from 0.
+pub(super) fn check(item: &Item, number: u64, rules: &Rules) -> Checked {
+    match item {
+        Item::Bad(refused) => Err(Box::new(refused.clone())),
+        Item::Record(raw) => LegacyTask::read(raw, number + 1, rules),
+    }
 }
 
-/// Checks the records of a batch in parallel, in order. `first` is the number of the first record, from 0.
-pub(super) fn check(items: Vec<Item>, first: u64, rules: &Rules) -> Vec<Checked> {
-    items
-        .into_par_iter()
-        .enumerate()
-        .with_min_len(64)
-        .map(|(i, item)| {
-            let mut hasher = DefaultHasher::new();
-            match item {
-                Item::Bad(refused) => {
-                    hasher.write(&refused.raw);
-                    Checked {
-                        digest: hasher.finish(),
-                        task: Err(Box::new(refused)),
-                    }
-                }
-                Item::Record(raw) => {
-                    hasher.write(raw.bytes());
-                    Checked {
-                        digest: hasher.finish(),
-                        task: LegacyTask::read(&raw, first + i as u64 + 1, rules),
-                    }
-                }
-            }
-        })
-        .collect()
+/// What the first pass read, batch by batch, for the second: a small file is parsed once.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub batches: Vec<Vec<Checked>>,
+    bytes: usize,
 }
 
-/// Folds a record's digest into the file's.
-pub(super) fn fold(digest: u64, record: u64) -> u64 {
-    (digest.rotate_left(7) ^ record).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
+/// What may be kept, in bytes of memory.
+const MOST_KEPT: usize = 64 * 1024 * 1024;
+/// What a record takes besides its text.
+const EACH: usize = size_of::<Checked>() + 96;
 
 impl Census {
-    pub fn take(request: &Request, records: &mut Records, control: &Control) -> Result<Self> {
+    pub fn take(request: &Request, control: &Control) -> Result<Self> {
+        let (mut records, digest) = Records::open_digested(&request.input)?;
         let mut census = Self {
             starts: vec![0],
+            kept: Some(Kept::default()),
             ..Self::default()
         };
         let mut items = records.batch(BATCH)?;
@@ -125,26 +117,20 @@ impl Census {
             control.safe_point()?;
             let first = census.fates.len() as u64;
             // The next records are read while these are checked.
-            let (next, checked) =
-                rayon::join(|| records.batch(BATCH), || check(items, first, &request.rules));
-            items = next?;
-            for checked in checked {
-                census.digest = fold(census.digest, checked.digest);
-                if let Ok(task) = checked.task {
-                    if let Ok(number) = u32::try_from(census.fates.len()) {
-                        census.index.push((id_hash(&task.id), number));
-                    }
-                    census.fates.push(Fate::Converted);
-                    census.finished.push(task.finished());
-                    census.targets.extend(task.dependencies.iter().map(id_hash));
-                } else {
-                    census.fates.push(Fate::Unreadable);
-                    census.finished.push(false);
-                }
-                census
-                    .starts
-                    .push(u32::try_from(census.targets.len()).unwrap_or(u32::MAX));
+            let check_all = || -> Vec<Checked> {
+                items
+                    .par_iter()
+                    .enumerate()
+                    .with_min_len(64)
+                    .map(|(i, item)| check(item, first + i as u64, &request.rules))
+                    .collect()
+            };
+            let (next, checked) = rayon::join(|| records.batch(BATCH), check_all);
+            for checked in &checked {
+                census.count_in(checked);
             }
+            census.keep(checked, &items);
+            items = next?;
             control.progress(Progress {
                 done: census.fates.len() as u64,
                 unit: "tasks".to_owned(),
@@ -153,9 +139,44 @@ impl Census {
                 ..Progress::default()
             });
         }
+        records.skip_rest()?;
         census.bytes = records.bytes_read();
+        census.digest = digest.hex();
         census.judge(request.policy);
         Ok(census)
+    }
+
+    fn count_in(&mut self, checked: &Checked) {
+        if let Ok(task) = checked {
+            if let Ok(number) = u32::try_from(self.fates.len()) {
+                self.index.push((id_hash(&task.id), number));
+            }
+            self.fates.push(Fate::Converted);
+            self.finished.push(task.finished());
+            self.targets.extend(task.dependencies.iter().map(id_hash));
+        } else {
+            self.fates.push(Fate::Unreadable);
+            self.finished.push(false);
+        }
+        self.starts
+            .push(u32::try_from(self.targets.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Keeps what was read, or forgets all of it when it becomes too much.
+    fn keep(&mut self, checked: Vec<Checked>, items: &[Item]) {
+        let Some(kept) = &mut self.kept else { return };
+        kept.bytes += items.iter().map(|item| EACH + item.raw().len()).sum::<usize>();
+        kept.batches.push(checked);
+        if kept.bytes > MOST_KEPT {
+            self.kept = None;
+        }
+    }
+
+    /// What the first pass kept, when the second needs nothing else. The raw form of what is set aside for its neighbours'
+    /// sake is only in the file.
+    pub fn complete(&self) -> Option<&Kept> {
+        let needs_raw = |fate: &Fate| !matches!(fate, Fate::Converted | Fate::Unreadable);
+        self.kept.as_ref().filter(|_| !self.fates.iter().any(needs_raw))
     }
 
     /// Decides every record's fate.
@@ -266,9 +287,7 @@ impl Census {
             let Ok(task) = LegacyTask::read(&raw, number as u64, &request.rules) else {
                 continue;
             };
-            let shown = |id: &crate::engine::tasks::model::TaskId| {
-                crate::engine::text::inert_short(&id.to_string(), 60)
-            };
+            let shown = |id: &TaskId| crate::engine::text::inert_short(&id.to_string(), 60);
             match fate {
                 Fate::MissingDependency => {
                     for id in task

@@ -1,11 +1,12 @@
 //! A legacy task in the guide's MAOS task format, in the spelling of each dialect.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::engine::tasks::decompose::{Decomposition, Subtask};
+use crate::engine::tasks::decompose::{Decomposition, Sketch};
 use crate::engine::tasks::grammar::expand::rule;
 use crate::engine::tasks::input::LegacyTask;
 use crate::engine::tasks::model::{Band, TaskId};
@@ -32,85 +33,207 @@ impl Dialect {
     /// A priority in this spelling; `NORMAL` and `MEDIUM` are one.
     #[must_use]
     #[expect(clippy::match_same_arms, reason = "an arm a dialect")]
-    pub fn priority(self, priority: &str) -> String {
-        let priority = priority.to_uppercase();
-        match (self, priority.as_str()) {
-            (Self::Guide, "MEDIUM") => "NORMAL".to_owned(),
-            (Self::Guide, _) => priority,
-            (Self::Reference, "NORMAL") => "MEDIUM".to_owned(),
-            (Self::Reference, _) => priority,
-            (Self::Shipped, "NORMAL") => "medium".to_owned(),
-            (Self::Shipped, _) => priority.to_lowercase(),
+    pub fn priority(self, priority: &str) -> Cow<'_, str> {
+        let upper = if priority.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            Cow::Borrowed(priority)
+        } else {
+            Cow::Owned(priority.to_uppercase())
+        };
+        match (self, upper.as_ref()) {
+            (Self::Guide, "MEDIUM") => Cow::Borrowed("NORMAL"),
+            (Self::Guide, _) => upper,
+            (Self::Reference, "NORMAL") => Cow::Borrowed("MEDIUM"),
+            (Self::Reference, _) => upper,
+            (Self::Shipped, "NORMAL") => Cow::Borrowed("medium"),
+            (Self::Shipped, _) => Cow::Owned(upper.to_lowercase()),
         }
     }
 
     /// A type in this dialect; `None` when it knows none such, so that it is left out.
     #[must_use]
-    pub fn kind(self, kind: &str) -> Option<String> {
+    pub fn kind(self, kind: &str) -> Option<&str> {
         match self {
-            Self::Guide => Some(kind.to_owned()),
-            Self::Reference => DOCUMENTED.contains(&kind).then(|| kind.to_owned()),
+            Self::Guide => Some(kind),
+            Self::Reference => DOCUMENTED.contains(&kind).then_some(kind),
             Self::Shipped => None,
         }
     }
 }
 
-/// A task as MAOS takes it.
+/// A task as MAOS takes it. It borrows from the legacy task and its plan: most of it is their text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MaosTask {
+pub struct MaosTask<'a> {
     /// What is to be done.
-    pub description: String,
+    pub description: Cow<'a, str>,
     /// The type, where the dialect knows it.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none", default)]
-    pub kind: Option<String>,
+    pub kind: Option<Cow<'a, str>>,
     /// How many agents can work at once: the widest stage of the plan, 1 to 8.
     pub max_agents: usize,
     /// In the dialect's spelling.
-    pub priority: String,
+    pub priority: Cow<'a, str>,
     /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub timeout: Option<u64>,
     /// Legacy ids; [`translate`] turns them into MAOS ids when the tasks they name have been submitted.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub depends_on: Vec<TaskId>,
+    pub depends_on: Vec<Cow<'a, TaskId>>,
     /// Where it comes from.
-    pub metadata: Metadata,
+    pub metadata: Metadata<'a>,
 }
 
 /// Where a task comes from and what it consists of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Metadata {
+pub struct Metadata<'a> {
     /// The legacy id, as given.
-    pub legacy_id: TaskId,
+    pub legacy_id: Cow<'a, TaskId>,
     /// The start of the run, UTC.
     pub converted_at: jiff::Timestamp,
     /// The parts that can be worked on, each once, the coordinator left out.
-    pub parallel_components: Vec<String>,
+    pub parallel_components: Vec<Cow<'a, str>>,
     /// The dependencies as the legacy file gave them, kept when `depends_on` is translated or shortened.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub legacy_dependencies: Vec<TaskId>,
+    #[serde(skip_serializing_if = "none", default)]
+    pub legacy_dependencies: Cow<'a, [TaskId]>,
     /// The type by the rules, where the dialect has no field for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub task_type: Option<String>,
+    pub task_type: Option<Cow<'a, str>>,
     /// 0 to 10.
     pub parallel_score: u8,
     /// Its band.
     pub parallel_band: Band,
     /// `made` by the rules or `accepted` as a person left it.
-    pub plan: String,
+    pub plan: Cow<'a, str>,
     /// The plan, when it has more than one subtask.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub subtasks: Vec<Subtask>,
+    pub subtasks: Vec<Step<'a>>,
     /// The legacy status, lower case.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub legacy_status: Option<String>,
+    pub legacy_status: Option<Cow<'a, str>>,
     /// When the legacy system made it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub created_at: Option<jiff::Timestamp>,
     /// Every field that has no place above, as given.
-    #[serde(skip_serializing_if = "Map::is_empty", default)]
-    pub legacy: Map<String, Value>,
+    #[serde(skip_serializing_if = "no_field", default)]
+    pub legacy: Cow<'a, Map<String, Value>>,
 }
+
+/// A subtask of the plan, as [`crate::engine::tasks::Subtask`] has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step<'a> {
+    /// Its index in the plan, from 0.
+    pub id: usize,
+    /// What is to be done.
+    pub description: Cow<'a, str>,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: Cow<'a, str>,
+    /// The subtasks it waits for, ascending.
+    pub dependencies: Cow<'a, [usize]>,
+    /// The rule that made it.
+    pub rule: Cow<'a, str>,
+}
+
+fn none(ids: &[TaskId]) -> bool {
+    ids.is_empty()
+}
+
+fn no_field(fields: &Map<String, Value>) -> bool {
+    fields.is_empty()
+}
+
+/// A plan as conversion takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned<'a> {
+    steps: Vec<Step<'a>>,
+    width: usize,
+    score: u8,
+    accepted: bool,
+}
+
+impl<'a> Planned<'a> {
+    /// The plan the rules make.
+    pub(crate) fn made(sketch: &'a Sketch<'a>) -> Self {
+        let steps = sketch.lines.iter().enumerate().map(|(id, line)| Step {
+            id,
+            description: Cow::Borrowed(&line.description),
+            kind: Cow::Borrowed(line.kind),
+            dependencies: Cow::Borrowed(&line.dependencies),
+            rule: Cow::Borrowed(line.rule),
+        });
+        Self {
+            steps: steps.collect(),
+            width: sketch.shape.width,
+            score: sketch.score,
+            accepted: false,
+        }
+    }
+
+    /// A plan as a person left it.
+    #[must_use]
+    pub fn accepted(plan: &'a Decomposition) -> Self {
+        let works = |i: &usize| {
+            plan.subtasks
+                .get(*i)
+                .is_some_and(|subtask| subtask.rule != rule::COORDINATION)
+        };
+        let widths = plan
+            .stages
+            .iter()
+            .map(|stage| stage.iter().filter(|i| works(i)).count());
+        let steps = plan.subtasks.iter().map(|subtask| Step {
+            id: subtask.id,
+            description: Cow::Borrowed(&subtask.description),
+            kind: Cow::Borrowed(&subtask.kind),
+            dependencies: Cow::Borrowed(&subtask.dependencies),
+            rule: Cow::Borrowed(&subtask.rule),
+        });
+        Self {
+            steps: steps.collect(),
+            width: widths.max().unwrap_or(1),
+            score: plan.parallelism.score,
+            accepted: true,
+        }
+    }
+
+    /// 0 to 10.
+    #[must_use]
+    pub const fn score(&self) -> u8 {
+        self.score
+    }
+
+    /// How many subtasks, the coordinator with them.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What can be worked on, each once.
+    fn components(&self) -> Vec<Cow<'a, str>> {
+        let mut seen = HashSet::new();
+        let few = self.steps.len() <= FEW;
+        let mut out: Vec<Cow<'a, str>> = Vec::with_capacity(self.steps.len());
+        for step in self.steps.iter().filter(|step| step.rule != rule::COORDINATION) {
+            let new = if few {
+                !out.contains(&step.description)
+            } else {
+                seen.insert(step.description.clone())
+            };
+            if new {
+                out.push(step.description.clone());
+            }
+        }
+        out
+    }
+}
+
+/// So few texts are compared one by one.
+const FEW: usize = 24;
 
 /// What a conversion needs besides the task.
 #[derive(Debug, Clone)]
@@ -121,46 +244,21 @@ pub struct Settings {
     pub started: jiff::Timestamp,
 }
 
-/// Converts one task. `plan` is its decomposition, `accepted` whether a person accepted it, `kind` its type by the rules,
-/// `satisfied` the dependencies that are left out because their tasks are finished or the policy drops them.
+/// Converts one task. `kind` is its type by the rules, `left_out` the dependencies that are left out because their tasks are
+/// finished or the policy drops them.
 #[must_use]
-pub fn convert(
-    task: LegacyTask,
-    plan: &Decomposition,
-    accepted: bool,
-    kind: String,
-    left_out: &[TaskId],
+pub fn convert<'a>(
+    task: &'a LegacyTask,
+    plan: Planned<'a>,
+    kind: &'a str,
+    left_out: &[&TaskId],
     settings: &Settings,
-) -> MaosTask {
-    let work = || {
-        plan.subtasks
-            .iter()
-            .filter(|subtask| subtask.rule != rule::COORDINATION)
-    };
-    let mut components: Vec<String> = Vec::new();
-    for subtask in work() {
-        if !components.contains(&subtask.description) {
-            components.push(subtask.description.clone());
-        }
-    }
-    let width = plan
-        .stages
-        .iter()
-        .map(|stage| {
-            stage
-                .iter()
-                .filter(|i| {
-                    plan.subtasks
-                        .get(**i)
-                        .is_some_and(|s| s.rule != rule::COORDINATION)
-                })
-                .count()
-        })
-        .max()
-        .unwrap_or(1);
-    let written = settings.dialect.kind(&kind);
+) -> MaosTask<'a> {
+    let written = settings.dialect.kind(kind);
     MaosTask {
-        max_agents: width.clamp(1, MOST_AGENTS),
+        description: Cow::Borrowed(&task.description),
+        kind: written.map(Cow::Borrowed),
+        max_agents: plan.width.clamp(1, MOST_AGENTS),
         priority: settings
             .dialect
             .priority(task.priority.as_deref().unwrap_or("NORMAL")),
@@ -169,28 +267,30 @@ pub fn convert(
             .dependencies
             .iter()
             .filter(|id| !left_out.contains(id))
-            .cloned()
+            .map(Cow::Borrowed)
             .collect(),
         metadata: Metadata {
-            legacy_id: task.id,
+            legacy_id: Cow::Borrowed(&task.id),
             converted_at: settings.started,
-            parallel_components: components,
-            legacy_dependencies: task.dependencies,
-            task_type: if written.is_none() { Some(kind) } else { None },
-            parallel_score: plan.parallelism.score,
-            parallel_band: plan.parallelism.band,
-            plan: if accepted { "accepted" } else { "made" }.to_owned(),
-            subtasks: if plan.subtasks.len() > 1 || accepted {
-                plan.subtasks.clone()
+            parallel_components: plan.components(),
+            legacy_dependencies: Cow::Borrowed(&task.dependencies),
+            task_type: if written.is_none() {
+                Some(Cow::Borrowed(kind))
+            } else {
+                None
+            },
+            parallel_score: plan.score,
+            parallel_band: Band::of(plan.score),
+            plan: Cow::Borrowed(if plan.accepted { "accepted" } else { "made" }),
+            subtasks: if plan.steps.len() > 1 || plan.accepted {
+                plan.steps
             } else {
                 Vec::new()
             },
-            legacy_status: task.status,
+            legacy_status: task.status.as_deref().map(Cow::Borrowed),
             created_at: task.created,
-            legacy: task.extra,
+            legacy: Cow::Borrowed(&task.extra),
         },
-        kind: written,
-        description: task.description,
     }
 }
 

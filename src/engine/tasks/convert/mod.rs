@@ -4,6 +4,8 @@
 
 mod census;
 pub mod maos;
+mod piece;
+mod report;
 mod write;
 
 use std::collections::BTreeMap;
@@ -11,16 +13,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-pub use maos::{Dialect, MaosTask, Metadata, translate};
+pub use maos::{Dialect, MaosTask, Metadata, Planned, Step, translate};
 
 use self::census::{Census, Fate};
 use super::decompose::Decomposition;
-use super::input::Records;
 use super::rules::Rules;
 use crate::engine::capability::Capability;
 use crate::engine::error::Result;
 use crate::engine::operation::{Control, Effect, Outcome, Plan};
+use crate::engine::workspace::files::hex;
 
 /// What to do with a dependency that cannot be kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,8 +196,7 @@ pub struct Converted {
 /// # Errors
 /// `Input` when the file cannot be understood or broken dependencies block; `Unavailable` when reading fails.
 pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
-    let mut records = Records::open(&request.input)?;
-    let census = Census::take(request, &mut records, control)?;
+    let census = Census::take(request, control)?;
     census.block(request)?;
     let total = census.fates.len() as u64;
     let converted = census.count(Fate::Converted);
@@ -234,10 +236,7 @@ pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
         }),
         needs_approval: replaces,
         basis: vec![
-            format!(
-                "input {:016x} {} bytes {total} records",
-                census.digest, census.bytes
-            ),
+            format!("input {} {} bytes {total} records", census.digest, census.bytes),
             format!(
                 "rules {} dialect {:?} policy {:?}",
                 request.rules.name, request.dialect, request.policy
@@ -255,13 +254,16 @@ pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
 }
 
 fn accepted_digest(accepted: &Accepted) -> String {
-    use std::hash::{DefaultHasher, Hasher as _};
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Sha256::new();
     for (id, plan) in accepted {
-        hasher.write(id.as_bytes());
-        hasher.write(serde_json::to_string(plan).unwrap_or_default().as_bytes());
+        let plan = serde_json::to_string(plan).unwrap_or_default();
+        // With its length before it no text can pass for two.
+        for text in [id.as_str(), &plan] {
+            hasher.update((text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
     }
-    format!("{:016x}", hasher.finish())
+    hex(&hasher.finalize())
 }
 
 /// Converts as planned and gives the outcome alone.

@@ -1,192 +1,20 @@
 //! The second pass: converts batch by batch in parallel and writes in order.
 
-use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{BufRead as _, Read as _, Write as _};
 use std::path::Path;
 
 use rayon::prelude::*;
-use serde::Serialize;
 
-use super::census::{BATCH, Census, Checked, Fate, check, fold, id_hash};
+use super::census::{BATCH, Census, Checked, Kept, check};
 use super::maos::{self, Settings};
-use super::{Converted, Request, Statistics, Summary};
+use super::piece::{Piece, Work};
+use super::report::{finish, report, same_but_moment};
+use super::{Converted, Request, Statistics};
 use crate::engine::error::{Error, Result};
-use crate::engine::operation::{Control, Notice, Outcome, Progress, ProofLine, Quarantined};
-use crate::engine::tasks::decompose::decompose;
-use crate::engine::tasks::input::{LegacyTask, Records, Refused};
-use crate::engine::tasks::model::{Band, TaskId};
-use crate::engine::tasks::types;
-use crate::engine::text::{count, inert_short, plural};
+use crate::engine::operation::{Control, Notice, Progress};
+use crate::engine::tasks::input::{Digest, Digesting, Item, Records};
 use crate::engine::workspace::files::{self, AtomicFile, SHARED};
-
-/// A line of the quarantine file.
-#[derive(Serialize)]
-struct QuarantineLine<'a> {
-    line: u64,
-    id: Option<&'a TaskId>,
-    reason: &'a str,
-    place: &'a str,
-    why: &'a str,
-    raw: String,
-}
-
-enum Made {
-    Task { json: Vec<u8>, facts: Facts },
-    Aside { json: Vec<u8>, notice: Quarantined },
-}
-
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, each counted on its own"
-)]
-struct Facts {
-    kind: String,
-    priority: String,
-    score: u8,
-    subtasks: usize,
-    accepted: bool,
-    outdated: bool,
-    default_priority: bool,
-    default_id: bool,
-    unusual_timeout: bool,
-    satisfied: usize,
-    dropped: usize,
-    omitted_type: bool,
-}
-
-fn hint(reason: &str) -> &'static str {
-    match reason {
-        "no_description" => "Give it a description, then convert again.",
-        "duplicate_id" => "Give it an id of its own, or take it out.",
-        "missing_dependency" | "depends_on_quarantined" | "dependency_cycle" | "self_dependency" => {
-            "Mend its dependencies, then convert again."
-        }
-        "unknown_priority" => "Add the spelling to priorities in tasks/rules.yml, or correct it.",
-        _ => "Correct the record, then convert again.",
-    }
-}
-
-fn aside(refused: &Refused, id: Option<&TaskId>) -> Made {
-    let line = QuarantineLine {
-        line: refused.line,
-        id,
-        reason: refused.reason,
-        place: &refused.place,
-        why: &refused.why,
-        raw: refused.raw_text(),
-    };
-    let mut json = serde_json::to_vec(&line).unwrap_or_default();
-    json.push(b'\n');
-    Made::Aside {
-        json,
-        notice: Quarantined {
-            kind: "task".to_owned(),
-            key: id.map_or_else(
-                || format!("line {}", refused.line),
-                |id| inert_short(&id.to_string(), 60),
-            ),
-            reason: refused.reason.to_owned(),
-            place: if refused.place.is_empty() {
-                format!("line {}", refused.line)
-            } else {
-                format!("line {}, {}", refused.line, refused.place)
-            },
-            why: refused.why.clone(),
-            hint: hint(refused.reason).to_owned(),
-            raw: inert_short(&line.raw, 400),
-        },
-    }
-}
-
-fn one(
-    request: &Request,
-    census: &Census,
-    settings: &Settings,
-    checked: Checked,
-    fate: Fate,
-    raw: &[u8],
-) -> Made {
-    let task: LegacyTask = match checked.task {
-        Err(refused) => return aside(&refused, None),
-        Ok(task) => task,
-    };
-    if fate != Fate::Converted {
-        let (reason, why) = fate.reason();
-        let refused = Refused {
-            line: task.line,
-            reason,
-            place: "id".to_owned(),
-            why: why.to_owned(),
-            raw: raw.to_vec(),
-        };
-        return aside(&refused, Some(&task.id));
-    }
-    let edited = request.accepted.get(&task.id.to_string());
-    let accepted = edited.filter(|plan| plan.original == task.description);
-    let outdated = edited.is_some() && accepted.is_none();
-    let made;
-    let plan = if let Some(plan) = accepted {
-        plan
-    } else {
-        made = decompose(task.id.clone(), &task.description, &request.rules);
-        &made
-    };
-    let kind = types::of_task(&task.description, &request.rules);
-    let absent = |id: &&TaskId| census.absent.binary_search(&id_hash(id)).is_ok();
-    let satisfied: Vec<TaskId> = task
-        .dependencies
-        .iter()
-        .filter(|id| census.satisfied.binary_search(&id_hash(id)).is_ok())
-        .cloned()
-        .collect();
-    let dropped: Vec<TaskId> = task.dependencies.iter().filter(absent).cloned().collect();
-    let left_out = [satisfied.as_slice(), dropped.as_slice()].concat();
-    let mut facts = Facts {
-        kind: kind.clone(),
-        priority: String::new(),
-        score: plan.parallelism.score,
-        subtasks: plan.subtasks.len(),
-        accepted: accepted.is_some(),
-        outdated,
-        default_priority: task.priority.is_none(),
-        default_id: task.id_made,
-        unusual_timeout: task
-            .timeout
-            .is_some_and(|timeout| !(60..=7200).contains(&timeout)),
-        satisfied: satisfied.len(),
-        dropped: dropped.len(),
-        omitted_type: false,
-    };
-    let task = maos::convert(task, plan, accepted.is_some(), kind, &left_out, settings);
-    facts.omitted_type = task.kind.is_none();
-    facts.priority.clone_from(&task.priority);
-    Made::Task {
-        json: serde_json::to_vec(&task).unwrap_or_default(),
-        facts,
-    }
-}
-
-impl Statistics {
-    fn add(&mut self, facts: Facts) {
-        let up = |map: &mut std::collections::BTreeMap<String, u64>, key: String| {
-            *map.entry(key).or_default() += 1;
-        };
-        self.converted += 1;
-        self.subtasks += facts.subtasks as u64;
-        self.accepted += u64::from(facts.accepted);
-        self.outdated_plans += u64::from(facts.outdated);
-        self.default_priorities += u64::from(facts.default_priority);
-        self.default_ids += u64::from(facts.default_id);
-        self.unusual_timeouts += u64::from(facts.unusual_timeout);
-        self.satisfied_dependencies += facts.satisfied as u64;
-        self.dropped_dependencies += facts.dropped as u64;
-        self.omitted_types += u64::from(facts.omitted_type);
-        self.average_score += f64::from(facts.score);
-        up(&mut self.bands, Band::of(facts.score).name().to_owned());
-        up(&mut self.types, facts.kind);
-        up(&mut self.priorities, facts.priority);
-    }
-}
 
 /// Keeps a file that is about to be replaced by another content. A killed conversion of the same records may have left its
 /// log and its quarantine behind: they say the same but for the moment, and are not worth keeping.
@@ -198,16 +26,6 @@ fn keep_before(path: &Path, new: &AtomicFile) -> Result<()> {
     }
     Ok(())
 }
-
-/// Whether two conversion logs differ by nothing but the moment.
-fn same_but_moment(one: &str, other: &str) -> bool {
-    one.lines()
-        .filter(|line| !line.starts_with(STARTED))
-        .eq(other.lines().filter(|line| !line.starts_with(STARTED)))
-}
-
-/// How the log's line of the moment begins.
-const STARTED: &str = "started      ";
 
 /// The moment an earlier conversion wrote into its tasks, when there is one.
 fn earlier_start(path: &Path) -> Option<jiff::Timestamp> {
@@ -238,6 +56,122 @@ pub(super) fn run(request: &Request, census: &Census, control: &Control) -> Resu
         .ok_or_else(|| Error::bug("a conversion that replaces gave no result"))
 }
 
+/// Where the records of the second pass come from: the first pass, when it kept them all, with the file read beside only for
+/// its digest; else the file again.
+enum Feed<'a> {
+    Kept {
+        kept: &'a Kept,
+        next: usize,
+        file: Digesting<File>,
+        read: u64,
+        path: &'a Path,
+    },
+    Again(Records),
+}
+
+/// A batch of records.
+enum Batch<'a> {
+    Kept(&'a [Checked]),
+    Again(Vec<Item>),
+}
+
+impl Batch<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Kept(kept) => kept.len(),
+            Self::Again(items) => items.len(),
+        }
+    }
+}
+
+impl<'a> Feed<'a> {
+    fn open(request: &'a Request, census: &'a Census) -> Result<(Self, Digest)> {
+        if let Some(kept) = census.complete() {
+            let path = request.input.as_path();
+            let file = File::open(path).map_err(|error| Error::io("read", path, &error))?;
+            let (file, digest) = Digesting::new(file);
+            let feed = Self::Kept {
+                kept,
+                next: 0,
+                file,
+                read: 0,
+                path,
+            };
+            return Ok((feed, digest));
+        }
+        let (records, digest) = Records::open_digested(&request.input)?;
+        Ok((Self::Again(records), digest))
+    }
+
+    /// The next records; an empty batch at the end, when the whole file has gone through the digest.
+    fn next(&mut self) -> Result<Batch<'a>> {
+        match self {
+            Self::Again(records) => {
+                let items = records.batch(BATCH)?;
+                if items.is_empty() {
+                    records.skip_rest()?;
+                }
+                Ok(Batch::Again(items))
+            }
+            Self::Kept {
+                kept,
+                next,
+                file,
+                read,
+                path,
+            } => {
+                let batch = kept.batches.get(*next).map_or(&[][..], Vec::as_slice);
+                *next += 1;
+                let limit = if batch.is_empty() { u64::MAX } else { BATCH as u64 };
+                *read += std::io::copy(&mut file.by_ref().take(limit), &mut std::io::sink())
+                    .map_err(|error| Error::io("read", path, &error))?;
+                Ok(Batch::Kept(batch))
+            }
+        }
+    }
+
+    const fn bytes_read(&self) -> u64 {
+        match self {
+            Self::Again(records) => records.bytes_read(),
+            Self::Kept { read, .. } => *read,
+        }
+    }
+}
+
+/// Converts a batch whose first record has number `first`, in parallel, in order.
+fn convert_all(work: &Work<'_>, batch: &Batch<'_>, first: u64) -> Vec<Piece> {
+    let number = |chunk: usize, i: usize| first + (chunk * PIECE + i) as u64;
+    match batch {
+        Batch::Kept(kept) => kept
+            .par_chunks(PIECE)
+            .enumerate()
+            .map(|(chunk, kept)| {
+                let mut piece = Piece::default();
+                for (i, checked) in kept.iter().enumerate() {
+                    piece.add(work, checked, number(chunk, i), b"");
+                }
+                piece
+            })
+            .collect(),
+        Batch::Again(items) => items
+            .par_chunks(PIECE)
+            .enumerate()
+            .map(|(chunk, items)| {
+                let mut piece = Piece::default();
+                for (i, item) in items.iter().enumerate() {
+                    let number = number(chunk, i);
+                    let checked = check(item, number, &work.request.rules);
+                    piece.add(work, &checked, number, item.raw());
+                }
+                piece
+            })
+            .collect(),
+    }
+}
+
+/// Records that one thread converts in one go.
+const PIECE: usize = 128;
+
 /// One pass over the input. `only_compare`: nothing is written, and `None` says that the results in place are others.
 #[expect(
     clippy::too_many_lines,
@@ -249,11 +183,15 @@ fn pass(
     control: &Control,
     only_compare: bool,
 ) -> Result<Option<Converted>> {
-    let settings = Settings {
-        dialect: request.dialect,
-        started: request.started,
+    let work = Work {
+        request,
+        census,
+        settings: Settings {
+            dialect: request.dialect,
+            started: request.started,
+        },
     };
-    let mut records = Records::open(&request.input)?;
+    let (mut feed, digest) = Feed::open(request, census)?;
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error: std::io::Error| Error::io("write", &path, &error)
@@ -262,68 +200,34 @@ fn pass(
     let mut set_aside = AtomicFile::create(&request.targets.quarantine, SHARED)?;
     let mut statistics = Statistics::default();
     let mut told = Vec::new();
-    let mut digest = 0;
     out.write_all(b"[").map_err(failed(&request.targets.tasks))?;
-    let mut items = records.batch(BATCH)?;
+    let mut batch = feed.next()?;
     // What is converted and not written yet.
-    let mut buffer = Vec::new();
-    while !items.is_empty() {
+    let mut pieces: Vec<Piece> = Vec::new();
+    // Whether a task was written, so that a comma goes before the next.
+    let mut begun = false;
+    while batch.len() > 0 {
         control.safe_point()?;
         let first = statistics.total;
-        // Raw forms are only needed of what is set aside for its neighbours' sake.
-        let raws: Vec<Vec<u8>> = items
-            .iter()
-            .enumerate()
-            .map(|(i, item)| match (item, fate_of(census, first + i as u64)) {
-                (crate::engine::tasks::input::Item::Record(raw), fate) if fate != Fate::Converted => {
-                    raw.bytes().to_vec()
-                }
-                _ => Vec::new(),
-            })
-            .collect();
         // The tasks before are written and the next records read while these are converted.
-        let (around, (digests, made)) = rayon::join(
-            || (out.write_all(&buffer), records.batch(BATCH)),
-            || {
-                let checked = check(items, first, &request.rules);
-                let digests: Vec<u64> = checked.iter().map(|record| record.digest).collect();
-                let made: Vec<Made> = checked
-                    .into_par_iter()
-                    .zip(raws)
-                    .enumerate()
-                    .with_min_len(32)
-                    .map(|(i, (checked, raw))| {
-                        let fate = fate_of(census, first + i as u64);
-                        one(request, census, &settings, checked, fate, &raw)
-                    })
-                    .collect();
-                (digests, made)
-            },
+        let ((written, next), made) = rayon::join(
+            || (write_all(&mut out, &pieces, &mut begun), feed.next()),
+            || convert_all(&work, &batch, first),
         );
-        let (written, next) = around;
         written.map_err(failed(&request.targets.tasks))?;
-        items = next?;
-        statistics.total += digests.len() as u64;
-        digest = digests.into_iter().fold(digest, fold);
-        buffer.clear();
-        for made in made {
-            match made {
-                Made::Task { json, facts } => {
-                    buffer.extend_from_slice(if statistics.converted == 0 { b"\n" } else { b",\n" });
-                    buffer.extend_from_slice(&json);
-                    statistics.add(facts);
-                }
-                Made::Aside { json, notice } => {
-                    set_aside
-                        .write_all(&json)
-                        .map_err(failed(&request.targets.quarantine))?;
-                    statistics.quarantined += 1;
-                    *statistics.reasons.entry(notice.reason.clone()).or_default() += 1;
-                    if !only_compare {
-                        control.notice(Notice::Quarantined(notice));
-                    } else if told.len() < TOLD {
-                        told.push(notice);
-                    }
+        statistics.total += batch.len() as u64;
+        batch = next?;
+        pieces = made;
+        for piece in &mut pieces {
+            statistics.merge(std::mem::take(&mut piece.statistics));
+            set_aside
+                .write_all(&piece.aside)
+                .map_err(failed(&request.targets.quarantine))?;
+            for notice in piece.notices.drain(..) {
+                if !only_compare {
+                    control.notice(Notice::Quarantined(notice));
+                } else if told.len() < TOLD {
+                    told.push(notice);
                 }
             }
         }
@@ -333,12 +237,13 @@ fn pass(
             quarantined: statistics.quarantined,
             unit: "tasks".to_owned(),
             phase: "converting".to_owned(),
-            bytes: records.bytes_read(),
+            bytes: feed.bytes_read(),
             bytes_total: Some(census.bytes),
             ..Progress::default()
         });
     }
-    out.write_all(&buffer).map_err(failed(&request.targets.tasks))?;
+    write_all(&mut out, &pieces, &mut begun).map_err(failed(&request.targets.tasks))?;
+    let digest = digest.hex();
     if digest != census.digest || statistics.total != census.fates.len() as u64 {
         return Err(
             Error::blocked(format!("{} changed while it was converted", request.name))
@@ -369,7 +274,7 @@ fn pass(
         for notice in told {
             control.notice(Notice::Quarantined(notice));
         }
-        let mut converted = finish(request, statistics, census.digest, digest);
+        let mut converted = finish(request, census, statistics, &digest);
         converted.outcome.unchanged = converted.outcome.converted;
         return Ok(Some(converted));
     }
@@ -383,149 +288,15 @@ fn pass(
     log.commit()?;
     set_aside.commit()?;
     out.commit()?;
-    Ok(Some(finish(request, statistics, census.digest, digest)))
+    Ok(Some(finish(request, census, statistics, &digest)))
 }
 
-fn fate_of(census: &Census, number: u64) -> Fate {
-    usize::try_from(number)
-        .ok()
-        .and_then(|number| census.fates.get(number))
-        .copied()
-        .unwrap_or(Fate::Unreadable)
-}
-
-fn finish(request: &Request, statistics: Statistics, planned: u64, converted_from: u64) -> Converted {
-    let Statistics {
-        total,
-        converted,
-        quarantined,
-        ..
-    } = statistics;
-    let shown = |path: &Path| path.display().to_string();
-    let summary = if total == 0 {
-        format!("0 tasks in {}. That is allowed.", request.name)
-    } else if quarantined == 0 {
-        format!("Converted {}.", plural(converted, "task", "tasks"))
-    } else {
-        format!(
-            "Converted {}, {} quarantined.",
-            plural(converted, "task", "tasks"),
-            count(quarantined)
-        )
-    };
-    let outcome = Outcome {
-        source: total,
-        converted,
-        unchanged: 0,
-        quarantined,
-        proof: vec![
-            ProofLine {
-                what: "records read = tasks written + records set aside".to_owned(),
-                source: count(total),
-                target: count(converted + quarantined),
-                equal: total == converted + quarantined,
-            },
-            ProofLine {
-                what: "input at plan = input at conversion".to_owned(),
-                source: format!("{planned:016x}"),
-                target: format!("{converted_from:016x}"),
-                equal: planned == converted_from,
-            },
-        ],
-        summary,
-        artifacts: [
-            &request.targets.tasks,
-            &request.targets.quarantine,
-            &request.targets.log,
-        ]
-        .map(|path| shown(path))
-        .to_vec(),
-    };
-    Converted {
-        outcome,
-        summary: Summary {
-            total,
-            converted,
-            quarantined,
-            out: shown(&request.targets.tasks),
-            quarantine: shown(&request.targets.quarantine),
-        },
-        statistics,
+/// Writes the tasks of pieces, a comma before each but the first.
+fn write_all(out: &mut AtomicFile, pieces: &[Piece], begun: &mut bool) -> std::io::Result<()> {
+    for piece in pieces.iter().filter(|piece| !piece.tasks.is_empty()) {
+        let comma = usize::from(!*begun);
+        out.write_all(&piece.tasks[comma..])?;
+        *begun = true;
     }
-}
-
-/// The conversion log, in words.
-fn report(request: &Request, statistics: &Statistics) -> String {
-    let mut out = String::new();
-    let mut say = |line: String| {
-        let _ = writeln!(out, "{line}");
-    };
-    say(format!("{STARTED}{}", request.started));
-    say(format!("input        {}", inert_short(&request.name, 400)));
-    say(format!(
-        "rules        {}, dialect {:?}",
-        request.rules.name, request.dialect
-    ));
-    say(format!(
-        "read         {}",
-        plural(statistics.total, "record", "records")
-    ));
-    say(format!("converted    {}", count(statistics.converted)));
-    say(format!("quarantined  {}", count(statistics.quarantined)));
-    for (reason, number) in &statistics.reasons {
-        say(format!("  {reason}  {}", count(*number)));
-    }
-    for (what, map) in [
-        ("types", &statistics.types),
-        ("priorities", &statistics.priorities),
-        ("bands", &statistics.bands),
-    ] {
-        let list = map
-            .iter()
-            .map(|(key, number)| format!("{key} {}", count(*number)))
-            .collect::<Vec<_>>()
-            .join(", ");
-        say(format!("{what:<12} {list}"));
-    }
-    say(format!("subtasks     {}", count(statistics.subtasks)));
-    say(format!("score        {:.2} on average", statistics.average_score));
-    for (number, what) in [
-        (statistics.accepted, "plans as accepted by a person"),
-        (
-            statistics.outdated_plans,
-            "accepted plans not used: the description has changed since",
-        ),
-        (
-            statistics.default_priorities,
-            "tasks without a priority, NORMAL taken",
-        ),
-        (
-            statistics.default_ids,
-            "tasks without an id, their place in the file taken",
-        ),
-        (
-            statistics.unusual_timeouts,
-            "timeouts outside 60 to 7200 seconds, kept as they are",
-        ),
-        (
-            statistics.satisfied_dependencies,
-            "dependencies left out: their task is finished",
-        ),
-        (
-            statistics.dropped_dependencies,
-            "dependencies left out: their task is not in the file",
-        ),
-        (
-            statistics.omitted_types,
-            "types left out: the dialect does not know them",
-        ),
-    ] {
-        if number > 0 {
-            say(format!("note         {} {what}", count(number)));
-        }
-    }
-    if statistics.total == 0 {
-        say("warning      the input holds no task".to_owned());
-    }
-    out
+    Ok(())
 }

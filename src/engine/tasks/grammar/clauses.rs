@@ -31,12 +31,21 @@ pub(crate) struct Clause {
     pub listed: bool,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about a few joining words"
+)]
 #[derive(Debug, Clone, Copy, Default)]
 struct Gap {
     marker: Marker,
     comma: bool,
     and: bool,
+    or: bool,
     strong: bool,
+    /// A comma and "and" where the clause before holds no comma of its own, so that no list goes on here.
+    fresh: bool,
+    /// A comma behind a list that "and" has closed.
+    closed: bool,
 }
 
 impl Reader<'_> {
@@ -120,12 +129,29 @@ impl Reader<'_> {
         let Some(tok) = toks.get(at) else { return false };
         let next = toks.get(at + 1);
         if !tok.is_verb() {
-            // No noun stands right before an article or "them": an unknown word there is a verb.
+            // No noun stands right before an article, a possessive or "them": an unknown word there is a verb. So is one
+            // behind "then" before a question, and one behind a list that is closed already.
             let object = next.is_some_and(|next| {
                 matches!(
                     self.low(next),
-                    "the" | "a" | "an" | "our" | "your" | "my" | "it" | "them"
-                ) || gap.marker == Marker::Then && next.has(Flags::DETERMINER)
+                    "the"
+                        | "a"
+                        | "an"
+                        | "our"
+                        | "your"
+                        | "my"
+                        | "his"
+                        | "her"
+                        | "its"
+                        | "their"
+                        | "it"
+                        | "them"
+                        | "anything"
+                        | "everything"
+                        | "anyone"
+                        | "everyone"
+                ) || gap.marker == Marker::Then && (next.has(Flags::DETERMINER) || next.kind == Kind::Opaque)
+                    || gap.closed && next.is_word() && !next.has(Flags::PREPOSITION)
             });
             return object
                 && (!self.low(tok).ends_with('s') || self.low(tok).ends_with("ss"))
@@ -178,7 +204,8 @@ impl Reader<'_> {
                     end += 1;
                 }
                 let head = &toks[end];
-                (self.plural(head) || next.proper) && last.is_none_or(|last| self.low(last) != self.low(head))
+                (self.plural(head) || next.proper || gap.fresh)
+                    && last.is_none_or(|last| self.low(last) != self.low(head))
             }
         }
     }
@@ -189,7 +216,10 @@ impl Reader<'_> {
         while let Some(tok) = toks.get(i) {
             match tok.kind {
                 Kind::Comma => gap.comma = true,
-                Kind::And | Kind::Or => gap.and = true,
+                Kind::And | Kind::Or => {
+                    gap.and = true;
+                    gap.or |= tok.kind == Kind::Or;
+                }
                 Kind::Semicolon | Kind::Dash => gap.strong = true,
                 Kind::Then => gap.marker = Marker::Then,
                 Kind::Finally => gap.marker = Marker::Finally,
@@ -238,7 +268,8 @@ impl Reader<'_> {
             }
             at = next + length;
         }
-        let mut toks = toks[at..].to_vec();
+        let mut toks = toks;
+        toks.drain(..at);
         // "After testing the API, deploy it", "Before deploying, run the tests", "For the Oslo and Lima offices, print labels".
         if let Some((fronted, rest)) = self.fronted(&toks) {
             let word = self.low(&fronted[0]).to_owned();
@@ -300,11 +331,15 @@ impl Reader<'_> {
         Some((toks[..comma].to_vec(), toks[comma + 1..].to_vec()))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one walk over the words of a sentence")]
     fn cut(&self, toks: &[Tok], first: Marker, out: &mut Vec<Clause>) {
         let mut from = 0;
         let mut marker = first;
         let mut led = self.leads(toks);
         let mut opaque = Opaque::No;
+        // How the clause at hand has listed so far, and whether a clause stands before it.
+        let mut listed = Listed::default();
+        let before = out.len();
         let mut i = self.series(toks, 0).max(1);
         while i < toks.len() {
             let tok = &toks[i];
@@ -351,14 +386,18 @@ impl Reader<'_> {
                 i += 1;
                 continue;
             }
-            let (gap, mut next) = self.gap(toks, i);
+            let (mut gap, mut next) = self.gap(toks, i);
             if next == i {
                 i += 1;
                 continue;
             }
+            gap.fresh = gap.comma && gap.and && !listed.comma && out.len() > before;
+            gap.closed = gap.comma && !gap.and && listed.comma && listed.and;
             next += self.lead_in(&toks[next..]);
             let allowed = match opaque {
                 Opaque::No => true,
+                // "whether to lease or buy the vans" is one question.
+                Opaque::Question if gap.or && !gap.comma => false,
                 _ if gap.marker != Marker::None || gap.strong || gap.comma => true,
                 Opaque::Question => toks.get(next + 1).is_some_and(|object| self.opens_object(object)),
                 Opaque::Condition => {
@@ -385,8 +424,11 @@ impl Reader<'_> {
                 marker = gap.marker;
                 led = opens || self.leads(&toks[next..]);
                 opaque = Opaque::No;
+                listed = Listed::default();
                 i = next + self.series(toks, next).max(1);
             } else {
+                listed.comma |= gap.comma;
+                listed.and |= gap.and;
                 i = next.max(i + 1);
             }
         }
@@ -471,6 +513,8 @@ impl Reader<'_> {
         first.is_word()
             && !first.has(Flags::MERGED)
             && !first.has(Flags::ACTION_NOUN)
+            // "Should the …" asks.
+            && !self.finite(&toks[..1])
             && !self.opens_object(first)
             && !first.has(Flags::PREPOSITION)
             && (next.has(Flags::DETERMINER)
@@ -519,4 +563,11 @@ enum Opaque {
     Question,
     Condition,
     Relative,
+}
+
+/// The joining words met inside a clause.
+#[derive(Debug, Clone, Copy, Default)]
+struct Listed {
+    comma: bool,
+    and: bool,
 }

@@ -83,16 +83,14 @@ impl Reader<'_> {
 
     /// Makes the subtasks of `clause`.
     pub fn expand(&self, clause: &Clause) -> Expanded {
-        let mut toks = clause.toks.clone();
-        while toks.last().is_some_and(|tok| {
-            !tok.is_word() && !matches!(tok.kind, Kind::Close | Kind::Opaque | Kind::First | Kind::Finally)
-        }) {
-            toks.pop();
-        }
+        let ends = |tok: &Tok| {
+            tok.is_word() || matches!(tok.kind, Kind::Close | Kind::Opaque | Kind::First | Kind::Finally)
+        };
+        let toks = &clause.toks[..clause.toks.iter().rposition(ends).map_or(0, |at| at + 1)];
         if clause.base.is_none() && clause.led {
-            let length = self.series(&toks, 0);
+            let length = self.series(toks, 0);
             if length > 0 {
-                return self.verbs_on_one_object(&toks, length);
+                return self.verbs_on_one_object(toks, length);
             }
         }
         let (verb, class, used) = self.verb_text(clause);
@@ -112,13 +110,12 @@ impl Reader<'_> {
                 ..Expanded::default()
             };
         }
-        let whole = self.part(verb.as_deref(), rest, class, rule::CLAUSE, self.render(rest));
-        let single = |part| Expanded {
-            parts: vec![part],
+        let single = || Expanded {
+            parts: vec![self.part(verb.as_deref(), rest, class, rule::CLAUSE, self.render(rest))],
             ..Expanded::default()
         };
         if !clause.led
-            && let Some(asked) = self.asked(&toks)
+            && let Some(asked) = self.asked(toks)
         {
             return asked;
         }
@@ -131,7 +128,7 @@ impl Reader<'_> {
         let traits = self.lexicon.class(class);
         let is = |name: &str| traits.is_some_and(|traits| traits.class == name);
         if traits.is_some_and(|traits| traits.constraint) {
-            return single(whole);
+            return single();
         }
         let whether = rest.first().is_some_and(|tok| self.low(tok) == "whether")
             && rest.iter().any(|tok| tok.kind == Kind::Or)
@@ -149,7 +146,7 @@ impl Reader<'_> {
         if !weighing && rest.first().is_some_and(|tok| tok.kind == Kind::Opaque) {
             return self
                 .behind_question(verb.as_deref(), class, rest)
-                .unwrap_or_else(|| single(whole));
+                .unwrap_or_else(single);
         }
         let with_parts =
             (is("code") || is("design")) && rest.first().is_some_and(|tok| tok.has(Flags::DETERMINER));
@@ -170,15 +167,21 @@ impl Reader<'_> {
                 .is_some_and(|run| run.lead.is_empty() && !run.items.is_empty());
         if (weighing || versus || against)
             && !self.points_back(rest)
-            && let Some(expanded) = self.weigh(verb.as_deref(), class, &mut objects, &whole.text, weighing)
+            && let Some(expanded) = self.weigh(
+                verb.as_deref(),
+                class,
+                &mut objects,
+                &|| self.render_behind(verb.as_deref().unwrap_or_default(), rest),
+                weighing,
+            )
         {
             return expanded;
         }
         if weighing {
-            return single(whole);
+            return single();
         }
         self.share_out(verb.as_deref(), class, &objects, rest, with_parts)
-            .unwrap_or_else(|| single(whole))
+            .unwrap_or_else(single)
     }
 
     /// "research how LLMs are used in healthcare, finance, and education": three and more places are shared out.
@@ -235,12 +238,7 @@ impl Reader<'_> {
         rule: &'static str,
         core: String,
     ) -> Part {
-        let object = self.render(rest);
-        let text = match verb {
-            Some(verb) if object.is_empty() => verb.to_owned(),
-            Some(verb) => format!("{verb} {object}"),
-            None => object,
-        };
+        let text = self.render_behind(verb.unwrap_or_default(), rest);
         Part {
             text,
             rule,
@@ -275,10 +273,10 @@ impl Reader<'_> {
         let mut out = Expanded::default();
         let mut inner: Vec<Vec<usize>> = Vec::new();
         let mut before: Vec<usize> = Vec::new();
+        let objects = self.objects(rest, false);
         for verb in &verbs {
             let word = self.text[verb.start..verb.end].to_owned();
             let gathers = class(verb).is_some_and(|class| class.gathers) && !before.is_empty();
-            let objects = self.objects(rest, false);
             let shared = if gathers {
                 None
             } else {
@@ -310,7 +308,12 @@ impl Reader<'_> {
 
     #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     pub fn compose(&self, objects: &Objects, chosen: &[(usize, &Vec<Tok>)]) -> Vec<Tok> {
-        let mut toks = Vec::new();
+        let length: usize = objects
+            .runs
+            .iter()
+            .map(|run| run.lead.len() + run.whole.len())
+            .sum();
+        let mut toks = Vec::with_capacity(length + objects.tail.len());
         for (index, run) in objects.runs.iter().enumerate() {
             toks.extend(run.lead.iter().filter(|tok| !tok.joins()));
             match chosen.iter().find(|(at, _)| *at == index) {
@@ -471,15 +474,16 @@ impl Reader<'_> {
         }
         let mut combinations: Vec<Vec<(usize, &Vec<Tok>)>> = vec![Vec::new()];
         for share in &shares {
-            combinations = combinations
-                .into_iter()
-                .flat_map(|made| {
-                    share
-                        .items
-                        .iter()
-                        .map(move |item| [made.clone(), vec![(share.run, item)]].concat())
-                })
-                .collect();
+            let mut more = Vec::with_capacity(combinations.len() * share.items.len());
+            for made in &combinations {
+                for item in &share.items {
+                    let mut chosen = Vec::with_capacity(shares.len());
+                    chosen.extend_from_slice(made);
+                    chosen.push((share.run, item));
+                    more.push(chosen);
+                }
+            }
+            combinations = more;
         }
         let count = counted.map_or(1, |(_, count)| count);
         let count = if shares.is_empty() || count * combinations.len() <= MOST_COMBINATIONS {
@@ -500,12 +504,14 @@ impl Reader<'_> {
                 (None, None) => String::new(),
             };
             let part = self.part(verb, &toks, class, name, core);
+            if count == 1 {
+                parts.push(part);
+                continue;
+            }
             for n in 1..=count {
                 let mut part = part.clone();
-                if count > 1 {
-                    part.text = format!("{} ({n} of {count})", part.text);
-                    part.core = format!("{} ({n} of {count})", part.core);
-                }
+                part.text = format!("{} ({n} of {count})", part.text);
+                part.core = format!("{} ({n} of {count})", part.core);
                 parts.push(part);
             }
         }

@@ -1,6 +1,6 @@
 //! Dependencies: what sequence words, references back and gathering verbs say about the order of subtasks.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use super::clauses::{Clause, Marker};
 use super::expand::{Expanded, Part, rule};
@@ -12,7 +12,8 @@ use crate::engine::tasks::rules::{Flags, Kind};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Draft {
     pub parts: Vec<Part>,
-    pub after: Vec<BTreeSet<usize>>,
+    /// For each part what it waits for, ascending.
+    pub after: Vec<Vec<usize>>,
     /// What the coordinator is called when one clause asks for it.
     pub coordinator: Option<String>,
 }
@@ -26,7 +27,7 @@ impl Draft {
                 core: String::new(),
                 class: crate::engine::tasks::rules::NO_CLASS,
             }],
-            after: vec![BTreeSet::new()],
+            after: vec![Vec::new()],
             coordinator: None,
         }
     }
@@ -37,9 +38,20 @@ impl Draft {
 struct Group {
     from: usize,
     to: usize,
-    /// Words of the object a producing verb made, without articles.
-    made: Vec<String>,
+    /// Words of the object a producing verb made, without articles, a line each.
+    made: String,
     examines: bool,
+}
+
+/// So few parts are compared one by one; of more a set of their texts is kept.
+const FEW: usize = 24;
+
+fn same_letters(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        one.eq_ignore_ascii_case(other)
+    } else {
+        one.to_lowercase() == other.to_lowercase()
+    }
 }
 
 /// Adds clause after clause and decides what each waits for.
@@ -49,6 +61,11 @@ pub(crate) struct Linker {
     groups: Vec<Group>,
     chained: bool,
     listed: bool,
+    /// Which parts something waits for.
+    waited: Vec<bool>,
+    /// What all parts up to a place say, once there are many.
+    said: HashSet<String>,
+    told: usize,
 }
 
 impl Linker {
@@ -69,7 +86,7 @@ impl Linker {
                 from,
                 to: last.to,
                 examines: true,
-                made: Vec::new(),
+                made: String::new(),
             }];
         }
     }
@@ -77,8 +94,7 @@ impl Linker {
     /// A part that is known already.
     pub fn ready(&mut self, part: Part) {
         let from = self.len();
-        self.draft.parts.push(part);
-        self.draft.after.push(BTreeSet::new());
+        self.push(part, Vec::new());
         self.groups.push(Group {
             from,
             to: from + 1,
@@ -97,14 +113,29 @@ impl Linker {
     }
 
     /// Parts that nothing waits for yet, from `from` on.
-    fn loose(&self, from: usize) -> BTreeSet<usize> {
-        let mut waited = vec![false; self.len()];
-        for after in &self.draft.after {
-            for &i in after {
-                waited[i] = true;
-            }
+    fn loose(&self, from: usize) -> Vec<usize> {
+        (from..self.len())
+            .filter(|&i| !self.waited.get(i).copied().unwrap_or(false))
+            .collect()
+    }
+
+    /// Adds a part with what it waits for, ascending.
+    fn push(&mut self, part: Part, after: Vec<usize>) {
+        self.draft.parts.push(part);
+        self.waited.resize(self.len(), false);
+        for &i in &after {
+            self.waited[i] = true;
         }
-        (from..self.len()).filter(|&i| !waited[i]).collect()
+        self.draft.after.push(after);
+    }
+
+    /// Whether no part says this, whatever the case.
+    fn is_new(&mut self, text: &str) -> bool {
+        for part in &self.draft.parts[self.told..] {
+            self.said.insert(part.text.to_lowercase());
+        }
+        self.told = self.len();
+        !self.said.contains(&text.to_lowercase())
     }
 
     /// Adds the parts of a clause.
@@ -116,24 +147,28 @@ impl Linker {
         }
         let first = expanded.parts.first().map(|part| part.class);
         let after = if from == 0 {
-            BTreeSet::new()
+            Vec::new()
         } else {
             self.waits_for(reader, clause, &expanded)
         };
         let coordinator = expanded.coordinator;
         // What an earlier clause says in the same words is the same subtask, unless the words put it in line again.
-        let mut seen: BTreeSet<String> = if clause.marker == Marker::None && !self.chained {
-            self.draft
-                .parts
-                .iter()
-                .map(|part| part.text.to_lowercase())
-                .collect()
-        } else {
-            BTreeSet::new()
-        };
+        let whole = clause.marker == Marker::None && !self.chained;
+        let back = if whole { 0 } else { from };
+        let few = from + expanded.parts.len() - back <= FEW;
+        let mut own_said: HashSet<String> = HashSet::new();
         for part in expanded.parts {
             // Said twice is done once.
-            let new = part.text.chars().any(char::is_alphanumeric) && seen.insert(part.text.to_lowercase());
+            let new = part.text.chars().any(char::is_alphanumeric)
+                && if few {
+                    !self.draft.parts[back..]
+                        .iter()
+                        .any(|other| same_letters(&other.text, &part.text))
+                } else if whole {
+                    self.is_new(&part.text)
+                } else {
+                    own_said.insert(part.text.to_lowercase())
+                };
             if !new && expanded.inner.is_empty() {
                 continue;
             }
@@ -142,13 +177,16 @@ impl Linker {
             if let Some(inner) = expanded.inner.get(index - from).filter(|inner| !inner.is_empty()) {
                 own = inner.iter().map(|i| from + i).collect();
             } else if (expanded.chained || self.chained) && index > from {
-                own = BTreeSet::from([index - 1]);
+                own = vec![index - 1];
             }
-            self.draft.parts.push(part);
-            self.draft.after.push(own);
+            self.push(part, own);
         }
         if self.chained && from > 0 && from < self.len() && self.draft.after[from].is_empty() {
-            self.draft.after[from] = self.loose_before(from);
+            let before = self.loose_before(from);
+            for &i in &before {
+                self.waited[i] = true;
+            }
+            self.draft.after[from] = before;
         }
         if self.len() == from {
             return;
@@ -157,9 +195,14 @@ impl Linker {
         let traits = first.and_then(|class| reader.lexicon.class(class));
         let made = if traits.is_some_and(|traits| traits.produces) {
             let object = &clause.toks[1.min(clause.toks.len())..];
-            content(reader, object)
+            let mut made = String::new();
+            for word in content(reader, object) {
+                made.push_str(word);
+                made.push('\n');
+            }
+            made
         } else {
-            Vec::new()
+            String::new()
         };
         let examines = traits.is_some_and(|traits| traits.inspects || traits.alternatives || traits.gathers);
         self.groups.push(Group {
@@ -170,14 +213,12 @@ impl Linker {
         });
     }
 
-    fn loose_before(&self, index: usize) -> BTreeSet<usize> {
-        let mut loose: BTreeSet<usize> = (0..index).collect();
-        for after in &self.draft.after[..index] {
-            for i in after {
-                loose.remove(i);
-            }
+    fn loose_before(&self, index: usize) -> Vec<usize> {
+        let mut waited = vec![false; index];
+        for &i in self.draft.after[..index].iter().flatten() {
+            waited[i] = true;
         }
-        loose
+        (0..index).filter(|&i| !waited[i]).collect()
     }
 
     /// "proofread each": one subtask for each of the parts before.
@@ -213,13 +254,13 @@ impl Linker {
             } else {
                 format!("{word} {core} {tail}")
             };
-            self.draft.parts.push(Part {
+            let part = Part {
                 text,
                 rule: rule::EACH,
                 core,
                 class: verb.class,
-            });
-            self.draft.after.push(BTreeSet::from([index]));
+            };
+            self.push(part, vec![index]);
         }
         Some(Group {
             from,
@@ -228,20 +269,21 @@ impl Linker {
         })
     }
 
-    fn group(&self, group: &Group) -> BTreeSet<usize> {
+    fn group(&self, group: &Group) -> Vec<usize> {
         // Of a chain only its end is waited for.
-        let inner = self.loose(group.from);
-        (group.from..group.to).filter(|i| inner.contains(i)).collect()
+        let mut inner = self.loose(group.from);
+        inner.retain(|i| *i < group.to);
+        inner
     }
 
     /// What the parts of a new clause wait for.
-    fn waits_for(&self, reader: &Reader<'_>, clause: &Clause, expanded: &Expanded) -> BTreeSet<usize> {
+    fn waits_for(&self, reader: &Reader<'_>, clause: &Clause, expanded: &Expanded) -> Vec<usize> {
         let Some(last) = self.groups.last() else {
-            return BTreeSet::new();
+            return Vec::new();
         };
         let toks = &clause.toks;
         match clause.marker {
-            Marker::Beside => return BTreeSet::new(),
+            Marker::Beside => return Vec::new(),
             Marker::Then | Marker::Finally => return self.loose(0),
             Marker::None => {}
         }
@@ -254,7 +296,7 @@ impl Linker {
             return if reader.points_back(body) {
                 self.loose(0)
             } else {
-                BTreeSet::new()
+                Vec::new()
             };
         }
         // In an explicit list only words that point back make an order, never the verb alone.
@@ -304,22 +346,19 @@ impl Linker {
         let Some(at) = body.iter().position(|tok| tok.kind == Kind::Based) else {
             return false;
         };
-        let behind = content(reader, &body[at + 1..]);
+        let behind: Vec<&str> = content(reader, &body[at + 1..]).collect();
         self.groups.iter().any(|group| {
             (group.from..group.to).any(|i| {
-                let words: Vec<String> = self.draft.parts[i]
-                    .text
-                    .to_lowercase()
-                    .split_whitespace()
+                let text = self.draft.parts[i].text.to_lowercase();
+                text.split_whitespace()
                     .map(stem)
-                    .collect();
-                behind.iter().any(|word| words.contains(word))
+                    .any(|word| behind.contains(&word))
             })
         })
     }
 
     /// "generate the report, and email the report": the object is the one an earlier clause made.
-    fn made_before(&self, reader: &Reader<'_>, body: &[Tok]) -> BTreeSet<usize> {
+    fn made_before(&self, reader: &Reader<'_>, body: &[Tok]) -> Vec<usize> {
         for (at, tok) in body.iter().enumerate() {
             if reader.low(tok) != "the" {
                 continue;
@@ -329,17 +368,24 @@ impl Linker {
                 .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
                 .copied()
                 .collect();
-            let words = content(reader, &phrase);
-            let Some(head) = words.last() else { continue };
-            if let Some(group) =
-                self.groups.iter().rev().find(|group| {
-                    group.made.contains(head) && words.iter().all(|word| group.made.contains(word))
-                })
+            let words: Vec<&str> = content(reader, &phrase).collect();
+            let made = |group: &Group| {
+                let made: Vec<&str> = group.made.lines().collect();
+                words.iter().all(|word| made.contains(word))
+            };
+            if words.is_empty() {
+                continue;
+            }
+            if let Some(group) = self
+                .groups
+                .iter()
+                .rev()
+                .find(|group| !group.made.is_empty() && made(group))
             {
                 return self.group(group);
             }
         }
-        BTreeSet::new()
+        Vec::new()
     }
 
     /// The draft.
@@ -349,19 +395,18 @@ impl Linker {
 }
 
 /// The words of an object that say what it is, in singular form, up to the first preposition but "of".
-fn content(reader: &Reader<'_>, toks: &[Tok]) -> Vec<String> {
+fn content<'a>(reader: &'a Reader<'_>, toks: &'a [Tok]) -> impl Iterator<Item = &'a str> {
     toks.iter()
         .take_while(|tok| tok.is_word() && (!tok.has(Flags::PREPOSITION) || reader.low(tok) == "of"))
         .filter(|tok| !tok.has(Flags::DETERMINER) && !tok.has(Flags::PREPOSITION) && !reader.pronoun(tok))
-        .flat_map(|tok| reader.low(tok).split_whitespace().map(stem).collect::<Vec<_>>())
-        .collect()
+        .flat_map(|tok| reader.low(tok).split_whitespace().map(stem))
 }
 
-fn stem(word: &str) -> String {
+fn stem(word: &str) -> &str {
     let word = word.trim_matches(|c: char| !c.is_alphanumeric());
     match word.strip_suffix('s') {
-        Some(base) if base.len() > 2 && !base.ends_with('s') => base.to_owned(),
-        _ => word.to_owned(),
+        Some(base) if base.len() > 2 && !base.ends_with('s') => base,
+        _ => word,
     }
 }
 
@@ -385,29 +430,26 @@ fn refers(
     own_list: bool,
 ) -> bool {
     let words = reader.lows(body);
+    let spelled = |at: usize| words.get(at).map(|word| reader.spelled(*word));
     (0..words.len()).any(|i| {
         let Some((length, ())) = phrases.at(&words[i..]) else {
             return false;
         };
-        match words[i] {
+        let next = spelled(i + 1);
+        match spelled(i).unwrap_or_default() {
             // "both the API and the app", "each page", "this week" name something of their own.
             "both" => {
                 length > 1
                     || !own_list
-                        && !words[i + 1..].contains(&"and")
-                        && words
-                            .get(i + 1)
-                            .is_none_or(|next| !next.ends_with('s') || *next == "versions")
+                        && !(i + 1..words.len()).any(|at| spelled(at) == Some("and"))
+                        && next.is_none_or(|next| !next.ends_with('s') || next == "versions")
             }
-            "each" => length > 1 || words.len() == i + 1 || matches!(words[i + 1], "one" | "of"),
-            "all" => length > 1 || words.len() == i + 1,
+            "each" => length > 1 || matches!(next, None | Some("one" | "of")),
+            "all" => length > 1 || next.is_none(),
             "this" | "that" | "these" | "those" => {
-                words.len() == i + 1
+                next.is_none()
                     || i == 0 && words.len() <= 2
-                    || matches!(
-                        words.get(i + 1),
-                        Some(&"data" | &"results" | &"findings" | &"changes")
-                    )
+                    || matches!(next, Some("data" | "results" | "findings" | "changes"))
             }
             // A possessive behind a noun of the same clause belongs to it ("each team and its lead").
             "its" | "their" | "theirs" => i <= 2 && !own_list,

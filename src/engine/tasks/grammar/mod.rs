@@ -24,32 +24,36 @@ use super::rules::{Kind, Lexicon};
 
 /// Subtasks with the dependencies their words ask for, no coordinator yet.
 pub(crate) fn parse(text: &str, lexicon: &Lexicon) -> Draft {
-    let text = text.trim();
-    let draft = match lists::find(text) {
-        Some(listed) => explicit(&listed, lexicon),
-        None => prose(text, lexicon, Linker::default()),
+    let (reader, toks) = Reader::read(text.trim(), lexicon);
+    parse_read(&reader, &toks)
+}
+
+/// As [`parse`], of a text without blanks around it that is read already.
+pub(crate) fn parse_read(reader: &Reader<'_>, toks: &[Tok]) -> Draft {
+    let draft = match lists::find(reader.text) {
+        Some(listed) => explicit(&listed, reader.lexicon),
+        None => prose(reader, toks, Linker::default()),
     };
     if draft.parts.is_empty() {
-        return Draft::single(text);
+        return Draft::single(reader.text);
     }
     draft
 }
 
 /// Text without an explicit list.
-fn prose(text: &str, lexicon: &Lexicon, mut linker: Linker) -> Draft {
-    let reader = Reader::new(text, lexicon);
-    let toks = reader.tokens();
-    if reader.holds(&lexicon.chain, &toks) && !reader.lower.contains("in parallel") {
+fn prose(reader: &Reader<'_>, toks: &[Tok], mut linker: Linker) -> Draft {
+    let lexicon = reader.lexicon;
+    if reader.holds(&lexicon.chain, toks) && !reader.lower.contains("in parallel") {
         linker.chain();
     }
     let before = linker.len();
-    let sentences = reader.sentences(&toks);
+    let sentences = reader.sentences(toks);
     let mut remarks = Vec::new();
     for sentence in &sentences {
-        for clause in headed(&reader, sentence) {
+        for clause in headed(reader, sentence) {
             let remark = !clause.led
                 && (linker.len() > before || sentences.len() > 1)
-                && !counts_as_work(&reader, &clause);
+                && !counts_as_work(reader, &clause);
             if remark {
                 remarks.push(clause);
                 continue;
@@ -61,25 +65,25 @@ fn prose(text: &str, lexicon: &Lexicon, mut linker: Linker) -> Draft {
                 continue;
             }
             let expanded = reader.expand(&clause);
-            linker.add(&reader, &clause, expanded);
+            linker.add(reader, &clause, expanded);
         }
     }
     if linker.len() == before {
         // Nothing but remarks: the longest of them is the task.
         if let Some(clause) = remarks.into_iter().find(|clause| !clause.toks.is_empty()) {
-            let whole = remarks_whole(&reader, &sentences);
+            let whole = remarks_whole(reader, &sentences);
             if sentences.len() > 1 {
                 linker.whole(whole);
             } else {
                 let expanded = reader.expand(&clause);
-                linker.add(&reader, &clause, expanded);
+                linker.add(reader, &clause, expanded);
             }
         }
     }
     let mut draft = linker.finish();
     if draft.parts.len() == 1 && draft.parts[0].rule != rule::LIST {
         draft.parts[0].rule = rule::SINGLE;
-        draft.parts[0].text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        draft.parts[0].text = reader.text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
     draft
 }
@@ -138,8 +142,7 @@ fn headed(reader: &Reader<'_>, sentence: &[Tok]) -> Vec<Clause> {
 /// A description with an explicit list: an item is a subtask.
 fn explicit(listed: &lists::Listed, lexicon: &Lexicon) -> Draft {
     let mut linker = Linker::default();
-    let lead_reader = Reader::new(&listed.lead, lexicon);
-    let lead_toks = lead_reader.tokens();
+    let (lead_reader, lead_toks) = Reader::read(&listed.lead, lexicon);
     if lead_reader.holds(&lexicon.chain, &lead_toks) && !lead_reader.lower.contains("in parallel") {
         linker.chain();
     }
@@ -148,19 +151,18 @@ fn explicit(listed: &lists::Listed, lexicon: &Lexicon) -> Draft {
     if let Some((before, _)) = &heading
         && !before.is_empty()
     {
-        for part in prose(before, lexicon, Linker::default()).parts {
+        let (reader, toks) = Reader::read(before, lexicon);
+        for part in prose(&reader, &toks, Linker::default()).parts {
             linker.ready(part);
         }
     }
     let verbless = listed.items.iter().all(|item| {
-        let reader = Reader::new(&item.text, lexicon);
-        let toks = reader.tokens();
+        let (reader, toks) = Reader::read(&item.text, lexicon);
         !reader.leads(&toks) || toks.len() == 1
     });
     let prefix = heading.filter(|_| verbless).and_then(|(_, heading)| heading);
     for item in &listed.items {
-        let reader = Reader::new(&item.text, lexicon);
-        let toks = reader.tokens();
+        let (reader, toks) = Reader::read(&item.text, lexicon);
         let mut clauses = reader.clauses(&toks);
         let first = clauses.first().cloned().unwrap_or_default();
         let marker = first.marker;
@@ -214,18 +216,18 @@ fn explicit(listed: &lists::Listed, lexicon: &Lexicon) -> Draft {
         return linker.finish();
     }
     linker.behind_list();
-    let reader = Reader::new(&listed.tail, lexicon);
-    let mut draft = prose_behind(&reader, lexicon, linker);
+    let (reader, toks) = Reader::read(&listed.tail, lexicon);
+    let mut draft = prose_behind(&reader, &toks, linker);
     draft.parts.retain(|part| !part.text.is_empty());
     draft
 }
 
-fn prose_behind(reader: &Reader<'_>, lexicon: &Lexicon, mut linker: Linker) -> Draft {
-    let toks = reader.tokens();
-    if reader.holds(&lexicon.chain, &toks) && !reader.lower.contains("in parallel") {
+fn prose_behind(reader: &Reader<'_>, toks: &[Tok], mut linker: Linker) -> Draft {
+    let lexicon = reader.lexicon;
+    if reader.holds(&lexicon.chain, toks) && !reader.lower.contains("in parallel") {
         linker.chain();
     }
-    for sentence in reader.sentences(&toks) {
+    for sentence in reader.sentences(toks) {
         for clause in headed(reader, sentence) {
             let limits = lexicon
                 .class(clause.toks.first().map_or(u8::MAX, |tok| tok.class))

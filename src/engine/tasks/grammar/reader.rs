@@ -1,13 +1,15 @@
 //! A description with its tokens, and the small questions every rule asks about them.
 
 use super::token::{Tok, lower_in_place, tokens};
-use crate::engine::tasks::rules::{Flags, Kind, Lexicon, NO_CLASS, Phrases};
+use crate::engine::tasks::rules::{Flags, Kind, Lexicon, NO_CLASS, Phrases, UNKNOWN, Word};
 
 /// A description being read.
 pub(crate) struct Reader<'a> {
     pub text: &'a str,
     pub lower: String,
     pub lexicon: &'a Lexicon,
+    /// Every word and mark, in order.
+    pub words: Vec<Word>,
 }
 
 const PRONOUNS: [&str; 12] = [
@@ -26,16 +28,17 @@ const PRONOUNS: [&str; 12] = [
 ];
 
 impl<'a> Reader<'a> {
-    pub fn new(text: &'a str, lexicon: &'a Lexicon) -> Self {
-        Self {
+    /// Reads `text` into its tokens.
+    pub fn read(text: &'a str, lexicon: &'a Lexicon) -> (Self, Vec<Tok>) {
+        let lower = lower_in_place(text);
+        let (words, toks) = tokens(text, &lower, lexicon);
+        let reader = Self {
             text,
-            lower: lower_in_place(text),
+            lower,
             lexicon,
-        }
-    }
-
-    pub fn tokens(&self) -> Vec<Tok> {
-        tokens(self.text, &self.lower, self.lexicon)
+            words,
+        };
+        (reader, toks)
     }
 
     /// The token in lower case.
@@ -43,37 +46,81 @@ impl<'a> Reader<'a> {
         &self.lower[tok.start..tok.end]
     }
 
-    pub fn lows(&self, toks: &[Tok]) -> Vec<&str> {
-        // A phrase merged into one token is compared word by word again.
+    /// The words of `toks` one by one, also those of a phrase that was merged into one token.
+    pub fn lows(&self, toks: &[Tok]) -> Vec<Word> {
         let mut out = Vec::with_capacity(toks.len() + 4);
         for tok in toks {
-            let low = self.low(tok);
+            let own = self.own(tok);
             let whole = tok.kind == Kind::Opaque
                 || (tok.kind == Kind::Word && !tok.has(Flags::MERGED) && tok.class == NO_CLASS);
             if whole {
-                out.push(low);
-            } else {
-                out.extend(low.split_whitespace());
+                out.extend(self.whole(tok, own));
+            } else if tok.kind != Kind::Newline {
+                out.extend_from_slice(own);
             }
         }
         out
     }
 
+    /// The words a token is made of.
+    fn own(&self, tok: &Tok) -> &[Word] {
+        let from = &self.words[tok.word as usize..];
+        if let Some(next) = from.get(1)
+            && next.start as usize >= tok.end
+        {
+            return &from[..1];
+        }
+        let length = from
+            .iter()
+            .take_while(|word| (word.start as usize) < tok.end)
+            .count();
+        &from[..length]
+    }
+
+    /// A token as one word; several words together are none the rules know.
+    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
+    fn whole(&self, tok: &Tok, own: &[Word]) -> Option<Word> {
+        match own {
+            [word] => Some(*word),
+            [first, ..] => Some(Word {
+                id: UNKNOWN,
+                start: first.start,
+                end: u32::try_from(tok.end).unwrap_or(u32::MAX),
+            }),
+            [] => None,
+        }
+    }
+
+    /// A word in lower case.
+    pub fn spelled(&self, word: Word) -> &str {
+        &self.lower[word.start as usize..word.end as usize]
+    }
+
     /// Whether one of `phrases` stands anywhere in `toks`.
-    pub fn holds<T: Clone>(&self, phrases: &Phrases<T>, toks: &[Tok]) -> bool {
-        let words = self.lows(toks);
-        (0..words.len()).any(|i| phrases.at(&words[i..]).is_some())
+    pub fn holds<T>(&self, phrases: &Phrases<T>, toks: &[Tok]) -> bool {
+        phrases.anywhere(&self.lows(toks))
     }
 
     /// The text of `toks`, blanks as they were between neighbours, one blank elsewhere.
     pub fn render(&self, toks: &[Tok]) -> String {
-        let mut out = String::new();
+        self.render_behind("", toks)
+    }
+
+    /// As [`Reader::render`], with a word and a blank before it; the word alone when there is no text.
+    pub fn render_behind(&self, word: &str, toks: &[Tok]) -> String {
+        let length: usize = toks.iter().map(|tok| tok.end - tok.start + 1).sum();
+        let mut out = String::with_capacity(word.len() + 1 + length);
+        out.push_str(word);
+        if !word.is_empty() {
+            out.push(' ');
+        }
+        let from = out.len();
         let mut before: Option<&Tok> = None;
         for tok in toks {
             if let Some(before) = before {
                 if tok.ord == before.ord + 1 {
                     let gap = &self.text[before.end..tok.start];
-                    if gap.contains(['\n', '\t', '\r']) || gap.len() > 1 {
+                    if gap.len() > 1 || matches!(gap.as_bytes(), [b'\n' | b'\t' | b'\r']) {
                         out.push(' ');
                     } else {
                         out.push_str(gap);
@@ -86,11 +133,24 @@ impl<'a> Reader<'a> {
                     out.push(' ');
                 }
             }
-            out.push_str(&self.text[tok.start..tok.end]);
-            before = Some(tok);
+            // Marks and blanks around it are no part of it.
+            let text = &self.text[tok.start..tok.end];
+            out.push_str(if out.len() == from {
+                text.trim_start_matches(around)
+            } else {
+                text
+            });
+            if out.len() == from {
+                before = None;
+            } else {
+                before = Some(tok);
+            }
         }
-        out.trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '—' | '–'))
-            .to_owned()
+        out.truncate(from + out[from..].trim_end_matches(around).len());
+        if out.len() == from {
+            out.truncate(word.len());
+        }
+        out
     }
 
     /// Whether the word is a plural noun by its form.
@@ -122,6 +182,16 @@ impl<'a> Reader<'a> {
                     | "indices"
                     | "analyses"
                     | "uis"
+                    | "corpora"
+                    | "matrices"
+                    | "bacteria"
+                    | "phenomena"
+                    | "curricula"
+                    | "formulae"
+                    | "alumni"
+                    | "stimuli"
+                    | "nuclei"
+                    | "mice"
             )
     }
 
@@ -159,7 +229,19 @@ impl<'a> Reader<'a> {
 
     /// How many tokens an opening such as "please" or "we need to" takes.
     pub fn lead_in(&self, toks: &[Tok]) -> usize {
-        let words: Vec<&str> = toks.iter().take(7).map(|tok| self.low(tok)).collect();
+        // Few texts have one, and every clause is asked.
+        let opens = |tok: &Tok| match self.own(tok) {
+            [word] => self.lexicon.lead_ins.begins(word.id),
+            _ => false,
+        };
+        if !toks.first().is_some_and(opens) {
+            return 0;
+        }
+        let words: Vec<Word> = toks
+            .iter()
+            .take(7)
+            .filter_map(|tok| self.whole(tok, self.own(tok)))
+            .collect();
         let length = self.lexicon.lead_ins.at(&words).map_or(0, |(length, ())| length);
         // "Research lead" is no lead-in: an opening stands before a verb or a comma.
         match toks.get(length) {
@@ -172,12 +254,17 @@ impl<'a> Reader<'a> {
                 {
                     length
                 } else {
-                    usize::from(matches!(words[0], "please" | "kindly")) * length
+                    usize::from(matches!(self.low(&toks[0]), "please" | "kindly")) * length
                 }
             }
             _ => 0,
         }
     }
+}
+
+/// What is no part of a text at its ends.
+fn around(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | ';' | ':' | '—' | '–')
 }
 
 /// The index of the bracket that closes the one at `open`; the end when there is none.

@@ -98,7 +98,7 @@ impl Reader<'_> {
         let mut current = Conjunct {
             join: None,
             before: Vec::new(),
-            toks: Vec::new(),
+            toks: Vec::with_capacity(8),
         };
         let mut paired = false;
         let mut i = 0;
@@ -140,7 +140,7 @@ impl Reader<'_> {
                         Conjunct {
                             join: Some(tok.kind),
                             before: vec![tok],
-                            toks: Vec::new(),
+                            toks: Vec::with_capacity(8),
                         },
                     ));
                 }
@@ -153,6 +153,9 @@ impl Reader<'_> {
             out.push(current);
         }
         let trivial = |toks: &[Tok]| {
+            if toks.len() > 2 {
+                return false;
+            }
             let text: Vec<&str> = toks.iter().map(|tok| self.low(tok)).collect();
             matches!(
                 text.join(" ").as_str(),
@@ -180,13 +183,20 @@ impl Reader<'_> {
     fn leads_in(&self, toks: &[Tok], later: bool) -> Vec<usize> {
         let mut out = Vec::new();
         let mut i = 0;
+        let mut named = false;
         while i < toks.len() {
             match toks[i].kind {
                 Kind::Open => {
                     i = closing(toks, i) + 1;
                     continue;
                 }
-                Kind::Such | Kind::Colon | Kind::Dash => out.push(i),
+                Kind::Such => out.push(i),
+                Kind::Colon | Kind::Dash => {
+                    named = true;
+                    out.push(i);
+                }
+                // "the report: letter to shareholders, …": what a colon lists keeps its own prepositions.
+                Kind::Word if named => {}
                 // "the fall of Carthage": an item of its own further back in a list keeps its "of".
                 Kind::Word
                     if toks[i].has(Flags::PREPOSITION) && !(later && i > 0 && self.low(&toks[i]) == "of") =>
@@ -237,6 +247,15 @@ impl Reader<'_> {
         }
         let proper = |toks: &[Tok]| toks.iter().any(|tok| tok.proper && !tok.has(Flags::DETERMINER));
         if self.low(&first[last_lead]) == "with" && !class_with_parts {
+            // "restock the lab with pipettes, gloves and ethanol": bare things, unlike the object.
+            let bare = |toks: &[Tok]| self.determiner(toks) == 0 && !proper(toks);
+            if self.determiner(object) == 2
+                && others.len() >= 2
+                && bare(behind)
+                && others.iter().all(|o| bare(o))
+            {
+                return false;
+            }
             return !(proper(behind) && others.iter().all(|toks| proper(toks)));
         }
         // The same preposition again, further back.
@@ -299,6 +318,15 @@ impl Reader<'_> {
                     .is_none_or(|own| self.low(own) != self.low(&conjunct.toks[0]))
             {
                 leads.remove(0);
+            }
+            if leads.is_empty() && !conjunct.toks.is_empty() {
+                // Nearly every item: the whole of it, without a preposition.
+                run.or |= conjunct.join == Some(Kind::Or);
+                run.versus |= conjunct.join == Some(Kind::Versus);
+                run.whole.extend_from_slice(&conjunct.before);
+                run.whole.extend_from_slice(&conjunct.toks);
+                run.items.push(conjunct.toks);
+                continue;
             }
             let mut cuts = leads.clone();
             cuts.push(conjunct.toks.len());
@@ -394,6 +422,7 @@ impl Reader<'_> {
         let Some((last, before)) = items.split_last() else {
             return false;
         };
+        let Some(tail) = last.first() else { return false };
         if last.len() < 2 && !last.iter().all(|tok| quality(tok, false)) {
             return false;
         }
@@ -402,9 +431,7 @@ impl Reader<'_> {
             .is_some_and(|tok| matches!(self.low(tok), "a" | "an"));
         before.iter().any(|item| {
             let words: Vec<&Tok> = item.iter().filter(|tok| !tok.has(Flags::DETERMINER)).collect();
-            !words.is_empty()
-                && words.iter().all(|tok| quality(tok, article))
-                && !last[0].has(Flags::DETERMINER)
+            !words.is_empty() && words.iter().all(|tok| quality(tok, article)) && !tail.has(Flags::DETERMINER)
         })
     }
 }

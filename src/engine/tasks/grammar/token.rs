@@ -1,6 +1,6 @@
 //! Words and marks of a description, each looked up once.
 
-use crate::engine::tasks::rules::{Entry, Flags, Kind, Lexicon, Mark, NO_CLASS};
+use crate::engine::tasks::rules::{Entry, Flags, Kind, Lexicon, Mark, NO_CLASS, UNKNOWN, Word};
 
 /// A word or mark before look-up.
 #[derive(Debug, Clone, Copy)]
@@ -12,13 +12,6 @@ pub(crate) struct Piece<'a> {
     pub quoted: bool,
 }
 
-impl<'a> Piece<'a> {
-    /// What phrases are compared by.
-    pub fn key(&self) -> &'a str {
-        self.text
-    }
-}
-
 /// A token: where it stands and all that is known about it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tok {
@@ -26,6 +19,8 @@ pub(crate) struct Tok {
     pub end: usize,
     /// Its place in the description; equal neighbours keep their blanks when text is made again.
     pub ord: usize,
+    /// The place of its first word among the words of the text.
+    pub word: u32,
     pub kind: Kind,
     pub flags: Flags,
     pub class: u8,
@@ -78,7 +73,17 @@ pub(crate) fn split_words(text: &str) -> Vec<Piece<'_>> {
     let bytes = text.as_bytes();
     let mut out: Vec<Piece<'_>> = Vec::with_capacity(text.len() / 5 + 2);
     let mut i = 0;
-    while let Some(c) = text[i..].chars().next() {
+    while let Some(&byte) = bytes.get(i) {
+        // Nearly everything is plain words with a blank between.
+        if byte == b' ' {
+            i += 1;
+            continue;
+        }
+        if byte.is_ascii_alphanumeric() {
+            i = word(&mut out, text, i);
+            continue;
+        }
+        let Some(c) = text[i..].chars().next() else { break };
         let width = c.len_utf8();
         let mark = |kind| Piece {
             text: &text[i..i + width],
@@ -124,41 +129,49 @@ pub(crate) fn split_words(text: &str) -> Vec<Piece<'_>> {
             }
             '”' | '•' => {}
             _ => {
-                let mut end = word_end(text, i);
-                // A stop that ends a sentence is no part of the word.
-                let mut stop = false;
-                while end > i + 1 {
-                    match bytes[end - 1] {
-                        b'.' if !ABBREVIATIONS.contains(&&*text[i..end - 1].to_ascii_lowercase()) => {
-                            stop = !text[i..end - 1].eq_ignore_ascii_case("etc");
-                            end -= 1;
-                        }
-                        b'!' | b'?' => {
-                            stop = true;
-                            end -= 1;
-                        }
-                        _ => break,
-                    }
-                }
-                push_word(&mut out, text, i, end);
-                i = end;
-                if stop {
-                    out.push(Piece {
-                        text: &text[end..=end],
-                        start: end,
-                        kind: Kind::Stop,
-                        quoted: false,
-                    });
-                    i += 1;
-                } else if bytes.get(end) == Some(&b'.') {
-                    i += 1;
-                }
+                i = word(&mut out, text, i);
                 continue;
             }
         }
         i += width;
     }
     out
+}
+
+/// Pushes the word that begins at `i`, and the stop behind it; where reading goes on.
+fn word<'a>(out: &mut Vec<Piece<'a>>, text: &'a str, i: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut end = word_end(text, i);
+    // A stop that ends a sentence is no part of the word.
+    let mut stop = false;
+    while end > i + 1 {
+        match bytes[end - 1] {
+            b'.' if !ABBREVIATIONS
+                .iter()
+                .any(|short| short.eq_ignore_ascii_case(&text[i..end - 1])) =>
+            {
+                stop = !text[i..end - 1].eq_ignore_ascii_case("etc");
+                end -= 1;
+            }
+            b'!' | b'?' => {
+                stop = true;
+                end -= 1;
+            }
+            _ => break,
+        }
+    }
+    push_word(out, text, i, end);
+    if stop {
+        out.push(Piece {
+            text: &text[end..=end],
+            start: end,
+            kind: Kind::Stop,
+            quoted: false,
+        });
+        end + 1
+    } else {
+        end + usize::from(bytes.get(end) == Some(&b'.'))
+    }
 }
 
 /// Where the word that begins at `i` ends.
@@ -244,16 +257,32 @@ fn numeral(raw: &str) -> u32 {
     }
 }
 
-/// Whether a capital or a digit is in it.
-fn proper(raw: &str) -> bool {
+/// Whether a capital or a digit is in it; `ascii` says that nothing else can be.
+fn proper(raw: &str, ascii: bool) -> bool {
     raw.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-        || !raw.is_ascii() && raw.chars().any(char::is_uppercase)
+        || !ascii && raw.chars().any(char::is_uppercase)
 }
 
-/// The tokens of `text`; `lower` is its [`lower_in_place`].
-pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> Vec<Tok> {
+/// The words of `text` with their numbers, and its tokens; `lower` is its [`lower_in_place`].
+pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> (Vec<Word>, Vec<Tok>) {
+    let ascii = text.is_ascii();
     let pieces = split_words(lower);
-    let keys: Vec<&str> = pieces.iter().map(Piece::key).collect();
+    let mut entries = Vec::with_capacity(pieces.len());
+    let mut words = Vec::with_capacity(pieces.len());
+    let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    for piece in &pieces {
+        let (id, entry) = if piece.quoted {
+            (UNKNOWN, Entry::default())
+        } else {
+            lexicon.look_up(piece.text)
+        };
+        entries.push(entry);
+        words.push(Word {
+            id,
+            start: short(piece.start),
+            end: short(piece.start + piece.text.len()),
+        });
+    }
     let mut out = Vec::with_capacity(pieces.len());
     let mut i = 0;
     while let Some(piece) = pieces.get(i) {
@@ -261,7 +290,7 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> Vec<Tok> {
         if piece.quoted {
             entry.flags.add(Flags::MERGED);
         } else if piece.kind == Kind::Word {
-            if let Some((length, mark)) = lexicon.phrases.at(&keys[i..]) {
+            if let Some((length, mark)) = lexicon.phrases.at(&words[i..]) {
                 used = length;
                 match mark {
                     Mark::Kind(kind) => entry.kind = *kind,
@@ -269,7 +298,7 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> Vec<Tok> {
                     Mark::Verb(class) => entry.class = *class,
                 }
             } else {
-                entry = lexicon.get(piece.text);
+                entry = entries[i];
                 // "retest", "re-run": a verb done again is a verb.
                 if entry == Entry::default()
                     && piece.text.len() >= 6
@@ -289,6 +318,7 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> Vec<Tok> {
             start: piece.start,
             end,
             ord: out.len(),
+            word: short(i),
             kind: entry.kind,
             flags: entry.flags,
             class: entry.class,
@@ -297,9 +327,9 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> Vec<Tok> {
             } else {
                 numeral(raw)
             },
-            proper: proper(raw),
+            proper: proper(raw, ascii),
         });
         i += used;
     }
-    out
+    (words, out)
 }

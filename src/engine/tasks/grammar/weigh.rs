@@ -59,7 +59,7 @@ impl Reader<'_> {
         verb: Option<&str>,
         class: u8,
         objects: &mut Objects,
-        whole: &str,
+        whole: &dyn Fn() -> String,
         weighing: bool,
     ) -> Option<Expanded> {
         // "A against B and C": the list goes on behind the preposition.
@@ -130,7 +130,8 @@ impl Reader<'_> {
                 let capital = verb.starts_with(char::is_uppercase);
                 Some(if capital { "Evaluate" } else { "evaluate" }.to_owned())
             }
-            other => other.map(str::to_owned),
+            Some(verb) => Some(verb.to_owned()),
+            None => Some("Evaluate".to_owned()),
         };
         let total = items.len();
         let parts: Vec<Part> = items
@@ -148,7 +149,7 @@ impl Reader<'_> {
             .collect();
         Some(Expanded {
             parts,
-            coordinator: Some(whole.to_owned()),
+            coordinator: Some(whole()),
             weighs: true,
             ..Expanded::default()
         })
@@ -169,7 +170,9 @@ impl Reader<'_> {
             }
             _ => return None,
         };
-        let list = &toks[from..];
+        // "run on A, B or C": the list stands behind the preposition.
+        let from = from + usize::from(toks.get(from).is_some_and(|tok| tok.has(Flags::PREPOSITION)));
+        let list = toks.get(from..)?;
         let end = list
             .iter()
             .position(|tok| {

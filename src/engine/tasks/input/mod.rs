@@ -5,18 +5,22 @@
 //! To add a format: give it a file here with a `next` that returns [`Item`]s, a variant of [`Format`], and a line in `sniff`.
 
 mod csv;
+mod digest;
 mod json;
 pub mod record;
 mod strict;
 mod yaml;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub(crate) use digest::{Digest, Digesting};
 pub use record::{Described, LegacyTask};
+pub(crate) use strict::{Field, Listed};
 
 use crate::engine::error::{Error, Result};
 
@@ -63,11 +67,23 @@ impl Raw {
         }
     }
 
-    /// The value, every object's keys unique, nested at most 64 deep.
+    /// The record as one value.
+    ///
+    /// # Errors
+    /// `bad_json`, `duplicate_key`, `too_deep`, `not_utf8`, `not_an_object`.
+    pub fn value(&self) -> std::result::Result<Value, Box<Refused>> {
+        let fields = self.fields()?.ok_or_else(|| record::no_object(self))?;
+        let fields = fields
+            .into_iter()
+            .map(|(key, field)| (key.into_owned(), field.into_value()));
+        Ok(Value::Object(fields.collect()))
+    }
+
+    /// The fields, every object's keys unique; `None` when it is no object.
     ///
     /// # Errors
     /// `bad_json`, `duplicate_key`, `too_deep`, `not_utf8`.
-    pub fn value(&self) -> std::result::Result<Value, Box<Refused>> {
+    pub(crate) fn fields<'a>(&'a self) -> std::result::Result<Option<Listed<'a>>, Box<Refused>> {
         match &self.payload {
             Payload::Json(bytes) => strict::parse(bytes).map_err(|(reason, place, why)| {
                 Box::new(Refused {
@@ -78,7 +94,17 @@ impl Raw {
                     raw: bytes.clone(),
                 })
             }),
-            Payload::Value(value, _) => Ok(value.clone()),
+            Payload::Value(Value::Object(object), _) => {
+                let field = |value: &'a Value| match value {
+                    Value::String(text) => Field::Text(Cow::Borrowed(text)),
+                    other => Field::Other(other.clone()),
+                };
+                let fields = object
+                    .iter()
+                    .map(|(key, value)| (Cow::Borrowed(key.as_str()), field(value)));
+                Ok(Some(fields.collect()))
+            }
+            Payload::Value(..) => Ok(None),
         }
     }
 }
@@ -128,6 +154,17 @@ pub enum Item {
     Record(Raw),
     /// One that could not be read.
     Bad(Refused),
+}
+
+impl Item {
+    /// Its text as it stands in the file.
+    #[must_use]
+    pub fn raw(&self) -> &[u8] {
+        match self {
+            Self::Record(raw) => raw.bytes(),
+            Self::Bad(refused) => &refused.raw,
+        }
+    }
 }
 
 /// Where tasks are read from.
@@ -217,18 +254,23 @@ impl Records {
     /// # Errors
     /// As [`Source::open`].
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::io("read", path, &error))?;
-        let kind = file.metadata().map_err(|error| Error::io("read", path, &error))?;
-        if kind.is_dir() {
-            return Err(Error::input(format!(
-                "{} is a folder, not a tasks file",
-                path.display()
-            )));
-        }
+        Self::over(path, Box::new(file(path)?))
+    }
+
+    /// As [`Records::open`], with a digest over all that is read; [`Records::skip_rest`] makes it one over the whole file.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub(crate) fn open_digested(path: &Path) -> Result<(Self, Digest)> {
+        let (reader, digest) = Digesting::new(file(path)?);
+        Ok((Self::over(path, Box::new(reader))?, digest))
+    }
+
+    fn over(path: &Path, reader: Box<dyn Read + Send>) -> Result<Self> {
         let suffix = path
             .extension()
             .map(|suffix| suffix.to_string_lossy().to_lowercase());
-        Self::new(Box::new(file), suffix.as_deref(), &path.display().to_string())
+        Self::new(reader, suffix.as_deref(), &path.display().to_string())
     }
 
     /// Reads from anything; `suffix` is a file's ending in lower case, `name` what errors call it.
@@ -291,6 +333,21 @@ impl Records {
         next.map_err(|error| Error::unavailable(format!("cannot read {}: {error}", self.name)))
     }
 
+    /// Reads what stands behind the records and forgets it.
+    ///
+    /// # Errors
+    /// As [`Records::next_item`].
+    pub(crate) fn skip_rest(&mut self) -> Result<()> {
+        let chunk = match &mut self.inner {
+            Inner::Json(scanner) => &mut scanner.chunk,
+            Inner::Csv(rows) => &mut rows.chunk,
+            Inner::Yaml(entries) => &mut entries.chunk,
+        };
+        chunk
+            .skip_rest()
+            .map_err(|error| Error::unavailable(format!("cannot read {}: {error}", self.name)))
+    }
+
     /// Records of about `bytes` bytes together; empty at the end.
     ///
     /// # Errors
@@ -300,15 +357,23 @@ impl Records {
         let mut size = 0;
         while size < bytes {
             let Some(item) = self.next_item()? else { break };
-            size += 128
-                + match &item {
-                    Item::Record(raw) => raw.bytes().len(),
-                    Item::Bad(refused) => refused.raw.len(),
-                };
+            size += 128 + item.raw().len();
             out.push(item);
         }
         Ok(out)
     }
+}
+
+fn file(path: &Path) -> Result<File> {
+    let file = File::open(path).map_err(|error| Error::io("read", path, &error))?;
+    let kind = file.metadata().map_err(|error| Error::io("read", path, &error))?;
+    if kind.is_dir() {
+        return Err(Error::input(format!(
+            "{} is a folder, not a tasks file",
+            path.display()
+        )));
+    }
+    Ok(file)
 }
 
 fn sniff(head: &[u8], suffix: Option<&str>) -> Format {
@@ -407,6 +472,15 @@ impl Chunk {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn skip_rest(&mut self) -> io::Result<()> {
+        loop {
+            self.at = self.end;
+            if !self.fill()? {
+                return Ok(());
             }
         }
     }

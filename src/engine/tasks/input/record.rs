@@ -1,8 +1,10 @@
 //! A record's fields under their usual names. To add an alias: put it in its list below.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
-use super::{Raw, Refused};
+use super::{Field, Listed, Raw, Refused};
 use crate::engine::tasks::model::TaskId;
 use crate::engine::tasks::rules::Rules;
 
@@ -119,34 +121,34 @@ pub struct LegacyTask {
     pub extra: Map<String, Value>,
 }
 
-struct Fields(Map<String, Value>);
+struct Fields<'a>(Listed<'a>);
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// Takes the first field of `names` that is there and not empty.
-    fn take(&mut self, names: &[&str]) -> Option<(String, Value)> {
+    fn take(&mut self, names: &[&str]) -> Option<(Cow<'a, str>, Field<'a>)> {
         for name in names {
             if self.0.is_empty() {
                 return None;
             }
-            let key = if self.0.contains_key(*name) {
-                Some((*name).to_owned())
-            } else {
-                self.0.keys().find(|key| is_named(key, name)).cloned()
+            let exact = self.0.iter().position(|(key, _)| key == name);
+            let place = exact.or_else(|| self.0.iter().position(|(key, _)| is_named(key, name)));
+            let Some(place) = place else { continue };
+            let empty = match &self.0[place].1 {
+                Field::Other(value) => value.is_null(),
+                Field::Text(text) => text.trim().is_empty(),
             };
-            let Some(key) = key else { continue };
-            let empty = match &self.0[&key] {
-                Value::Null => true,
-                Value::String(text) => text.trim().is_empty(),
-                _ => false,
-            };
-            if empty {
-                continue;
-            }
-            if let Some(value) = self.0.shift_remove(&key) {
-                return Some((key, value));
+            if !empty {
+                return Some(self.0.remove(place));
             }
         }
         None
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        match self.0.iter().find(|(key, _)| key == name) {
+            Some((_, Field::Other(value))) => value.as_f64(),
+            _ => None,
+        }
     }
 }
 
@@ -163,22 +165,24 @@ fn refuse(raw: &Raw, reason: &'static str, place: &str, why: impl Into<String>) 
     })
 }
 
-fn object(raw: &Raw) -> Checked<Fields> {
-    match raw.value()? {
-        Value::Object(object) => Ok(Fields(object)),
-        _ => Err(refuse(
-            raw,
-            "not_an_object",
-            "",
-            "A task is an object with a description.",
-        )),
-    }
+#[expect(clippy::unnecessary_box_returns, reason = "every caller returns it boxed")]
+pub(super) fn no_object(raw: &Raw) -> Box<Refused> {
+    refuse(
+        raw,
+        "not_an_object",
+        "",
+        "A task is an object with a description.",
+    )
 }
 
-fn id(raw: &Raw, fields: &mut Fields, number: u64) -> Checked<(TaskId, bool)> {
+fn object(raw: &Raw) -> Checked<Fields<'_>> {
+    raw.fields()?.map(Fields).ok_or_else(|| no_object(raw))
+}
+
+fn id(raw: &Raw, fields: &mut Fields<'_>, number: u64) -> Checked<(TaskId, bool)> {
     match fields.take(&ID) {
         None => Ok((TaskId::Number(i64::try_from(number).unwrap_or(i64::MAX)), true)),
-        Some((key, value)) => as_id(&value).map(|id| (id, false)).ok_or_else(|| {
+        Some((key, field)) => field_id(&field).map(|id| (id, false)).ok_or_else(|| {
             refuse(
                 raw,
                 "bad_id",
@@ -189,6 +193,18 @@ fn id(raw: &Raw, fields: &mut Fields, number: u64) -> Checked<(TaskId, bool)> {
     }
 }
 
+fn field_id(field: &Field<'_>) -> Option<TaskId> {
+    match field {
+        Field::Text(text) => text_id(text),
+        Field::Other(value) => as_id(value),
+    }
+}
+
+fn text_id(text: &str) -> Option<TaskId> {
+    let fits = text.len() <= MAX_ID && !text.trim().is_empty() && !text.contains('\0');
+    fits.then(|| TaskId::Text(text.trim().to_owned()))
+}
+
 fn as_id(value: &Value) -> Option<TaskId> {
     match value {
         Value::Number(number) => Some(
@@ -196,18 +212,17 @@ fn as_id(value: &Value) -> Option<TaskId> {
                 .as_i64()
                 .map_or_else(|| TaskId::Text(number.to_string()), TaskId::Number),
         ),
-        Value::String(text) if text.len() <= MAX_ID && !text.trim().is_empty() && !text.contains('\0') => {
-            Some(TaskId::Text(text.trim().to_owned()))
-        }
+        Value::String(text) => text_id(text),
         _ => None,
     }
 }
 
-fn description(raw: &Raw, fields: &mut Fields) -> Checked<String> {
-    let given = DESCRIPTION
-        .iter()
-        .any(|name| fields.0.keys().any(|key| is_named(key, name)));
+fn description(raw: &Raw, fields: &mut Fields<'_>) -> Checked<String> {
     let Some((key, value)) = fields.take(&DESCRIPTION) else {
+        // An empty one stays among the fields.
+        let given = DESCRIPTION
+            .iter()
+            .any(|name| fields.0.iter().any(|(key, _)| is_named(key, name)));
         let why = if given {
             "The description is empty."
         } else {
@@ -215,7 +230,7 @@ fn description(raw: &Raw, fields: &mut Fields) -> Checked<String> {
         };
         return Err(refuse(raw, "no_description", "description", why));
     };
-    let Value::String(text) = value else {
+    let Field::Text(text) = value else {
         return Err(refuse(raw, "bad_description", &key, "A description is a text."));
     };
     if text.len() > MAX_DESCRIPTION {
@@ -237,14 +252,14 @@ fn description(raw: &Raw, fields: &mut Fields) -> Checked<String> {
             "The description holds a NUL character, which no database or command line takes.",
         ));
     }
-    Ok(text)
+    Ok(text.into_owned())
 }
 
 impl Described {
     /// Reads id and description only; `number` is the record's place from 1.
     ///
     /// # Errors
-    /// What [`Raw::value`] refuses, `not_an_object`, `no_description`, `bad_description`, `description_too_long`, `nul_in_text`.
+    /// What cannot be read as JSON, `not_an_object`, `no_description`, `bad_description`, `description_too_long`, `nul_in_text`.
     pub fn read(raw: &Raw, number: u64) -> Checked<Self> {
         let mut fields = object(raw)?;
         let (id, _) = id(raw, &mut fields, number)?;
@@ -284,12 +299,7 @@ impl LegacyTask {
             })?,
         };
         for name in ["retries", "max_retries", "retry_count"] {
-            if fields
-                .0
-                .get(name)
-                .and_then(Value::as_f64)
-                .is_some_and(|retries| retries < 0.0)
-            {
+            if fields.number(name).is_some_and(|retries| retries < 0.0) {
                 return Err(refuse(
                     raw,
                     "negative_retries",
@@ -298,16 +308,17 @@ impl LegacyTask {
                 ));
             }
         }
-        let status = fields
-            .take(&STATUS)
-            .and_then(|(_, value)| value.as_str().map(str::to_lowercase));
+        let status = fields.take(&STATUS).and_then(|(_, value)| match value {
+            Field::Text(text) => Some(text.to_lowercase()),
+            Field::Other(_) => None,
+        });
         let created = match fields.take(&CREATED) {
             None => None,
             Some((key, value)) => {
                 let time = created(&value);
                 if time.is_none() {
                     // Not understood, so not dropped: it stays with the other fields.
-                    fields.0.insert(key, value);
+                    fields.0.push((key, value));
                 }
                 time
             }
@@ -322,7 +333,11 @@ impl LegacyTask {
             dependencies,
             status,
             created,
-            extra: fields.0,
+            extra: fields
+                .0
+                .into_iter()
+                .map(|(key, field)| (key.into_owned(), field.into_value()))
+                .collect(),
         })
     }
 
@@ -336,10 +351,10 @@ impl LegacyTask {
     }
 }
 
-fn priority(raw: &Raw, key: &str, value: &Value, rules: &Rules) -> Checked<String> {
-    let spelling = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+fn priority(raw: &Raw, key: &str, field: &Field<'_>, rules: &Rules) -> Checked<String> {
+    let spelling = match field {
+        Field::Text(text) => Cow::Borrowed(text.as_ref()),
+        Field::Other(other) => Cow::Owned(other.to_string()),
     };
     rules.priority(&spelling).map(str::to_owned).ok_or_else(|| {
         refuse(
@@ -355,18 +370,18 @@ fn priority(raw: &Raw, key: &str, value: &Value, rules: &Rules) -> Checked<Strin
 }
 
 /// Seconds from a number or a text with a unit; a key that ends with `_ms` counts milliseconds.
-fn timeout(raw: &Raw, key: &str, value: &Value) -> Checked<u64> {
+fn timeout(raw: &Raw, key: &str, field: &Field<'_>) -> Checked<u64> {
     let wrong = |why: &str| refuse(raw, "bad_timeout", key, why);
-    let (number, unit) = match value {
-        Value::Number(number) => (number.as_f64(), String::new()),
-        Value::String(text) => {
+    let (number, unit) = match field {
+        Field::Other(Value::Number(number)) => (number.as_f64(), String::new()),
+        Field::Text(text) => {
             let text = text.trim().to_lowercase();
             let digits = text
                 .find(|c: char| !c.is_ascii_digit() && c != '.')
                 .unwrap_or(text.len());
             (text[..digits].parse().ok(), text[digits..].trim().to_owned())
         }
-        _ => (None, String::new()),
+        Field::Other(_) => (None, String::new()),
     };
     let Some(number) = number.filter(|number| number.is_finite()) else {
         return Err(wrong("A timeout is a number of seconds."));
@@ -394,15 +409,15 @@ fn timeout(raw: &Raw, key: &str, value: &Value) -> Checked<u64> {
     Ok(seconds)
 }
 
-fn dependencies(value: &Value) -> Option<Vec<TaskId>> {
+fn dependencies(field: &Field<'_>) -> Option<Vec<TaskId>> {
     let mut out: Vec<TaskId> = Vec::new();
     let mut push = |id: TaskId| {
         if !out.contains(&id) {
             out.push(id);
         }
     };
-    match value {
-        Value::Array(items) => {
+    match field {
+        Field::Other(Value::Array(items)) => {
             for item in items {
                 match item {
                     Value::Object(object) => {
@@ -412,24 +427,24 @@ fn dependencies(value: &Value) -> Option<Vec<TaskId>> {
                 }
             }
         }
-        Value::String(text) => {
+        Field::Text(text) => {
             for part in text.trim_matches(['[', ']']).split([',', ';', '|']) {
                 let part = part.trim().trim_matches('"');
                 if !part.is_empty() {
-                    push(as_id(&Value::String(part.to_owned()))?);
+                    push(text_id(part)?);
                 }
             }
         }
-        Value::Number(_) => push(as_id(value)?),
-        _ => return None,
+        Field::Other(value @ Value::Number(_)) => push(as_id(value)?),
+        Field::Other(_) => return None,
     }
     Some(out)
 }
 
 /// UTC from ISO text (a naive time is taken as UTC) or an epoch in seconds or milliseconds.
-fn created(value: &Value) -> Option<jiff::Timestamp> {
-    match value {
-        Value::String(text) => {
+fn created(field: &Field<'_>) -> Option<jiff::Timestamp> {
+    match field {
+        Field::Text(text) => {
             let text = text.trim();
             text.parse::<jiff::Timestamp>()
                 .ok()
@@ -442,8 +457,8 @@ fn created(value: &Value) -> Option<jiff::Timestamp> {
                 })
                 .or_else(|| text.parse::<f64>().ok().and_then(epoch))
         }
-        Value::Number(number) => epoch(number.as_f64()?),
-        _ => None,
+        Field::Other(Value::Number(number)) => epoch(number.as_f64()?),
+        Field::Other(_) => None,
     }
 }
 

@@ -1,5 +1,10 @@
 //! JSON values with what `serde_json` lets pass made an error: keys that stand twice in one object.
+//!
+//! A record's own fields are kept in a plain list, its texts borrowed where nothing is escaped: most of a record is one
+//! description and a few short texts, and millions of them are read.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -74,8 +79,181 @@ impl<'de> Deserialize<'de> for Strict {
     }
 }
 
-/// Parses one value.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Why> {
+/// A field of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Field<'a> {
+    Text(Cow<'a, str>),
+    Other(Value),
+}
+
+impl Field<'_> {
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Text(text) => Value::String(text.into_owned()),
+            Self::Other(value) => value,
+        }
+    }
+}
+
+/// A record's fields by name, in the order of the file.
+pub(crate) type Listed<'a> = Vec<(Cow<'a, str>, Field<'a>)>;
+
+struct FieldVisitor;
+
+impl<'de> Visitor<'de> for FieldVisitor {
+    type Value = Field<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        StrictVisitor.expecting(f)
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Field<'de>, E> {
+        StrictVisitor.visit_bool(value).map(other)
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Field<'de>, E> {
+        StrictVisitor.visit_i64(value).map(other)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Field<'de>, E> {
+        StrictVisitor.visit_u64(value).map(other)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Field<'de>, E> {
+        StrictVisitor.visit_f64(value).map(other)
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Field<'de>, E> {
+        Ok(Field::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Field<'de>, E> {
+        Ok(Field::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Field<'de>, E> {
+        StrictVisitor.visit_unit().map(other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Field<'de>, A::Error> {
+        StrictVisitor.visit_seq(seq).map(other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Field<'de>, A::Error> {
+        StrictVisitor.visit_map(map).map(other)
+    }
+}
+
+fn other<'de>(Strict(value): Strict) -> Field<'de> {
+    Field::Other(value)
+}
+
+impl<'de> Deserialize<'de> for Field<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FieldVisitor)
+    }
+}
+
+/// A key, borrowed where nothing is escaped.
+struct Key<'a>(Cow<'a, str>);
+
+struct KeyVisitor;
+
+impl<'de> Visitor<'de> for KeyVisitor {
+    type Value = Key<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Key<'de>, E> {
+        Ok(Key(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Key<'de>, E> {
+        Ok(Key(Cow::Owned(value.to_owned())))
+    }
+}
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+/// The fields of an object; `None` for any other value.
+struct Record<'a>(Option<Listed<'a>>);
+
+struct RecordVisitor;
+
+/// From so many fields on, names are looked up in a set.
+const MANY: usize = 32;
+
+impl<'de> Visitor<'de> for RecordVisitor {
+    type Value = Record<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        StrictVisitor.expecting(f)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Record<'de>, E> {
+        Ok(Record(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Record<'de>, E> {
+        Ok(Record(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Record<'de>, E> {
+        Ok(Record(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Record<'de>, E> {
+        Ok(Record(None))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Record<'de>, E> {
+        Ok(Record(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Record<'de>, E> {
+        Ok(Record(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Record<'de>, A::Error> {
+        StrictVisitor.visit_seq(seq).map(|_| Record(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record<'de>, A::Error> {
+        let mut out: Listed<'de> = Vec::with_capacity(8);
+        let mut names: HashSet<String> = HashSet::new();
+        while let Some(Key(key)) = map.next_key()? {
+            let field = map.next_value()?;
+            let twice = if out.len() < MANY {
+                out.iter().any(|(name, _)| *name == key)
+            } else {
+                if names.is_empty() {
+                    names = out.iter().map(|(name, _)| name.clone().into_owned()).collect();
+                }
+                !names.insert(key.clone().into_owned())
+            };
+            if twice {
+                return Err(A::Error::custom(format!("duplicate key {key}")));
+            }
+            out.push((key, field));
+        }
+        Ok(Record(Some(out)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Record<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RecordVisitor)
+    }
+}
+
+/// Parses one record into its fields, every object's keys unique; `None` when it is no object.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Listed<'_>>, Why> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         (
             "not_utf8",
@@ -83,8 +261,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Why> {
             "The text is not UTF-8.".to_owned(),
         )
     })?;
-    serde_json::from_str::<Strict>(text)
-        .map(|Strict(value)| value)
+    serde_json::from_str::<Record<'_>>(text)
+        .map(|Record(fields)| fields)
         .map_err(|error| {
             let said = error.to_string();
             let said = said.split(" at line ").next().unwrap_or(&said).to_owned();

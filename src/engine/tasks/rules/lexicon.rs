@@ -1,10 +1,10 @@
-//! The compiled words: one hash look-up a word gives all that is known about it.
+//! The compiled words: one hash look-up a word gives all that is known about it, and a number by which phrases compare it.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::data::{RulesFile, VerbClass};
-use crate::engine::tasks::grammar::token::{Piece, split_words};
+use crate::engine::tasks::grammar::token::split_words;
 
 /// A table by word. Its keys come from the rules alone and look-ups add nothing, so no input can make it slow: a quick
 /// hash serves, and every word of every description is looked up several times.
@@ -86,7 +86,7 @@ impl Kind {
 
 /// Facts about a word, one bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Flags(pub u32);
+pub(crate) struct Flags(pub u16);
 
 impl Flags {
     pub const NOUN_VERB: Self = Self(1);
@@ -104,6 +104,8 @@ impl Flags {
 
     /// A counted object of this verb is one set.
     pub const SET_VERB: Self = Self(1 << 11);
+    /// A verb that is never a noun and begins no phrase, whose class alone says the type of what it opens.
+    pub const PLAIN_VERB: Self = Self(1 << 12);
 
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -148,21 +150,51 @@ pub(crate) enum Mark {
     Verb(u8),
 }
 
-/// Phrases by their first word, the longest first.
+/// A word's number; [`UNKNOWN`] is every word the rules do not name.
+pub(crate) type WordId = u32;
+/// The number of a word that stands in no rule and no phrase.
+pub(crate) const UNKNOWN: WordId = 0;
+
+/// A word of a text: its number and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub id: WordId,
+    pub start: u32,
+    pub end: u32,
+}
+
+/// The words of a phrase and what it stands for.
+type Phrase<T> = (Box<[WordId]>, T);
+
+/// Phrases by the number of their first word, the longest first.
 #[derive(Debug, Clone)]
-pub(crate) struct Phrases<T>(Words<Vec<(Vec<String>, T)>>);
+pub(crate) struct Phrases<T> {
+    /// For each word's number one more than the place of its list; 0 for none.
+    places: Vec<u32>,
+    lists: Vec<Vec<Phrase<T>>>,
+}
 
 impl<T> Default for Phrases<T> {
     fn default() -> Self {
-        Self(Words::default())
+        Self {
+            places: Vec::new(),
+            lists: Vec::new(),
+        }
     }
 }
 
-impl<T: Clone> Phrases<T> {
-    pub fn insert(&mut self, phrase: &str, value: T) {
-        let words: Vec<String> = pieces(phrase);
-        if let Some(first) = words.first() {
-            let list = self.0.entry(first.clone()).or_default();
+impl<T> Phrases<T> {
+    fn insert(&mut self, words: Box<[WordId]>, value: T) {
+        let Some(&first) = words.first() else { return };
+        let first = first as usize;
+        if self.places.len() <= first {
+            self.places.resize(first + 1, 0);
+        }
+        if self.places[first] == 0 {
+            self.lists.push(Vec::new());
+            self.places[first] = u32::try_from(self.lists.len()).unwrap_or(0);
+        }
+        if let Some(list) = self.lists.get_mut((self.places[first] as usize).wrapping_sub(1)) {
             // A later file wins over an earlier one.
             list.retain(|(other, _)| *other != words);
             list.push((words, value));
@@ -171,28 +203,33 @@ impl<T: Clone> Phrases<T> {
     }
 
     /// The longest phrase that stands at the beginning of `words`, with its length in words.
-    pub fn at<S: AsRef<str>>(&self, words: &[S]) -> Option<(usize, &T)> {
-        let list = self.0.get(words.first()?.as_ref())?;
+    #[inline]
+    pub fn at(&self, words: &[Word]) -> Option<(usize, &T)> {
+        let place = *self.places.get(words.first()?.id as usize)?;
+        let list = self.lists.get((place as usize).wrapping_sub(1))?;
         list.iter()
             .find(|(phrase, _)| {
-                phrase.len() <= words.len() && phrase.iter().zip(words).all(|(a, b)| a == b.as_ref())
+                phrase.len() <= words.len() && phrase.iter().zip(words).all(|(id, word)| *id == word.id)
             })
             .map(|(phrase, value)| (phrase.len(), value))
     }
-}
 
-fn pieces(phrase: &str) -> Vec<String> {
-    split_words(&phrase.to_lowercase())
-        .iter()
-        .map(Piece::key)
-        .map(str::to_owned)
-        .collect()
+    /// Whether a phrase begins with a word.
+    pub fn begins(&self, id: WordId) -> bool {
+        self.places.get(id as usize).is_some_and(|place| *place > 0)
+    }
+
+    /// Whether a phrase stands anywhere in `words`.
+    pub fn anywhere(&self, words: &[Word]) -> bool {
+        (0..words.len()).any(|i| self.at(&words[i..]).is_some())
+    }
 }
 
 /// The compiled grammar words.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lexicon {
-    words: Words<Entry>,
+    /// Number and knowledge of each word; numbers count from 1.
+    words: Words<(WordId, Entry)>,
     pub phrases: Phrases<Mark>,
     pub lead_ins: Phrases<()>,
     pub chain: Phrases<()>,
@@ -224,20 +261,23 @@ impl Lexicon {
             let index = u8::try_from(index).unwrap_or(NO_CLASS);
             for word in &class.words {
                 if word.contains(' ') {
-                    lexicon.phrases.insert(word, Mark::Verb(index));
+                    let words = lexicon.phrase(word);
+                    lexicon.phrases.insert(words, Mark::Verb(index));
                 } else {
                     lexicon.entry(word).class = index;
                 }
             }
         }
         for phrase in file.compounds.iter().chain(&file.protected) {
-            lexicon.phrases.insert(phrase, Mark::Protected);
+            let words = lexicon.phrase(phrase);
+            lexicon.phrases.insert(words, Mark::Protected);
         }
         for (name, words) in &file.connectives {
             let kind = Kind::of(name);
             for word in words {
-                if pieces(word).len() > 1 {
-                    lexicon.phrases.insert(word, Mark::Kind(kind));
+                let words = lexicon.phrase(word);
+                if words.len() > 1 {
+                    lexicon.phrases.insert(words, Mark::Kind(kind));
                 } else {
                     lexicon.entry(word).kind = kind;
                 }
@@ -268,46 +308,83 @@ impl Lexicon {
         for (word, number) in &file.numbers {
             lexicon.entry(word).number = *number;
         }
-        for (list, into) in [
-            (&file.lead_ins, &mut lexicon.lead_ins),
-            (&file.chain, &mut lexicon.chain),
-        ] {
-            for phrase in list {
-                into.insert(phrase, ());
-            }
-        }
-        for (name, words) in &file.references {
-            let into = match name.as_str() {
-                "many" => &mut lexicon.many,
-                "one" => &mut lexicon.one,
-                _ => &mut lexicon.deliverables,
-            };
-            for word in words {
-                into.insert(word, ());
-            }
-        }
-        for (kind, words) in &file.types.objects {
-            for word in words {
-                lexicon.object_types.insert(word, kind.clone());
-            }
-        }
+        lexicon.lead_ins = lexicon.phrases_of(file.lead_ins.iter().map(|phrase| (phrase, ())));
+        lexicon.chain = lexicon.phrases_of(file.chain.iter().map(|phrase| (phrase, ())));
+        let named = |wanted: fn(&str) -> bool| {
+            let lists = file.references.iter().filter(move |(name, _)| wanted(name));
+            lists.flat_map(|(_, words)| words).map(|word| (word, ()))
+        };
+        lexicon.many = lexicon.phrases_of(named(|name| name == "many"));
+        lexicon.one = lexicon.phrases_of(named(|name| name == "one"));
+        lexicon.deliverables = lexicon.phrases_of(named(|name| name != "many" && name != "one"));
+        let objects = file.types.objects.iter();
+        lexicon.object_types = lexicon
+            .phrases_of(objects.flat_map(|(kind, words)| words.iter().map(|word| (word, kind.clone()))));
         for (kind, words) in &file.types.words {
-            let mut phrases = Phrases::default();
-            for word in words {
-                phrases.insert(word, ());
-            }
+            let phrases = lexicon.phrases_of(words.iter().map(|word| (word, ())));
             lexicon.word_types.push((kind.clone(), phrases));
         }
+        lexicon.mark_plain_verbs();
         lexicon
     }
 
+    fn mark_plain_verbs(&mut self) {
+        for (id, entry) in self.words.values_mut() {
+            let class = usize::from(entry.class);
+            let says = self
+                .classes
+                .get(class)
+                .is_some_and(|class| !class.kind.is_empty())
+                && !self.by_object.get(class).copied().unwrap_or(false);
+            if says
+                && entry.kind == Kind::Word
+                && !entry.flags.has(Flags::NOUN_VERB)
+                && !self.phrases.begins(*id)
+                && !self.lead_ins.begins(*id)
+            {
+                entry.flags.add(Flags::PLAIN_VERB);
+            }
+        }
+    }
+
+    /// Compiles phrases with what they stand for.
+    pub fn phrases_of<'a, T>(&mut self, list: impl Iterator<Item = (&'a String, T)>) -> Phrases<T> {
+        let mut phrases = Phrases::default();
+        for (phrase, value) in list {
+            let words = self.phrase(phrase);
+            phrases.insert(words, value);
+        }
+        phrases
+    }
+
+    /// The numbers of a phrase's words; new words get one.
+    fn phrase(&mut self, phrase: &str) -> Box<[WordId]> {
+        split_words(&phrase.to_lowercase())
+            .iter()
+            .map(|piece| self.known(piece.text).0)
+            .collect()
+    }
+
+    fn known(&mut self, word: &str) -> &mut (WordId, Entry) {
+        let next = WordId::try_from(self.words.len() + 1).unwrap_or(UNKNOWN);
+        self.words
+            .entry(word.to_owned())
+            .or_insert_with(|| (next, Entry::default()))
+    }
+
     fn entry(&mut self, word: &str) -> &mut Entry {
-        self.words.entry(word.to_lowercase()).or_default()
+        &mut self.known(&word.to_lowercase()).1
+    }
+
+    /// The number of a word in lower case and what is known about it.
+    #[inline]
+    pub fn look_up(&self, word: &str) -> (WordId, Entry) {
+        self.words.get(word).copied().unwrap_or_default()
     }
 
     /// What is known about a word in lower case.
     pub fn get(&self, word: &str) -> Entry {
-        self.words.get(word).copied().unwrap_or_default()
+        self.look_up(word).1
     }
 
     /// The class's traits; `None` for no verb.

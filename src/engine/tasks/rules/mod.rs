@@ -9,7 +9,7 @@ mod lexicon;
 use std::collections::HashMap;
 
 pub use data::{Matching, RulesFile, ScoreKind, ScoreRule};
-pub(crate) use lexicon::{Entry, Flags, Kind, Lexicon, Mark, NO_CLASS, Phrases};
+pub(crate) use lexicon::{Entry, Flags, Kind, Lexicon, Mark, NO_CLASS, Phrases, UNKNOWN, Word};
 
 use crate::engine::error::{Error, Result};
 use crate::engine::yaml;
@@ -94,12 +94,12 @@ impl Rules {
                 .map(|(kind, words)| (kind.clone(), lower(words)))
                 .collect()
         };
-        let mut indicators = Phrases::default();
-        for (words, speaks_for) in [(&file.indicators.high, true), (&file.indicators.low, false)] {
-            for word in words {
-                indicators.insert(word, speaks_for);
-            }
-        }
+        let mut lexicon = Lexicon::compile(file);
+        let indicators = [(&file.indicators.high, true), (&file.indicators.low, false)];
+        let indicators = indicators
+            .into_iter()
+            .flat_map(|(words, speaks_for)| words.iter().map(move |word| (word, speaks_for)));
+        let indicators = lexicon.phrases_of(indicators);
         Self {
             indicators,
             name: file.name.clone().unwrap_or_else(|| "default".to_owned()),
@@ -113,7 +113,7 @@ impl Rules {
             low: lower(&file.indicators.low),
             task_types: lower_types(&file.task_types),
             subtask_types: lower_types(&file.subtask_types),
-            lexicon: Lexicon::compile(file),
+            lexicon,
             priorities,
         }
     }

@@ -8,7 +8,7 @@ use crossterm::event::KeyEvent;
 use super::Screen;
 use super::data_step::DataStep;
 use crate::engine::Capability;
-use crate::engine::command::Command as Order;
+use crate::engine::command::{Command as Order, Typed};
 use crate::engine::config::{self, View};
 use crate::engine::journey;
 use crate::engine::snapshot::Activity;
@@ -106,8 +106,9 @@ impl Config {
         Handled::Yes(Self::decide(&subject, number.into()))
     }
 
-    fn take_back(&mut self) -> Handled {
-        self.decided.pop().map_or_else(Handled::done, |subject| {
+    fn take_back(&mut self, cx: &Cx<'_>) -> Handled {
+        let last = self.decided.pop().or_else(|| self.secret_set(cx));
+        last.map_or_else(Handled::done, |subject| {
             Handled::Yes(Self::decide(&subject, serde_json::Value::Null))
         })
     }
@@ -115,10 +116,32 @@ impl Config {
     fn start_edit(&mut self, cx: &Cx<'_>) {
         if let Some(row) = self.row(cx).filter(|row| row.edit.is_some()) {
             let present = row.current.as_deref().unwrap_or("");
-            // A secret is never shown, and only a reference to one is taken, so its field starts empty and is readable.
-            self.edit = Some(Field::line(if row.secret { "" } else { present }));
+            // A secret is never shown, not even while it is typed.
+            self.edit = Some(if row.secret {
+                Field::line("").secret()
+            } else {
+                Field::line(present)
+            });
             self.refusal = None;
         }
+    }
+
+    /// Hands a new secret over; the record says only that it was set.
+    fn keep_secret(&mut self, name: String, text: String) -> Handled {
+        self.decided.push(format!("secret:{name}"));
+        let value = Typed::new(text);
+        let order = Order::KeepSecret { name, value };
+        Handled::Yes(vec![
+            Effect::Ask(Purpose::Field(STEP), order),
+            Effect::Send(Order::Read(STEP)),
+        ])
+    }
+
+    /// The record that the secret of this line was set, in whichever session.
+    fn secret_set(&self, cx: &Cx<'_>) -> Option<String> {
+        let subject = format!("secret:{}", self.row(cx).filter(|row| row.secret)?.edit.as_ref()?);
+        let step = cx.snapshot.step(STEP);
+        step.decisions.contains_key(&subject).then_some(subject)
     }
 
     fn keep_edit(&mut self, cx: &Cx<'_>) -> Handled {
@@ -130,6 +153,10 @@ impl Config {
             self.edit = None;
             return Handled::done();
         };
+        if row.secret && config::check_recordable(&format!("edit:{key}"), &typed.as_str().into()).is_err() {
+            // As typed, spaces at its ends too: only the engine's memory and the environment file ever hold it.
+            return self.keep_secret(key.clone(), field.text());
+        }
         if let Err(error) = config::check_edit(view.profile, key, &typed) {
             let hint = error.hint.map(|hint| format!(" {hint}")).unwrap_or_default();
             let said = text::sentence(&error.message);
@@ -252,9 +279,7 @@ impl Screen for Config {
         let no_conflict = conflict
             .is_none()
             .then(|| "This line is not in conflict.".to_owned());
-        let nothing = self
-            .decided
-            .is_empty()
+        let nothing = (self.decided.is_empty() && self.secret_set(cx).is_none())
             .then(|| "Nothing was decided here.".to_owned());
         vec![
             next,
@@ -299,7 +324,7 @@ impl Screen for Config {
             }
             Action::View(number) => self.choose(usize::from(number), cx),
             Action::Profile => Self::next_profile(cx),
-            Action::TakeBack => self.take_back(),
+            Action::TakeBack => self.take_back(cx),
             Action::ReadAgain => Handled::one(Effect::Send(Order::Read(STEP))),
             _ => Handled::No,
         }

@@ -30,7 +30,7 @@ pub(super) fn news(screen: &Config, cx: &Cx<'_>) -> News {
         let secret = screen.row(cx).is_some_and(|row| row.secret);
         return if secret {
             News::new(
-                "A secret is typed as ${NAME}.",
+                "A secret is never shown. Type a new one, or ${NAME}.",
                 "Enter keeps it, Esc leaves the old one",
             )
         } else {

@@ -1,0 +1,277 @@
+//! The proof of a backup: every hash, and a restore into a scratch database in which its mark, counts and contents are found.
+
+use std::path::Path;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::manifest::{EntryKind, Manifest};
+use super::{VERIFICATION, shelf};
+use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::failpoint;
+use crate::engine::operation::{Control, Progress};
+use crate::engine::ports::databases::{About, Database, MarkKind, Sums};
+use crate::engine::runner::operations::blocking;
+use crate::engine::workspace::files as disk;
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// The backup.
+    pub id: String,
+    /// The manifest it is bound to: its own hash; for the guide's layout, the dump's.
+    pub manifest: String,
+    /// When, at its end.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// Whether everything was found.
+    pub good: bool,
+    /// What was not, in words; empty when good.
+    #[serde(default)]
+    pub why: String,
+    /// Milliseconds of the restore alone; 0 without a database.
+    pub restore_ms: u64,
+    /// Milliseconds of everything.
+    pub took_ms: u64,
+    /// Rows found.
+    pub rows: u64,
+    /// Files whose hashes agree.
+    pub files: u64,
+    /// What a restore gave, where the backup itself says nothing: the guide's layout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sums: Option<Sums>,
+}
+
+impl Verification {
+    /// The last one of the backup in `folder`.
+    #[must_use]
+    pub fn read(folder: &Path) -> Option<Self> {
+        let text = std::fs::read(folder.join(VERIFICATION)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Puts it beside the manifest.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| Error::bug(error.to_string()))?;
+        disk::write_atomic(
+            &folder.join(VERIFICATION),
+            format!("{text}\n").as_bytes(),
+            disk::PRIVATE,
+        )
+        .map(|_| ())
+    }
+}
+
+/// Whether a backup belongs to the server that is there now.
+///
+/// # Errors
+/// [`ErrorKind::Input`]: another system, another version.
+pub fn matches(manifest: &Manifest, about: &About) -> Result<()> {
+    let Some(database) = &manifest.database else {
+        return Ok(());
+    };
+    if database.system != about.system {
+        return Err(Error::input(format!(
+            "backup {} is of another system: {}, this is {}",
+            manifest.id, database.system, about.system
+        ))
+        .hint("Restore it where it was made."));
+    }
+    if database.major != about.major {
+        return Err(Error::input(format!(
+            "backup {} is of {}, this is {}",
+            manifest.id, database.version, about.version
+        ))
+        .hint("A backup is restored into the version it was made with."));
+    }
+    Ok(())
+}
+
+/// Compares every file with its hash; gives how many there are.
+///
+/// # Errors
+/// [`ErrorKind::Input`] with the first that differs.
+pub async fn check_files(folder: &Path, manifest: &Manifest, control: &Control) -> Result<u64> {
+    let (folder, manifest, control) = (folder.to_owned(), manifest.clone(), control.clone());
+    blocking(move || {
+        shelf::sizes(&folder, &manifest)?;
+        let total = manifest.bytes();
+        let (mut files, mut done) = (0, 0);
+        for entry in &manifest.entries {
+            control.safe_point()?;
+            if let EntryKind::File { bytes, sha256 } = &entry.kind {
+                if disk::sha256_file(&folder.join(&entry.path))? != *sha256 {
+                    return Err(Error::input(format!("{} is not as it was written", entry.path)));
+                }
+                files += 1;
+                done += bytes;
+                control.progress(Progress {
+                    done,
+                    total: Some(total),
+                    bytes: done,
+                    bytes_total: Some(total),
+                    unit: "bytes".to_owned(),
+                    phase: "hashing".to_owned(),
+                    ..Progress::default()
+                });
+            }
+        }
+        Ok(files)
+    })
+    .await
+}
+
+/// Compares a restored database with what the manifest says: the mark, every count and content, every other object.
+///
+/// # Errors
+/// [`ErrorKind::Input`] with the first difference.
+pub async fn prove(manifest: &Manifest, restored: &dyn Database) -> Result<Sums> {
+    let Some(database) = &manifest.database else {
+        return Ok(Sums::default());
+    };
+    let marks = restored.marks().await?;
+    let marked = marks
+        .iter()
+        .any(|mark| mark.kind == MarkKind::Backup && mark.epoch == manifest.epoch);
+    if !marked {
+        return Err(Error::input(format!(
+            "the epoch mark {} is not in the restored database",
+            &manifest.epoch[..manifest.epoch.len().min(8)]
+        )));
+    }
+    let sums = restored.sums().await?;
+    match database.sums.difference(&sums) {
+        None => Ok(sums),
+        Some(difference) => Err(Error::input(format!("restored, but {difference}"))),
+    }
+}
+
+/// Proves the backup in `folder`: its own hash, every file's, then a restore beside `beside` (the database it was made of). The scratch
+/// database is removed whatever happens. What is found is written beside the manifest, unless it could not be looked for at all.
+///
+/// # Errors
+/// [`ErrorKind::Input`]: it is not good, and why. Others: it could not be looked for.
+pub async fn verify(
+    folder: &Path,
+    beside: Option<&dyn Database>,
+    by: &str,
+    now: &(dyn Fn() -> Timestamp + Send + Sync),
+    control: &Control,
+) -> Result<Verification> {
+    if super::guide::recognise(folder).is_some() {
+        return super::guide::verify(folder, beside, by, now, control).await;
+    }
+    let begun = Instant::now();
+    let manifest = Manifest::read(folder)?;
+    let mut found = Verification {
+        id: manifest.id.clone(),
+        manifest: manifest.sha256.clone(),
+        at: now(),
+        by: by.to_owned(),
+        good: false,
+        why: String::new(),
+        restore_ms: 0,
+        took_ms: 0,
+        rows: manifest.rows(),
+        files: 0,
+        sums: None,
+    };
+    let result = look(folder, &manifest, beside, &mut found, control).await;
+    found.took_ms = millis(begun);
+    found.at = now();
+    match result {
+        Ok(()) => {
+            found.good = true;
+            failpoint::hit("backup.before_verified");
+            found.write(folder)?;
+            Ok(found)
+        }
+        Err(error) => {
+            // Only what is wrong with the backup itself stays with it.
+            if error.kind == ErrorKind::Input {
+                found.why.clone_from(&error.message);
+                found.write(folder)?;
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn look(
+    folder: &Path,
+    manifest: &Manifest,
+    beside: Option<&dyn Database>,
+    found: &mut Verification,
+    control: &Control,
+) -> Result<()> {
+    found.files = check_files(folder, manifest, control).await?;
+    let Some(database) = &manifest.database else {
+        return Ok(());
+    };
+    let beside = beside.ok_or_else(|| {
+        Error::unavailable(format!(
+            "the database {} is not named, so its dump cannot be restored",
+            database.words
+        ))
+    })?;
+    let about = beside.about().await?;
+    matches(manifest, &about)?;
+    room(&about, database.bytes)?;
+    let scratch = beside.sibling(&beside.named(&format!("verify_{}", manifest.id)));
+    let restored = Instant::now();
+    let outcome = async {
+        scratch
+            .restore(&folder.join(&database.file), beside, control)
+            .await?;
+        found.restore_ms = millis(restored);
+        failpoint::hit("backup.verify.restored");
+        control.progress(Progress {
+            unit: "rows".to_owned(),
+            phase: "comparing".to_owned(),
+            ..Progress::default()
+        });
+        prove(manifest, scratch.as_ref()).await
+    }
+    .await;
+    let removed = scratch.remove().await;
+    outcome.map_err(of_the_dump)?;
+    removed
+}
+
+/// A program that cannot read a dump whose hash agrees tells of the dump; everything else is about the world.
+fn of_the_dump(error: Error) -> Error {
+    let damaged = [
+        "could not read from input file",
+        "did not find magic string",
+        "unexpected end of file",
+    ];
+    if damaged.iter().any(|words| error.message.contains(words)) {
+        return Error::new(ErrorKind::Input, error.message);
+    }
+    error
+}
+
+/// Refuses to fill the disk of the database with a second copy, where its free space is known.
+///
+/// # Errors
+/// [`ErrorKind::Unavailable`] with both figures.
+pub fn room(about: &About, needed: u64) -> Result<()> {
+    match about.free {
+        Some(free) if free < needed + needed / 10 => Err(Error::unavailable(format!(
+            "{} are free beside the database, a second copy needs {}",
+            super::human(free),
+            super::human(needed)
+        ))
+        .hint("Free space there and try again.")),
+        _ => Ok(()),
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

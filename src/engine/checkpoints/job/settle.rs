@@ -1,0 +1,181 @@
+//! From written files to finished ones: a wave is made durable, named, made to last, and accounted for, on a thread of
+//! its own while the next wave is being converted.
+
+use std::ffi::OsString;
+use std::io::ErrorKind as Io;
+use std::sync::mpsc::Receiver;
+
+use super::super::finding::{Code, Finding, Severity};
+use super::Request;
+use super::apply::Run;
+use super::durable::Durable;
+use super::pool::Tracker;
+use super::report::{FileReport, Status, View};
+use super::target::Unfinished;
+use crate::engine::error::{Error, Result};
+use crate::engine::failpoint;
+use crate::engine::operation::{Control, Notice};
+
+/// A result that is written and waits for its name.
+pub(super) struct Waiting {
+    pub(super) unfinished: Unfinished,
+    pub(super) target: OsString,
+    pub(super) replace: bool,
+}
+
+/// One file up to its name, or up to the reason why it gets none.
+pub(super) type Done = (FileReport, Option<Waiting>);
+
+/// Bytes of results after which a wave does not wait for more files.
+const WAVE_BYTES: u64 = 64 << 20;
+
+/// Files that are settled together.
+#[derive(Default)]
+pub(super) struct Wave {
+    done: Vec<Done>,
+    bytes: u64,
+}
+
+impl Wave {
+    /// Adds one; whether the wave is full, of `files` or of bytes.
+    pub(super) fn add(&mut self, done: Done, files: usize) -> bool {
+        if done.1.is_some() {
+            self.bytes += done.0.output_bytes;
+        }
+        self.done.push(done);
+        self.done.len() >= files || self.bytes >= WAVE_BYTES
+    }
+}
+
+/// Files in a wave. Up to three waves' files are open at once: one being collected, one being settled, and those that
+/// wait for their turn in the order; a quarter of what the process may open leaves room for everything else.
+pub(super) fn wave_files() -> usize {
+    let allowed = rustix::process::getrlimit(rustix::process::Resource::Nofile)
+        .current
+        .unwrap_or(u64::MAX);
+    usize::try_from(allowed / 4)
+        .unwrap_or(usize::MAX)
+        .clamp(8, super::pool::AHEAD)
+}
+
+/// What the settling thread has kept account of.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// A line for each file.
+    pub(super) ledger: Vec<u8>,
+    /// Lines that are not in the log file yet.
+    pub(super) log: String,
+    /// Results that got their names.
+    pub(super) written: u64,
+}
+
+/// Settles waves until there are no more. The first failure ends it; what was named before stays.
+///
+/// # Errors
+/// Unavailable when the folder of results or the log cannot be written.
+pub(super) fn settle(
+    run: &Run<'_>,
+    waves: Receiver<Wave>,
+    control: &Control,
+    tracker: &Tracker<'_>,
+    view: &mut View,
+    settled: &mut Settled,
+) -> Result<()> {
+    let durable = Durable::of(run.target);
+    for mut wave in waves {
+        publish(run, durable, &mut wave)?;
+        for (report, _) in &wave.done {
+            if report.status == Status::Converted {
+                settled.written += 1;
+            }
+            view.take(report);
+            tracker.done(
+                report.bytes,
+                report.refusal.is_some(),
+                matches!(report.status, Status::Converted | Status::Unchanged),
+            );
+            if let Some(item) = report.quarantined() {
+                control.notice(Notice::Quarantined(item));
+            }
+            record(settled, run.request, report)?;
+        }
+        run.target.log(&std::mem::take(&mut settled.log))?;
+        failpoint::hit("checkpoints.wave_settled");
+    }
+    Ok(())
+}
+
+/// Data first, names second, the folder of names last: see [`super::durable`] for why a name then means a whole file.
+fn publish(run: &Run<'_>, durable: Durable, wave: &mut Wave) -> Result<()> {
+    let waiting: Vec<&Waiting> = wave.done.iter().filter_map(|(_, one)| one.as_ref()).collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    failpoint::hit("checkpoints.wave_written");
+    let files: Vec<&Unfinished> = waiting.iter().map(|one| &one.unfinished).collect();
+    let mut errors = durable.sync(run.target, &files, wave.bytes);
+    drop((waiting, files));
+    failpoint::hit("checkpoints.wave_synced");
+    let waited = wave
+        .done
+        .iter_mut()
+        .filter_map(|(report, waiting)| waiting.take().map(|one| (report, one)));
+    for (at, (report, one)) in waited.enumerate() {
+        let synced = errors.iter().position(|(failed, _)| *failed == at);
+        let named = match synced {
+            Some(place) => Err(errors.swap_remove(place).1),
+            None => run.target.publish(&one.unfinished, &one.target, one.replace),
+        };
+        failpoint::hit("checkpoints.one_named");
+        if let Err(error) = named {
+            let finding = if error.kind() == Io::AlreadyExists {
+                Finding::new(
+                    Severity::Changed,
+                    Code::TargetExists,
+                    None,
+                    format!("has a result, {}, that appeared meanwhile", report.target),
+                )
+            } else {
+                run.failed(&error)
+            };
+            report.refuse(&finding);
+            run.target.abandon(&one.unfinished);
+        }
+    }
+    run.target
+        .sync_results()
+        .map_err(|error| Error::io("sync", &run.target.results_path(), &error))
+}
+
+/// The lines of one file in log and ledger.
+fn record(settled: &mut Settled, request: &Request, report: &FileReport) -> Result<()> {
+    let date = request.date();
+    let line = match &report.refusal {
+        Some(refusal) => format!(
+            "{date} {} {}: {} ({})\n",
+            if report.status == Status::Failed {
+                "failed"
+            } else {
+                "refused"
+            },
+            report.file,
+            refusal.reason,
+            refusal.place
+        ),
+        None => format!(
+            "{date} {} {} -> {}\n",
+            if report.status == Status::Unchanged {
+                "unchanged"
+            } else {
+                "converted"
+            },
+            report.file,
+            report.target
+        ),
+    };
+    settled.log.push_str(&line);
+    serde_json::to_writer(&mut settled.ledger, report)
+        .map_err(|error| Error::bug(format!("cannot write a ledger entry: {error}")))?;
+    settled.ledger.push(b'\n');
+    Ok(())
+}

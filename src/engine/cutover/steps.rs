@@ -1,0 +1,240 @@
+//! The six steps, each with its proof and its way back.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::legacy::LegacySide;
+use super::plan::Mode;
+use crate::engine::error::{Error, Result};
+use crate::engine::operation::{Control, Progress};
+use crate::engine::ports::clock::Clock;
+use crate::engine::ports::maos::{Known, Maos};
+use crate::engine::schema::{self, Live, Request, Stores};
+use crate::engine::serving;
+use crate::engine::steps::{Did, Scene, Standing, Step};
+use crate::engine::text::{count, plural};
+
+/// The step whose memo holds the monitor's first figures: `{at, status, health}`.
+pub const START_SNAPSHOT: &str = "start_snapshot";
+/// How often the legacy side is asked what it still runs.
+const ASK: Duration = Duration::from_secs(2);
+
+/// How long MAOS may take to end on the way back, before it is ended.
+const STOP: Duration = Duration::from_secs(30);
+
+/// What the steps share.
+pub struct Over {
+    /// The legacy side.
+    pub legacy: LegacySide,
+    /// MAOS.
+    pub maos: Arc<dyn Maos>,
+    /// What the last catch-up copies.
+    pub request: Request,
+    /// Between which databases.
+    pub stores: Stores,
+    /// Drain or freeze.
+    pub mode: Mode,
+    /// How long running tasks are waited for.
+    pub drain_within: Duration,
+    /// How long MAOS may take to be ready.
+    pub ready_within: Duration,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// When the legacy side was closed: told by the first step, or by the journal of a run that goes on.
+    pub closed_at: OnceLock<Timestamp>,
+    /// The conversion time that rows of the catch-up get.
+    pub started: Timestamp,
+}
+
+impl std::fmt::Debug for Over {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Over")
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The list.
+#[must_use]
+pub fn steps(mode: Mode) -> Vec<Step<Over>> {
+    let open_again = |scene: Scene<Over>| async move { scene.world.legacy.open().await };
+    let freeze = mode == Mode::Freeze;
+    vec![
+        Step::new(
+            "close",
+            "legacy takes no new tasks",
+            move |scene: Scene<Over>| async move {
+                let at = scene.world.clock.now();
+                scene.world.legacy.close(freeze, &scene.control).await?;
+                let at = *scene.world.closed_at.get_or_init(|| at);
+                Ok(Did::said("closed").with(json!({"closed_at": at})))
+            },
+        )
+        .undo("open it again", open_again),
+        Step::new("drain", drain_title(mode), drain),
+        Step::new("catch_up", "last catch-up", catch_up),
+        Step::new("both_ways", "rows on one side only, both ways", both_ways),
+        Step::new("start", "start MAOS, ready", |scene: Scene<Over>| async move {
+            let said = scene.world.maos.start().await.map_err(Error::from)?;
+            Ok(Did::said(said))
+        })
+        .check(|scene| async move {
+            match scene.world.maos.running().await.map_err(Error::from)? {
+                Known::Value(true) => Ok(Standing::There(Did::said("runs already"))),
+                Known::Value(false) | Known::Unknown(_) => Ok(Standing::Open),
+            }
+        })
+        .proof(ready)
+        .undo("stop it", stop)
+        .rechecked(),
+        Step::new(START_SNAPSHOT, "start snapshot for the monitor", snapshot).best_effort(),
+    ]
+}
+
+const fn drain_title(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Drain => "drain running tasks",
+        Mode::Freeze => "no task runs any more",
+    }
+}
+
+/// What the legacy side still runs, by its command, else by its rows.
+async fn still_running(world: &Over, control: &Control) -> Result<(u64, Vec<String>)> {
+    if let Some(tasks) = world.legacy.running(Some(control)).await? {
+        return Ok((
+            tasks.len() as u64,
+            tasks.into_iter().map(|task| task.id).collect(),
+        ));
+    }
+    let quiet = Control::silent();
+    let prepared = schema::plan(&world.request, &world.stores, &quiet).await?;
+    Ok((prepared.census.running, Vec::new()))
+}
+
+async fn drain(scene: Scene<Over>) -> Result<Did> {
+    let world = &scene.world;
+    let begun = Instant::now();
+    let (first, _) = still_running(world, &scene.control).await?;
+    let mut left = first;
+    while left > 0 {
+        // Rows that a frozen system leaves as running are decided about as rows, by the choice that the plan names.
+        if world.mode == Mode::Freeze && world.legacy.settings.running.is_empty() {
+            return Ok(Did::said(format!(
+                "{} left as running, {}",
+                plural(left, "row", "rows"),
+                world
+                    .request
+                    .running
+                    .map_or("not decided", |_| "decided in Schema")
+            )));
+        }
+        if scene.control.stopping() {
+            return Err(Error::interrupted("stopped; legacy is open again"));
+        }
+        if begun.elapsed() > world.drain_within {
+            return Err(Error::blocked(format!(
+                "{} still run after {} s",
+                plural(left, "task", "tasks"),
+                world.drain_within.as_secs()
+            ))
+            .hint("Wait and cut over again, or choose freeze."));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(ASK) => {}
+            () = scene.control.stopped() => {}
+        }
+        let (now, names) = still_running(world, &scene.control).await?;
+        left = now;
+        scene.control.progress(Progress {
+            done: first.saturating_sub(left),
+            total: Some(first),
+            unit: "tasks".to_owned(),
+            phase: "draining".to_owned(),
+            running: names.into_iter().take(5).collect(),
+            ..Progress::default()
+        });
+    }
+    Ok(Did::said(if first == 0 {
+        "none ran".to_owned()
+    } else {
+        format!("{} ended", plural(first, "task", "tasks"))
+    }))
+}
+
+async fn catch_up(scene: Scene<Over>) -> Result<Did> {
+    let world = &scene.world;
+    let prepared = schema::plan(&world.request, &world.stores, &scene.control).await?;
+    prepared.ready()?;
+    let live = Live::default();
+    let applied = schema::apply(&prepared, &world.stores, world.started, &scene.control, &live).await?;
+    if !applied.outcome.proved() {
+        return Err(applied.outcome.not_proved());
+    }
+    let report = &applied.report;
+    Ok(
+        Did::said(format!("{} caught up", plural(report.migrated, "row", "rows"))).with(json!({
+            "caught_up": report.migrated,
+            "source_rows": report.source_rows,
+            "quarantined": report.quarantined,
+        })),
+    )
+}
+
+async fn both_ways(scene: Scene<Over>) -> Result<Did> {
+    let world = &scene.world;
+    let prepared = schema::plan(&world.request, &world.stores, &scene.control).await?;
+    let (_, report) = schema::verify_run(&prepared, &world.stores, &scene.control, &Live::default()).await?;
+    if !report.verified {
+        let (missing, extra) = (
+            report.missing.len(),
+            report.extra.len() + report.changed.len() + report.other.len(),
+        );
+        let named: Vec<&str> = report
+            .missing
+            .iter()
+            .chain(&report.changed)
+            .chain(&report.extra)
+            .take(5)
+            .map(String::as_str)
+            .collect();
+        return Err(Error::blocked(format!(
+            "{} only in legacy, {} differ or are only in MAOS: {}",
+            plural(missing as u64, "row", "rows"),
+            count(extra as u64),
+            named.join(", ")
+        ))
+        .hint("See what still writes to the legacy table, then cut over again."));
+    }
+    Ok(Did::said(format!(
+        "none; {} = {} + {}",
+        count(report.source_rows),
+        count(report.target_rows),
+        count(report.quarantined)
+    )))
+}
+
+async fn ready(scene: Scene<Over>) -> Result<String> {
+    serving::ready(scene.world.maos.as_ref(), scene.world.ready_within).await
+}
+
+async fn stop(scene: Scene<Over>) -> Result<String> {
+    serving::ended(scene.world.maos.as_ref(), STOP).await
+}
+
+async fn snapshot(scene: Scene<Over>) -> Result<Did> {
+    let world = &scene.world;
+    let at = world.clock.now();
+    let status = world.maos.status().await.map_err(Error::from)?;
+    let health = world.maos.health().await.map_err(Error::from)?;
+    let words = match &status {
+        Known::Value(status) => status.total.map_or_else(
+            || "taken, without a number of tasks".to_owned(),
+            |total| format!("taken, {total:.0} tasks so far"),
+        ),
+        Known::Unknown(why) => return Err(Error::unavailable(format!("no status document: {why}"))),
+    };
+    Ok(Did::said(words).with(json!({"at": at, "status": status.value(), "health": health.value()})))
+}

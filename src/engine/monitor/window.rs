@@ -1,0 +1,186 @@
+//! The window: what is kept of the past, bounded, with sums that follow it in constant time.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::sample::{Health, Tasks};
+use super::statistics::float;
+
+/// At most so many points are kept of each figure (about 2 MB); with more in a window, the oldest leave early.
+const MOST: usize = 65_536;
+
+/// Reads counters as differences.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    points: VecDeque<(i64, Tasks)>,
+    /// The first point from which on fewer than the fast path's tasks have ended.
+    near: usize,
+    /// The last point before the counters fell, while it is inside the window.
+    before: Option<(i64, Tasks)>,
+}
+
+/// What the counters grew by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Growth {
+    /// Failed.
+    pub failed: u64,
+    /// Failed and completed.
+    pub ended: u64,
+}
+
+/// The growth over the window and its newest parts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Grown {
+    /// Since the reference.
+    pub window: Growth,
+    /// Over the newest samples that make up enough tasks for the fast path, all inside the window.
+    pub near: Option<Growth>,
+    /// The counters fell with this sample.
+    pub reset: bool,
+}
+
+fn growth(from: &Tasks, to: &Tasks) -> Growth {
+    // Points of one segment never fall, so nothing is lost here.
+    let failed = to.failed.saturating_sub(from.failed);
+    Growth {
+        failed,
+        ended: failed.saturating_add(to.completed.saturating_sub(from.completed)),
+    }
+}
+
+fn fell(from: &Tasks, to: &Tasks) -> bool {
+    to.failed < from.failed || to.completed < from.completed
+}
+
+impl Counters {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.points.clear();
+        self.near = 0;
+        self.before = None;
+    }
+
+    /// Takes the counters at `at`. What is older than `oldest` goes, except a lone reference. `enough` is the number of
+    /// tasks of the fast path.
+    pub fn push(&mut self, at: i64, tasks: Tasks, oldest: i64, enough: u64) -> Grown {
+        let mut reset = false;
+        // What is older than the window is no longer worth coming back to.
+        self.before = self.before.filter(|(before, _)| *before >= oldest);
+        if let Some((then, last)) = self.points.back().copied() {
+            let returned = self
+                .before
+                .filter(|(_, before)| fell(before, &last) && !fell(before, &tasks));
+            if let Some(before) = returned {
+                // Back where they were at one stroke: the fall was a glitch, and the counters before it go on.
+                self.points.clear();
+                self.near = 0;
+                self.points.push_back(before);
+                self.before = None;
+            } else if fell(&last, &tasks) {
+                // Of several falls the first is the one to come back to.
+                self.before = self.before.or(Some((then, last)));
+                self.points.clear();
+                self.near = 0;
+                reset = true;
+            } else if !self.before.is_some_and(|(_, before)| fell(&before, &tasks)) {
+                self.before = None;
+            }
+        }
+        // The reference is the oldest point of the window, or the one before a gap when the window has no other.
+        while self.points.len() > 1 && self.points.front().is_some_and(|(at, _)| *at < oldest)
+            || self.points.len() >= MOST
+        {
+            self.points.pop_front();
+            self.near = self.near.saturating_sub(1);
+        }
+        self.points.push_back((at, tasks));
+        while let Some((_, next)) = self.points.get(self.near + 1) {
+            if growth(next, &tasks).ended < enough {
+                break;
+            }
+            self.near += 1;
+        }
+        let near = self
+            .points
+            .get(self.near)
+            .filter(|(at, _)| *at >= oldest)
+            .map(|(_, from)| growth(from, &tasks))
+            .filter(|near| near.ended >= enough);
+        Grown {
+            window: self
+                .points
+                .front()
+                .map(|(_, from)| growth(from, &tasks))
+                .unwrap_or_default(),
+            near,
+            reset,
+        }
+    }
+}
+
+/// Sums two whole numbers over the samples of the window.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sums {
+    points: VecDeque<(i64, [u64; 2])>,
+    sums: [u64; 2],
+}
+
+impl Sums {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Lets go of what is older.
+    pub fn prune(&mut self, oldest: i64) {
+        while self.points.len() >= MOST || self.points.front().is_some_and(|(at, _)| *at < oldest) {
+            let Some((_, values)) = self.points.pop_front() else {
+                break;
+            };
+            for (sum, value) in self.sums.iter_mut().zip(values) {
+                *sum = sum.saturating_sub(value);
+            }
+        }
+    }
+
+    fn push(&mut self, at: i64, values: [u64; 2]) {
+        for (sum, value) in self.sums.iter_mut().zip(values) {
+            // Each value is far below 2^64 ÷ MOST, so that this never happens.
+            *sum = sum.saturating_add(value);
+        }
+        self.points.push_back((at, values));
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        self.points.len() as u64
+    }
+
+    /// Takes the components of one sample and gives the checks that were healthy, of all.
+    pub fn add_health(&mut self, at: i64, health: Health, oldest: i64) -> (u64, u64) {
+        self.prune(oldest);
+        self.push(at, [health.healthy, health.total]);
+        (self.sums[0], self.sums[1])
+    }
+
+    /// Takes one response time in seconds, as whole microseconds, so that sums that come and go stay exact.
+    pub fn add_seconds(&mut self, at: i64, seconds: f64, oldest: i64) {
+        self.prune(oldest);
+        // Longer than three years is cut; it is over any limit either way.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive number that the cut keeps in range"
+        )]
+        let micros = (seconds.min(1e8) * MICROS).round() as u64;
+        self.push(at, [micros, 0]);
+    }
+
+    /// The mean of what [`Sums::add_seconds`] took, in seconds.
+    pub fn mean(&self) -> Option<f64> {
+        (self.len() > 0).then(|| float(self.sums[0]) / float(self.len()) / MICROS)
+    }
+}
+
+const MICROS: f64 = 1e6;

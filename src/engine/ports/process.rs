@@ -1,0 +1,155 @@
+//! Programs of the outside: argv arrays, a time limit, the whole process group ended with it. Never a shell.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::BoxFuture;
+use crate::engine::error::Result;
+use crate::engine::operation::Control;
+
+/// Bytes of each stream that are kept unless a call says otherwise; the rest is read and counted.
+pub const KEPT: usize = 4 * 1024 * 1024;
+
+/// What a program reads from its standard input.
+#[derive(Debug, Clone, Default)]
+pub enum Stdin {
+    /// Nothing: the null device.
+    #[default]
+    Null,
+    /// These bytes, then the end.
+    Bytes(Vec<u8>),
+    /// A file.
+    File(PathBuf),
+}
+
+/// One call of a program.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The program and its arguments; a program without a slash is looked up on PATH.
+    pub argv: Vec<String>,
+    /// Set in the environment besides what is inherited. Secrets go here, never into argv.
+    pub env: Vec<(String, SecretString)>,
+    /// Removed from the inherited environment.
+    pub without: Vec<String>,
+    /// Where it runs; our own directory when `None`.
+    pub directory: Option<PathBuf>,
+    /// What it reads.
+    pub stdin: Stdin,
+    /// Where its standard output goes instead of being kept; made new with mode 0600, replaced when it exists.
+    pub stdout_to: Option<PathBuf>,
+    /// After this long its process group is asked to end, two seconds later it is killed.
+    pub limit: Duration,
+    /// Bytes kept of each stream.
+    pub kept: usize,
+}
+
+impl Call {
+    /// A call with a time limit and nothing else.
+    #[must_use]
+    pub fn new(argv: Vec<String>, limit: Duration) -> Self {
+        Self {
+            argv,
+            env: Vec::new(),
+            without: Vec::new(),
+            directory: None,
+            stdin: Stdin::Null,
+            stdout_to: None,
+            limit,
+            kept: KEPT,
+        }
+    }
+
+    /// The call as a person may read it: the arguments joined by spaces, control characters inert. For showing only.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        crate::engine::text::inert_short(&self.argv.join(" "), 400)
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this code.
+    Exit(i32),
+    /// By this signal, not ours.
+    Signal(i32),
+    /// The time limit passed; the group was ended by us.
+    TimedOut,
+    /// The control asked to stop; the group was ended by us.
+    Stopped,
+    /// There is no such program.
+    NotFound,
+    /// The program may not be run.
+    NotPermitted,
+}
+
+/// What a call gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// How it ended.
+    pub ended: Ended,
+    /// Its standard output, the first [`Call::kept`] bytes.
+    pub stdout: Vec<u8>,
+    /// Its standard error, likewise. Never mixed into the other.
+    pub stderr: Vec<u8>,
+    /// Bytes that were read and not kept, of both streams.
+    pub dropped: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl Output {
+    /// Whether it exited with 0. That alone proves no effect.
+    #[must_use]
+    pub const fn exited_well(&self) -> bool {
+        matches!(self.ended, Ended::Exit(0))
+    }
+}
+
+/// A program that goes on after the call: its pid, and its start time, so that another process with the same pid is not taken
+/// for it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Detached {
+    /// Its pid, which leads its own process group and session.
+    pub pid: u32,
+    /// Field 22 of `/proc/PID/stat`: clock ticks after boot; 0 where that cannot be read.
+    pub started: u64,
+}
+
+/// What the programs under us have used: those that run now, and those that have ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Below {
+    /// CPU seconds so far, user and system; only grows.
+    pub cpu_s: f64,
+    /// Resident memory at this moment, bytes.
+    pub resident_bytes: u64,
+}
+
+/// Runs programs.
+pub trait Processes: Send + Sync {
+    /// Runs a program to its end, its limit, or the stop of `control`. A program that cannot be started is an [`Ended`], not
+    /// an error.
+    ///
+    /// # Errors
+    /// When pipes or files of the call cannot be made, or `argv` is empty.
+    fn run<'a>(&'a self, call: Call, control: Option<&'a Control>) -> BoxFuture<'a, Result<Output>>;
+
+    /// Starts a program that outlives us, its output appended to the file `log`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    fn detach<'a>(&'a self, call: Call, log: &'a std::path::Path) -> BoxFuture<'a, Result<Detached>>;
+
+    /// Whether that very program still runs.
+    fn alive(&self, detached: &Detached) -> bool;
+
+    /// What the programs under us have used so far; `None` where the machine does not tell. A detached program is not under us.
+    fn below(&self) -> Option<Below> {
+        None
+    }
+
+    /// Ends its process group: asks, and kills after `grace`. Gives whether it is gone.
+    fn end<'a>(&'a self, detached: &'a Detached, grace: Duration) -> BoxFuture<'a, bool>;
+}

@@ -1,0 +1,743 @@
+//! The steps of a rollback, in order, each with its check, effect, proof and compensation.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::carry::{self, NewRows};
+use super::deeds;
+use super::titles::title;
+use super::trees::{self, Change};
+use super::world::{Mode, Params, Place};
+use crate::engine::backup::{self, EntryKind, Part};
+use crate::engine::capability::Capability;
+use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::operation::{Control, Notice};
+use crate::engine::ports::databases::{Database, Mark, MarkKind};
+use crate::engine::ports::maos::{Known, Stop};
+use crate::engine::runner::operations::blocking;
+use crate::engine::steps::{Did, Scene, Standing, Step};
+use crate::engine::text::{count, plural};
+
+type At = Scene<Place>;
+
+/// A control whose notices arrive and whose stop does not: a step of a rollback is never cut in the middle.
+fn whole(control: &Control) -> Control {
+    let told = control.clone();
+    Control::new(move |notice| told.notice(notice))
+}
+
+/// The steps for `params`.
+#[must_use]
+pub fn steps(params: &Params, has_maos: bool) -> Vec<Step<Place>> {
+    let mut all = Vec::new();
+    let named = |key: &'static str| title(key, params);
+    let restores = params.backup.is_some();
+    if has_maos {
+        all.push(checkpoint(named("checkpoint")));
+        all.push(stop(named("stop")));
+    }
+    if restores {
+        all.push(restore(named("restore")));
+        all.push(prove(named("prove")));
+        all.push(stage(named("stage")));
+    }
+    all.push(carry(named("carry")));
+    if restores {
+        all.push(swap(named("swap")));
+        all.push(files(named("files")));
+    }
+    match params.mode {
+        Mode::Maos if has_maos => {
+            all.push(version(named("version")));
+            all.push(start(named("start")));
+            all.push(ready(named("ready")));
+        }
+        Mode::Legacy if !params.restore_only => {
+            all.push(open(named("open")));
+            all.push(ready(named("ready")));
+        }
+        Mode::Maos | Mode::Legacy => {}
+    }
+    all.push(proof(named("proof")));
+    all
+}
+
+/// The steps of the migration that a rollback undoes.
+#[must_use]
+pub fn undone(params: &Params) -> Vec<Capability> {
+    let mut all = vec![
+        Capability::Cutover,
+        Capability::Upgrade,
+        Capability::Validate,
+        Capability::Monitor,
+    ];
+    if params.backup.is_some() {
+        all.push(Capability::Schema);
+    }
+    all
+}
+
+fn maos_of(at: &At) -> Result<Arc<dyn crate::engine::ports::maos::Maos>> {
+    at.world
+        .maos
+        .clone()
+        .ok_or_else(|| Error::input("target.maos is not named"))
+}
+
+fn checkpoint(title: String) -> Step<Place> {
+    Step::new("checkpoint", title, |at: At| async move {
+        let id = maos_of(&at)?
+            .checkpoint_create(format!("before rollback {}", at.world.run))
+            .await?;
+        Ok(Did::said(id))
+    })
+    .best_effort()
+}
+
+fn stop(title: String) -> Step<Place> {
+    Step::new("stop", title, |at: At| async move {
+        Ok(Did::said(deeds::stop(maos_of(&at)?.as_ref()).await?).with(json!({"ran": true})))
+    })
+    .check(|at: At| async move {
+        Ok(match maos_of(&at)?.running().await {
+            Ok(Known::Value(false)) => Standing::There(Did::said("it does not run").with(match at.memo {
+                // Stopped by us before an interruption: the way back starts it again.
+                Value::Object(_) => json!({"ran": true}),
+                _ => json!({"ran": false}),
+            })),
+            _ => Standing::Open,
+        })
+    })
+    .rechecked()
+    .undo("start MAOS again", |at: At| async move {
+        if at.memo.get("ran") == Some(&Value::Bool(false)) {
+            return Ok("it did not run before".to_owned());
+        }
+        let maos = maos_of(&at)?;
+        if matches!(maos.running().await, Ok(Known::Value(true))) {
+            return Ok("it runs".to_owned());
+        }
+        maos.start().await?;
+        // Whether it is ready again is told, and does not hold the way back.
+        let settings = &at.world.settings.driving.maos;
+        Ok(deeds::ready(maos.as_ref(), settings.ready_within)
+            .await
+            .unwrap_or_else(|error| error.message))
+    })
+}
+
+/// Whether the database in use is the one that this run restored.
+async fn is_ours(database: &dyn Database, run: &str) -> Result<bool> {
+    Ok(database
+        .marks()
+        .await?
+        .iter()
+        .any(|mark| mark.kind == MarkKind::Restored && mark.note == run))
+}
+
+fn restore(title: String) -> Step<Place> {
+    Step::new("restore", title, |at: At| async move {
+        let place = &at.world;
+        let (live, new) = (place.live()?, place.new_database()?);
+        let backup = place.backup.as_ref().ok_or_else(|| Error::bug("no backup"))?;
+        let dump = place.dump().ok_or_else(|| Error::bug("no dump"))?;
+        let control = whole(&at.control);
+        let about = live.about().await?;
+        let epoch = match &backup.manifest {
+            Some(manifest) => {
+                backup::matches(manifest, &about)?;
+                backup::check_files(&backup.folder, manifest, &control).await?;
+                manifest.epoch.clone()
+            }
+            None => backup.id.clone(),
+        };
+        let bytes = backup
+            .manifest
+            .as_ref()
+            .and_then(|manifest| manifest.database.as_ref())
+            .map_or(backup.bytes, |database| database.bytes);
+        backup_room(&about, bytes)?;
+        new.restore(&dump, live.as_ref(), &control).await?;
+        new.mark(&Mark {
+            epoch,
+            kind: MarkKind::Restored,
+            note: place.run.clone(),
+        })
+        .await?;
+        Ok(Did::said(format!(
+            "{} restored beside {}",
+            new.name(),
+            live.name()
+        )))
+    })
+    .check(|at: At| async move {
+        let (live, new) = (at.world.live()?, at.world.new_database()?);
+        let there = new.exists().await? && is_ours(new.as_ref(), &at.world.run).await?;
+        Ok(if there || is_ours(live.as_ref(), &at.world.run).await? {
+            Standing::There(Did::said("restored"))
+        } else {
+            Standing::Open
+        })
+    })
+    .undo("remove the copy", |at: At| async move {
+        at.world.new_database()?.remove().await?;
+        Ok(String::new())
+    })
+}
+
+fn backup_room(about: &crate::engine::ports::databases::About, bytes: u64) -> Result<()> {
+    match about.free {
+        Some(free) if free < bytes + bytes / 10 => Err(Error::unavailable(format!(
+            "{} are free beside the database, a second copy needs {}",
+            backup::human(free),
+            backup::human(bytes)
+        ))
+        .hint("Free space there and run it again.")),
+        _ => Ok(()),
+    }
+}
+
+fn prove(title: String) -> Step<Place> {
+    Step::new("prove", title, |at: At| async move {
+        let new = at.world.new_database()?;
+        let sums = match at.world.manifest() {
+            Some(manifest) => backup::prove(manifest, new.as_ref()).await?,
+            None => proved_by_verification(&at.world, new.as_ref()).await?,
+        };
+        let rows = sums.rows();
+        Ok(Did::said(format!(
+            "{} in {}, contents equal, epoch mark found",
+            plural(rows, "row", "rows"),
+            plural(sums.tables.len() as u64, "table", "tables")
+        ))
+        .with(json!({"rows": rows})))
+    })
+}
+
+/// A backup without a manifest is compared with what its verification found.
+async fn proved_by_verification(
+    place: &Place,
+    new: &dyn Database,
+) -> Result<crate::engine::ports::databases::Sums> {
+    let known = place
+        .backup
+        .as_ref()
+        .and_then(|backup| backup.verification.as_ref())
+        .and_then(|found| found.sums.clone())
+        .ok_or_else(|| Error::blocked("the backup has not been verified"))?;
+    let sums = new.sums().await?;
+    match known.difference(&sums) {
+        None => Ok(sums),
+        Some(difference) => Err(Error::input(format!("restored, but {difference}"))),
+    }
+}
+
+fn changes_of(memo: &Value) -> Vec<Change> {
+    serde_json::from_value(memo.get("changes").cloned().unwrap_or_default()).unwrap_or_default()
+}
+
+fn stage(title: String) -> Step<Place> {
+    Step::new("stage", title, |at: At| async move {
+        let place = Arc::clone(&at.world);
+        let control = whole(&at.control);
+        let changes = blocking(move || {
+            let (Some(backup), Some(manifest)) = (&place.backup, place.manifest()) else {
+                return Ok(Vec::new());
+            };
+            let changes = trees::changes(manifest)?;
+            trees::stage(&backup.folder, manifest, &changes, &place.params.stamp, &control)?;
+            Ok(changes)
+        })
+        .await?;
+        let text = match changes.len() as u64 {
+            0 => "all as in the backup".to_owned(),
+            n => format!("{} staged", plural(n, "place", "places")),
+        };
+        Ok(Did::said(text).with(json!({"changes": changes})))
+    })
+    .undo("remove what was staged", |at: At| async move {
+        let place = Arc::clone(&at.world);
+        blocking(move || {
+            let staged = match place.manifest() {
+                // Whatever the journal holds, names of ours beside known places are all there can be.
+                Some(manifest) => manifest
+                    .roots
+                    .iter()
+                    .map(|root| Change {
+                        place: root.from.clone(),
+                        path: root.path.clone(),
+                        was_there: true,
+                        comes: true,
+                    })
+                    .collect(),
+                None => Vec::new(),
+            };
+            trees::unstage(&staged, &place.params.stamp)
+        })
+        .await?;
+        Ok(String::new())
+    })
+}
+
+fn swap(title: String) -> Step<Place> {
+    Step::new("swap", title, |at: At| async move {
+        let (live, params) = (at.world.live()?, &at.world.params);
+        let swapped = live.swap(&params.new, &params.old, &whole(&at.control)).await?;
+        let text = if swapped.already {
+            format!("{} is restored; the one before is {}", live.name(), params.old)
+        } else {
+            format!(
+                "{} is restored, {} ms; {} ended; the one before is {}",
+                live.name(),
+                swapped.ms,
+                plural(swapped.ended, "connection", "connections"),
+                params.old
+            )
+        };
+        Ok(Did::said(text).with(json!({"ms": swapped.ms})))
+    })
+    .check(|at: At| async move {
+        let live = at.world.live()?;
+        Ok(if is_ours(live.as_ref(), &at.world.run).await? {
+            Standing::There(Did::said("swapped"))
+        } else {
+            Standing::Open
+        })
+    })
+    .proof(|at: At| async move {
+        if is_ours(at.world.live()?.as_ref(), &at.world.run).await? {
+            Ok("its mark is there".to_owned())
+        } else {
+            Err(Error::unavailable(
+                "after the swap the mark of this run is not in the database",
+            ))
+        }
+    })
+    .undo("swap back", |at: At| async move {
+        let (live, params) = (at.world.live()?, &at.world.params);
+        if is_ours(live.as_ref(), &at.world.run).await? {
+            live.swap(&params.old, &params.new, &whole(&at.control)).await?;
+        }
+        Ok(format!("{} is the one before", live.name()))
+    })
+}
+
+fn files(title: String) -> Step<Place> {
+    Step::new("files", title, |at: At| async move {
+        let changes = at.memos.get("stage").map(changes_of).unwrap_or_default();
+        let (place, done) = (Arc::clone(&at.world), changes.clone());
+        blocking(move || trees::place(&done, &place.params.stamp)).await?;
+        let text = match changes.len() as u64 {
+            0 => "all as in the backup".to_owned(),
+            n => format!(
+                "{} put back, what was there kept beside",
+                plural(n, "place", "places")
+            ),
+        };
+        Ok(Did::said(text))
+    })
+    .undo("put the present files back", |at: At| async move {
+        let changes = at.memos.get("stage").map(changes_of).unwrap_or_default();
+        let place = Arc::clone(&at.world);
+        blocking(move || trees::displace(&changes, &place.params.stamp)).await?;
+        Ok(String::new())
+    })
+    .glued()
+}
+
+/// Writes rows as lines of JSON, and gives how many.
+async fn export(place: &Place, name: &str, live: &dyn Database, keys: &[String]) -> Result<u64> {
+    use std::io::Write as _;
+    let path = place.file(name);
+    let mut file =
+        crate::engine::workspace::files::AtomicFile::create(&path, crate::engine::workspace::files::PRIVATE)?;
+    let mut written = 0;
+    for some in keys.chunks(1_000) {
+        for (_, row) in live.rows(&place.table, some).await? {
+            writeln!(file, "{row}").map_err(|error| Error::io("write", &path, &error))?;
+            written += 1;
+        }
+    }
+    file.commit()?;
+    Ok(written)
+}
+
+/// The keys that exist only now, and those of rows that changed since the backup.
+async fn newer(place: &Place, live: &dyn Database) -> Result<(Vec<String>, Vec<String>)> {
+    let keys = place
+        .manifest()
+        .and_then(|manifest| manifest.database.as_ref())
+        .and_then(|database| database.keys.as_ref())
+        .zip(place.backup.as_ref())
+        .map(|(keys, backup)| backup.folder.join(&keys.file));
+    match (place.params.mode, keys) {
+        (Mode::Maos, Some(keys)) => {
+            let drift = carry::since_backup(live, &place.table, &keys).await?;
+            Ok((drift.new, drift.changed))
+        }
+        (Mode::Maos, None) => Ok((Vec::new(), Vec::new())),
+        (Mode::Legacy, keys) => {
+            let new = carry::only_in_maos(live, &place.table, &place.tracking()).await?;
+            let changed = match keys {
+                Some(keys) => carry::since_backup(live, &place.table, &keys).await?.changed,
+                None => Vec::new(),
+            };
+            Ok((new, changed))
+        }
+    }
+}
+
+/// Where carried rows go, and into which table.
+fn carried_into(place: &Place) -> Result<(Arc<dyn Database>, crate::engine::ports::store::Table)> {
+    match place.params.mode {
+        Mode::Maos => Ok((place.new_database()?, place.table.clone())),
+        Mode::Legacy if place.params.shared && place.params.backup.is_some() => {
+            Ok((place.new_database()?, place.legacy_table.clone()))
+        }
+        Mode::Legacy => {
+            let legacy = place
+                .legacy
+                .clone()
+                .ok_or_else(|| Error::input("sources.database is not named, so rows can only be exported"))?;
+            Ok((legacy, place.legacy_table.clone()))
+        }
+    }
+}
+
+fn carry(title: String) -> Step<Place> {
+    Step::new("carry", title, |at: At| async move {
+        let place = &at.world;
+        let Some(live) = &place.live else {
+            return Ok(Did::said("no database of MAOS is named").with(json!({"new": 0, "changed": 0})));
+        };
+        if live.columns(&place.table).await?.is_empty() {
+            return Ok(Did::said(format!("there is no table {}", place.table)).with(json!({"new": 0, "changed": 0})));
+        }
+        let (new, changed) = newer(place, live.as_ref()).await?;
+        let mut said = Vec::new();
+        if !changed.is_empty() {
+            let name = format!("changed_rows_{}.jsonl", place.run);
+            export(place, &name, live.as_ref(), &changed).await?;
+            said.push(format!(
+                "{} changed since, exported to rollback/{name}",
+                plural(changed.len() as u64, "row", "rows")
+            ));
+        }
+        if new.is_empty() {
+            said.push("no new rows".to_owned());
+        } else if place.params.rows == NewRows::Export {
+            let name = format!("new_rows_{}.jsonl", place.run);
+            export(place, &name, live.as_ref(), &new).await?;
+            said.push(format!(
+                "{} exported to rollback/{name}",
+                plural(new.len() as u64, "row", "rows")
+            ));
+        } else {
+            let carried = carry_all(place, live.as_ref(), &new, &at.control).await?;
+            said.push(format!("{} carried", plural(carried, "row", "rows")));
+        }
+        let memo = json!({"new": new.len(), "changed": changed.len(), "carried": place.params.rows == NewRows::Carry});
+        Ok(Did::said(said.join(", ")).with(memo))
+    })
+    .proof(|at: At| async move {
+        let new = at.memo.get("new").and_then(Value::as_u64).unwrap_or(0);
+        if new == 0 || at.world.params.rows == NewRows::Export {
+            return Ok(String::new());
+        }
+        let (into, _) = carried_into(&at.world)?;
+        let there = into.carried(&at.world.run).await?;
+        if there <= new {
+            Ok(format!("{} of this run there", count(there)))
+        } else {
+            Err(Error::unavailable(format!("{there} rows are marked as carried, not {new}")))
+        }
+    })
+    .undo("take carried rows back", |at: At| async move {
+        let (into, table) = carried_into(&at.world)?;
+        if !into.exists().await? {
+            return Ok(String::new());
+        }
+        let removed = into.uncarry(&table, &at.world.run).await?;
+        Ok(format!("{} removed", plural(removed, "row", "rows")))
+    })
+}
+
+async fn carry_all(place: &Place, live: &dyn Database, new: &[String], control: &Control) -> Result<u64> {
+    let (into, table) = carried_into(place)?;
+    let columns = into.columns(&table).await?;
+    if columns.is_empty() {
+        return Err(
+            Error::input(format!("there is no table {table} in {}", into.words()))
+                .hint("Choose to export the rows instead."),
+        );
+    }
+    let mut carried = 0;
+    for some in new.chunks(1_000) {
+        let mut rows = live.rows(&place.table, some).await?;
+        if place.params.mode == Mode::Legacy {
+            for (key, row) in &mut rows {
+                *row = carry::as_legacy(key, row, &columns, &place.mapping)?;
+            }
+        }
+        carried += into.carry(&table, &place.run, &rows).await?;
+        control.notice(Notice::Log(format!(
+            "carried {} of {}",
+            count(carried),
+            count(new.len() as u64)
+        )));
+    }
+    Ok(carried)
+}
+
+fn version(title: String) -> Step<Place> {
+    Step::new("version", title, |at: At| async move {
+        let wanted = at
+            .world
+            .manifest()
+            .map(|manifest| manifest.maos.clone())
+            .unwrap_or_default();
+        let now = maos_of(&at)?.version().await.unwrap_or_default();
+        let interpreter = wanted
+            .interpreter
+            .clone()
+            .or_else(|| now.interpreter.clone())
+            .ok_or_else(|| Error::input("the interpreter of MAOS is not known"))?;
+        let distribution = wanted.distribution.unwrap_or_else(|| "maos-cli".to_owned());
+        let version = wanted.version.unwrap_or_default();
+        let text = deeds::install(at.world.processes.as_ref(), &interpreter, &distribution, &version).await?;
+        Ok(Did::said(text)
+            .with(json!({"was": now.best(), "interpreter": interpreter, "distribution": distribution})))
+    })
+    .check(|at: At| async move {
+        let Some(manifest) = at.world.manifest() else {
+            return Ok(Standing::NotNeeded(
+                "the backup does not say its version".to_owned(),
+            ));
+        };
+        let Some(wanted) = &manifest.maos.version else {
+            return Ok(Standing::NotNeeded(
+                "the backup does not know its version".to_owned(),
+            ));
+        };
+        let now = maos_of(&at)?.version().await.unwrap_or_default();
+        Ok(if now.best() == Some(wanted) {
+            Standing::NotNeeded(format!("{wanted} is installed"))
+        } else {
+            Standing::Open
+        })
+    })
+    .proof(|at: At| async move {
+        let wanted = at
+            .world
+            .manifest()
+            .and_then(|manifest| manifest.maos.version.clone());
+        let now = maos_of(&at)?.version().await?;
+        if now.best() == wanted.as_deref() {
+            Ok(String::new())
+        } else {
+            Err(Error::unavailable(format!(
+                "the version is {:?} afterwards",
+                now.best()
+            )))
+        }
+    })
+    .undo("install the present version again", |at: At| async move {
+        let text = |name: &str| at.memo.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (Some(was), Some(interpreter), Some(distribution)) =
+            (text("was"), text("interpreter"), text("distribution"))
+        else {
+            return Ok("the version before is not known".to_owned());
+        };
+        deeds::install(
+            at.world.processes.as_ref(),
+            std::path::Path::new(&interpreter),
+            &distribution,
+            &was,
+        )
+        .await
+    })
+    .glued()
+}
+
+fn start(title: String) -> Step<Place> {
+    Step::new("start", title, |at: At| async move {
+        Ok(Did::said(maos_of(&at)?.start().await?))
+    })
+    .check(|at: At| async move {
+        Ok(match maos_of(&at)?.running().await {
+            Ok(Known::Value(true)) => Standing::There(Did::said("it runs")),
+            _ => Standing::Open,
+        })
+    })
+    .rechecked()
+    .undo("stop MAOS", |at: At| async move {
+        let maos = maos_of(&at)?;
+        let said = maos.stop(Stop::Force).await;
+        match maos.running().await {
+            Ok(Known::Value(true)) => Err(Error::unavailable("MAOS still runs on what was restored")),
+            _ => Ok(said.unwrap_or_else(|error| error.to_string())),
+        }
+    })
+    .glued()
+}
+
+fn open(title: String) -> Step<Place> {
+    Step::new("open", title, |at: At| async move {
+        let place = &at.world;
+        let legacy = &place.settings.driving.legacy;
+        let text = deeds::legacy(
+            place.processes.as_ref(),
+            "open",
+            &legacy.open,
+            place.workspace.root(),
+        )
+        .await?;
+        Ok(Did::said(text))
+    })
+    .check(|at: At| async move {
+        Ok(if at.world.settings.driving.legacy.open.is_empty() {
+            Standing::NotNeeded("legacy.open is not set: open it by hand".to_owned())
+        } else {
+            Standing::Open
+        })
+    })
+    .undo("freeze the legacy system again", |at: At| async move {
+        let place = &at.world;
+        let legacy = &place.settings.driving.legacy;
+        if legacy.freeze.is_empty() {
+            return Ok("legacy.freeze is not set: it stays open".to_owned());
+        }
+        deeds::legacy(
+            place.processes.as_ref(),
+            "freeze",
+            &legacy.freeze,
+            place.workspace.root(),
+        )
+        .await
+    })
+    .glued()
+}
+
+fn ready(title: String) -> Step<Place> {
+    Step::new("ready", title, |at: At| async move {
+        let place = &at.world;
+        let driving = &place.settings.driving;
+        let text = match place.params.mode {
+            Mode::Maos => {
+                let live = place.live.clone();
+                let text = deeds::ready(maos_of(&at)?.as_ref(), driving.maos.ready_within).await?;
+                // Figures for the planner; a database works without them, only slower.
+                if let Some(live) = live.filter(|_| place.params.backup.is_some())
+                    && let Err(error) = live.settle().await
+                {
+                    at.control
+                        .notice(Notice::Log(format!("statistics were not taken: {error}")));
+                }
+                text
+            }
+            Mode::Legacy if driving.legacy.ready.is_empty() => {
+                "not known: legacy.ready is not set".to_owned()
+            }
+            Mode::Legacy => {
+                deeds::legacy_ready(
+                    place.processes.as_ref(),
+                    &driving.legacy.ready,
+                    place.workspace.root(),
+                    driving.maos.ready_within,
+                )
+                .await?
+            }
+        };
+        Ok(Did::said(text.clone()).with(json!({"health": text})))
+    })
+    .glued()
+}
+
+fn proof(title: String) -> Step<Place> {
+    Step::new("proof", title, |at: At| async move {
+        let place = Arc::clone(&at.world);
+        let mut said = Vec::new();
+        let mut rows = 0;
+        if place.restores() {
+            let live = place.live()?;
+            if !is_ours(live.as_ref(), &place.run).await? {
+                return Err(Error::unavailable("the database in use is not the restored one"));
+            }
+            rows = at
+                .memos
+                .get("prove")
+                .and_then(|memo| memo.get("rows"))
+                .and_then(Value::as_u64)
+                .unwrap_or(0);
+            said.push(format!("{}, contents equal", plural(rows, "row", "rows")));
+            let checked = Arc::clone(&place);
+            let files = blocking(move || {
+                let Some(manifest) = checked.manifest() else {
+                    return Ok(None);
+                };
+                let mut files = 0;
+                // MAOS writes checkpoints when it starts; what the backup holds must be there all the same.
+                for entry in &manifest.entries {
+                    let root = manifest.roots.iter().find(|root| {
+                        root.part != Part::LegacyConfig
+                            && (entry.path == root.path || entry.path.starts_with(&format!("{}/", root.path)))
+                    });
+                    if let (Some(root), EntryKind::File { bytes, sha256 }) = (root, &entry.kind) {
+                        let rest = entry.path[root.path.len()..].trim_start_matches('/');
+                        let path = if rest.is_empty() {
+                            root.from.clone()
+                        } else {
+                            root.from.join(rest)
+                        };
+                        let same = std::fs::metadata(&path).is_ok_and(|meta| meta.len() == *bytes)
+                            && crate::engine::workspace::files::sha256_file(&path)? == *sha256;
+                        if !same {
+                            return Err(Error::unavailable(format!(
+                                "{} is not as in the backup",
+                                path.display()
+                            )));
+                        }
+                        files += 1;
+                    }
+                }
+                Ok(Some(files))
+            })
+            .await?;
+            if let Some(files) = files {
+                said.push(format!("{} with equal hashes", plural(files, "file", "files")));
+            }
+        }
+        let new = at
+            .memos
+            .get("carry")
+            .and_then(|memo| memo.get("new"))
+            .and_then(Value::as_u64)
+            .unwrap_or(0);
+        let verb = if place.params.rows == NewRows::Carry {
+            "carried"
+        } else {
+            "exported"
+        };
+        said.push(format!("{} {verb}", plural(new, "new row", "new rows")));
+        if let (Mode::Maos, Some(wanted)) = (
+            place.params.mode,
+            place
+                .manifest()
+                .and_then(|manifest| manifest.maos.version.clone()),
+        ) {
+            match maos_of(&at)?.version().await {
+                Ok(now) if now.best() == Some(&wanted) => said.push(format!("version {wanted}")),
+                Ok(now) if now.best().is_some() => {
+                    return Err(Error::new(
+                        ErrorKind::Unavailable,
+                        format!("version {} runs, not {wanted}", now.best().unwrap_or_default()),
+                    ));
+                }
+                _ => said.push("version not known".to_owned()),
+            }
+        }
+        Ok(Did::said(said.join(", ")).with(json!({"rows": rows, "new": new})))
+    })
+    .glued()
+}

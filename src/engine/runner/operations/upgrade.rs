@@ -1,0 +1,348 @@
+//! `upgrade apply|undo` from the workspace.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Prepared, World, unknown};
+use crate::engine::backup;
+use crate::engine::capability::Capability;
+use crate::engine::error::{Error, Result};
+use crate::engine::evidence::{self, Ready};
+use crate::engine::item::{Item, Items};
+use crate::engine::operation::{Control, Outcome, ProofLine};
+use crate::engine::ports::maos::{Capabilities, Known, Maos, TaskStatus};
+use crate::engine::snapshot::{Activity, Step};
+use crate::engine::steps::{self, Heading, Run, RunId};
+use crate::engine::upgrade::{self, Compatibility, Facts, Python, Upgrade};
+
+/// The workspace's own table of releases.
+const TABLE: &str = "upgrade/compatibility.yml";
+/// How long running tasks are waited for, when that was asked for.
+const WAIT: Duration = Duration::from_mins(10);
+/// Seconds that MAOS may take to be ready, unless the settings say otherwise.
+const READY_S: u64 = 120;
+
+/// What the screen shows before an upgrade: the pre-check, and from where to where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The lines.
+    pub ready: Ready,
+    /// The version that is installed.
+    pub from: Option<String>,
+    /// The version to install.
+    pub to: String,
+    /// The interpreter that holds it.
+    pub interpreter: Option<String>,
+    /// The steps: key, title, way back.
+    pub steps: Vec<(&'static str, String, String)>,
+}
+
+/// The version that is wished for: the decision `version`, else the settings.
+fn wanted(world: &World) -> Result<String> {
+    let decided = world.snapshot.step(Capability::Upgrade).decisions;
+    let version = decided
+        .get("version")
+        .and_then(|choice| choice.as_str().map(str::to_owned))
+        .or_else(|| world.settings.driving.maos.version.clone())
+        .ok_or_else(|| {
+            Error::input("the version to upgrade to is not named")
+                .hint("Add maos.version to migration.yml, for example 0.9.4.")
+        })?;
+    if upgrade::is_version(&version) {
+        Ok(version)
+    } else {
+        Err(Error::input("maos.version is no version").hint("Write it like 0.9.4."))
+    }
+}
+
+async fn gather(world: &World) -> Result<(Upgrade, Ready)> {
+    let driving = &world.settings.driving;
+    let table = Compatibility::read(TABLE, world.workspace.own_asset(TABLE)?.as_deref())?;
+    let step = world.snapshot.step(Capability::Upgrade);
+    let before = step.items.get("apply").cloned().unwrap_or_default();
+    // A run under way keeps what was decided at its start: the version now is no longer the one it came from.
+    let begun = open(&step, &before).map(|(id, _)| id.params);
+    let wanted = match begun.as_ref().and_then(|params| params["to"].as_str()) {
+        Some(to) => to.to_owned(),
+        None => wanted(world)?,
+    };
+    let maos = world.ports.maos.open(&world.workspace, &world.settings)?;
+    let (interpreter, reported, abilities) = match begun.as_ref().map(known) {
+        // Half-way the program may be gone or broken: that is what going on, or going back, mends.
+        Some(Some(known)) => known,
+        _ => {
+            let version = maos.version().await.map_err(Error::from)?;
+            let abilities = maos.probe().await.map_err(Error::from)?;
+            (version.interpreter, version.reported, abilities)
+        }
+    };
+    let python = interpreter.clone().map(|interpreter| Python {
+        interpreter,
+        distribution: table.distribution.clone(),
+        processes: Arc::clone(&world.ports.processes),
+    });
+    if python.is_none() && !maos.rehearsal() {
+        return Err(
+            Error::unavailable("the Python environment that holds this MAOS is not known")
+                .hint("Name its program in target.maos, or the environment in maos.environment."),
+        );
+    }
+    let installed = match &python {
+        Some(python) => Some(python.installed().await?),
+        None => None,
+    };
+    let wait = step
+        .decisions
+        .get("wait")
+        .and_then(serde_json::Value::as_bool)
+        .unwrap_or(false);
+    let place = interpreter.unwrap_or_else(|| world.workspace.root().to_owned());
+    let folder = backup::request::folder(&world.workspace, &world.settings);
+    let shelf = super::blocking(move || backup::list(&folder)).await?;
+    let facts = Facts {
+        installed: installed.clone(),
+        reported,
+        wanted: wanted.clone(),
+        health: asked(maos.health().await),
+        running: running(maos.as_ref()).await,
+        wait,
+        free: free(&place),
+        backup: evidence::backup(&world.snapshot, Some(&shelf), world.now, driving.backup.max_age),
+    };
+    let ready = upgrade::precheck(&facts, &table);
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let words = |value: &Value| {
+        value
+            .as_array()
+            .map(|all| all.iter().filter_map(text).collect::<Vec<_>>())
+    };
+    let (from, beside) = match &begun {
+        Some(params) => (
+            text(&params["from"]),
+            words(&params["beside"]).unwrap_or_default(),
+        ),
+        None => (
+            installed.as_ref().and_then(|installed| installed.version.clone()),
+            installed.map(|installed| installed.beside).unwrap_or_default(),
+        ),
+    };
+    let upgrade = Upgrade {
+        maos,
+        abilities,
+        python,
+        from,
+        beside,
+        needs: table
+            .of(&wanted)
+            .map(|release| release.needs.clone())
+            .unwrap_or_default(),
+        to: wanted,
+        config: driving
+            .maos
+            .config
+            .as_ref()
+            .map(|path| world.workspace.path(path)),
+        wait: wait.then_some(WAIT),
+        ready_within: Duration::from_secs(driving.maos.ready_within.unwrap_or(READY_S)),
+        clock: Arc::clone(&world.ports.clock),
+    };
+    Ok((upgrade, ready))
+}
+
+/// A run that stands half-way, or was killed behind its last step.
+fn open(step: &Step, before: &Items) -> Option<(RunId, Heading)> {
+    steps::unfinished(before).or_else(|| {
+        let untold = steps::untold(before).filter(|_| step.activity == Activity::Stopped);
+        untold.map(|run| (run, Heading::Forward))
+    })
+}
+
+/// What was found out at the start of a run.
+fn known(params: &Value) -> Option<(Option<PathBuf>, Option<String>, Capabilities)> {
+    let abilities = serde_json::from_value(params["abilities"].clone()).ok()?;
+    let interpreter = serde_json::from_value(params["interpreter"].clone()).ok()?;
+    Some((interpreter, None, abilities))
+}
+
+fn asked<T>(answer: std::result::Result<Known<T>, crate::engine::ports::maos::MaosError>) -> Known<T> {
+    answer.unwrap_or_else(|error| Known::Unknown(error.to_string()))
+}
+
+async fn running(maos: &dyn Maos) -> Known<u64> {
+    match asked(maos.list(Some(TaskStatus::Running)).await) {
+        Known::Value(tasks) => Known::Value(tasks.len() as u64),
+        Known::Unknown(why) => Known::Unknown(why),
+    }
+}
+
+fn free(place: &Path) -> Known<u64> {
+    match rustix::fs::statvfs(place) {
+        Ok(figures) => Known::Value(figures.f_bavail.saturating_mul(figures.f_frsize)),
+        Err(error) => Known::Unknown(error.to_string()),
+    }
+}
+
+/// The pre-check for the screen.
+///
+/// # Errors
+/// No version is named, or MAOS cannot be asked.
+pub async fn read(world: World) -> Result<Reading> {
+    let (upgrade, ready) = gather(&world).await?;
+    let steps = upgrade::steps(&upgrade)
+        .iter()
+        .map(|step| {
+            let back = step.way_back().unwrap_or("nothing to undo").to_owned();
+            (step.key(), step.title().to_owned(), back)
+        })
+        .collect();
+    Ok(Reading {
+        steps,
+        ready,
+        interpreter: upgrade
+            .python
+            .as_ref()
+            .map(|python| python.interpreter.display().to_string()),
+        from: upgrade.from,
+        to: upgrade.to,
+    })
+}
+
+/// Plans `apply` or `undo`.
+///
+/// # Errors
+/// What stands in the way.
+pub(super) async fn prepare(world: World, verb: &str, _control: Control) -> Result<Prepared> {
+    let step = world.snapshot.step(Capability::Upgrade);
+    let before = step.items.get("apply").cloned().unwrap_or_default();
+    let target = world.settings.name.clone();
+    match verb {
+        "apply" => {
+            let (upgrade, ready) = gather(&world).await?;
+            let open = open(&step, &before);
+            // A run that stands half-way goes on: its own steps are what changed the pre-check.
+            let ready = if open.is_some() { Ready::default() } else { ready };
+            let plan = match open {
+                Some((_, Heading::Back)) => upgrade::undo_plan(&upgrade, &before, &target),
+                _ => upgrade::plan(&upgrade, &ready, &target)?,
+            };
+            Ok(run(plan, upgrade, before, open, &world, false))
+        }
+        "undo" => {
+            let open = open(&step, &before);
+            if open.is_none() {
+                return Err(Error::input("no upgrade stands half-way")
+                    .hint("A done upgrade is taken back by a rollback."));
+            }
+            let (upgrade, _) = gather(&world).await?;
+            let plan = upgrade::undo_plan(&upgrade, &before, &target);
+            Ok(run(plan, upgrade, before, open, &world, true))
+        }
+        _ => Err(unknown(Capability::Upgrade, verb)),
+    }
+}
+
+fn run(
+    plan: crate::engine::operation::Plan,
+    upgrade: Upgrade,
+    before: Items,
+    open: Option<(RunId, Heading)>,
+    world: &World,
+    back: bool,
+) -> Prepared {
+    let id = open.clone().map_or_else(
+        || RunId {
+            id: world.now.strftime("%Y%m%d_%H%M%S").to_string(),
+            params: json!({
+                "from": upgrade.from,
+                "to": upgrade.to,
+                "beside": upgrade.beside,
+                "interpreter": upgrade.python.as_ref().map(|python| &python.interpreter),
+                "abilities": upgrade.abilities,
+            }),
+        },
+        |(id, _)| id,
+    );
+    let back = back || open.is_some_and(|(_, heading)| heading == Heading::Back);
+    Prepared {
+        plan,
+        live: None,
+        run: Box::new(move |control| {
+            Box::pin(async move {
+                let (from, to) = (upgrade.from.clone().unwrap_or_default(), upgrade.to.clone());
+                let run = Run {
+                    steps: upgrade::steps(&upgrade),
+                    world: Arc::new(upgrade),
+                    id,
+                    points: "upgrade",
+                    holds: true,
+                };
+                if back {
+                    let failure = run
+                        .take_back(&before, Error::interrupted("taken back by choice"), &control)
+                        .await;
+                    return match failure.stuck {
+                        Some(_) => Err(failure.into()),
+                        None => Ok(taken_back(&failure.taken_back, &from)),
+                    };
+                }
+                let lines = run.go(&before, &control).await.map_err(|failure| {
+                    let held = failure.step.is_some();
+                    let error = Error::from(failure);
+                    if held && error.hint.is_none() {
+                        error.hint(format!(
+                            "It stands there. Try it again, or go back to {from}: maos-migrate upgrade undo."
+                        ))
+                    } else {
+                        error
+                    }
+                })?;
+                Ok(outcome(&lines, &to))
+            })
+        }),
+    }
+}
+
+fn outcome(lines: &[Item], to: &str) -> Outcome {
+    let total = lines.len() as u64;
+    Outcome {
+        source: total,
+        converted: total,
+        unchanged: 0,
+        quarantined: 0,
+        proof: lines
+            .iter()
+            .map(|line| ProofLine {
+                what: line.title.clone(),
+                source: line.state.word().to_owned(),
+                target: line.text.clone(),
+                equal: line.state.ended(),
+            })
+            .collect(),
+        summary: format!("{to} is in place, {total} of {total} proved."),
+        artifacts: Vec::new(),
+    }
+}
+
+fn taken_back(done: &[(String, String)], from: &str) -> Outcome {
+    let total = done.len() as u64;
+    Outcome {
+        source: total,
+        converted: total,
+        unchanged: 0,
+        quarantined: 0,
+        proof: done
+            .iter()
+            .map(|(title, words)| ProofLine {
+                what: title.clone(),
+                source: "taken back".to_owned(),
+                target: words.clone(),
+                equal: true,
+            })
+            .collect(),
+        summary: format!("Taken back; {from} is in place."),
+        artifacts: Vec::new(),
+    }
+}

@@ -1,0 +1,368 @@
+//! The eight steps of the guide, each with its proof and its way back.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::python::Python;
+use crate::engine::error::{Error, Result};
+use crate::engine::ports::clock::Clock;
+use crate::engine::ports::maos::{Ability, Capabilities, Known, Maos, Stop, TaskStatus};
+use crate::engine::serving;
+use crate::engine::steps::{Did, Scene, Standing, Step};
+use crate::engine::workspace::files;
+
+/// The keys of the steps, in order.
+pub const KEYS: [&str; 9] = [
+    "wait",
+    "checkpoint",
+    "stop",
+    "install",
+    "database",
+    "configuration",
+    "start",
+    "ready",
+    "validation",
+];
+/// How often running tasks are counted.
+const ASK: Duration = Duration::from_secs(2);
+/// How long a graceful stop may take.
+const STOP: Duration = Duration::from_mins(2);
+
+/// What the steps share.
+pub struct Upgrade {
+    /// MAOS.
+    pub maos: Arc<dyn Maos>,
+    /// What it can do, before the upgrade.
+    pub abilities: Capabilities,
+    /// Where it is installed; `None` for the rehearsal.
+    pub python: Option<Python>,
+    /// The version installed now.
+    pub from: Option<String>,
+    /// Packages beside it that are put back with it.
+    pub beside: Vec<String>,
+    /// The version to install.
+    pub to: String,
+    /// What is installed with it, as pip reads it.
+    pub needs: Vec<String>,
+    /// MAOS's own configuration file.
+    pub config: Option<PathBuf>,
+    /// Whether running tasks are waited for, and how long.
+    pub wait: Option<Duration>,
+    /// How long MAOS may take to be ready.
+    pub ready_within: Duration,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Upgrade {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upgrade")
+            .field("from", &self.from)
+            .field("to", &self.to)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Upgrade {
+    /// Why an ability cannot be used, `None` when it can.
+    fn lacks(&self, ability: Ability) -> Option<String> {
+        if self.abilities.has(ability) {
+            return None;
+        }
+        let why = self
+            .abilities
+            .of(ability)
+            .map_or("not probed", |finding| finding.why.as_str());
+        Some(format!("not in this MAOS: {why}"))
+    }
+}
+
+/// The list. The wait for running tasks comes first only where it was asked for.
+#[must_use]
+pub fn steps(upgrade: &Upgrade) -> Vec<Step<Upgrade>> {
+    let mut list = Vec::new();
+    if upgrade.wait.is_some() {
+        list.push(Step::new("wait", "wait for running tasks", wait));
+    }
+    list.extend([
+        Step::new("checkpoint", "checkpoint", checkpoint)
+            .check(|scene| async move {
+                Ok(scene
+                    .world
+                    .lacks(Ability::CheckpointCreate)
+                    .map_or(Standing::Open, |why| {
+                        Standing::NotNeeded(format!("{why}; the backup stands"))
+                    }))
+            })
+            .undo("kept", |_| async { Ok(String::new()) }),
+        Step::new("stop", "stop MAOS", stop)
+            .check(|scene| async move {
+                Ok(match scene.world.maos.running().await.map_err(Error::from)? {
+                    Known::Value(false) => Standing::NotNeeded("it does not run".to_owned()),
+                    _ => Standing::Open,
+                })
+            })
+            .undo("start it again", |scene| async move {
+                let said = scene.world.maos.start().await.map_err(Error::from)?;
+                let ready = serving::ready(scene.world.maos.as_ref(), scene.world.ready_within).await?;
+                Ok(format!("{said}; {ready}"))
+            }),
+        Step::new("install", format!("install {}", upgrade.to), install)
+            .check(install_stands)
+            .proof(installed)
+            .undo(
+                upgrade.from.as_ref().map_or_else(
+                    || "nothing to install again".to_owned(),
+                    |from| format!("install {from}"),
+                ),
+                install_back,
+            ),
+        Step::new(
+            "database",
+            "database migration",
+            |scene: Scene<Upgrade>| async move {
+                let said = scene.world.maos.db_migrate().await.map_err(Error::from)?;
+                Ok(Did::said(said))
+            },
+        )
+        .check(|scene| async move {
+            Ok(scene
+                .world
+                .lacks(Ability::DbMigrate)
+                .map_or(Standing::Open, Standing::NotNeeded))
+        })
+        .undo("restore the backup", |_| async {
+            Err(
+                Error::blocked("a migrated database is put back by restoring its backup")
+                    .hint("maos-migrate rollback plan shows what that does."),
+            )
+        }),
+        Step::new("configuration", "check configuration", configuration).check(|scene| async move {
+            let file = scene.world.config.as_ref();
+            Ok(match file.filter(|file| file.exists()) {
+                Some(_) => Standing::Open,
+                None => Standing::NotNeeded("no configuration file is named".to_owned()),
+            })
+        }),
+        Step::new("start", "start MAOS", |scene: Scene<Upgrade>| async move {
+            let said = scene.world.maos.start().await.map_err(Error::from)?;
+            Ok(Did::said(said))
+        })
+        .check(|scene| async move {
+            if !scene.memos.contains_key("stop") {
+                return Ok(Standing::NotNeeded("it did not run before".to_owned()));
+            }
+            Ok(match scene.world.maos.running().await.map_err(Error::from)? {
+                Known::Value(true) => Standing::There(Did::said("runs")),
+                _ => Standing::Open,
+            })
+        })
+        .undo("stop it", |scene| async move {
+            serving::ended(scene.world.maos.as_ref(), STOP).await
+        })
+        .rechecked(),
+        Step::new(
+            "ready",
+            format!("ready within {} s", upgrade.ready_within.as_secs()),
+            |scene: Scene<Upgrade>| async move {
+                serving::ready(scene.world.maos.as_ref(), scene.world.ready_within)
+                    .await
+                    .map(Did::said)
+            },
+        )
+        .check(|scene| async move {
+            Ok(if scene.memos.contains_key("start") {
+                Standing::Open
+            } else {
+                Standing::NotNeeded("it was not started".to_owned())
+            })
+        }),
+        Step::new("validation", "validation", validation),
+    ]);
+    list
+}
+
+async fn wait(scene: Scene<Upgrade>) -> Result<Did> {
+    let world = &scene.world;
+    let (begun, limit) = (Instant::now(), world.wait.unwrap_or_default());
+    loop {
+        let running = match world
+            .maos
+            .list(Some(TaskStatus::Running))
+            .await
+            .map_err(Error::from)?
+        {
+            Known::Value(tasks) => tasks.len(),
+            Known::Unknown(why) => {
+                return Err(Error::unavailable(format!("running tasks are not known: {why}")));
+            }
+        };
+        if running == 0 {
+            return Ok(Did::said("no task runs"));
+        }
+        if scene.control.stopping() {
+            return Err(Error::interrupted("stopped while waiting; nothing is changed"));
+        }
+        if begun.elapsed() > limit {
+            return Err(Error::blocked(format!(
+                "{running} tasks still run after {} s",
+                limit.as_secs()
+            )));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(ASK) => {}
+            () = scene.control.stopped() => {}
+        }
+    }
+}
+
+async fn checkpoint(scene: Scene<Upgrade>) -> Result<Did> {
+    let description = format!("before the upgrade to {}", scene.world.to);
+    let id = scene
+        .world
+        .maos
+        .checkpoint_create(description)
+        .await
+        .map_err(Error::from)?;
+    // Taken before the stop, and listed: an id alone proves nothing.
+    let listed = scene.world.maos.checkpoints().await.map_err(Error::from)?;
+    if !listed.iter().any(|checkpoint| checkpoint.id == id) {
+        return Err(Error::unavailable(format!(
+            "MAOS gave the checkpoint {id} and does not list it"
+        )));
+    }
+    Ok(Did::said(id.clone()).with(json!({"id": id})))
+}
+
+async fn stop(scene: Scene<Upgrade>) -> Result<Did> {
+    let at = scene.world.clock.now();
+    let said = scene
+        .world
+        .maos
+        .stop(Stop::Graceful(STOP))
+        .await
+        .map_err(Error::from)?;
+    Ok(Did::said(said).with(json!({"stopped_at": at})))
+}
+
+async fn install_stands(scene: Scene<Upgrade>) -> Result<Standing> {
+    let Some(python) = &scene.world.python else {
+        return Ok(Standing::NotNeeded(
+            "the rehearsal MAOS is part of this program".to_owned(),
+        ));
+    };
+    let found = python.installed().await?;
+    Ok(if found.version.as_deref() == Some(scene.world.to.as_str()) {
+        Standing::There(Did::said("installed"))
+    } else {
+        Standing::Open
+    })
+}
+
+fn requirements(distribution: &str, version: &str, needs: &[String]) -> Vec<String> {
+    let mut list = vec![format!("{distribution}=={version}")];
+    list.extend(needs.iter().map(|need| need.replace(' ', "")));
+    list
+}
+
+async fn install(scene: Scene<Upgrade>) -> Result<Did> {
+    let world = &scene.world;
+    if let Some(python) = &world.python {
+        let wanted = requirements(&python.distribution, &world.to, &world.needs);
+        python.install(&wanted, &scene.control).await?;
+    }
+    Ok(Did::said("installed"))
+}
+
+async fn installed(scene: Scene<Upgrade>) -> Result<String> {
+    let Some(python) = &scene.world.python else {
+        return Ok(String::new());
+    };
+    match python.installed().await?.version {
+        Some(version) if version == scene.world.to => Ok(format!("metadata {version}")),
+        found => Err(Error::unavailable(format!(
+            "metadata says {}, not {}",
+            found.as_deref().unwrap_or("nothing"),
+            scene.world.to
+        ))),
+    }
+}
+
+async fn install_back(scene: Scene<Upgrade>) -> Result<String> {
+    let world = &scene.world;
+    let (Some(python), Some(from)) = (&world.python, &world.from) else {
+        return Ok(String::new());
+    };
+    let mut wanted = requirements(&python.distribution, from, &[]);
+    wanted.extend(world.beside.iter().cloned());
+    python.install(&wanted, &scene.control).await?;
+    match python.installed().await?.version {
+        Some(version) if version == *from => Ok(format!("metadata {version}")),
+        found => Err(Error::unavailable(format!(
+            "metadata says {}, not {from}",
+            found.as_deref().unwrap_or("nothing")
+        ))),
+    }
+}
+
+/// Reads the file and changes nothing: comments and order are the owner's.
+async fn configuration(scene: Scene<Upgrade>) -> Result<Did> {
+    let Some(file) = scene.world.config.clone() else {
+        return Ok(Did::default());
+    };
+    let read = tokio::task::spawn_blocking(move || -> Result<String> {
+        let text = std::fs::read_to_string(&file).map_err(|error| Error::io("read", &file, &error))?;
+        let name = file.display().to_string();
+        let _: serde_json::Value = crate::engine::yaml::from_str(&name, &text)?;
+        files::sha256_file(&file)
+    });
+    let sha256 = read.await.map_err(|error| Error::bug(error.to_string()))??;
+    Ok(Did::said("reads well, not touched").with(json!({"sha256": sha256})))
+}
+
+async fn validation(scene: Scene<Upgrade>) -> Result<Did> {
+    let world = &scene.world;
+    let mut said = Vec::new();
+    if let Some(python) = &world.python {
+        let version = python.installed().await?.version;
+        if version.as_deref() != Some(world.to.as_str()) {
+            return Err(Error::unavailable(format!(
+                "version {} instead of {}",
+                version.as_deref().unwrap_or("none"),
+                world.to
+            )));
+        }
+        said.push(format!("version {}", world.to));
+    }
+    let found = world.maos.probe().await.map_err(Error::from)?;
+    let lost: Vec<&str> = Ability::ALL
+        .iter()
+        .filter(|ability| world.abilities.has(**ability) && !found.has(**ability))
+        .map(|ability| ability.words())
+        .collect();
+    if !lost.is_empty() {
+        return Err(Error::unavailable(format!(
+            "it lost what it could before: {}",
+            lost.join(", ")
+        )));
+    }
+    said.push("every command of before is there".to_owned());
+    match world.maos.health().await.map_err(Error::from)? {
+        Known::Value(health) if health.healthy == health.total && health.total > 0 => {
+            said.push(format!("{} of {} healthy", health.healthy, health.total));
+        }
+        // What is not started cannot be well; that it does not run was so before.
+        Known::Value(health) if scene.memos.contains_key("start") => {
+            return Err(Error::unavailable(format!(
+                "{} of {} healthy",
+                health.healthy, health.total
+            )));
+        }
+        Known::Value(_) => said.push("not started, as before".to_owned()),
+        Known::Unknown(why) => said.push(format!("health not known: {why}")),
+    }
+    Ok(Did::said(said.join("; ")))
+}

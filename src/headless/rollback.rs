@@ -1,0 +1,87 @@
+//! `rollback plan|apply|keep|rehearse`.
+
+use super::{Ended, Output};
+use crate::cli::Rollback as Verb;
+use crate::engine::Capability;
+use crate::engine::command::Command;
+use crate::engine::error::Result;
+use crate::engine::ports::Ports;
+use crate::engine::runner::Options;
+use crate::engine::runner::operations::backup::CHOSEN;
+use crate::engine::workspace::Workspace;
+
+use super::session::{Session, show_plan};
+use crate::cli::{Consent, NewRows, RollbackChoice};
+
+/// Runs the verb.
+///
+/// # Errors
+/// What the rollback refuses or fails at.
+pub async fn run(
+    verb: Verb,
+    workspace: Workspace,
+    options: Options,
+    ports: Ports,
+    output: &mut Output,
+) -> Result<Ended> {
+    super::must_be_set_up(&workspace)?;
+    let (name, choice, consent): (&str, Option<RollbackChoice>, Option<Consent>) = match verb {
+        Verb::Plan { choice } => ("apply", Some(choice), None),
+        Verb::Apply { choice, consent } => ("apply", Some(choice), Some(consent)),
+        Verb::Rehearse { choice, consent } => ("rehearse", Some(choice), Some(consent)),
+        Verb::Keep { take_over, consent } => (
+            "keep",
+            take_over.map(|reason| RollbackChoice {
+                backup: None,
+                rows: None,
+                take_over: Some(reason),
+            }),
+            Some(consent),
+        ),
+    };
+    let take_over = choice.as_ref().and_then(|choice| choice.take_over.as_deref());
+    let mut session = Session::open_or_take_over(workspace, ports, options, take_over, output).await?;
+    let done = async {
+        for (subject, value) in choice.iter().flat_map(decisions) {
+            let command = Command::Decide {
+                capability: Capability::Rollback,
+                subject: subject.to_owned(),
+                choice: value.into(),
+            };
+            session.ask(command, output).await?;
+        }
+        match &consent {
+            None => {
+                let plan = session.plan(Capability::Rollback, name, output).await?;
+                show_plan(&plan, output)?;
+                Ok(None)
+            }
+            Some(consent) => session.apply(Capability::Rollback, name, consent, output).await,
+        }
+    }
+    .await;
+    session.close().await?;
+    if let Some(outcome) = done? {
+        if output.json() {
+            output.document(&outcome)?;
+        } else {
+            output.human(&format!("{}.", outcome.summary.trim_end_matches('.')))?;
+        }
+    }
+    Ok(Ended::Well)
+}
+
+fn decisions(choice: &RollbackChoice) -> Vec<(&'static str, String)> {
+    let mut all = Vec::new();
+    if let Some(id) = &choice.backup {
+        all.push((CHOSEN, id.clone()));
+    }
+    if let Some(rows) = choice.rows {
+        let word = match rows {
+            NewRows::Carry => "carry",
+            NewRows::Export => "export",
+        };
+        all.push(("rows", word.to_owned()));
+    }
+    all
+}

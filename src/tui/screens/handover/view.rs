@@ -1,0 +1,335 @@
+//! How it is drawn: sentence, evidence, steps, the step under the cursor, the way back in words.
+
+use super::{Handover, Line, counted, reading};
+use crate::engine::Capability;
+use crate::engine::cutover::Mode;
+use crate::engine::evidence::{Evidence, Ready, Standing};
+use crate::engine::item::ItemState;
+use crate::engine::snapshot::Activity;
+use crate::engine::steps::Heading;
+use crate::engine::text::inert;
+use crate::engine::views::Slot;
+use crate::tui::app::context::Cx;
+use crate::tui::paint::{Painter, Row, keep};
+use crate::tui::style::{Glyphs, Role};
+use crate::tui::text;
+use crate::tui::widgets::frame::News;
+use crate::tui::widgets::mark::Mark;
+
+use crate::tui::screens::{detail, working};
+
+/// What happened, what is next.
+pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
+    let upgrade = screen.capability == Capability::Upgrade;
+    let activity = screen.activity(cx);
+    let step = cx.step(screen.capability);
+    if activity.is_done() {
+        let said = step
+            .and_then(|step| step.outcome.as_ref())
+            .map_or_else(String::new, |o| o.summary.clone());
+        return News::new(said, detail::onward(cx, screen.capability).1.label).role(Role::Ok);
+    }
+    if activity.is_active() {
+        let running = screen
+            .lines(cx)
+            .into_iter()
+            .find(|line| line.state == ItemState::Running);
+        let what = running.map_or_else(
+            || "Between two steps.".to_owned(),
+            |line| format!("{} runs.", sentence(&line.title)),
+        );
+        return News::new(what, "X stops after this step");
+    }
+    if let Some(locked) = working::locked(cx, screen.capability) {
+        return News::new(format!("Locked: {}", locked.sentence), "n goes there").role(Role::Warn);
+    }
+    match (
+        activity,
+        screen.heading(cx),
+        step.and_then(|step| step.error.as_ref()),
+    ) {
+        (Activity::Failed, Some(Heading::Held), Some(error)) => {
+            return News::new(error.to_string(), "n tries it again, u takes it back").role(Role::Bad);
+        }
+        (Activity::Failed, _, Some(error)) => {
+            let next = error
+                .hint
+                .clone()
+                .unwrap_or_else(|| "n tries it again".to_owned());
+            return News::new(error.to_string(), next).role(Role::Bad);
+        }
+        (_, Some(_), _) => return News::new("It stands half-way.", "n goes on").role(Role::Warn),
+        _ => {}
+    }
+    if upgrade {
+        match &cx.views.upgrade {
+            Slot::Failed(_, error) => {
+                let next = error.hint.clone().unwrap_or_else(|| "r checks again".to_owned());
+                return News::new(error.to_string(), next).role(Role::Bad);
+            }
+            _ if reading(cx) && cx.views.upgrade.value().is_none() => {
+                return News::new("The pre-check reads what is there.", "wait");
+            }
+            _ => {}
+        }
+    }
+    match screen.ready(cx).and_then(|ready| ready.locked()) {
+        Some(locked) => {
+            let next = locked.goes_to.map_or_else(
+                || "mend it, then r".to_owned(),
+                |step| format!("n goes to {}", step.title()),
+            );
+            News::new(format!("Locked: {}", locked.sentence), next).role(Role::Warn)
+        }
+        None => News::new("Nothing is changed yet.", "n shows the plan"),
+    }
+}
+
+fn sentence(title: &str) -> String {
+    let mut letters = title.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+const fn mark(state: ItemState) -> Mark {
+    match state {
+        ItemState::Waiting => Mark::Ready,
+        ItemState::Running => Mark::Running,
+        ItemState::Done => Mark::Done,
+        ItemState::Failed => Mark::Failed,
+        ItemState::Skipped | ItemState::Undone => Mark::Skipped,
+        ItemState::Unknown => Mark::Unknown,
+    }
+}
+
+const fn evidence_mark(standing: Standing) -> Mark {
+    match standing {
+        Standing::Yes => Mark::Done,
+        Standing::Note => Mark::Decide,
+        Standing::Unknown => Mark::Unknown,
+        Standing::No => Mark::Failed,
+    }
+}
+
+/// Evidence in as many columns as there is room for.
+fn evidence(lines: &[Evidence], glyphs: &Glyphs, width: u16, from: u16) -> Vec<Row> {
+    let widest = lines
+        .iter()
+        .map(|line| text::cells(&line.text))
+        .max()
+        .unwrap_or(0)
+        + 4;
+    let columns = (width.saturating_sub(from + 1) / widest.max(1)).clamp(1, 4);
+    let each = width.saturating_sub(from + 1) / columns;
+    lines
+        .chunks(usize::from(columns))
+        .map(|chunk| {
+            let mut row = Row::new().keep(keep::FIGURE);
+            for (at, line) in (0_u16..).zip(chunk) {
+                let mark = evidence_mark(line.standing);
+                let column = from + at * each;
+                row = row
+                    .at(column, mark.glyph(glyphs), mark.role())
+                    .at(column + 2, inert(&line.text), Role::Text)
+                    .max(each.saturating_sub(3));
+            }
+            row
+        })
+        .collect()
+}
+
+/// How long nobody serves, or how long MAOS stands still: from the memo of the step that closed or stopped it.
+fn standing_still(screen: &Handover, cx: &Cx<'_>) -> Option<String> {
+    let items = screen.items(cx)?;
+    let done = |key: &str| items.get(key).is_some_and(|item| item.state == ItemState::Done);
+    let (closed, opened) = if screen.capability == Capability::Cutover {
+        ("close", "start")
+    } else {
+        ("stop", "ready")
+    };
+    if !done(closed) || done(opened) || !screen.activity(cx).is_active() {
+        return None;
+    }
+    let since = cx.step(screen.capability)?.started?;
+    cx.wake_in(std::time::Duration::from_secs(1));
+    let gap = text::duration(cx.now.seconds_since(since));
+    Some(if screen.capability == Capability::Cutover {
+        format!("Nobody serves ({gap}). The legacy side refuses new tasks.")
+    } else {
+        format!("MAOS stands still ({gap}). Tasks wait; none is lost.")
+    })
+}
+
+fn head(screen: &Handover, cx: &Cx<'_>, ready: Option<&Ready>, glyphs: &Glyphs, width: u16) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let upgrade = screen.capability == Capability::Upgrade;
+    let intro = standing_still(screen, cx).unwrap_or_else(|| {
+        if upgrade {
+            "Eight steps, each with its proof and its way back.".to_owned()
+        } else {
+            "The work is handed over in one short, counted gap.".to_owned()
+        }
+    });
+    rows.push(Row::prose(intro, Role::Text).keep(keep::FIGURE));
+    rows.push(Row::blank());
+    match ready {
+        Some(ready) if upgrade => {
+            rows.push(
+                Row::new()
+                    .at(1, "Pre-check", Role::Muted)
+                    .at(13, counted(ready), Role::Text)
+                    .keep(keep::FIGURE),
+            );
+            rows.extend(evidence(&ready.lines, glyphs, width, 3));
+        }
+        Some(ready) => {
+            let mut lines = evidence(&ready.lines, glyphs, width, 10);
+            if let Some(first) = lines.first_mut() {
+                *first = std::mem::take(first).led_by(Row::new().at(1, "Ready", Role::Muted));
+            }
+            rows.extend(lines);
+            let mode = screen.mode(cx);
+            let sign = |chosen: bool| if chosen { glyphs.chosen } else { "( )" };
+            rows.push(
+                Row::new()
+                    .at(1, "Legacy", Role::Muted)
+                    .at(10, sign(mode == Mode::Drain), Role::Accent)
+                    .then(" drain: wait for running tasks   ", Role::Text)
+                    .then(sign(mode == Mode::Freeze), Role::Accent)
+                    .then(" freeze: stop them", Role::Text)
+                    .keep(keep::FIGURE),
+            );
+        }
+        None => rows.push(Row::prose("The pre-check reads what is there.", Role::Muted)),
+    }
+    if upgrade && screen.waits(cx) {
+        rows.push(Row::prose(
+            "Running tasks are waited for, up to 10 min.",
+            Role::Text,
+        ));
+    }
+    rows.push(Row::blank());
+    rows
+}
+
+fn state_words(line: &Line) -> String {
+    let took = line.ms.map_or_else(String::new, |ms| format!(" {}", took(ms)));
+    match line.state {
+        ItemState::Done => format!("done{took}  {}", inert(&line.text)),
+        ItemState::Waiting => "waiting".to_owned(),
+        other if line.text.is_empty() => other.word().to_owned(),
+        other => format!("{}  {}", other.word(), inert(&line.text)),
+    }
+}
+
+/// `0:02`, or `0.4 s` under a second.
+fn took(ms: u64) -> String {
+    if ms < 1000 {
+        format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+    } else {
+        text::duration(ms / 1000)
+    }
+}
+
+/// Draws the pane.
+pub(super) fn render(screen: &mut Handover, painter: &mut Painter<'_>, cx: &Cx<'_>) {
+    let (width, height, glyphs) = (painter.width(), painter.height(), painter.glyphs());
+    let (ready, lines) = (screen.ready(cx), screen.lines(cx));
+    let mut rows = head(screen, cx, ready.as_ref(), glyphs, width);
+    let upgrade = screen.capability == Capability::Upgrade;
+    let wide = width >= 70;
+    let (state_at, back_at) = if wide {
+        (34, width.saturating_sub(24))
+    } else {
+        (30, width)
+    };
+    let mut header = Row::new()
+        .at(5, "Step", Role::Muted)
+        .at(state_at, "State", Role::Muted);
+    if wide {
+        header = header.at(
+            back_at,
+            if upgrade { "If undone" } else { "Way back" },
+            Role::Muted,
+        );
+    }
+    if !lines.is_empty() {
+        rows.push(header.keep(keep::EXTRA));
+    }
+    let count = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    // The steps never leave; what explains them does.
+    let room = height.saturating_sub(count.min(height));
+    let shown: Vec<Row> = rows.into_iter().take(usize::from(room)).collect();
+    let above = u16::try_from(shown.len()).unwrap_or(u16::MAX);
+    for (y, row) in (0..).zip(&shown) {
+        painter.row(y, row);
+    }
+    let area = ratatui::layout::Rect {
+        x: 0,
+        y: above,
+        width,
+        height: count.min(height.saturating_sub(above)),
+    };
+    let mut part = painter.part(area);
+    screen.list.draw(&mut part, lines.len(), true, |index, here| {
+        let line = &lines[index];
+        let mark = mark(line.state);
+        let role = match line.state {
+            ItemState::Failed => Role::Bad,
+            ItemState::Waiting => Role::Muted,
+            _ => Role::Text,
+        };
+        let row = Row::new()
+            .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
+            .at(3, mark.glyph(glyphs), mark.role())
+            .at(5, format!("{} {}", index + 1, inert(&line.title)), Role::Text)
+            .max(state_at.saturating_sub(6))
+            .at(state_at, state_words(line), role)
+            .max(back_at.saturating_sub(state_at + 1));
+        if wide {
+            row.at(back_at, line.way_back.clone(), Role::Muted).max(23)
+        } else {
+            row
+        }
+    });
+    let below = above + area.height;
+    let mut foot = vec![Row::blank()];
+    if let Some(line) = lines.get(screen.list.cursor)
+        && !line.text.is_empty()
+    {
+        foot.extend(detail::labelled(
+            &sentence(&line.title),
+            &inert(&line.text),
+            3,
+            width,
+            Role::Text,
+            keep::NORMAL,
+        ));
+        foot.push(Row::blank());
+    }
+    if let Some(bad) = ready
+        .as_ref()
+        .and_then(|ready| ready.lines.iter().find(|line| line.standing == Standing::No))
+        && let Some(hint) = &bad.hint
+    {
+        foot.push(Row::prose(hint.clone(), Role::Warn));
+    }
+    let words = if upgrade {
+        "A step that fails stops there; u takes back what was done, in reverse."
+    } else {
+        "Until step 5 a failure opens the legacy side again, with nothing to undo. After it, R rolls back."
+    };
+    foot.extend(
+        text::wrap(words, usize::from(width.saturating_sub(2)).max(1))
+            .into_iter()
+            .map(|line| Row::prose(line, Role::Muted).keep(keep::EXTRA)),
+    );
+    let rest = ratatui::layout::Rect {
+        x: 0,
+        y: below,
+        width,
+        height: height.saturating_sub(below),
+    };
+    painter.part(rest).rows(&foot);
+}

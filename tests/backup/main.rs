@@ -1,0 +1,18 @@
+//! Backups: made of real databases while clients write, proved by a restore, refused when anything in them is not as it was.
+
+#![cfg(test)]
+
+#[path = "../support/postgres.rs"]
+mod postgres;
+#[path = "../support/server.rs"]
+mod server;
+#[path = "../support/tree.rs"]
+mod tree;
+
+mod damage;
+mod disk;
+mod guide;
+mod made;
+mod shelf;
+mod support;
+mod swap;

@@ -1,0 +1,8 @@
+//! The same tasks on both systems: what is counted, what is compared, what survives a stop.
+
+#![cfg(test)]
+
+mod defects;
+mod legacy;
+mod run;
+mod support;

@@ -1,0 +1,19 @@
+//! The monitor: judging, replaying, and the streams it must and must not roll back on.
+
+#![cfg(test)]
+
+#[expect(dead_code, reason = "shared by several suites; this one needs a part")]
+#[path = "../support/program.rs"]
+mod program;
+
+mod criteria;
+mod defects;
+mod faults;
+mod guide;
+mod live;
+mod properties;
+mod reference;
+mod replay;
+mod simulated;
+mod speed;
+mod support;

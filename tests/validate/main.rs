@@ -1,0 +1,7 @@
+//! The guide's 19 tests against the rehearsal MAOS: what passes, what fails, what is skipped, and what is left behind.
+
+#![cfg(test)]
+
+mod defects;
+mod suite;
+mod support;
