@@ -683,7 +683,7 @@ fn a_pause_stops_writing_and_a_stop_keeps_what_is_committed() {
     let db = fresh("pg", folder.path());
     seed(&db, 10_000);
     let control = Control::silent();
-    control.set_pace(4_000);
+    control.set_pace(500);
     std::thread::scope(|scope| {
         let runner = scope.spawn(|| {
             block_on(async {
