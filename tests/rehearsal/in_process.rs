@@ -300,3 +300,23 @@ async fn a_worker_program_does_the_work_and_its_words_are_kept() {
     );
     assert_eq!(known(maos.find("nobody".to_owned()).await.unwrap()), None);
 }
+
+#[tokio::test]
+async fn a_task_given_at_the_very_end_of_what_it_needs_still_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let maos = open(folder.path(), 0.0, 4);
+    maos.start().await.unwrap();
+    // Work of no duration ends while the next task is on its way, again and again.
+    let mut last = maos.submit(task("First")).await.unwrap();
+    for n in 0..300 {
+        last = maos
+            .submit(Submission {
+                depends_on: vec![last],
+                ..task(&format!("Next {n}"))
+            })
+            .await
+            .unwrap();
+    }
+    let view = ended(maos.as_ref(), &last).await;
+    assert_eq!(view.status, TaskStatus::Completed, "{:?}", view.error);
+}

@@ -4,3 +4,4 @@
 
 mod in_process;
 mod program;
+mod trouble;

@@ -166,6 +166,9 @@ impl Executor {
     async fn run(&mut self, wake: &Notify) -> Held<End> {
         let mut pause = LOOK.0;
         loop {
+            // What ended is in the database before new tasks are read, which may depend on it.
+            let ended = !self.writes.is_empty();
+            self.write().await?;
             let changed = self.look().await?;
             if self.knobs.crash {
                 return Ok(End::Crashed);
@@ -176,7 +179,7 @@ impl Executor {
             }
             self.late();
             let given = self.give();
-            let busy = changed || given || !self.writes.is_empty();
+            let busy = changed || ended || given || !self.writes.is_empty();
             self.write().await?;
             pause = if busy { LOOK.0 } else { (pause * 2).min(LOOK.1) };
             // With work under way there is something to look for; an idle executor looks seldom.
@@ -247,6 +250,7 @@ impl Executor {
             }
             self.end(endings);
         }
+        self.write().await?;
         self.take_tasks().await?;
         Ok(true)
     }
@@ -298,6 +302,7 @@ impl Executor {
         if let Some(why) = fallen {
             let endings = self.crew.close(seq, "CANCELLED", Some(why), self.now());
             self.end(endings);
+            self.write().await?;
         }
         Ok(())
     }

@@ -179,8 +179,22 @@ impl Units {
                 }
             }
         }
+        units.distinct(name)?;
         units.stage()?;
         Ok(units)
+    }
+
+    /// A part's key is its identity for ever: a task named like another one's part would share it.
+    fn distinct(&self, name: &str) -> Result<()> {
+        let mut seen = std::collections::HashSet::new();
+        match self.list.iter().find(|unit| !seen.insert(unit.key.as_str())) {
+            None => Ok(()),
+            Some(unit) => Err(Error::input(format!(
+                "{name}: {} is both a task and a part of another",
+                inert_short(&unit.key, 60)
+            ))
+            .hint("Give one of the two tasks another id.")),
+        }
     }
 
     fn take(&mut self, task: &Converted, id: &str) -> Result<(Vec<u32>, Vec<u32>)> {
@@ -345,6 +359,12 @@ mod tests {
         );
         let twice = r#"[{"description":"x","metadata":{"legacy_id":1}},{"description":"y","metadata":{"legacy_id":1}}]"#;
         assert!(read(twice).unwrap_err().message.contains("stands twice"));
+        let shared = format!(r#"[{PARTS},{{"description":"x","metadata":{{"legacy_id":"a/1"}}}}]"#);
+        let error = read(&shared).unwrap_err();
+        assert!(
+            error.message.contains("a/1 is both a task and a part of another"),
+            "{error}"
+        );
     }
 
     #[test]
