@@ -132,6 +132,7 @@ impl Capability {
                 | Self::Cutover
                 | Self::Upgrade
                 | Self::Validate
+                | Self::Monitor
                 | Self::Report
                 | Self::Backup
                 | Self::Rollback

@@ -227,6 +227,21 @@ pub enum EventKind {
         /// Who.
         by: String,
     },
+    /// Samples are taken from now on.
+    WatchBegan {
+        /// How.
+        begin: Box<super::monitor::watch::Begin>,
+    },
+    /// No more samples are taken.
+    WatchEnded {
+        /// Why.
+        reason: String,
+    },
+    /// The monitor took a sample.
+    Sampled {
+        /// Its figures, or why there are none.
+        taken: Box<super::monitor::Taken>,
+    },
     /// Something worth reading.
     Noted {
         /// How serious.
@@ -284,6 +299,9 @@ impl EventKind {
             | Self::Found { .. }
             | Self::OfferTaken { .. }
             | Self::AnswerCleared { .. } => Some(Capability::Assess),
+            Self::WatchBegan { .. } | Self::WatchEnded { .. } | Self::Sampled { .. } => {
+                Some(Capability::Monitor)
+            }
             Self::Scored { .. } => Some(Capability::Readiness),
             Self::SessionOpened { .. }
             | Self::SessionClosed
@@ -379,6 +397,9 @@ impl EventKind {
             Self::Decided {
                 subject, choice, by, ..
             } => format!("{by} decided {subject}: {choice}"),
+            Self::WatchBegan { begin } => format!("{} watches {}", begin.by, begin.source),
+            Self::WatchEnded { reason } => format!("the watch ended: {reason}"),
+            Self::Sampled { taken } => super::monitor::watch::sentence(taken),
             Self::Noted { text, .. } | Self::Logged { text, .. } => text.clone(),
             Self::Statement { text, rows, ms, .. } => {
                 format!("{text}  {}  {ms} ms", text::plural(*rows, "row", "rows"))

@@ -185,6 +185,9 @@ pub fn state(snapshot: &Snapshot, capability: Capability) -> StepState {
     if activity != Activity::Idle {
         return StepState::Active(activity);
     }
+    if capability == Capability::Monitor && snapshot.monitor.as_ref().is_some_and(|watch| watch.on) {
+        return StepState::Active(Activity::Running);
+    }
     match gate(snapshot, capability) {
         Ok(()) => StepState::Ready,
         Err(locked) => StepState::Locked(locked),

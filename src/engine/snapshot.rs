@@ -113,6 +113,9 @@ pub struct Step {
     /// How its operations last ended, by verb.
     #[serde(default)]
     pub outcomes: BTreeMap<String, Outcome>,
+    /// When that was, by verb.
+    #[serde(default)]
+    pub outcomes_at: BTreeMap<String, Timestamp>,
     /// When a rollback took away what it had done; until it runs again.
     #[serde(default)]
     pub undone: Option<Timestamp>,
@@ -152,6 +155,12 @@ fn tells(kind: &EventKind) -> bool {
         EventKind::ArtifactWritten { path, .. } => !path.starts_with("report/"),
         other => other.capability() != Some(Capability::Report),
     }
+}
+
+/// Whether an operation goes beside the one that its step is there for: giving converted tasks to MAOS.
+fn beside(capability: Capability, verb: &str) -> bool {
+    use super::tasks::submit::{CANCEL, VERB};
+    capability == Capability::Tasks && (verb == VERB || verb == CANCEL)
 }
 
 /// A plan that was approved.
@@ -246,6 +255,9 @@ pub struct Snapshot {
     pub log: VecDeque<LogLine>,
     /// Files written, by path.
     pub artifacts: BTreeMap<String, Artifact>,
+    /// The watch over MAOS, once there was one.
+    #[serde(default)]
+    pub monitor: Option<super::monitor::Shared>,
 }
 
 impl Snapshot {
@@ -359,6 +371,9 @@ impl Snapshot {
                 };
                 self.artifacts.insert(path.clone(), artifact);
             }
+            EventKind::WatchBegan { .. } | EventKind::WatchEnded { .. } | EventKind::Sampled { .. } => {
+                self.watched(event);
+            }
             EventKind::Noted {
                 level,
                 capability,
@@ -411,18 +426,26 @@ impl Snapshot {
                     step.approved_by.take(),
                     std::mem::take(&mut step.decisions),
                 );
-                let (items, outcomes) = (
+                let (items, outcomes, outcomes_at) = (
                     std::mem::take(&mut step.items),
                     std::mem::take(&mut step.outcomes),
+                    std::mem::take(&mut step.outcomes_at),
                 );
+                // A submission works on what the conversion made, and takes nothing of it away.
+                let made = beside(capability, verb)
+                    .then(|| (step.outcome.take(), std::mem::take(&mut step.quarantine)))
+                    .unwrap_or_default();
                 *step = Step {
                     activity: Activity::Running,
+                    outcome: made.0,
+                    quarantine: made.1,
                     verb: verb.clone(),
                     plan: kept.0,
                     approved_by: kept.1,
                     decisions: kept.2,
                     items,
                     outcomes,
+                    outcomes_at,
                     started: Some(event.at),
                     ..Step::default()
                 };
@@ -481,15 +504,18 @@ impl Snapshot {
                 self.message(event, Level::Warn, Some(capability), text);
             }
             EventKind::Finished { outcome, verb, .. } => {
+                let made = step.outcome.take().filter(|_| beside(capability, verb));
+                let aside = made.as_ref().map_or(0, |made| made.quarantined);
                 step.activity = if verb == "undo" {
                     Activity::Idle
-                } else if outcome.quarantined > 0 {
+                } else if outcome.quarantined + aside > 0 {
                     Activity::DoneWithQuarantine
                 } else {
                     Activity::Done
                 };
-                step.outcome = (verb != "undo").then(|| outcome.clone());
+                step.outcome = made.or_else(|| (verb != "undo").then(|| outcome.clone()));
                 step.outcomes.insert(verb.clone(), outcome.clone());
+                step.outcomes_at.insert(verb.clone(), event.at);
                 step.error = None;
                 step.ended = Some(event.at);
                 let level = if outcome.quarantined > 0 {
@@ -513,11 +539,33 @@ impl Snapshot {
                 step.error = None;
                 step.undone = Some(event.at);
             }
-            EventKind::Decided { subject, choice, .. } => {
+            EventKind::Decided {
+                subject, choice, by, ..
+            } => {
+                if capability == Capability::Monitor
+                    && let Some(watch) = &mut self.monitor
+                {
+                    watch.change().decided(event.at, subject, choice, by);
+                }
                 if choice.is_null() {
                     step.decisions.remove(subject);
                 } else {
                     step.decisions.insert(subject.clone(), choice.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn watched(&mut self, event: &Event) {
+        use super::monitor::{Shared, Watch};
+        match (&event.kind, &mut self.monitor) {
+            (EventKind::WatchBegan { begin }, Some(watch)) => watch.change().resume(event.at, begin),
+            (EventKind::WatchBegan { begin }, none) => *none = Some(Shared::new(Watch::new(event.at, begin))),
+            (EventKind::WatchEnded { reason }, Some(watch)) => watch.change().end(event.at, reason),
+            (EventKind::Sampled { taken }, Some(watch)) => {
+                if let Some((level, text)) = watch.change().sampled(event.at, taken) {
+                    self.message(event, level, Some(Capability::Monitor), text);
                 }
             }
             _ => {}

@@ -4,11 +4,14 @@
 
 mod checkpoints;
 mod compare;
+mod environment;
 mod frame;
 mod journeys;
+mod rollback;
 mod schema;
 mod screens;
 mod stage_view;
+mod submitting;
 mod support;
 mod tasks;
 mod validate;

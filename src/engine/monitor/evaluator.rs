@@ -130,6 +130,11 @@ impl Evaluator {
         self.latch
     }
 
+    /// Puts back a latch from before the samples that were judged again.
+    pub fn keep_latch(&mut self, latch: Option<Latch>) {
+        self.latch = latch.or(self.latch);
+    }
+
     /// The time of the newest sample that was judged.
     #[must_use]
     pub const fn last_at(&self) -> Option<i64> {

@@ -4,6 +4,7 @@
 
 use super::criteria::{Criteria, Policy};
 use super::sample::{Gap, Probe, Sample};
+use super::statistics::ratio;
 use super::verdict::{Criterion, Judged, State, Verdict};
 
 /// Comparisons leave this much room, so that a figure that is exactly its limit on paper is not pushed over it by the
@@ -29,11 +30,20 @@ pub fn judge(
         (Err(gap), _) => Err(gap),
         (_, None) => Err(Gap::NoBaseline),
     };
+    let share = |part: u64, whole: Option<u64>| whole.and_then(|whole| ratio(part, whole));
+    let tasks = sample.tasks.ok();
+    let health = sample.health.ok();
+    let lifetime_errors = sample
+        .lifetime_errors
+        .or_else(|| tasks.and_then(|tasks| share(tasks.failed, tasks.total)));
+    let share_healthy = sample
+        .share_healthy
+        .or_else(|| health.and_then(|health| ratio(health.healthy, health.total)));
     let gap = |given: Option<f64>, why: Option<Gap>| given.ok_or(why.unwrap_or(Gap::Absent));
     let figures = [
-        gap(sample.lifetime_errors, sample.tasks.err()),
+        gap(lifetime_errors, sample.tasks.err()),
         degradation,
-        gap(sample.share_healthy, sample.health.err()),
+        gap(share_healthy, sample.health.err()),
         Ok(f64::from(*failures)),
     ];
     let mut score = 0;

@@ -18,16 +18,23 @@
 //! - **a gap**: the sample before it is the reference for the counters, once; the fast path takes no part in it.
 
 pub mod criteria;
+pub mod decide;
+pub mod document;
 pub mod evaluator;
+pub mod explain;
 pub mod guide;
+pub mod handover;
 pub mod json;
 pub mod replay;
 pub mod sample;
+pub mod sampling;
 pub mod statistics;
 pub mod verdict;
+pub mod watch;
 mod window;
 
 pub use criteria::{Criteria, Policy, Rule};
 pub use evaluator::{Evaluator, evaluate};
 pub use sample::{Gap, Health, Probe, Sample, Tasks};
 pub use verdict::{Criterion, Judged, State, Verdict, Word};
+pub use watch::{Point, Shared, Taken, Watch};

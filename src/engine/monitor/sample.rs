@@ -145,9 +145,11 @@ pub struct Sample {
     pub throughput: Figure<f64>,
     /// The validation probe.
     pub validation: Figure<Probe>,
-    /// failed ÷ total of this sample alone.
+    /// failed ÷ total of this sample alone, as the raw numbers give it; else it follows from the counters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime_errors: Option<f64>,
-    /// healthy ÷ total of this sample alone, whatever the numbers.
+    /// healthy ÷ total of this sample alone, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share_healthy: Option<f64>,
 }
 

@@ -52,7 +52,8 @@ pub fn quantile(confidence: f64) -> f64 {
             high = middle;
         }
     }
-    f64::midpoint(low, high)
+    // Twelve digits, which every reader of JSON gives back exactly.
+    (f64::midpoint(low, high) * 1e12).round() / 1e12
 }
 
 fn normal(z: f64) -> f64 {

@@ -67,6 +67,7 @@ pub(super) struct Dispatcher {
     pub(super) progress_at: Option<Instant>,
     /// Secrets typed in this session, by their variables; never in the journal.
     pub(super) secrets: BTreeMap<String, SecretString>,
+    pub(super) watching: Option<super::watching::Watching>,
     settings_replies: Vec<Answer>,
     probe_replies: Vec<Answer>,
     closing: Closing,
@@ -99,6 +100,7 @@ impl Dispatcher {
             progress: None,
             progress_at: None,
             secrets: BTreeMap::new(),
+            watching: None,
             settings_replies: Vec::new(),
             probe_replies: Vec::new(),
             closing: Closing::No,
@@ -218,7 +220,7 @@ impl Dispatcher {
                 views.locked_by = locked;
             }
         });
-        Ok(())
+        self.resume_watch().await
     }
 
     async fn finish(mut self, broken: Option<Error>, mut requests: mpsc::UnboundedReceiver<Request>) {
@@ -417,14 +419,21 @@ impl Dispatcher {
                     crate::engine::config::check_recordable(&subject, &choice)?;
                     self.forget_secret(&subject);
                 }
+                if capability == Capability::Monitor {
+                    self.check_monitor(&subject, &choice)?;
+                }
                 let by = self.me();
                 self.emit(vec![EventKind::Decided {
                     capability,
-                    subject,
-                    choice,
+                    subject: subject.clone(),
+                    choice: choice.clone(),
                     by,
                 }])
                 .await?;
+                if capability == Capability::Monitor {
+                    self.monitor_decided(&subject, &choice).await?;
+                    return Ok(Reply::Done);
+                }
                 // The reading shows what the decision changes; the Tasks screen shows it by itself, also while a person types.
                 if capability != Capability::Tasks {
                     let _ = self.read(capability);
@@ -535,6 +544,8 @@ impl Dispatcher {
                 }
                 Ok(())
             }
+            Internal::Trouble { begun, result } => self.troubled(begun, result).await,
+            Internal::Monitor(told) => self.monitor_told(told).await,
             Internal::View(change) => {
                 self.outlets.view(|views: &mut Views| change(views));
                 Ok(())

@@ -100,12 +100,12 @@ impl Default for CompareSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MonitorSettings {
-    /// Seconds between samples.
-    pub interval: u64,
+    /// Seconds between samples; the criteria file's when not said.
+    pub interval: Option<u64>,
     /// Seconds of the window; the criteria file's when not said.
     pub window: Option<u64>,
-    /// Seconds until promotion.
-    pub duration: u64,
+    /// Seconds until promotion; the criteria file's when not said.
+    pub duration: Option<u64>,
     /// Prints the status document; the adapter's own status when empty.
     pub status: Vec<String>,
     /// What a validation is: `health` (reads only), `task` (the guide's real task), or `off`.
@@ -117,9 +117,9 @@ pub struct MonitorSettings {
 impl Default for MonitorSettings {
     fn default() -> Self {
         Self {
-            interval: 300,
+            interval: None,
             window: None,
-            duration: 3600,
+            duration: None,
             status: Vec::new(),
             validation: "health".to_owned(),
             hooks: Vec::new(),

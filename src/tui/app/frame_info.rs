@@ -94,6 +94,12 @@ fn badges(cx: &Cx<'_>) -> Vec<Badge> {
         (_, Some(_)) => badges.push(badge("READ-ONLY", Role::Warn)),
         _ => {}
     }
+    if let Some(ends) = cx.snapshot.monitor.as_ref().and_then(|watch| watch.countdown) {
+        let left = ends.as_second().saturating_sub(cx.now.at.as_second());
+        let left = text::duration(u64::try_from(left).unwrap_or(0));
+        badges.push(badge(&format!("ROLLBACK IN {left}"), Role::Bad));
+        cx.wake_in(std::time::Duration::from_secs(1));
+    }
     badges
 }
 
@@ -157,9 +163,27 @@ fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
             _ => (Mark::Running, "running".to_owned(), short),
         };
     }
+    if capability == Capability::Monitor
+        && let Some(watch) = &cx.snapshot.monitor
+        && (watch.on || watch.should_roll_back())
+    {
+        let word = watch.verdict().map_or("watching", |verdict| verdict.word.name());
+        return if watch.should_roll_back() {
+            said(Mark::Decide, "BREACH")
+        } else {
+            said(Mark::Running, word)
+        };
+    }
     match journey::state(cx.snapshot, capability) {
         StepState::Locked(_) => said(Mark::Locked, "locked"),
-        StepState::Ready => said(Mark::Ready, "ready"),
+        StepState::Ready => match cx.step(capability).and_then(|step| step.undone) {
+            Some(at) => (
+                Mark::Ready,
+                format!("undone {}", cx.now.clock(at)),
+                "undone".to_owned(),
+            ),
+            None => said(Mark::Ready, "ready"),
+        },
         StepState::Active(activity) => active(cx, capability, activity),
     }
 }

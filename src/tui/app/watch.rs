@@ -3,6 +3,7 @@
 
 use super::{App, Out};
 use crate::engine::event::Level;
+use crate::engine::monitor::Watch;
 use crate::engine::snapshot::Activity;
 use crate::engine::views::Mode;
 use crate::tui::app::context::World;
@@ -33,7 +34,7 @@ impl App {
             }
         }
         self.say_messages(now);
-        self.ring(before);
+        self.ring(before, now);
         self.retitle();
     }
 
@@ -75,9 +76,12 @@ impl App {
         }
     }
 
-    fn ring(&mut self, before: &World) {
+    fn ring(&mut self, before: &World, now: &Now) {
         if !self.opened || before.snapshot.seq == 0 {
             return;
+        }
+        if verdict_rings(before, &self.world, now) {
+            self.outbox.push(Out::Bell);
         }
         for (capability, step) in &self.world.snapshot.steps {
             let was = before.snapshot.activity(*capability);
@@ -117,7 +121,12 @@ impl App {
             .steps
             .iter()
             .find(|(_, step)| step.activity == Activity::Failed);
+        let breach = snapshot
+            .monitor
+            .as_ref()
+            .is_some_and(|watch| watch.should_roll_back());
         let title = match (step, failed) {
+            _ if breach => format!("BREACH {name}"),
             (Some(title), _) => title,
             (None, Some((capability, _))) => format!("failed {capability} {name}"),
             (None, None) if name == "maos-migrate" => name.to_owned(),
@@ -128,4 +137,16 @@ impl App {
             self.outbox.push(Out::Title(title));
         }
     }
+}
+
+/// A verdict that changes rings, unless somebody silenced it; a breach and a countdown that begin always ring.
+fn verdict_rings(before: &World, after: &World, now: &Now) -> bool {
+    let (Some(was), Some(is)) = (&before.snapshot.monitor, &after.snapshot.monitor) else {
+        return false;
+    };
+    let word = |watch: &Watch| watch.verdict().map(|verdict| verdict.word);
+    let begins = (is.should_roll_back() && !was.should_roll_back())
+        || (is.countdown.is_some() && was.countdown.is_none());
+    let pages = is.samples > was.samples && is.verdict().is_some_and(|verdict| verdict.page);
+    begins || ((pages || (word(was).is_some() && word(was) != word(is))) && !is.is_snoozed(now.at))
 }

@@ -27,10 +27,6 @@ impl Absent {
     /// What the step is for, and what to do by hand meanwhile.
     const fn about(&self) -> (&'static str, &'static str) {
         match self.capability {
-            Capability::Environment => (
-                "Makes the place ready: MAOS installed and configured, its database and tracking table created, each line as check, effect and proof.",
-                "Install MAOS and create its database by hand; Start shows whether the target answers.",
-            ),
             Capability::Compare => (
                 "Runs the same tasks on both systems, paired and repeated, and says with an interval how much faster MAOS is.",
                 "Run a few tasks on both systems by hand and keep the times.",

@@ -5,12 +5,15 @@
 
 mod absent;
 mod assess;
+pub mod backup;
 mod checkpoints;
 mod compare;
 mod config;
 mod data_step;
 mod detail;
+mod environment;
 mod handover;
+mod monitor;
 mod readiness;
 mod report;
 mod rollback;
@@ -93,10 +96,10 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Validate => Box::<validate::Validate>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
+        Capability::Backup => Box::<backup::Backup>::default(),
         Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
-        Capability::Environment | Capability::Monitor | Capability::Backup => {
-            Box::new(absent::Absent::new(capability))
-        }
+        Capability::Environment => Box::<environment::Environment>::default(),
+        Capability::Monitor => Box::<monitor::Monitor>::default(),
     }
 }
 

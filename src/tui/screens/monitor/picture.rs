@@ -1,0 +1,194 @@
+//! What the screen shows, taken from the watch in one place: how it stands, what is next, how to go back.
+//!
+//! A frozen picture is a picture that is kept while the watch goes on.
+
+use jiff::Timestamp;
+
+use crate::engine::Capability;
+use crate::engine::item::ItemState;
+use crate::engine::monitor::{Criterion, Shared, State, Watch, Word};
+use crate::engine::snapshot::Snapshot;
+use crate::engine::text::inert;
+use crate::tui::clock::Now;
+
+/// The watch as it is drawn.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// The watch; `None` before there was one.
+    watch: Option<Shared>,
+    /// The way back.
+    pub back: Back,
+}
+
+/// What is known of the way back without asking anybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Back {
+    /// How long the last rehearsal of the rollback took, seconds.
+    pub rehearsed_s: Option<u64>,
+    /// What the last backup came to, and when.
+    pub backup: Option<(String, Option<Timestamp>)>,
+}
+
+/// How the watch stands, the most pressing first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Never begun.
+    Never,
+    /// Begun, no sample yet.
+    First,
+    /// The verdict is to roll back, and it starts by itself.
+    Countdown,
+    /// The verdict is to roll back.
+    Breach,
+    /// Nobody watches.
+    Off,
+    /// No sample came for too long.
+    Stale,
+    /// Too much is not known for too long.
+    Spent,
+    /// What is not known could turn the verdict.
+    Unknown,
+    /// Something is over its limit, below the rollback.
+    Closely,
+    /// Long enough without a breach.
+    Passed,
+    /// Well.
+    Well,
+}
+
+impl Phase {
+    /// Whether the verdict is to roll back.
+    pub const fn is_breach(self) -> bool {
+        matches!(self, Self::Countdown | Self::Breach)
+    }
+}
+
+impl Picture {
+    /// The picture of this moment.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            watch: snapshot.monitor.clone(),
+            back: back(snapshot),
+        }
+    }
+
+    /// The watch.
+    pub fn watch(&self) -> Option<&Watch> {
+        self.watch.as_deref()
+    }
+
+    /// Samples so far.
+    pub fn samples(&self) -> u64 {
+        self.watch().map_or(0, |watch| watch.samples)
+    }
+
+    /// How it stands.
+    pub fn phase(&self, now: Timestamp) -> Phase {
+        let Some(watch) = self.watch() else {
+            return Phase::Never;
+        };
+        let Some(verdict) = watch.verdict() else {
+            return if watch.on { Phase::First } else { Phase::Off };
+        };
+        if verdict.should_roll_back {
+            return if watch.countdown.is_some() {
+                Phase::Countdown
+            } else {
+                Phase::Breach
+            };
+        }
+        let promoted = watch.promote_at().is_some_and(|at| at <= now);
+        if !watch.on {
+            return if promoted { Phase::Passed } else { Phase::Off };
+        }
+        if watch.is_stale(now) {
+            Phase::Stale
+        } else if verdict.frozen {
+            Phase::Spent
+        } else if verdict.word == Word::Unknown {
+            Phase::Unknown
+        } else if verdict.score > 0 || verdict.criteria.iter().any(|one| one.state == State::Over) {
+            Phase::Closely
+        } else if promoted {
+            Phase::Passed
+        } else {
+            Phase::Well
+        }
+    }
+
+    /// The figure of one criterion in every kept sample, oldest first, with the sample's time in microseconds.
+    pub fn figures(&self, criterion: Criterion) -> impl DoubleEndedIterator<Item = (i64, Option<f64>)> + '_ {
+        self.watch()
+            .into_iter()
+            .flat_map(|watch| watch.history.iter())
+            .filter(|point| point.verdict.aside.is_none())
+            .map(move |point| {
+                let judged = point.verdict.of(criterion);
+                let known = !judged.is_unknown();
+                (point.at(), judged.value.filter(|_| known))
+            })
+    }
+}
+
+fn back(snapshot: &Snapshot) -> Back {
+    let rehearsed = snapshot
+        .steps
+        .get(&Capability::Rollback)
+        .and_then(|step| step.items.get("rehearse"))
+        .map(|items| {
+            items
+                .all()
+                .iter()
+                .filter(|line| line.state == ItemState::Done && line.key != "clear")
+                .filter_map(|line| line.ms)
+                .sum::<u64>()
+        })
+        .filter(|ms| *ms > 0);
+    let backup = snapshot.steps.get(&Capability::Backup).and_then(|step| {
+        let outcome = step
+            .outcomes
+            .get("verify")
+            .or_else(|| step.outcomes.get("create"))?;
+        outcome
+            .proved()
+            .then(|| (inert(&outcome.summary), step.ended))
+    });
+    Back {
+        rehearsed_s: rehearsed.map(|ms| ms.div_ceil(1000)),
+        backup,
+    }
+}
+
+/// A wait in whole figures: `40 s`, `12 min 40 s`, `2 h 5 min`.
+pub fn span(seconds: u64) -> String {
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes, rest) {
+        (0, 0, rest) => format!("{rest} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, rest) => format!("{minutes} min {rest} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// Seconds until `then`; 0 when it has passed.
+pub fn until(now: &Now, then: Timestamp) -> u64 {
+    let ms = then.as_millisecond() - now.at.as_millisecond();
+    u64::try_from(ms).unwrap_or(0).div_ceil(1000)
+}
+
+/// Microseconds as whole seconds.
+pub fn seconds(micros: i64) -> u64 {
+    u64::try_from(micros / 1_000_000).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn spans_are_said_in_two_figures_at_most() {
+        let said: Vec<String> = [0, 59, 60, 760, 3600, 9000].into_iter().map(span).collect();
+        assert_eq!(said, ["0 s", "59 s", "1 min", "12 min 40 s", "1 h", "2 h 30 min"]);
+    }
+}
