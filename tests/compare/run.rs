@@ -181,7 +181,7 @@ async fn quality_is_what_the_check_says_and_failures_are_told() {
         .find(|run| run["success"] == false)
         .unwrap();
     assert_eq!(failed["error"], "exit 9: no disk");
-    assert!(outcome.summary.starts_with("REHEARSAL, simulated: "), "{}", outcome.summary);
+    assert!(outcome.summary.starts_with("REHEARSAL: "), "{}", outcome.summary);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

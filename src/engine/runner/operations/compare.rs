@@ -312,11 +312,7 @@ fn outcome(summary: &Summary, spec: &Spec, written: &(String, String)) -> Outcom
         target,
         equal,
     };
-    let mark = match (spec.rehearsal, spec.simulated) {
-        (_, true) => "REHEARSAL, simulated: ",
-        (true, false) => "REHEARSAL: ",
-        (false, false) => "",
-    };
+    let mark = if spec.rehearsal { "REHEARSAL: " } else { "" };
     Outcome {
         source: summary.planned,
         converted: summary.compared,
