@@ -172,7 +172,7 @@ const SCENES: [Scene; 8] = [
     }),
     ("running", running),
     ("few", |harness| {
-        step(harness, Activity::Running, pairs(24, 4, false), 72)
+        step(harness, Activity::Running, pairs(24, 4, false), 72);
     }),
     ("done", |harness| finished(harness, false)),
     ("rehearsal", |harness| finished(harness, true)),

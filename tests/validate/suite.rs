@@ -112,13 +112,18 @@ async fn failures_are_failures_with_their_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_maos_that_does_not_run_is_no_failed_migration() {
+async fn a_stand_in_that_does_not_run_is_started_and_the_plan_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let world = world(folder.path(), "");
-    maos(&world).init().await.unwrap();
-    let error = plan(world, "run").await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Blocked);
-    assert!(error.message.starts_with("MAOS does not run"), "{error}");
+    let first = world(folder.path(), "rehearsal:\n  seconds: 0.02");
+    maos(&first).init().await.unwrap();
+    let prepared = plan(first, "only:submit_simple_task").await.unwrap();
+    assert_eq!(prepared.plan.effects[0].act, "start");
+    let outcome = (prepared.run)(Control::silent()).await.unwrap();
+    assert_eq!((outcome.source, outcome.converted), (1, 1));
+    let again = plan(of(folder.path(), Step::default()), "only:submit_simple_task")
+        .await
+        .unwrap();
+    assert!(again.plan.effects.iter().all(|effect| effect.act != "start"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,8 +19,8 @@ use crate::engine::ports::process::{Call, Ended as Exit, Processes, Stdin};
 use crate::engine::text::inert_short;
 use crate::engine::workspace::Workspace;
 
-/// Seconds for one call of the quality check.
-const QUALITY_LIMIT: Duration = Duration::from_secs(60);
+/// For one call of the quality check.
+const QUALITY_LIMIT: Duration = Duration::from_mins(1);
 
 /// A task in the form of each side.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +62,7 @@ impl Spec {
             .tasks
             .iter()
             .map(|task| (task.id.as_str(), task.setup.as_str()));
-        let mut pairs = super::schedule::pairs(tasks, self.repeats);
+        let mut pairs = super::schedule::pairs(&tasks, self.repeats);
         for pair in &mut pairs {
             pair.rehearsal = self.rehearsal;
             pair.simulated = self.simulated;

@@ -73,7 +73,7 @@ fn interval(by_task: &[Vec<f64>], n: usize) -> Option<(f64, f64)> {
         return None;
     }
     let rounds = (DRAWS / n.max(1)).clamp(200, RESAMPLES);
-    let mut random = SplitMix(0x5eed_0f_c0_4a_11);
+    let mut random = SplitMix(0x5eed_0fc0_4a11);
     let mut drawn = Vec::with_capacity(n * 2);
     let mut medians = Vec::with_capacity(rounds);
     for _ in 0..rounds {

@@ -7,7 +7,7 @@ use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::item::{Item, ItemState};
 use crate::engine::operation::{Control, Effect, Notice, Outcome, Plan, ProofLine};
-use crate::engine::ports::maos::{Ability, Known};
+use crate::engine::ports::maos::{Ability, Capabilities, Known, Maos};
 use crate::engine::snapshot::Activity;
 use crate::engine::tasks::Rules;
 use crate::engine::text::plural;
@@ -60,6 +60,24 @@ pub async fn lab(world: &World) -> Result<Lab> {
     })
 }
 
+/// Whether MAOS must be started first. Only the stand-in is started for a run: one with migrated tasks would begin to do them.
+///
+/// # Errors
+/// [`ErrorKind::Blocked`] when a real MAOS is known not to run.
+pub(super) async fn asleep(maos: &dyn Maos, able: &Capabilities) -> Result<bool> {
+    if !able.has(Ability::Submit) || !matches!(maos.running().await, Ok(Known::Value(false))) {
+        return Ok(false);
+    }
+    if maos.rehearsal() {
+        return Ok(true);
+    }
+    Err(
+        Error::blocked(format!("MAOS does not run: {}", maos.place())).hint(
+            "Start it, then try again. It begins with whatever waits in its queue, migrated tasks included.",
+        ),
+    )
+}
+
 /// Plans `verb`.
 ///
 /// # Errors
@@ -69,22 +87,27 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
     let catalogue = Catalogue::of(&world.workspace)?;
     let tests = chosen(&world, &catalogue, verb)?;
     let lab = lab(&world).await?;
-    if lab.able.has(Ability::Submit)
-        && let Ok(Known::Value(false)) = lab.maos.running().await
-    {
-        return Err(Error::blocked(format!("MAOS does not run: {}", lab.maos.place()))
-            .hint("Start it, or run the Environment step."));
-    }
+    let asleep = asleep(&*lab.maos, &lab.able).await?;
     let whole = verb == RUN;
     let step = world.snapshot.step(Capability::Validate);
     let anew = whole && tests.len() == catalogue.tests.len();
-    let plan = plan(&lab, &tests, verb);
+    let mut plan = plan(&lab, &tests, verb);
+    if asleep {
+        plan.effects.insert(
+            0,
+            Effect::plain("start", "the rehearsal MAOS, which stays started"),
+        );
+        plan = plan.sealed();
+    }
     let world = Arc::new(world);
     Ok(Prepared {
         plan,
         live: None,
         run: Box::new(move |control| {
             Box::pin(async move {
+                if asleep {
+                    lab.maos.start().await?;
+                }
                 let earlier: Vec<Item> = Results::of(&step).lines.into_values().collect();
                 job::sweep(&lab, &earlier).await;
                 if anew {

@@ -207,7 +207,7 @@ impl Screen for Validate {
                 None => Handled::done(),
             },
             Action::Pause | Action::Stop => working::act(action, cx, STEP),
-            Action::Open if self.open => {
+            Action::Open | Action::Close | Action::Leave | Action::Interrupt if self.open => {
                 self.open = false;
                 Handled::done()
             }
@@ -239,10 +239,6 @@ impl Screen for Validate {
                         self.list.cursor = at;
                     }
                 }
-                Handled::done()
-            }
-            Action::Close | Action::Leave | Action::Interrupt if self.open => {
-                self.open = false;
                 Handled::done()
             }
             action if self.list.act(action, lines) => Handled::done(),

@@ -84,10 +84,7 @@ impl Tree {
 
     /// Opens or folds a category.
     pub fn toggle(&mut self, category: Category) {
-        let open = self
-            .lines
-            .iter()
-            .any(|line| *line == Line::Category(category, true));
+        let open = self.lines.contains(&Line::Category(category, true));
         self.chosen.insert(category, !open);
         self.lay();
     }

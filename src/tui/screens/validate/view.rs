@@ -35,16 +35,16 @@ pub(super) fn news(screen: &Validate, cx: &Cx<'_>) -> News {
     let counts = screen.counts();
     let step = cx.step(STEP);
     match activity {
-        Activity::Idle => match cx.held() {
-            Some(held) => News::new(held, "look around; R works").role(Role::Warn),
-            None => {
-                let tasks = Catalogue::tasks(&screen.tree.catalogue.tests);
-                News::new(
-                    format!("Not run yet. Sends up to {}.", plural(tasks, "task", "tasks")),
-                    "n shows the plan",
-                )
+        Activity::Idle => {
+            if let Some(held) = cx.held() {
+                return News::new(held, "look around; R works").role(Role::Warn);
             }
-        },
+            let tasks = Catalogue::tasks(&screen.tree.catalogue.tests);
+            News::new(
+                format!("Not run yet. Sends up to {}.", plural(tasks, "task", "tasks")),
+                "n shows the plan",
+            )
+        }
         Activity::Running => {
             let name = step
                 .and_then(|step| step.progress.as_ref())
@@ -161,14 +161,13 @@ pub(super) fn render(screen: &mut Validate, painter: &mut Painter<'_>, cx: &Cx<'
     // A place for three lines of detail is always kept, so that the tree does not jump when the cursor moves.
     let kept = if cx.density <= Density::Normal { 4 } else { 0 };
     let wide = cx.density <= Density::Rail;
-    let tree_all = cells(screen.tree.catalogue.tests.len() + Category::ALL.len());
     let room = height.saturating_sub(verdict + kept);
-    let tree = if wide { room.min(tree_all) } else { room };
-    if screen.tree.room != usize::from(tree) {
-        screen.tree.room = usize::from(tree);
+    if screen.tree.room != usize::from(room) {
+        screen.tree.room = usize::from(room);
         screen.tree.refresh(cx);
     }
     let lines = screen.tree.lines.len();
+    let tree = room.min(cells(lines));
     screen.list.settle(lines, usize::from(tree));
     for (y, index) in (0..tree).zip(screen.list.top..lines) {
         let here = index == screen.list.cursor;
