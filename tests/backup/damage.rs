@@ -13,11 +13,13 @@ fn reseal(folder: &std::path::Path, change: impl FnOnce(&mut Manifest)) {
     std::fs::write(folder.join(MANIFEST), text).unwrap();
 }
 
+type Harm = (&'static str, fn(&std::path::Path), &'static str);
+
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a table of harms")]
 async fn fault_c53_a_backup_that_is_not_as_it_was_is_refused() {
     let (cluster, place) = (Cluster::start(), tempfile::tempdir().unwrap());
     let files = tempfile::tempdir().unwrap();
-    type Harm = (&'static str, fn(&std::path::Path), &'static str);
     let harms: [Harm; 10] = [
         (
             "cut",
@@ -91,7 +93,7 @@ async fn fault_c53_a_backup_that_is_not_as_it_was_is_refused() {
             |folder| {
                 reseal(folder, |manifest| {
                     manifest.database.as_mut().unwrap().system = "postgres 1".to_owned();
-                })
+                });
             },
             "of another system",
         ),
@@ -100,7 +102,7 @@ async fn fault_c53_a_backup_that_is_not_as_it_was_is_refused() {
             |folder| {
                 reseal(folder, |manifest| {
                     manifest.database.as_mut().unwrap().major += 1;
-                })
+                });
             },
             "this is",
         ),

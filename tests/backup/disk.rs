@@ -65,9 +65,9 @@ async fn fault_c52_a_full_disk_leaves_no_half_backup() {
         made.manifest.uncovered
     );
     let filler = small.0.join("filler");
-    let mut filled = std::fs::File::create(&filler).unwrap();
-    while std::io::Write::write_all(&mut filled, &[0; 4096]).is_ok() {}
-    drop(filled);
+    let mut taking = std::fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut taking, &[0; 4096]).is_ok() {}
+    drop(taking);
     let error = create(&wanted, &Control::silent()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
     let names: Vec<String> = std::fs::read_dir(&small.0)

@@ -9,6 +9,15 @@ use maos_migrate::engine::operation::{Control, Notice};
 use crate::postgres::Cluster;
 use crate::support::{databases, made, open, postgres, psql, request, sqlite};
 
+/// Between two looks at something that other programs do.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is waited for has no event; the loop around it has a condition"
+)]
+fn breathe() {
+    std::thread::sleep(Duration::from_millis(20));
+}
+
 /// Two databases that differ by one word.
 async fn pair(url: &str, place: &std::path::Path) {
     let made = made(&request(place, url)).await;
@@ -82,7 +91,7 @@ async fn defect_67_the_swap_is_one_step_with_clients_connected() {
         .spawn()
         .unwrap();
     while good.load(Ordering::Relaxed) < 8 {
-        std::thread::sleep(Duration::from_millis(20));
+        breathe();
     }
     let live = open(&url);
     let begun = Instant::now();
@@ -94,7 +103,7 @@ async fn defect_67_the_swap_is_one_step_with_clients_connected() {
     assert!(!swapped.already && swapped.ended >= 1, "{swapped:?}");
     let after = good.load(Ordering::Relaxed);
     while good.load(Ordering::Relaxed) < after + 8 {
-        std::thread::sleep(Duration::from_millis(20));
+        breathe();
     }
     on.store(false, Ordering::Relaxed);
     for client in clients {
@@ -144,7 +153,7 @@ async fn fault_c51_who_blocks_the_swap_is_named() {
         .unwrap();
     let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_database'::regclass AND mode = 'ShareUpdateExclusiveLock'";
     while psql(&beside, held) == "0" {
-        std::thread::sleep(Duration::from_millis(20));
+        breathe();
     }
     let told = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = Arc::clone(&told);

@@ -33,7 +33,7 @@ fn name(folder: &Path, now: Timestamp) -> String {
     if !taken(&base) {
         return base;
     }
-    (2..)
+    (2..10_000)
         .map(|n| format!("{base}_{n}"))
         .find(|id| !taken(id))
         .unwrap_or(base)

@@ -87,15 +87,16 @@ fn plain(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut letters = line.chars();
     while let Some(letter) = letters.next() {
-        match (letter, letter == '\\').1 {
-            true => match letters.next() {
-                Some('t') => out.push('\t'),
-                Some('n') => out.push('\n'),
-                Some('r') => out.push('\r'),
-                Some(other) => out.push(other),
-                None => out.push('\\'),
-            },
-            false => out.push(letter),
+        if letter != '\\' {
+            out.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('t') => out.push('\t'),
+            Some('n') => out.push('\n'),
+            Some('r') => out.push('\r'),
+            Some(other) => out.push(other),
+            None => out.push('\\'),
         }
     }
     out
@@ -134,7 +135,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`crate::engine::ErrorKind::Input`] when the file is cut or garbled.
-    pub fn next(&mut self) -> Result<Option<(String, i64)>> {
+    pub fn read(&mut self) -> Result<Option<(String, i64)>> {
         let damaged = || Error::input(format!("{} is damaged", self.path.display()));
         self.line.clear();
         if self.from.read_line(&mut self.line).map_err(|_| damaged())? == 0 {
@@ -174,7 +175,7 @@ impl Comparison {
     /// When the file cannot be read.
     pub fn with(path: &Path, most: usize) -> Result<Self> {
         let mut file = Reader::open(path)?;
-        let ahead = file.next()?;
+        let ahead = file.read()?;
         Ok(Self {
             file,
             ahead,
@@ -193,14 +194,14 @@ impl Comparison {
                 break;
             }
             self.drift.gone += 1;
-            self.ahead = self.file.next()?;
+            self.ahead = self.file.read()?;
         }
         match &self.ahead {
             Some((before, was)) if before == key => {
                 if *was != hash {
                     self.drift.changed.push(key.to_owned());
                 }
-                self.ahead = self.file.next()?;
+                self.ahead = self.file.read()?;
             }
             _ => self.drift.new.push(key.to_owned()),
         }
@@ -220,7 +221,7 @@ impl Comparison {
     pub fn end(mut self) -> Result<Drift> {
         while self.ahead.is_some() {
             self.drift.gone += 1;
-            self.ahead = self.file.next()?;
+            self.ahead = self.file.read()?;
         }
         Ok(self.drift)
     }
@@ -270,7 +271,7 @@ mod tests {
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
         let mut reader = Reader::open(&path).unwrap();
         let end = loop {
-            match reader.next() {
+            match reader.read() {
                 Ok(Some(_)) => {}
                 other => break other,
             }

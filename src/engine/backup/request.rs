@@ -93,19 +93,15 @@ pub fn legacy_database(settings: &Settings, ports: &Ports) -> Result<Option<Arc<
 pub fn maos_files(workspace: &Workspace, settings: &Settings) -> Vec<(Part, PathBuf)> {
     let maos = &settings.driving.maos;
     let mut roots = Vec::new();
-    match &maos.config {
-        Some(path) => roots.push((Part::MaosConfig, workspace.path(path))),
-        None => {
-            let ending = if settings.tuning.config_format == "json" {
-                "json"
-            } else {
-                "yml"
-            };
-            roots.push((
-                Part::MaosConfig,
-                workspace.path(format!("config/maos_config.{ending}")),
-            ));
-        }
+    if let Some(path) = &maos.config {
+        roots.push((Part::MaosConfig, workspace.path(path)));
+    } else {
+        let json = settings.tuning.config_format == "json";
+        let ending = if json { "json" } else { "yml" };
+        roots.push((
+            Part::MaosConfig,
+            workspace.path(format!("config/maos_config.{ending}")),
+        ));
     }
     let checkpoints = maos.checkpoints.as_ref().map_or_else(
         || workspace.path("checkpoints/migrated"),

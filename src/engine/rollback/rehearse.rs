@@ -55,8 +55,10 @@ impl RehearsePlan<'_> {
     }
 }
 
+type Copies = (Arc<dyn Database>, Arc<dyn Database>, String);
+
 /// The copy, its stand-in, and the name under which the stand-in is set aside.
-fn copies(place: &Place) -> Result<(Arc<dyn Database>, Arc<dyn Database>, String)> {
+fn copies(place: &Place) -> Result<Copies> {
     let live = place.live()?;
     let stamp = &place.params.stamp;
     let copy = live.sibling(&live.named(&format!("rehearse_new_{stamp}")));

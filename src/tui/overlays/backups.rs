@@ -74,7 +74,7 @@ impl Overlay for Backups {
             Action::Close | Action::Leave | Action::Interrupt => Handled::No,
             action => match self.shelf.act(action, cx) {
                 Handled::No => Handled::done(),
-                handled => handled,
+                handled @ Handled::Yes(_) => handled,
             },
         }
     }

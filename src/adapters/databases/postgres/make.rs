@@ -117,7 +117,8 @@ impl PgDatabase {
         if row.get::<Option<&str>, _>("provider") == Some("i")
             && let Some(icu) = row.get::<Option<String>, _>("icu")
         {
-            create.push_str(&format!(" LOCALE_PROVIDER icu ICU_LOCALE {}", literal(&icu)));
+            create.push_str(" LOCALE_PROVIDER icu ICU_LOCALE ");
+            create.push_str(&literal(&icu));
         }
         self.execute(connection, create).await?;
         let unfinished = literal(&format!("{OURS} unfinished restore"));
@@ -220,7 +221,8 @@ impl PgDatabase {
         // Ended between its making and its comment: as empty as a database can be.
         let empty = row.get::<Option<i64>, _>("bytes")
             <= row.get::<Option<i64>, _>("empty").map(|bytes| bytes + 65_536);
-        if !ours && !(empty && self.is_bare().await) {
+        let free_to_go = ours || (empty && self.is_bare().await);
+        if !free_to_go {
             return Err(Error::blocked(format!(
                 "there is a database {} already, and it is not of our making",
                 self.words()

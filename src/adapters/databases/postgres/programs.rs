@@ -99,10 +99,10 @@ impl PgDatabase {
 
     /// A call on this database. Prompts are never made.
     pub(super) fn call(&self, program: String, args: &[&str]) -> Call {
-        let mut argv = vec![program, "--no-password".to_owned()];
-        argv.extend(args.iter().map(|arg| (*arg).to_owned()));
-        let mut call = Call::new(argv, LIMIT);
-        call.env = self.env.clone();
+        let mut words = vec![program, "--no-password".to_owned()];
+        words.extend(args.iter().map(|arg| (*arg).to_owned()));
+        let mut call = Call::new(words, LIMIT);
+        call.env.clone_from(&self.env);
         // A name with an equals sign or a URL in it would be read as a connection string among the arguments, and is not here.
         call.env
             .push(("PGDATABASE".to_owned(), SecretString::from(self.name.clone())));

@@ -38,12 +38,11 @@ impl SqliteDatabase {
         if !self.exists_table(&mut connection, &table.name).await? {
             return Ok(None);
         }
-        let (key, row) = match column {
-            Some(column) => (column.to_owned(), "''".to_owned()),
-            None => {
-                let (key, columns) = self.key_of(&mut connection, table).await?;
-                (key, Self::as_text(&columns))
-            }
+        let (key, row) = if let Some(column) = column {
+            (column.to_owned(), "''".to_owned())
+        } else {
+            let (key, columns) = self.key_of(&mut connection, table).await?;
+            (key, Self::as_text(&columns))
         };
         let text = format!(
             "SELECT CAST({key} AS TEXT) AS key, {row} AS row FROM {} WHERE {key} IS NOT NULL ORDER BY CAST({key} AS TEXT) COLLATE BINARY",

@@ -19,6 +19,7 @@ pub const CHOSEN: &str = "backup";
 ///
 /// # Errors
 /// A verb that does not exist, or what the capability refuses.
+#[expect(clippy::unused_async, reason = "the shape that every operation has")]
 pub(super) async fn prepare(world: World, verb: &str, _control: Control) -> Result<Prepared> {
     let request = Request::of(
         &world.workspace,
@@ -97,12 +98,11 @@ fn chosen(world: &World, request: &Request) -> Result<Listed> {
     let all = backup::list(&request.folder)?;
     let decided = world.snapshot.step(Capability::Backup).decisions;
     let named = decided.get(CHOSEN).and_then(|choice| choice.as_str());
-    let found = match named {
-        Some(id) => all.into_iter().find(|one| one.id == id),
-        None => {
-            let unverified = all.iter().find(|one| !one.usable()).cloned();
-            unverified.or_else(|| all.into_iter().next())
-        }
+    let found = if let Some(id) = named {
+        all.into_iter().find(|one| one.id == id)
+    } else {
+        let unverified = all.iter().find(|one| !one.usable()).cloned();
+        unverified.or_else(|| all.into_iter().next())
     };
     found.ok_or_else(|| {
         Error::input(named.map_or_else(

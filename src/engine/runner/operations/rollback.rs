@@ -74,7 +74,7 @@ async fn gather(world: &World) -> Result<Known1> {
             })?;
             (run.id.clone(), params)
         }
-        None => new_params(world, &backups, live.as_deref(), legacy.as_deref()).await?,
+        None => new_params(world, &backups, live.as_deref(), legacy.as_deref())?,
     };
     let backup = params
         .backup
@@ -146,7 +146,7 @@ fn rehearsed(world: &World, place: &Place) -> std::collections::BTreeMap<String,
         .collect()
 }
 
-async fn new_params(
+fn new_params(
     world: &World,
     backups: &[Listed],
     live: Option<&dyn crate::engine::ports::databases::Database>,
