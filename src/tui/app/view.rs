@@ -109,6 +109,13 @@ fn small_news(cx: &super::context::Cx<'_>, toast: Option<&News>) -> String {
             Activity::Paused => format!("{} is paused.", capability.title()),
             _ => format!("{} goes on.", capability.title()),
         },
-        None => "Nothing runs.".to_owned(),
+        None => match cx.snapshot.monitor.as_ref().filter(|watch| watch.on) {
+            Some(watch) => {
+                let word = watch.verdict().map_or("not yet", |verdict| verdict.word.name());
+                let age = watch.last_at().map_or_else(String::new, |at| format!(", {}", cx.old(at)));
+                format!("Verdict {word}{age}.")
+            }
+            None => "Nothing runs.".to_owned(),
+        },
     }
 }

@@ -34,6 +34,7 @@ impl App {
         }
         self.say_messages(now);
         self.ring(before);
+        self.ring_for_verdict(before, now);
         self.retitle();
     }
 
@@ -99,6 +100,22 @@ impl App {
         }
     }
 
+    /// A verdict that turned, or a budget that is spent, rings unless somebody has silenced it; a breach always rings.
+    fn ring_for_verdict(&mut self, before: &World, now: &Now) {
+        let state = |world: &World| {
+            let watch = world.snapshot.monitor.as_ref()?;
+            let verdict = watch.verdict()?;
+            Some((verdict.word, verdict.frozen, watch.is_snoozed(now.at)))
+        };
+        let (Some(is), was) = (state(&self.world), state(before)) else {
+            return;
+        };
+        let turned = was.is_some_and(|was| was.0 != is.0 || (is.1 && !was.1));
+        if self.opened && turned && (!is.2 || is.0 == crate::engine::monitor::Word::Breach) {
+            self.outbox.push(Out::Bell);
+        }
+    }
+
     fn retitle(&mut self) {
         let snapshot = &self.world.snapshot;
         let name = if snapshot.name.is_empty() {
@@ -117,7 +134,9 @@ impl App {
             .steps
             .iter()
             .find(|(_, step)| step.activity == Activity::Failed);
+        let breach = snapshot.monitor.as_ref().is_some_and(|watch| watch.should_roll_back());
         let title = match (step, failed) {
+            _ if breach => format!("BREACH {name}"),
             (Some(title), _) => title,
             (None, Some((capability, _))) => format!("failed {capability} {name}"),
             (None, None) if name == "maos-migrate" => name.to_owned(),

@@ -11,6 +11,7 @@ mod config;
 mod data_step;
 mod detail;
 mod handover;
+mod monitor;
 mod readiness;
 mod report;
 mod rollback;
@@ -94,7 +95,8 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
         Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
-        Capability::Environment | Capability::Monitor | Capability::Backup => {
+        Capability::Monitor => Box::<monitor::Monitor>::default(),
+        Capability::Environment | Capability::Backup => {
             Box::new(absent::Absent::new(capability))
         }
     }
