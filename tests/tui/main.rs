@@ -5,6 +5,7 @@
 mod checkpoints;
 mod frame;
 mod journeys;
+mod monitor;
 mod schema;
 mod screens;
 mod stage_view;
