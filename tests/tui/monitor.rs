@@ -534,7 +534,7 @@ fn arming_needs_the_name_and_a_reason_and_the_button() {
     h.keys("night shift<enter>db.acme:5432/mao<enter><tab><enter>");
     assert!(decisions(&h).is_empty());
     assert!(h.text().contains("not yet equal"));
-    h.keys("<backtab><backtab>s<tab><tab><enter>");
+    h.keys("<shift-tab><shift-tab>s<tab><tab><enter>");
     assert_eq!(
         decisions(&h),
         [(
@@ -572,7 +572,7 @@ fn keeping_on_acknowledges_silences_or_takes_back() {
     h.keys("K").wait(Duration::from_millis(301));
     h.keys("<down><down><down><enter>test load<tab><tab><tab><enter>");
     assert!(decisions(&h).is_empty(), "without the name");
-    h.keys("<backtab><backtab>db.acme:5432/maos<tab><tab><enter>");
+    h.keys("<shift-tab><shift-tab>db.acme:5432/maos<tab><tab><enter>");
     assert_eq!(
         decisions(&h),
         [("unlatch".to_owned(), json!({"reason": "test load"}))]

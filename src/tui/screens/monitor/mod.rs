@@ -144,6 +144,12 @@ impl Monitor {
         Explained::newest(watch).map(|overlay| Effect::Open(Box::new(overlay)))
     }
 
+    /// The newest sample's source, and what was missing.
+    fn source(&self) -> Option<Effect> {
+        let newest = Explained::newest(self.live.watch()?)?;
+        Some(Effect::Open(Box::new(newest.at_source())))
+    }
+
     fn next(&self, cx: &Cx<'_>) -> Handled {
         match Self::phase(cx) {
             Phase::Countdown | Phase::Breach => Handled::one(Effect::Go(Capability::Rollback)),
@@ -154,7 +160,7 @@ impl Monitor {
             },
             Phase::Passed => Handled::one(Effect::Go(Capability::Report)),
             Phase::Stale | Phase::Spent | Phase::Unknown => {
-                self.explain().map_or_else(Handled::done, Handled::one)
+                self.source().map_or_else(Handled::done, Handled::one)
             }
             Phase::First | Phase::Closely | Phase::Well => Handled::done(),
         }
