@@ -135,7 +135,7 @@ pub enum Verb {
         #[arg(long, value_name = "FILE")]
         answers: Option<PathBuf>,
     },
-    /// Score, decompose, stage and convert legacy tasks.
+    /// Score, decompose, stage and convert legacy tasks, and give them to MAOS.
     #[command(subcommand)]
     Tasks(Tasks),
     /// Turn a legacy configuration into a MAOS configuration.
@@ -175,8 +175,9 @@ pub enum Verb {
         #[arg(long, default_value_t = 0.05)]
         seconds: f64,
     },
-    /// Not in this version: the place where MAOS runs.
-    Environment(NotYet),
+    /// Make the place ready where MAOS runs: each line with its check, its effect and its proof.
+    #[command(subcommand)]
+    Environment(Environment),
     /// Run the same tasks on the legacy system and on MAOS, paired and repeated, and say how much faster it is.
     Compare {
         /// The approval: both systems really do the tasks.
@@ -231,6 +232,12 @@ pub enum Cutover {
         /// What becomes of running tasks; kept for later calls.
         #[arg(long, value_enum)]
         mode: Option<LegacyMode>,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Open the legacy system again while a cut over stands half-way.
+    Undo {
         /// The approval.
         #[command(flatten)]
         consent: Consent,
@@ -342,8 +349,26 @@ pub enum Tasks {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Not in this version: submit converted tasks to MAOS.
-    Submit(NotYet),
+    /// Give the converted tasks to MAOS, part by part in stages; a run that was cut short goes on, and nothing is given twice.
+    Submit {
+        /// A file of converted tasks; without it, the workspace's.
+        file: Option<PathBuf>,
+        /// Give this failed or unknown part again, under a new id of MAOS; may be repeated.
+        #[arg(long, value_name = "PART")]
+        again: Vec<String>,
+        /// Take this unknown part for done; may be repeated.
+        #[arg(long, value_name = "PART")]
+        done: Vec<String>,
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Cancel in MAOS what was submitted and has not ended.
+    Cancel {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
 }
 
 /// Output formats of a configuration.
@@ -389,6 +414,19 @@ pub enum Config {
     /// Show what would be written in the workspace, and the digest of that plan.
     Plan,
     /// Write the configuration of the workspace.
+    Apply {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// What can be done with the environment.
+#[derive(Debug, Subcommand)]
+pub enum Environment {
+    /// Check every line, show the effects that are needed and the digest of that plan.
+    Plan,
+    /// Do them, one at a time; the first that fails stops the rest.
     Apply {
         /// The approval.
         #[command(flatten)]
@@ -536,6 +574,67 @@ pub struct Monitor {
 /// What can be done with a monitor.
 #[derive(Debug, Subcommand)]
 pub enum MonitorVerb {
+    /// Take samples until the watch is over; exit 10 as soon as the verdict is to roll back.
+    Run,
+    /// One line for a prompt or a script; exit 10 when the verdict is to roll back.
+    Status,
+    /// Print the arithmetic of a verdict.
+    Explain {
+        /// The last sample taken at or before this time (RFC 3339); the newest without it.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+    },
+    /// Say that somebody has seen the verdict.
+    Ack {
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Silence bell and hooks for a while; a new breach is heard all the same.
+    Snooze {
+        /// For so many minutes; 0 ends a snooze.
+        #[arg(long = "for", value_name = "MINUTES")]
+        minutes: u32,
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Take a latched verdict back.
+    Unlatch {
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Let a verdict to roll back start the rollback by itself, after a countdown of 60 s.
+    Arm {
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// The target's name.
+        #[arg(long, value_name = "NAME")]
+        confirm: String,
+    },
+    /// No automatic rollback; stops a countdown at once.
+    Disarm,
+    /// Record the response time to compare with.
+    Baseline {
+        /// Seconds.
+        seconds: f64,
+        /// Kept in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Mark this moment on the chart: a deployment, a change.
+    Mark {
+        /// What happened.
+        text: String,
+    },
+    /// What changed since a time, for the next shift.
+    Handover {
+        /// RFC 3339; eight hours ago without it.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+    },
     /// Judge recorded samples, a JSON line each; exit 10 when the verdict at the end is to roll back.
     Replay {
         /// The samples, or - for standard input.

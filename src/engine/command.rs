@@ -67,6 +67,8 @@ pub enum Command {
     Score,
     /// Read the world of a step again for its screen, without any effect.
     Read(Capability),
+    /// Begin trouble on the rehearsal MAOS, or end it; only a rehearsal can.
+    Trouble,
     /// Make the plan of an operation.
     Plan {
         /// Whose.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::backup::Listed;
 use super::capability::Capability;
 use super::journey::Locked;
 use super::snapshot::Snapshot;
@@ -94,29 +95,112 @@ fn capital(text: &str) -> String {
         .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Whether a backup was verified less than `max_age_min` minutes before `now`, by the journal.
+/// Whether a verified backup was made less than `max_age_min` minutes before `now`: by the backups there are, and before those are
+/// read, by the journal.
 #[must_use]
-pub fn backup(snapshot: &Snapshot, now: jiff::Timestamp, max_age_min: u64) -> Evidence {
-    let step = snapshot.step(Capability::Backup);
-    let none = || {
-        Evidence::new(
-            "backup",
-            Standing::No,
-            format!("no verified backup younger than {max_age_min} min"),
-        )
-        .mended_by(Capability::Backup)
-        .hint("Make and verify one: maos-migrate backup create.")
+pub fn backup(
+    snapshot: &Snapshot,
+    shelf: Option<&[Listed]>,
+    now: jiff::Timestamp,
+    max_age_min: u64,
+) -> Evidence {
+    let missing = |text: String| {
+        Evidence::new("backup", Standing::No, text)
+            .mended_by(Capability::Backup)
+            .hint("Make and verify one: maos-migrate backup create.")
     };
-    let (Some(ended), true) = (step.ended, step.activity.is_done()) else {
-        return none();
+    let made = |minutes: i64| {
+        if minutes <= i64::try_from(max_age_min).unwrap_or(i64::MAX) {
+            let text = format!("backup verified, {minutes} min old");
+            Evidence::new("backup", Standing::Yes, text)
+        } else {
+            missing(format!(
+                "no verified backup younger than {max_age_min} min, the newest is {}",
+                old(minutes)
+            ))
+        }
     };
-    let minutes = now.duration_since(ended).as_secs() / 60;
-    if minutes > i64::try_from(max_age_min).unwrap_or(i64::MAX) {
-        return none();
+    let age = |at: jiff::Timestamp| (now.duration_since(at).as_secs() / 60).max(0);
+    let none = || missing(format!("no verified backup younger than {max_age_min} min"));
+    if let Some(shelf) = shelf {
+        let newest = shelf
+            .iter()
+            .filter(|one| one.usable())
+            .filter_map(|one| one.made_at)
+            .max();
+        return newest.map_or_else(none, |at| made(age(at)));
     }
-    Evidence::new(
-        "backup",
-        Standing::Yes,
-        format!("backup verified {minutes} min ago"),
-    )
+    // Only making one tells its age: pruning and listing prove nothing, and a backup that is verified may be an old one.
+    let step = snapshot.step(Capability::Backup);
+    let proved = |verb: &str| {
+        let outcome = step.outcomes.get(verb).filter(|outcome| outcome.proved())?;
+        step.outcomes_at.get(verb).filter(|_| outcome.source > 0).copied()
+    };
+    match (proved("create"), proved("verify")) {
+        (_, Some(_)) => Evidence::new(
+            "backup",
+            Standing::Unknown,
+            "a backup is verified; its age is not read",
+        ),
+        (Some(at), None) => made(age(at)),
+        (None, None) => none(),
+    }
+}
+
+fn old(minutes: i64) -> String {
+    if minutes < 120 {
+        format!("{minutes} min old")
+    } else {
+        format!("{} h old", minutes / 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::operation::Outcome;
+    use crate::engine::snapshot::Activity;
+
+    fn with(verb: &str, minutes_ago: i64) -> (Snapshot, jiff::Timestamp) {
+        let now = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+        let at = jiff::Timestamp::from_second(1_800_000_000 - minutes_ago * 60).unwrap();
+        let mut snapshot = Snapshot::default();
+        let step = snapshot.steps.entry(Capability::Backup).or_default();
+        let outcome = Outcome {
+            source: 3,
+            converted: 3,
+            unchanged: 0,
+            quarantined: 0,
+            proof: Vec::new(),
+            summary: String::new(),
+            artifacts: Vec::new(),
+        };
+        step.outcomes.insert(verb.to_owned(), outcome);
+        step.outcomes_at.insert(verb.to_owned(), at);
+        (step.activity, step.ended) = (Activity::Done, Some(at));
+        (snapshot, now)
+    }
+
+    #[test]
+    fn only_a_made_and_verified_backup_counts_before_the_shelf_is_read() {
+        for (verb, minutes, standing) in [
+            ("create", 3, Standing::Yes),
+            ("create", 60, Standing::Yes),
+            ("create", 61, Standing::No),
+            ("prune", 3, Standing::No),
+            ("list", 3, Standing::No),
+            // Verified a moment ago, made perhaps last week.
+            ("verify", 3, Standing::Unknown),
+        ] {
+            let (snapshot, now) = with(verb, minutes);
+            assert_eq!(
+                backup(&snapshot, None, now, 60).standing,
+                standing,
+                "{verb} {minutes}"
+            );
+        }
+        let (snapshot, now) = with("create", 3);
+        // Nothing lies on the shelf any more, whatever the journal says.
+        assert_eq!(backup(&snapshot, Some(&[]), now, 60).standing, Standing::No);
+    }
 }

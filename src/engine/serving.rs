@@ -1,9 +1,9 @@
-//! Whether MAOS serves: polled, with a deadline, never slept for.
+//! Whether MAOS serves: polled, with a deadline, never slept for. And that it no longer does, on the way back.
 
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
-use super::ports::maos::{Known, Maos};
+use super::ports::maos::{Known, Maos, Stop};
 
 /// Milliseconds between two looks: soon at first, then with patience.
 const POLL: [u64; 6] = [50, 100, 200, 400, 800, 1500];
@@ -36,5 +36,31 @@ pub async fn ready(maos: &dyn Maos, within: Duration) -> Result<String> {
         }
         tokio::time::sleep(Duration::from_millis(POLL[tries.min(POLL.len() - 1)])).await;
         tries += 1;
+    }
+}
+
+/// Ends MAOS on the way back, where its start may have happened, in part, or not at all.
+///
+/// # Errors
+/// It still runs, though it was asked and then ended.
+pub async fn ended(maos: &dyn Maos, within: Duration) -> Result<String> {
+    if maos.running().await.map_err(Error::from)? == Known::Value(false) {
+        return Ok("it does not run".to_owned());
+    }
+    let asked = maos.stop(Stop::Graceful(within)).await;
+    match (asked, maos.running().await.map_err(Error::from)?) {
+        (_, Known::Value(true)) => {}
+        (Ok(said), _) => return Ok(said),
+        (Err(_), Known::Value(false)) => return Ok("it does not run".to_owned()),
+        // A program that cannot say whether it runs, and of which none was started here, must not keep the old side closed.
+        (Err(error), Known::Unknown(why)) => {
+            return Ok(format!("whether it runs is not known: {why} ({error})"));
+        }
+    }
+    let forced = maos.stop(Stop::Force).await;
+    match (forced, maos.running().await.map_err(Error::from)?) {
+        (Err(error), Known::Value(true)) => Err(error.into()),
+        (Ok(_), Known::Value(true)) => Err(Error::unavailable("MAOS still runs though it was ended")),
+        _ => Ok("ended by force".to_owned()),
     }
 }

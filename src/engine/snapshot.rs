@@ -113,6 +113,9 @@ pub struct Step {
     /// How its operations last ended, by verb.
     #[serde(default)]
     pub outcomes: BTreeMap<String, Outcome>,
+    /// When that was, by verb.
+    #[serde(default)]
+    pub outcomes_at: BTreeMap<String, Timestamp>,
     /// When a rollback took away what it had done; until it runs again.
     #[serde(default)]
     pub undone: Option<Timestamp>,
@@ -152,6 +155,12 @@ fn tells(kind: &EventKind) -> bool {
         EventKind::ArtifactWritten { path, .. } => !path.starts_with("report/"),
         other => other.capability() != Some(Capability::Report),
     }
+}
+
+/// Whether an operation goes beside the one that its step is there for: giving converted tasks to MAOS.
+fn beside(capability: Capability, verb: &str) -> bool {
+    use super::tasks::submit::{CANCEL, VERB};
+    capability == Capability::Tasks && (verb == VERB || verb == CANCEL)
 }
 
 /// A plan that was approved.
@@ -417,18 +426,26 @@ impl Snapshot {
                     step.approved_by.take(),
                     std::mem::take(&mut step.decisions),
                 );
-                let (items, outcomes) = (
+                let (items, outcomes, outcomes_at) = (
                     std::mem::take(&mut step.items),
                     std::mem::take(&mut step.outcomes),
+                    std::mem::take(&mut step.outcomes_at),
                 );
+                // A submission works on what the conversion made, and takes nothing of it away.
+                let made = beside(capability, verb)
+                    .then(|| (step.outcome.take(), std::mem::take(&mut step.quarantine)))
+                    .unwrap_or_default();
                 *step = Step {
                     activity: Activity::Running,
+                    outcome: made.0,
+                    quarantine: made.1,
                     verb: verb.clone(),
                     plan: kept.0,
                     approved_by: kept.1,
                     decisions: kept.2,
                     items,
                     outcomes,
+                    outcomes_at,
                     started: Some(event.at),
                     ..Step::default()
                 };
@@ -487,15 +504,18 @@ impl Snapshot {
                 self.message(event, Level::Warn, Some(capability), text);
             }
             EventKind::Finished { outcome, verb, .. } => {
+                let made = step.outcome.take().filter(|_| beside(capability, verb));
+                let aside = made.as_ref().map_or(0, |made| made.quarantined);
                 step.activity = if verb == "undo" {
                     Activity::Idle
-                } else if outcome.quarantined > 0 {
+                } else if outcome.quarantined + aside > 0 {
                     Activity::DoneWithQuarantine
                 } else {
                     Activity::Done
                 };
-                step.outcome = (verb != "undo").then(|| outcome.clone());
+                step.outcome = made.or_else(|| (verb != "undo").then(|| outcome.clone()));
                 step.outcomes.insert(verb.clone(), outcome.clone());
+                step.outcomes_at.insert(verb.clone(), event.at);
                 step.error = None;
                 step.ended = Some(event.at);
                 let level = if outcome.quarantined > 0 {

@@ -136,6 +136,10 @@ pub struct Views {
     pub environment: Slot<environment::View>,
     /// Both configurations side by side.
     pub config: Slot<config::View>,
+    /// The backups of the workspace.
+    pub backups: Slot<Vec<super::backup::Listed>>,
+    /// What is known before going back.
+    pub rollback: Slot<super::rollback::Preflight>,
     /// The pre-check of an upgrade.
     pub upgrade: Slot<upgrade::Reading>,
     /// How far a reading or a plan is, while it is made.

@@ -1,4 +1,4 @@
-//! `cutover plan|apply`.
+//! `cutover plan|apply|undo`.
 
 use serde_json::json;
 
@@ -23,9 +23,10 @@ pub async fn run(
     ports: Ports,
     output: &mut Output,
 ) -> Result<Ended> {
-    let (mode, consent) = match verb {
-        Verb::Plan { mode } => (mode, None),
-        Verb::Apply { mode, consent } => (mode, Some(consent)),
+    let (name, mode, consent) = match verb {
+        Verb::Plan { mode } => ("apply", mode, None),
+        Verb::Apply { mode, consent } => ("apply", mode, Some(consent)),
+        Verb::Undo { consent } => ("undo", None, Some(consent)),
     };
     let mut session = Session::open(workspace, ports, options).await?;
     let done = async {
@@ -41,14 +42,7 @@ pub async fn run(
             };
             session.ask(command, output).await?;
         }
-        super::planned_or_applied(
-            &mut session,
-            Capability::Cutover,
-            "apply",
-            consent.as_ref(),
-            output,
-        )
-        .await
+        super::planned_or_applied(&mut session, Capability::Cutover, name, consent.as_ref(), output).await
     }
     .await;
     session.close().await?;

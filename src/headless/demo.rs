@@ -75,6 +75,7 @@ async fn steps(session: &mut Session, output: &mut Output) -> Result<()> {
     session.ask(Command::Score, output).await?;
     for (capability, verb) in [
         (Capability::Tasks, "apply"),
+        (Capability::Environment, "apply"),
         (Capability::Config, "apply"),
         (Capability::Checkpoints, "apply"),
         (Capability::Schema, "apply"),

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::{Ended, Output};
-use crate::engine::error::Result;
+use crate::engine::error::{Error, Result};
 use crate::engine::ports::Ports;
+use crate::engine::ports::maos::{Capabilities, Presence};
 use crate::engine::workspace::{Settings, Workspace};
 
 /// How a finding stands.
@@ -35,8 +36,12 @@ const TEST_LINE: &str = "·○●‖✓q✗-?!▸•█▏▎▍▌▋▊▉░�
 pub async fn run(workspace: &Workspace, ports: &Ports, output: &mut Output) -> Result<Ended> {
     let mut findings = terminal();
     findings.extend(workspace_findings(workspace, ports).await);
+    let (maos, table) = maos(workspace, ports).await;
+    findings.extend(maos);
     if output.json() {
-        output.document(&serde_json::json!({"version": env!("CARGO_PKG_VERSION"), "findings": findings}))?;
+        output.document(&serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"), "findings": findings, "maos": table,
+        }))?;
     } else {
         output.human(&format!("maos-migrate {}", env!("CARGO_PKG_VERSION")))?;
         for finding in &findings {
@@ -62,6 +67,63 @@ pub async fn run(workspace: &Workspace, ports: &Ports, output: &mut Output) -> R
     } else {
         Ended::Well
     })
+}
+
+/// What the MAOS of the settings can do; nothing of it is run but its help.
+async fn maos(workspace: &Workspace, ports: &Ports) -> (Vec<Finding>, Option<Capabilities>) {
+    let finding = |state, text, hint| Finding {
+        about: "maos",
+        state,
+        text,
+        hint,
+    };
+    let Ok(settings) = Settings::load(workspace, &|name| std::env::var(name).ok()) else {
+        // Why the settings cannot be read is said already.
+        return (Vec::new(), None);
+    };
+    let probed = match ports.maos.open(workspace, &settings) {
+        Ok(maos) => maos.probe().await.map_err(Error::from),
+        Err(error) => Err(error),
+    };
+    let table = match probed {
+        Ok(table) => table,
+        Err(error) => return (vec![finding(State::Note, error.message, error.hint)], None),
+    };
+    let mut findings = vec![finding(
+        State::Ok,
+        format!(
+            "{} at {}: {} present, {} broken, {} absent, {} needing claude",
+            table.dialect.title(),
+            table.place,
+            table.count(Presence::Present),
+            table.count(Presence::Broken),
+            table.count(Presence::Absent),
+            table.count(Presence::NeedsClaude)
+        ),
+        None,
+    )];
+    findings.extend(
+        table
+            .notes
+            .iter()
+            .map(|note| finding(State::Note, note.clone(), None)),
+    );
+    findings.extend(table.findings.iter().map(|line| {
+        let (state, word) = match line.presence {
+            Presence::Present => (State::Ok, "present"),
+            Presence::Absent => (State::Note, "absent"),
+            Presence::Broken => (State::Note, "broken"),
+            Presence::NeedsClaude => (State::Note, "needs claude"),
+        };
+        let command = if line.command.is_empty() || line.command == line.ability.words() {
+            String::new()
+        } else {
+            format!(" as {}", line.command)
+        };
+        let words = line.ability.words();
+        finding(state, format!("{words:<18} {word}{command}: {}", line.why), None)
+    }));
+    (findings, Some(table))
 }
 
 fn terminal() -> Vec<Finding> {

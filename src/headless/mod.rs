@@ -11,6 +11,7 @@ pub mod config;
 pub mod cutover;
 pub mod demo;
 pub mod doctor;
+pub mod environment;
 pub mod journal;
 pub mod monitor;
 pub mod output;
@@ -19,6 +20,7 @@ pub mod readiness;
 pub mod rollback;
 pub mod schema;
 pub mod session;
+mod submission;
 pub mod tasks;
 pub mod upgrade;
 pub mod validate;
@@ -172,7 +174,10 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
                 .map_err(|error| Error::bug(format!("cannot write the manual page: {error}")))?;
             raw(&text, output)
         }
-        Verb::Environment(_) => Err(not_yet("environment")),
+        Verb::Environment(verb) => {
+            must_be_set_up(&workspace)?;
+            environment::run(verb, workspace, options, ports, output).await
+        }
         Verb::Compare { consent } => {
             must_be_set_up(&workspace)?;
             compare::run(&consent, workspace, options, ports, output).await
@@ -189,7 +194,7 @@ async fn verb(cli: Cli, ports: Ports, setup: Setup, output: &mut Output) -> Resu
             must_be_set_up(&workspace)?;
             validate::run(&only, &consent, workspace, options, ports, output).await
         }
-        Verb::Monitor(verb) => monitor::run(verb, output),
+        Verb::Monitor(verb) => monitor::run(verb, workspace, options, ports, output).await,
         Verb::Backup(verb) => backup::run(verb, workspace, global, options, ports, output).await,
         Verb::Rollback(verb) => rollback::run(verb, workspace, options, ports, output).await,
     }

@@ -1,29 +1,377 @@
-//! `monitor replay`.
+//! `monitor run|replay|status|explain|…`: the watch for scripts, prompts and on-call.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::session::Session;
 use super::{Ended, Output, stoppable, told};
 use crate::cli::{JudgedBy, Monitor, MonitorVerb};
+use crate::engine::Capability;
+use crate::engine::command::Command;
 use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::event::EventKind;
+use crate::engine::journal;
+use crate::engine::monitor::decide::{self, Asked};
 use crate::engine::monitor::replay::{Judgement, replay};
-use crate::engine::monitor::{Criteria, Evaluator, Policy, verdict};
+use crate::engine::monitor::{Criteria, Evaluator, Point, Policy, Watch, explain, handover, verdict};
+use crate::engine::ports::Ports;
+use crate::engine::runner::Options;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::text;
+use crate::engine::workspace::Workspace;
 
 /// Runs the verb.
 ///
 /// # Errors
-/// What the input or the criteria refuse.
-pub fn run(verb: Monitor, output: &mut Output) -> Result<Ended> {
-    match verb.verb {
-        Some(MonitorVerb::Replay {
-            file,
-            policy,
-            criteria,
-        }) => replayed(&file, policy, criteria.as_deref(), output),
-        None => Err(Error::new(ErrorKind::Usage, "monitor needs a verb").hint("There is replay FILE.")),
+/// What the input, the criteria or the engine refuse.
+pub async fn run(
+    verb: Monitor,
+    workspace: Workspace,
+    options: Options,
+    ports: Ports,
+    output: &mut Output,
+) -> Result<Ended> {
+    let verb = verb.verb.unwrap_or(MonitorVerb::Run);
+    if let MonitorVerb::Replay {
+        file,
+        policy,
+        criteria,
+    } = &verb
+    {
+        return replayed(file, *policy, criteria.as_deref(), output);
     }
+    super::must_be_set_up(&workspace)?;
+    let now = ports.clock.now();
+    let reasoned = |reason: String| json!({"reason": reason});
+    let (subject, choice) = match verb {
+        MonitorVerb::Run | MonitorVerb::Replay { .. } => {
+            return watch(workspace, options, ports, output).await;
+        }
+        MonitorVerb::Status => return status(&read(&workspace, &ports).await?, now, output),
+        MonitorVerb::Explain { at } => {
+            return explained(&read(&workspace, &ports).await?, at.as_deref(), output);
+        }
+        MonitorVerb::Handover { since } => {
+            return handed_over(&read(&workspace, &ports).await?, since.as_deref(), now, output);
+        }
+        MonitorVerb::Ack { reason } => ("acknowledge", reasoned(reason)),
+        MonitorVerb::Snooze { minutes: 0, .. } => ("snooze", Value::Null),
+        MonitorVerb::Snooze { minutes, reason } => {
+            let until = now
+                .saturating_add(jiff::SignedDuration::from_mins(i64::from(minutes)))
+                .map_err(|error| Error::bug(error.to_string()))?;
+            ("snooze", json!({"reason": reason, "until": until}))
+        }
+        MonitorVerb::Unlatch { reason } => ("unlatch", reasoned(reason)),
+        MonitorVerb::Arm { reason, confirm } => ("armed", json!({"reason": reason, "target": confirm})),
+        MonitorVerb::Disarm => ("armed", Value::Null),
+        MonitorVerb::Baseline { seconds, reason } => {
+            ("baseline", json!({"seconds": seconds, "reason": reason}))
+        }
+        MonitorVerb::Mark { text } => ("mark", json!({"text": text})),
+    };
+    decide(workspace, options, ports, subject, choice, output).await
+}
+
+/// Records a decision: in a session of our own, or by leaving it for the one that operates the workspace.
+async fn decide(
+    workspace: Workspace,
+    options: Options,
+    ports: Ports,
+    subject: &str,
+    choice: Value,
+    output: &mut Output,
+) -> Result<Ended> {
+    let snapshot = read(&workspace, &ports).await?;
+    let now = ports.clock.now();
+    decide::check(
+        snapshot.monitor.as_deref(),
+        now,
+        &snapshot.target,
+        subject,
+        &choice,
+    )?;
+    let by = options.me.operator.clone();
+    let said = match Session::open(workspace.clone(), ports, options).await {
+        Ok(mut session) => {
+            let command = Command::Decide {
+                capability: Capability::Monitor,
+                subject: subject.to_owned(),
+                choice,
+            };
+            let answer = session.ask(command, output).await;
+            session.close().await?;
+            answer?;
+            "recorded"
+        }
+        Err(error) if error.kind == ErrorKind::Blocked => {
+            let asked = Asked {
+                subject: subject.to_owned(),
+                choice,
+                by: by.clone(),
+                at: now,
+            };
+            decide::leave(&workspace, &asked)?;
+            "left for the session that operates this workspace"
+        }
+        Err(error) => return Err(error),
+    };
+    if output.json() {
+        output.document(&json!({"subject": subject, "by": by, "state": said}))?;
+    } else {
+        output.human(&format!("{subject}: {said}, by {by}."))?;
+    }
+    Ok(Ended::Well)
+}
+
+/// The journal's snapshot, without opening a session.
+async fn read(workspace: &Workspace, ports: &Ports) -> Result<Snapshot> {
+    let journal = ports.journals.follow(&workspace.journal_file()).await?;
+    journal::fold(journal.as_ref()).await
+}
+
+fn watched(snapshot: &Snapshot) -> Result<&Watch> {
+    snapshot.monitor.as_deref().ok_or_else(|| {
+        Error::blocked("nothing is watched yet")
+            .hint("maos-migrate monitor run begins, or the Monitor screen.")
+    })
+}
+
+fn ended(watch: &Watch) -> Ended {
+    if watch.should_roll_back() {
+        Ended::RollBack
+    } else {
+        Ended::Well
+    }
+}
+
+fn judgement(point: &Point, watch: &Watch) -> Result<Value> {
+    let evaluator = Evaluator::new(*watch.criteria(), point.verdict.policy);
+    let at = RawValue::from_string(format!("\"{}\"", verdict::clock(point.at()))).ok();
+    let line = Judgement::of(&point.verdict, &evaluator, at.as_deref());
+    let mut value = serde_json::to_value(&line).map_err(|error| Error::bug(error.to_string()))?;
+    value["source"] = point.taken.source.clone().into();
+    value["took_ms"] = point.taken.ms.into();
+    value["missing"] = point.taken.why.clone().into();
+    Ok(value)
+}
+
+fn status(snapshot: &Snapshot, now: Timestamp, output: &mut Output) -> Result<Ended> {
+    let watch = watched(snapshot)?;
+    let age = watch.age(now);
+    let word = watch
+        .verdict()
+        .map_or("no verdict", |verdict| verdict.word.name());
+    let score = watch
+        .verdict()
+        .map_or(0, crate::engine::monitor::Verdict::standing_score);
+    if output.json() {
+        output.document(&json!({
+            "verdict": watch.verdict().map(|verdict| verdict.word.name()),
+            "should_rollback": watch.should_roll_back(),
+            "latched": watch.verdict().is_some_and(crate::engine::monitor::Verdict::latched),
+            "score": score,
+            "age_s": age,
+            "stale": watch.is_stale(now),
+            "on": watch.on,
+            "samples": watch.samples,
+            "lost": watch.lost,
+            "frozen": watch.verdict().is_some_and(|verdict| verdict.frozen),
+            "armed": watch.armed.is_some(),
+            "countdown": watch.countdown,
+            "acknowledged": watch.acknowledged.is_some(),
+            "snoozed": watch.is_snoozed(now),
+        }))?;
+    } else {
+        let age = age.map_or_else(|| "no sample yet".to_owned(), |age| format!("{age} s old"));
+        let mut line = format!(
+            "{} score {score}, {age}",
+            if word == "breach" { "BREACH" } else { word }
+        );
+        if watch.is_stale(now) {
+            line.push_str(", STALE");
+        }
+        if !watch.on {
+            line.push_str(", not watching");
+        }
+        if watch.countdown.is_some() {
+            line.push_str(", ROLLBACK COUNTS DOWN");
+        }
+        output.human(&line)?;
+    }
+    Ok(ended(watch))
+}
+
+fn moment(text: &str) -> Result<Timestamp> {
+    text.parse().map_err(|_| {
+        Error::new(ErrorKind::Usage, format!("{text} is no time"))
+            .hint("Write it like 2026-11-22T03:14:06Z, with the zone.")
+    })
+}
+
+fn explained(snapshot: &Snapshot, at: Option<&str>, output: &mut Output) -> Result<Ended> {
+    let watch = watched(snapshot)?;
+    let limit = at
+        .map(moment)
+        .transpose()?
+        .map_or(i64::MAX, Timestamp::as_microsecond);
+    let point = watch
+        .history
+        .iter()
+        .rev()
+        .find(|point| point.at() <= limit)
+        .ok_or_else(|| Error::input("no sample is kept from then"))?;
+    let lines = explain::lines(
+        &point.verdict,
+        Some(&point.guide),
+        watch.criteria(),
+        watch.baseline(),
+    );
+    if output.json() {
+        let mut value = judgement(point, watch)?;
+        value["explanation"] = serde_json::to_value(&lines).map_err(|error| Error::bug(error.to_string()))?;
+        value["figures"] =
+            serde_json::to_value(point.verdict).map_err(|error| Error::bug(error.to_string()))?;
+        output.document(&value)?;
+    } else {
+        output.human(&format!(
+            "Sample {} from {}, policy default: {}",
+            verdict::clock(point.at()),
+            point.taken.source,
+            point.verdict.word.name()
+        ))?;
+        for line in &lines {
+            output.human(format!("  {:<16} {:<58} {}", line.name, line.text, line.result).trim_end())?;
+        }
+        for why in &point.taken.why {
+            output.human(&format!("  missing: {why}"))?;
+        }
+    }
+    Ok(ended(watch))
+}
+
+fn handed_over(
+    snapshot: &Snapshot,
+    since: Option<&str>,
+    now: Timestamp,
+    output: &mut Output,
+) -> Result<Ended> {
+    let watch = watched(snapshot)?;
+    let since = match since {
+        Some(text) => moment(text)?,
+        None => now
+            .saturating_sub(jiff::SignedDuration::from_hours(8))
+            .map_err(|error| Error::bug(error.to_string()))?,
+    };
+    let note = handover::since(watch, since, now);
+    if output.json() {
+        output.document(&note)?;
+    } else {
+        output.human(&format!(
+            "Since {}: {} samples, {} lost.",
+            note.since, note.samples, note.lost
+        ))?;
+        for line in &note.stands {
+            output.human(line)?;
+        }
+        for change in &note.changes {
+            output.human(&format!(
+                "  {}  {:<8} {}",
+                change.at,
+                change.kind.word(),
+                change.text
+            ))?;
+        }
+    }
+    Ok(ended(watch))
+}
+
+/// Takes samples until the watch is over, the verdict is to roll back, or a signal comes.
+async fn watch(workspace: Workspace, options: Options, ports: Ports, output: &mut Output) -> Result<Ended> {
+    let mut session = Session::open(workspace, ports, options).await?;
+    let mut events = session.engine().events();
+    let mut snapshots = session.engine().snapshot();
+    let command = Command::Decide {
+        capability: Capability::Monitor,
+        subject: "watching".to_owned(),
+        choice: Value::Bool(true),
+    };
+    if let Err(error) = session.ask(command, output).await {
+        session.close().await?;
+        return Err(error);
+    }
+    let mut signals = super::session::Signals::new()?;
+    let result = loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                None => break Err(Error::unavailable("the session has ended")),
+                Some(event) => match &event.kind {
+                    EventKind::Sampled { .. } => {
+                        let seen = snapshots
+                            .wait_for(|snapshot| snapshot.seq >= event.seq)
+                            .await
+                            .map(|snapshot| snapshot.clone())
+                            .map_err(|_| Error::unavailable("the session has ended"));
+                        let told = seen.and_then(|snapshot| {
+                            let watch = watched(&snapshot)?;
+                            tell(watch, output)?;
+                            // Armed, it goes on: the countdown and the rollback belong to this session.
+                            Ok(watch.should_roll_back() && watch.armed.is_none())
+                        });
+                        match told {
+                            Ok(false) => {}
+                            Ok(true) => break Ok(Ended::RollBack),
+                            Err(error) => break Err(error),
+                        }
+                    }
+                    EventKind::Finished { capability: Capability::Monitor, outcome, .. } => {
+                        output.note(&format!("done: {}", outcome.summary));
+                        break Ok(Ended::Well);
+                    }
+                    EventKind::Finished { capability: Capability::Rollback, outcome, .. } => {
+                        output.note(&format!("rolled back: {}", outcome.summary));
+                        break Ok(Ended::RollBack);
+                    }
+                    EventKind::WatchEnded { reason } => output.note(reason),
+                    EventKind::Noted { capability: Some(Capability::Monitor), text, .. } => output.note(text),
+                    EventKind::Decided { capability: Capability::Monitor, .. } => output.note(&event.kind.sentence()),
+                    _ => {}
+                },
+            },
+            () = signals.any() => {
+                break Err(Error::interrupted("stopped; the watch goes on with the next monitor run"));
+            }
+        }
+    };
+    session.close().await?;
+    result
+}
+
+fn tell(watch: &Watch, output: &mut Output) -> Result<()> {
+    let Some(point) = watch.last() else {
+        return Ok(());
+    };
+    if output.json() {
+        output.document(&judgement(point, watch)?)?;
+    } else {
+        let verdict = &point.verdict;
+        let reasons = verdict.reasons(watch.criteria());
+        output.human(&format!(
+            "{}  {:<7} score {}  {}{}{}",
+            verdict::clock(point.at()),
+            verdict.word.name(),
+            verdict.standing_score(),
+            verdict.recommendation(watch.criteria()),
+            if reasons.is_empty() { "" } else { ": " },
+            reasons.join("; ")
+        ))?;
+    }
+    output.flush()
 }
 
 fn replayed(file: &Path, policy: JudgedBy, criteria: Option<&Path>, output: &mut Output) -> Result<Ended> {

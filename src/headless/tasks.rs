@@ -1,4 +1,4 @@
-//! `tasks score|decompose|stages|convert`.
+//! `tasks score|decompose|stages|convert`. Submission is in [`super::submission`].
 
 use std::io::Read as _;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::session::{approve, show_plan};
-use super::{Ended, Output, check_digest, not_yet, proved, stoppable, told};
+use super::{Ended, Output, check_digest, proved, stoppable, told};
 use crate::cli::{Consent, Global, Rules as RulesArgs, Tasks as Verb};
 use crate::engine::Capability;
 use crate::engine::error::{Error, Result};
@@ -113,7 +113,20 @@ pub async fn run(
             let capability = Capability::Tasks;
             super::apply_in_workspace(capability, "apply", &consent, workspace, options, ports, output).await
         }
-        Verb::Submit(_) => Err(not_yet("tasks submit")),
+        Verb::Submit {
+            file,
+            again,
+            done,
+            consent,
+        } => {
+            super::must_be_set_up(&workspace)?;
+            let asked = super::submission::Asked { file, again, done };
+            super::submission::submit(asked, &consent, workspace, options, ports, output).await
+        }
+        Verb::Cancel { consent } => {
+            super::must_be_set_up(&workspace)?;
+            super::submission::cancel(&consent, workspace, options, ports, output).await
+        }
     }
 }
 

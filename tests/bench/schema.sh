@@ -50,7 +50,7 @@ ours() { # source target: seconds; the peak of memory in MB goes to the file rss
   local t; t=$(now)
   "$BIN" schema apply --json --source "$1" --target "$2" --yes > "$D/report.json" 2> "$D/errors" &
   local pid=$! peak=0 seen
-  while seen=$(sed -n 's/^VmHWM: *\([0-9]*\).*/\1/p' "/proc/$pid/status" 2>/dev/null) && [ -n "$seen" ]; do peak=$seen; sleep 0.05; done
+  while seen=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$pid/status" 2>/dev/null) && [ -n "$seen" ]; do peak=$seen; sleep 0.05; done
   wait "$pid" || { cat "$D/errors" >&2; return 1; }
   since "$t"
   echo $((peak / 1024)) >> "$D/rss"

@@ -141,14 +141,7 @@ fn people_get_progress_lines_and_a_table() {
 fn steps_of_later_versions_say_so() {
     let folder = tempfile::tempdir().unwrap();
     for verb in [
-        "environment",
-        "compare",
-        "cutover",
-        "upgrade",
-        "validate",
-        "monitor",
-        "backup",
-        "rollback",
+        "compare", "cutover", "upgrade", "validate", "monitor", "backup", "rollback",
     ] {
         let ran = run(folder.path(), &[verb]);
         assert_eq!(ran.code, Some(2), "{ran:?}");

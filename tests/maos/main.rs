@@ -4,6 +4,7 @@
 
 mod documented;
 mod faults;
+mod overhead;
 mod rehearsal;
 mod released;
 mod suite;

@@ -10,6 +10,7 @@ mod criteria;
 mod defects;
 mod faults;
 mod guide;
+mod live;
 mod properties;
 mod reference;
 mod replay;

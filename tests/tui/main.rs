@@ -3,11 +3,16 @@
 #![cfg(test)]
 
 mod checkpoints;
+mod compare;
+mod environment;
 mod frame;
 mod journeys;
 mod monitor;
+mod rollback;
 mod schema;
 mod screens;
 mod stage_view;
+mod submitting;
 mod support;
 mod tasks;
+mod validate;

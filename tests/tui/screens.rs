@@ -8,6 +8,7 @@ use maos_migrate::engine::views::{Check, Mode, Slot};
 use maos_migrate::tui::style::{Look, Theme};
 use proptest::prelude::*;
 
+use super::environment;
 use super::support::{Harness, SIZES, alice, answered, finished, plan, running, scored};
 
 /// A named state: how to get there from an open session.
@@ -69,6 +70,11 @@ const SCENES: &[Scene] = &[
         scored(&mut h.snapshot);
         go(h, "]]j<enter>");
     }),
+    ("environment_locked", |h| go(h, "]]]]")),
+    ("environment", environment::ready),
+    ("environment_detail", environment::detail),
+    ("environment_running", environment::running),
+    ("environment_failed", environment::failed),
     ("schema_locked", |h| go(h, "]]]]]]]")),
     ("schema_plan", |h| {
         answered(&mut h.snapshot, &[]);

@@ -78,23 +78,23 @@ fn reading(tasks: &[(&str, &str)]) -> Arc<Reading> {
 }
 
 /// The screen on a desk: keys as text in, pictures and decisions out.
-struct Desk {
+pub(super) struct Desk {
     screen: TasksScreen,
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
     views: Views,
-    now: Now,
+    pub(super) now: Now,
     keys: KeyMap,
     look: Look,
     size: (u16, u16),
-    sent: Vec<(String, Value)>,
+    pub(super) sent: Vec<(String, Value)>,
 }
 
 impl Desk {
-    fn new(size: (u16, u16)) -> Self {
+    pub(super) fn new(size: (u16, u16)) -> Self {
         Self::with(size, &TASKS)
     }
 
-    fn with(size: (u16, u16), tasks: &[(&str, &str)]) -> Self {
+    pub(super) fn with(size: (u16, u16), tasks: &[(&str, &str)]) -> Self {
         let mut desk = Self {
             screen: TasksScreen::with_reading(reading(tasks)),
             snapshot: support::snapshot(),
@@ -113,7 +113,7 @@ impl Desk {
         desk
     }
 
-    fn ask<T>(&mut self, ask: impl FnOnce(&mut TasksScreen, &Cx<'_>) -> T) -> T {
+    pub(super) fn ask<T>(&mut self, ask: impl FnOnce(&mut TasksScreen, &Cx<'_>) -> T) -> T {
         let density = layout::areas(Size::new(self.size.0, self.size.1)).density;
         let cx = Cx::new(
             &self.snapshot,
@@ -126,7 +126,7 @@ impl Desk {
         ask(&mut self.screen, &cx)
     }
 
-    fn keys(&mut self, keys: &str) -> &mut Self {
+    pub(super) fn keys(&mut self, keys: &str) -> &mut Self {
         for key in Key::sequence(keys).expect("keys") {
             self.now.mono += Duration::from_millis(10);
             let event = key.event();
@@ -174,7 +174,7 @@ impl Desk {
         true
     }
 
-    fn picture(&mut self) -> String {
+    pub(super) fn picture(&mut self) -> String {
         let pane = layout::areas(Size::new(self.size.0, self.size.1)).pane;
         let mut buffer = Buffer::empty(Rect::new(0, 0, pane.width, pane.height));
         let area = buffer.area;
@@ -183,7 +183,7 @@ impl Desk {
         support::text(&buffer)
     }
 
-    fn news(&mut self) -> String {
+    pub(super) fn news(&mut self) -> String {
         self.ask(|screen, cx| {
             let news = screen.news(cx);
             format!("{} ▸ {}", news.what, news.next)

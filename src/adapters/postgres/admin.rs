@@ -7,6 +7,9 @@ use super::{Own, PgStore, sql};
 use crate::adapters::phrase::{beside, ident};
 use crate::engine::ports::store::{StoreError, Table};
 
+/// One task of a source is tracked once.
+const KEY: &str = "CREATE UNIQUE INDEX IF NOT EXISTS migration_tracking_legacy_key \
+                   ON {schema}migration_tracking (legacy_task_id COLLATE \"C\", source)";
 /// Databases that every server has, by which another one can be created.
 const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
 
@@ -69,6 +72,15 @@ impl PgStore {
         Err(last.unwrap_or_else(|| StoreError::Bug("no maintenance database".to_owned())))
     }
 
+    pub(super) async fn has_key(&self, target: &Table) -> Own<bool> {
+        let mut connection = self.connection().await?;
+        sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+            .bind(format!("{}migration_tracking_legacy_key", beside(target)))
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(|error| self.fault(&error))
+    }
+
     pub(super) async fn create_ledger(&self, target: &Table) -> Own<()> {
         let mut connection = self.connection().await?;
         let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
@@ -76,6 +88,7 @@ impl PgStore {
             "SET LOCAL lock_timeout = '5s'; SELECT pg_advisory_xact_lock(hashtext('maos-migrate ledger'))"
                 .to_owned(),
             LEDGER.replace("{schema}", &beside(target)),
+            KEY.replace("{schema}", &beside(target)),
         ] {
             sqlx::raw_sql(sql(text))
                 .execute(&mut *tx)

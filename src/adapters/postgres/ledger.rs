@@ -33,7 +33,7 @@ impl PgStore {
         };
         // Two operators may start at once; CREATE IF NOT EXISTS alone does not order them.
         run(
-            "SET LOCAL lock_timeout = '5s'; SELECT pg_advisory_xact_lock(hashtext('maos-migrate ledger'))"
+            "SET LOCAL lock_timeout = '5s'; SET LOCAL enable_nestloop = off; SELECT pg_advisory_xact_lock(hashtext('maos-migrate ledger'))"
                 .to_owned(),
         )
         .await?;

@@ -1,7 +1,7 @@
 //! Reading rows for export and for the proof, by streaming COPY.
 
 use futures_util::TryStreamExt as _;
-use sqlx::Row as _;
+use sqlx::{Connection as _, Row as _};
 use tokio::sync::mpsc;
 
 use super::{Own, PgStore, sql};
@@ -359,6 +359,12 @@ impl PgStore {
         let prefix = beside(&recipe.target.table);
         let id = &recipe.target.columns[0];
         let mut connection = self.connection().await?;
+        let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
+        // Nobody has counted tables that were just filled: a plan made for a handful of rows would compare each with each.
+        sqlx::raw_sql("SET LOCAL enable_nestloop = off")
+            .execute(&mut *tx)
+            .await
+            .map_err(|error| self.fault(&error))?;
         let tracked = self
             .look_relation(&recipe.target.table.sibling("migration_tracking"))
             .await?;
@@ -374,7 +380,7 @@ impl PgStore {
         let any: bool = sqlx::query_scalar(sql(format!(
             "SELECT EXISTS (SELECT 1 FROM {tasks} t WHERE {marked})"
         )))
-        .fetch_one(&mut *connection)
+        .fetch_one(&mut *tx)
         .await
         .map_err(|error| self.fault(&error))?;
         if !any {
@@ -383,7 +389,7 @@ impl PgStore {
         let row = sqlx::query(sql(format!(
             "SELECT coalesce(sum(n), 0)::bigint AS n, count(*) FILTER (WHERE n > 1) AS doubled FROM (SELECT count(*) AS n FROM {tasks} t WHERE {marked} GROUP BY {json}->>'legacy_id') q"
         )))
-        .fetch_one(&mut *connection)
+        .fetch_one(&mut *tx)
         .await
         .map_err(|error| self.fault(&error))?;
         let mut found = GuideRows {
@@ -419,7 +425,7 @@ impl PgStore {
                 phrase.key_text("s"),
                 phrase.source_name(),
             )))
-            .fetch_one(&mut *connection)
+            .fetch_one(&mut *tx)
             .await
             .map_err(|error| self.fault(&error))?;
             found.unknown = Some(rows(row.get("unknown")));

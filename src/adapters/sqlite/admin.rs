@@ -25,6 +25,18 @@ impl SqliteStore {
             .map_err(|error| self.fault(&error))
     }
 
+    pub(super) async fn has_key(&self, _target: &Table) -> Own<bool> {
+        let mut reader = self.reader().await?;
+        let found: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name = 'migration_tracking_legacy_key'",
+        )
+        .fetch_one(&mut reader)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        let _ = reader.close().await;
+        Ok(found > 0)
+    }
+
     pub(super) async fn create_ledger(&self, target: &Table) -> Own<()> {
         let tracking = self.look_relation(&target.sibling("migration_tracking")).await?;
         let mut writer = self.writer.lock().await;
@@ -38,6 +50,10 @@ impl SqliteStore {
             statements.push("ALTER TABLE migration_tracking ADD COLUMN source VARCHAR(255)".to_owned());
         }
         statements.push(LEDGER.to_owned());
+        statements.push(
+            "CREATE UNIQUE INDEX IF NOT EXISTS migration_tracking_legacy_key ON migration_tracking (legacy_task_id, source)"
+                .to_owned(),
+        );
         for text in statements {
             sqlx::raw_sql(sql(text))
                 .execute(&mut *tx)

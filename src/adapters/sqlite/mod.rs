@@ -183,6 +183,10 @@ impl Store for SqliteStore {
         Box::pin(self.create_empty())
     }
 
+    fn tracking_keyed<'a>(&'a self, target: &'a Table) -> Answer<'a, bool> {
+        Box::pin(self.has_key(target))
+    }
+
     fn make_ledger<'a>(&'a self, target: &'a Table) -> Answer<'a, ()> {
         Box::pin(self.create_ledger(target))
     }

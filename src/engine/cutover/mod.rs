@@ -11,6 +11,6 @@ mod ready;
 mod steps;
 
 pub use legacy::{LegacySide, RunningTask};
-pub use plan::{KEYS, Mode, plan};
+pub use plan::{KEYS, Mode, plan, undo_plan};
 pub use ready::ready;
 pub use steps::{Over, START_SNAPSHOT, steps};

@@ -6,6 +6,7 @@ use super::steps::{Over, steps};
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::Ready;
+use crate::engine::item::{ItemState, Items};
 use crate::engine::operation::{Control, Effect, Plan};
 use crate::engine::schema;
 
@@ -107,4 +108,40 @@ pub async fn plan(over: &Over, ready: &Ready, target: &str, control: &Control) -
         digest: String::new(),
     }
     .sealed())
+}
+
+/// Plans opening the legacy side again while a cut over stands half-way.
+#[must_use]
+pub fn undo_plan(over: &Over, before: &Items, target: &str) -> Plan {
+    let reached = |key: &str| {
+        before.get(key).is_some_and(|line| {
+            matches!(
+                line.state,
+                ItemState::Done | ItemState::Running | ItemState::Failed | ItemState::Unknown
+            )
+        })
+    };
+    let effects = steps(over.mode)
+        .iter()
+        .rev()
+        .filter(|step| reached(step.key()))
+        .filter_map(|step| {
+            Some(Effect::plain(
+                "undo",
+                format!("{}: {}", step.title(), step.way_back()?),
+            ))
+        })
+        .collect();
+    Plan {
+        capability: Capability::Cutover,
+        verb: "undo".to_owned(),
+        title: "Open the legacy system again".to_owned(),
+        target: target.to_owned(),
+        effects,
+        undo: Some("cut over again".to_owned()),
+        needs_approval: true,
+        basis: Vec::new(),
+        digest: String::new(),
+    }
+    .sealed()
 }

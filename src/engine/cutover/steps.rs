@@ -1,6 +1,6 @@
 //! The six steps, each with its proof and its way back.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::plan::Mode;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Progress};
 use crate::engine::ports::clock::Clock;
-use crate::engine::ports::maos::{Known, Maos, Stop};
+use crate::engine::ports::maos::{Known, Maos};
 use crate::engine::schema::{self, Live, Request, Stores};
 use crate::engine::serving;
 use crate::engine::steps::{Did, Scene, Standing, Step};
@@ -21,6 +21,9 @@ use crate::engine::text::{count, plural};
 pub const START_SNAPSHOT: &str = "start_snapshot";
 /// How often the legacy side is asked what it still runs.
 const ASK: Duration = Duration::from_secs(2);
+
+/// How long MAOS may take to end on the way back, before it is ended.
+const STOP: Duration = Duration::from_secs(30);
 
 /// What the steps share.
 pub struct Over {
@@ -40,6 +43,8 @@ pub struct Over {
     pub ready_within: Duration,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// When the legacy side was closed: told by the first step, or by the journal of a run that goes on.
+    pub closed_at: OnceLock<Timestamp>,
     /// The conversion time that rows of the catch-up get.
     pub started: Timestamp,
 }
@@ -64,6 +69,7 @@ pub fn steps(mode: Mode) -> Vec<Step<Over>> {
             move |scene: Scene<Over>| async move {
                 let at = scene.world.clock.now();
                 scene.world.legacy.close(freeze, &scene.control).await?;
+                let at = *scene.world.closed_at.get_or_init(|| at);
                 Ok(Did::said("closed").with(json!({"closed_at": at})))
             },
         )
@@ -215,12 +221,7 @@ async fn ready(scene: Scene<Over>) -> Result<String> {
 }
 
 async fn stop(scene: Scene<Over>) -> Result<String> {
-    scene
-        .world
-        .maos
-        .stop(Stop::Graceful(Duration::from_secs(30)))
-        .await
-        .map_err(Error::from)
+    serving::ended(scene.world.maos.as_ref(), STOP).await
 }
 
 async fn snapshot(scene: Scene<Over>) -> Result<Did> {

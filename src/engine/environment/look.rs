@@ -89,7 +89,7 @@ pub async fn look(world: &World) -> Result<View> {
         tracking(world, &around).await,
     ];
     let mut warnings = Vec::new();
-    if lines[1].found != Found::Skipped(String::new()) && matches!(around.home, Home::Environment(_)) {
+    if matches!(around.home, Home::Environment(_)) && matches!(lines[1].found, Found::Needs(..)) {
         warnings.push("\"maos\" on the package index is not this product. maos-cli is installed.".to_owned());
     }
     if let Some(table) = around.capabilities() {
@@ -268,10 +268,14 @@ async fn tracking(world: &World, around: &Surroundings) -> Line {
     };
     match store.database_exists().await {
         Ok(true) => match store.ledger_gaps(&table).await {
-            Ok(gaps) if gaps.is_empty() => {
-                let proof = "migration_tracking with its unique key".to_owned();
-                Line::new(Key::Tracking, "there", Found::InPlace(proof))
-            }
+            Ok(gaps) if gaps.is_empty() => match store.tracking_keyed(&table).await {
+                Ok(true) => {
+                    let proof = "migration_tracking with its unique key".to_owned();
+                    Line::new(Key::Tracking, "there", Found::InPlace(proof))
+                }
+                Ok(false) => Line::new(Key::Tracking, "no unique key", create()),
+                Err(error) => Line::new(Key::Tracking, "not known", Found::Refused(error.into())),
+            },
             Ok(gaps) => Line::new(Key::Tracking, format!("lacks {}", gaps.len()), create()),
             Err(error) => Line::new(Key::Tracking, "another one", Found::Refused(error.into())),
         },

@@ -16,7 +16,6 @@ pub use model::{Found, Key, Line, MaosFound, View};
 
 use super::capability::Capability;
 use super::item::ItemState;
-use super::journey::Locked;
 use super::snapshot::Snapshot;
 
 /// The verb of its operation.
@@ -28,22 +27,11 @@ pub const APPLY: &str = "apply";
 /// The count, when it is not proved.
 pub fn proved(snapshot: &Snapshot) -> Result<(), (usize, usize)> {
     let step = snapshot.steps.get(&Capability::Environment);
-    if step.is_some_and(|step| step.activity.is_done() && step.outcomes.contains_key(APPLY)) {
+    if step.is_some_and(|step| step.activity.is_done()) {
         return Ok(());
     }
     let done = step
         .and_then(|step| step.items.get(APPLY))
         .map_or(0, |items| items.count(ItemState::Done));
     Err((done, Key::ALL.len()))
-}
-
-/// The gate of steps that need it, in the sentence that every front end says.
-///
-/// # Errors
-/// The lock, which leads to the environment.
-pub fn gate(snapshot: &Snapshot) -> Result<(), Locked> {
-    proved(snapshot).map_err(|(done, all)| Locked {
-        sentence: format!("Environment is not proved ({done} of {all})."),
-        goes_to: Some(Capability::Environment),
-    })
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::model::{Found, Key, Line};
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
-use crate::engine::ports::maos::{MaosError, Version};
+use crate::engine::ports::maos::Version;
 use crate::engine::ports::process::{Call, Ended, Output};
 use crate::engine::runner::operations::World;
 use crate::engine::text::inert_short;
@@ -321,17 +321,4 @@ pub async fn install(world: &World, folder: &Path, control: &Control) -> Result<
         .map_err(|error| {
             error.hint("See that the package index can be reached; PIP_INDEX_URL names another one.")
         })
-}
-
-/// The version of the MAOS that can be driven now.
-///
-/// # Errors
-/// What the adapter says.
-pub async fn version(world: &World) -> Result<Version, MaosError> {
-    let maos = world
-        .ports
-        .maos
-        .open(&world.workspace, &world.settings)
-        .map_err(|error| MaosError::NoProgram(error.message))?;
-    maos.version().await
 }

@@ -23,6 +23,7 @@ pub mod document;
 pub mod evaluator;
 pub mod explain;
 pub mod guide;
+pub mod handover;
 pub mod json;
 pub mod replay;
 pub mod sample;

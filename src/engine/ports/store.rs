@@ -331,7 +331,10 @@ pub trait Store: Send + Sync {
     /// Creates the database, empty: on the server that the URL names, or as a file. One that is there stays as it is.
     fn create_database(&self) -> Answer<'_, ()>;
 
-    /// Creates what [`Store::ledger_gaps`] names, in one transaction.
+    /// Whether the tracking table has its unique key; a run that copies rows into an empty one builds it after them.
+    fn tracking_keyed<'a>(&'a self, target: &'a Table) -> Answer<'a, bool>;
+
+    /// Creates what [`Store::ledger_gaps`] names and the unique key of the tracking table, in one transaction.
     fn make_ledger<'a>(&'a self, target: &'a Table) -> Answer<'a, ()>;
 
     // ---- source ----

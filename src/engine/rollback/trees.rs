@@ -128,6 +128,10 @@ pub fn displace(changes: &[Change], stamp: &str) -> Result<()> {
             beside(&change.place, "old", stamp),
         );
         let there = |path: &Path| path.symlink_metadata().is_ok();
+        // Without what was kept, what lies in the place is what was there: nothing was placed, or it is displaced already.
+        if change.was_there && !there(&kept) {
+            continue;
+        }
         // What came lies in its place when it is staged no longer.
         if change.comes && !there(&staged) && there(&change.place) {
             rename(&change.place, &staged)?;

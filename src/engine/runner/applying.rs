@@ -211,6 +211,9 @@ impl Dispatcher {
                     kinds.extend(self.undone());
                 }
                 self.emit(kinds).await?;
+                if rolled_back {
+                    self.end_watch("rolled back".to_owned()).await?;
+                }
                 Ok(Reply::Outcome(Box::new(outcome)))
             }
             Ok(Ended { outcome, .. }) => {
@@ -331,10 +334,8 @@ impl Dispatcher {
             .running
             .as_ref()
             .filter(|running| running.capability == capability)
-            // Taking back changes the lines of what it takes back.
-            .map_or_else(String::new, |running| match running.verb.as_str() {
-                "undo" => "apply".to_owned(),
-                verb => verb.to_owned(),
+            .map_or_else(String::new, |running| {
+                operations::lines_of(&running.verb).to_owned()
             });
         let mut acks = Vec::new();
         let mut take = |this: &mut Self, notice: Notice| match notice {

@@ -544,6 +544,7 @@ impl Dispatcher {
                 }
                 Ok(())
             }
+            Internal::Trouble { begun, result } => self.troubled(begun, result).await,
             Internal::Monitor(told) => self.monitor_told(told).await,
             Internal::View(change) => {
                 self.outlets.view(|views: &mut Views| change(views));

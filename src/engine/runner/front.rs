@@ -41,6 +41,7 @@ impl Dispatcher {
                 self.derived().await
             }
             Command::Score => self.score().await,
+            Command::Trouble => self.trouble(),
             Command::Set { path, value } => self.set(&path, &value).await,
             Command::Read(capability) => {
                 self.read(capability)?;

@@ -44,6 +44,8 @@ pub(super) enum Internal {
         at: Timestamp,
         result: Box<Result<Settings>>,
     },
+    /// Trouble began on the rehearsal MAOS, or ended.
+    Trouble { begun: bool, result: Result<()> },
     /// The monitor's background tells something.
     Monitor(super::watching::Told),
     /// A reading changes the views.

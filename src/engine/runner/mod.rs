@@ -15,6 +15,7 @@ pub mod operations;
 mod reading;
 mod secrets;
 mod sources;
+pub mod trouble;
 mod watching;
 
 use std::sync::Arc;

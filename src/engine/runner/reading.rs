@@ -88,6 +88,24 @@ impl Dispatcher {
                     Internal::View(Box::new(move |views| views.config = Slot::read_shared(at, read)))
                 });
             }
+            Capability::Backup => {
+                self.outlets.view(|views| views.backups = views.backups.loading());
+                let at = world.now;
+                self.spawn(async move {
+                    let folder = crate::engine::backup::request::folder(&world.workspace, &world.settings);
+                    let read = operations::blocking(move || crate::engine::backup::list(&folder)).await;
+                    Internal::View(Box::new(move |views| views.backups = Slot::read(at, read)))
+                });
+            }
+            Capability::Rollback => {
+                self.outlets
+                    .view(|views| views.rollback = views.rollback.loading());
+                let at = world.now;
+                self.spawn(async move {
+                    let read = operations::rollback::preflight(world).await;
+                    Internal::View(Box::new(move |views| views.rollback = Slot::read(at, read)))
+                });
+            }
             Capability::Environment => {
                 self.outlets
                     .view(|views| views.environment = views.environment.loading());

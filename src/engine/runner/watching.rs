@@ -232,7 +232,7 @@ impl Dispatcher {
         });
     }
 
-    async fn end_watch(&mut self, reason: String) -> Result<()> {
+    pub(super) async fn end_watch(&mut self, reason: String) -> Result<()> {
         self.watching = None;
         if self
             .outlets

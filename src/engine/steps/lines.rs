@@ -81,6 +81,19 @@ pub fn unfinished(lines: &Items) -> Option<(RunId, Heading)> {
         .flatten()
 }
 
+/// A run that was killed behind its last step: everything is done, and nobody was told.
+#[must_use]
+pub fn untold(lines: &Items) -> Option<RunId> {
+    let over = |line: &Item| {
+        matches!(line.state, ItemState::Done | ItemState::Skipped)
+            && carried(line).is_some_and(|carried| !carried.back && !carried.held)
+    };
+    let all = lines.all();
+    (!all.is_empty() && all.iter().all(|line| over(line)))
+        .then(|| run_of(lines))
+        .flatten()
+}
+
 /// The run whose lines these are, whatever became of it.
 #[must_use]
 pub fn run_of(lines: &Items) -> Option<RunId> {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::lines::{Carried, Failure, Heading, RunId, carried, unfinished};
+use super::lines::{Carried, Failure, Heading, RunId, carried, run_of, unfinished};
 use super::step::{Scene, Standing, Step};
 use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
@@ -38,7 +38,9 @@ impl<C: Send + Sync + 'static> Run<C> {
     /// [`Failure`]: a step failed and everything before it was taken back; or a person asked to stop, and it stands where it was.
     pub async fn go(self, before: &Items, control: &Control) -> Result<Vec<Item>, Failure> {
         let going_on = unfinished(before).filter(|(run, _)| run.id == self.id.id);
-        let mut lines = self.lines(before, going_on.is_some(), control);
+        // A run that was killed behind its last step has nothing left to do, and is not another run.
+        let same = run_of(before).is_some_and(|run| run.id == self.id.id);
+        let mut lines = self.lines(before, same, control);
         if let Some((_, Heading::Back)) = going_on {
             let error = Error::unavailable("an earlier run failed and was not yet taken back");
             return Err(self.back(&mut lines, None, error, control).await);

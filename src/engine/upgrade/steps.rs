@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::python::Python;
 use crate::engine::error::{Error, Result};
+use crate::engine::ports::clock::Clock;
 use crate::engine::ports::maos::{Ability, Capabilities, Known, Maos, Stop, TaskStatus};
 use crate::engine::serving;
 use crate::engine::steps::{Did, Scene, Standing, Step};
@@ -52,6 +53,8 @@ pub struct Upgrade {
     pub wait: Option<Duration>,
     /// How long MAOS may take to be ready.
     pub ready_within: Duration,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl std::fmt::Debug for Upgrade {
@@ -158,12 +161,7 @@ pub fn steps(upgrade: &Upgrade) -> Vec<Step<Upgrade>> {
             })
         })
         .undo("stop it", |scene| async move {
-            scene
-                .world
-                .maos
-                .stop(Stop::Graceful(STOP))
-                .await
-                .map_err(Error::from)
+            serving::ended(scene.world.maos.as_ref(), STOP).await
         })
         .rechecked(),
         Step::new(
@@ -240,13 +238,14 @@ async fn checkpoint(scene: Scene<Upgrade>) -> Result<Did> {
 }
 
 async fn stop(scene: Scene<Upgrade>) -> Result<Did> {
+    let at = scene.world.clock.now();
     let said = scene
         .world
         .maos
         .stop(Stop::Graceful(STOP))
         .await
         .map_err(Error::from)?;
-    Ok(Did::said(said).with(json!({"stopped": true})))
+    Ok(Did::said(said).with(json!({"stopped_at": at})))
 }
 
 async fn install_stands(scene: Scene<Upgrade>) -> Result<Standing> {

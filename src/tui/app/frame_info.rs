@@ -176,7 +176,14 @@ fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
     }
     match journey::state(cx.snapshot, capability) {
         StepState::Locked(_) => said(Mark::Locked, "locked"),
-        StepState::Ready => said(Mark::Ready, "ready"),
+        StepState::Ready => match cx.step(capability).and_then(|step| step.undone) {
+            Some(at) => (
+                Mark::Ready,
+                format!("undone {}", cx.now.clock(at)),
+                "undone".to_owned(),
+            ),
+            None => said(Mark::Ready, "ready"),
+        },
         StepState::Active(activity) => active(cx, capability, activity),
     }
 }

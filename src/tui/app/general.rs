@@ -2,6 +2,8 @@
 
 use super::{App, Out};
 use crate::engine::Capability;
+use crate::engine::command::Command as Order;
+use crate::engine::runner::trouble;
 use crate::tui::clock::Now;
 use crate::tui::keymap::{Action, Command};
 use crate::tui::layout::Density;
@@ -53,6 +55,29 @@ impl App {
             words(Action::Suspend),
             words(Action::Leave),
         ]
+        .into_iter()
+        .chain(self.trouble())
+        .collect()
+    }
+
+    /// Trouble on request, where MAOS is a rehearsal.
+    fn trouble(&self) -> Option<Command> {
+        let (_, settings) = self.world.views.settings.value()?;
+        if settings.maos.as_deref() != Some(trouble::REHEARSAL) {
+            return None;
+        }
+        let about = if trouble::is_on(&self.world.snapshot) {
+            "trouble: the failures of the rehearsal MAOS end"
+        } else {
+            "trouble: failures begin on the rehearsal MAOS"
+        };
+        let held = self.world.views.locked_by.clone();
+        Some(
+            Command::new(Action::Trouble, "trouble")
+                .about(about)
+                .off(held)
+                .quiet(),
+        )
     }
 
     pub(super) fn general(&mut self, action: Action, now: &Now) {
@@ -96,6 +121,7 @@ impl App {
                 };
                 self.say(News::new(format!("Mouse {word}."), ""), now);
             }
+            Action::Trouble => self.outbox.push(Out::Send(Order::Trouble)),
             Action::Repaint => self.outbox.push(Out::Repaint),
             Action::Suspend => self.outbox.push(Out::Suspend),
             Action::Leave | Action::Interrupt => self.ask_to_leave(now),

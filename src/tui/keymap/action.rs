@@ -73,6 +73,7 @@ pub enum Action {
     Arm,
     KeepOn,
     Verify,
+    Trouble,
 }
 
 impl Action {
@@ -152,6 +153,7 @@ impl Action {
             Self::Arm => "arm",
             Self::KeepOn => "keep_on",
             Self::Verify => "verify",
+            Self::Trouble => "trouble",
         }
     }
 }

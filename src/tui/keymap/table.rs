@@ -293,4 +293,11 @@ pub const BINDINGS: &[Binding] = &[
         "keep on in spite of the breach",
     ),
     line(Action::Verify, &["v"], &[Scope::Backups], "verify the backup now"),
+    // No key: it is found in ? by its name.
+    line(
+        Action::Trouble,
+        &[],
+        EVERYWHERE,
+        "trouble on the rehearsal MAOS: failures begin, or end",
+    ),
 ];

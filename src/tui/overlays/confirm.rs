@@ -82,7 +82,13 @@ impl Confirm {
         if self.checking {
             return Some("The plan is made again.".to_owned());
         }
-        if let Some(running) = cx.snapshot.active() {
+        // A rollback waits for nothing: what runs stops at its next safe point.
+        let first = self.plan.capability == crate::engine::Capability::Rollback;
+        if let Some(running) = cx
+            .snapshot
+            .active()
+            .filter(|running| !first || *running == crate::engine::Capability::Rollback)
+        {
             return Some(format!("Not now: {} is running.", running.title()));
         }
         (!self.named()).then(|| "The name is not yet equal.".to_owned())

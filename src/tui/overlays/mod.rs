@@ -3,6 +3,7 @@
 //! To add one: a file with a struct that implements [`Overlay`], and an [`Effect::Open`](crate::tui::app::context::Effect::Open) where it opens. Its hint bar
 //! and its lines in `?` come from its `commands()`.
 
+pub mod backups;
 pub mod choice;
 pub mod confirm;
 pub mod decision;

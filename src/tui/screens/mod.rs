@@ -3,13 +3,14 @@
 //!
 //! To add one: a file with a struct that implements [`Screen`], an arm in [`make`], snapshots in `tests/tui/`.
 
-mod absent;
 mod assess;
+pub mod backup;
 mod checkpoints;
 mod compare;
 mod config;
 mod data_step;
 mod detail;
+mod environment;
 mod handover;
 mod monitor;
 mod readiness;
@@ -94,9 +95,10 @@ pub fn make(capability: Capability) -> Box<dyn Screen> {
         Capability::Validate => Box::<validate::Validate>::default(),
         Capability::Report => Box::<report::Report>::default(),
         Capability::Rollback => Box::<rollback::Rollback>::default(),
+        Capability::Backup => Box::<backup::Backup>::default(),
         Capability::Cutover | Capability::Upgrade => Box::new(handover::Handover::new(capability)),
+        Capability::Environment => Box::<environment::Environment>::default(),
         Capability::Monitor => Box::<monitor::Monitor>::default(),
-        Capability::Environment | Capability::Backup => Box::new(absent::Absent::new(capability)),
     }
 }
 

@@ -5,6 +5,7 @@ use sqlx::Row as _;
 
 use super::knobs::Knobs;
 use super::state::{Held, PartRow, State, TaskRow, fail, now_ms};
+use crate::adapters::maos::cli::answer::REFERENCE;
 use crate::engine::ports::maos::Health;
 
 /// The components that its health is told of.
@@ -62,7 +63,7 @@ pub(super) fn task(row: &TaskRow, parts: &[PartRow]) -> Value {
         "max_agents": row.max_agents,
         "timeout": row.timeout_ms.map(|ms| ms / 1000),
         "depends_on": row.depends,
-        "metadata": {"reference": row.reference},
+        "metadata": {"reference": row.reference, REFERENCE: row.reference},
         "submitted_at": moment(row.submitted_ms),
         "started_at": row.started_ms.map(moment),
         "ended_at": row.ended_ms.map(moment),
@@ -90,7 +91,7 @@ pub(super) fn row(row: &TaskRow) -> Value {
         "description": row.description,
         "type": row.kind,
         "priority": row.priority,
-        "metadata": {"reference": row.reference},
+        "metadata": {"reference": row.reference, REFERENCE: row.reference},
         "submitted_at": moment(row.submitted_ms),
         "ended_at": row.ended_ms.map(moment),
         "error": row.error,

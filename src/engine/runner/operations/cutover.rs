@@ -1,15 +1,21 @@
-//! `cutover apply` from the workspace.
+//! `cutover apply|undo` from the workspace.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
 use super::{Prepared, World, schema, unknown};
+use crate::engine::backup;
 use crate::engine::capability::Capability;
 use crate::engine::cutover::{self, LegacySide, Mode, Over};
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::Ready;
+use crate::engine::item::{Item, ItemState, Items};
 use crate::engine::operation::{Control, Outcome, ProofLine};
-use crate::engine::steps::{self, Run, RunId};
+use crate::engine::snapshot::Activity;
+use crate::engine::steps::{self, Failure, Heading, Run, RunId};
 use crate::engine::text::{count, plural};
 
 /// Seconds that running tasks are waited for, unless the settings say otherwise.
@@ -27,13 +33,18 @@ pub fn mode(world: &World) -> Mode {
     }
 }
 
-/// What stands in the way, by the journal.
-#[must_use]
-pub fn ready(world: &World) -> Ready {
-    cutover::ready(&world.snapshot, world.now, world.settings.driving.backup.max_age)
+/// What stands in the way, by the journal and the backups there are.
+///
+/// # Errors
+/// The folder of backups cannot be read.
+async fn ready(world: &World) -> Result<Ready> {
+    let folder = backup::request::folder(&world.workspace, &world.settings);
+    let shelf = super::blocking(move || backup::list(&folder)).await?;
+    let max_age = world.settings.driving.backup.max_age;
+    Ok(cutover::ready(&world.snapshot, Some(&shelf), world.now, max_age))
 }
 
-fn over(world: &World) -> Result<Over> {
+fn over(world: &World, mode: Mode) -> Result<Over> {
     let driving = &world.settings.driving;
     Ok(Over {
         legacy: LegacySide {
@@ -44,57 +55,165 @@ fn over(world: &World) -> Result<Over> {
         maos: world.ports.maos.open(&world.workspace, &world.settings)?,
         request: schema::request(world)?,
         stores: schema::stores(world)?,
-        mode: mode(world),
+        mode,
         drain_within: Duration::from_secs(driving.legacy.drain_within.unwrap_or(DRAIN_S)),
         ready_within: Duration::from_secs(driving.maos.ready_within.unwrap_or(READY_S)),
         clock: Arc::clone(&world.ports.clock),
+        closed_at: OnceLock::new(),
         started: world.now,
     })
 }
 
-/// Plans `apply`.
+/// Plans `apply` or `undo`.
 ///
 /// # Errors
-/// What [`cutover::plan`] refuses; a cut over that is done.
+/// What [`cutover::plan`] refuses; a cut over that is done; nothing to take back.
 pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Result<Prepared> {
-    if verb != "apply" {
+    if !matches!(verb, "apply" | "undo") {
         return Err(unknown(Capability::Cutover, verb));
     }
     let step = world.snapshot.step(Capability::Cutover);
     if step.activity.is_done() {
         return Err(Error::blocked("the cut over is done: MAOS serves").hint("The way back is a rollback."));
     }
-    let over = over(&world)?;
-    let plan = cutover::plan(&over, &ready(&world), &world.settings.target_words(), &control).await?;
     let before = step.items.get("apply").cloned().unwrap_or_default();
-    let id = steps::unfinished(&before).map_or_else(
+    let told = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
+    // What a killed run decided at its start holds until its end.
+    let open = steps::unfinished(&before).or_else(|| {
+        let untold = steps::untold(&before).filter(|_| step.activity == Activity::Stopped);
+        untold.map(|run| (run, Heading::Forward))
+    });
+    let begun = open.as_ref().map(|(run, _)| run.params["mode"].clone());
+    let mode = begun
+        .and_then(|mode| serde_json::from_value(mode).ok())
+        .unwrap_or_else(|| mode(&world));
+    let over = over(&world, mode)?;
+    let closed = steps::memo_of(&before, "close").filter(|_| open.is_some());
+    if let Some(at) = closed.and_then(|memo| told(&memo["closed_at"])) {
+        let _ = over.closed_at.set(at);
+    }
+    let target = world.settings.target_words();
+    let taken_back = verb == "undo" || matches!(open, Some((_, Heading::Back)));
+    let plan = if taken_back {
+        if open.is_none() {
+            return Err(Error::input("no cut over stands half-way")
+                .hint("After a cut over the way back is a rollback."));
+        }
+        if before
+            .get("start")
+            .is_some_and(|line| line.state == ItemState::Done)
+        {
+            return Err(
+                Error::blocked("MAOS serves already; rows that only it has would be left behind")
+                    .hint("The way back is a rollback, which carries them."),
+            );
+        }
+        cutover::undo_plan(&over, &before, &target)
+    } else {
+        // A run that stands half-way goes on: what must be so before it was so, and its backup does not grow younger.
+        let ready = if open.is_some() {
+            Ready::default()
+        } else {
+            ready(&world).await?
+        };
+        cutover::plan(&over, &ready, &target, &control).await?
+    };
+    let id = open.map_or_else(
         || RunId {
             id: world.now.strftime("%Y%m%d_%H%M%S").to_string(),
-            params: serde_json::json!({"mode": over.mode}),
+            params: json!({"mode": over.mode}),
         },
         |(id, _)| id,
     );
+    let over = Arc::new(over);
     Ok(Prepared {
         plan,
         live: None,
-        run: Box::new(move |control| {
-            Box::pin(async move {
-                let mode = over.mode;
-                let run = Run {
-                    world: Arc::new(over),
-                    steps: cutover::steps(mode),
-                    id,
-                    points: "cutover",
-                    holds: false,
-                };
-                let lines = run.go(&before, &control).await.map_err(Error::from)?;
-                Ok(outcome(&lines))
-            })
-        }),
+        run: Box::new(move |control| Box::pin(run(over, id, before, taken_back, control))),
     })
 }
 
-fn outcome(lines: &[crate::engine::item::Item]) -> Outcome {
+async fn run(
+    over: Arc<Over>,
+    id: RunId,
+    before: Items,
+    taken_back: bool,
+    control: Control,
+) -> Result<Outcome> {
+    let list = || Run {
+        world: Arc::clone(&over),
+        steps: cutover::steps(over.mode),
+        id: id.clone(),
+        points: "cutover",
+        holds: false,
+    };
+    if taken_back {
+        let why = Error::interrupted("taken back by choice");
+        let failure = list().take_back(&before, why, &control).await;
+        return match failure.stuck {
+            Some(_) => Err(failure.into()),
+            None => Ok(opened_again(&failure)),
+        };
+    }
+    let failure = match list().go(&before, &control).await {
+        Ok(lines) => return Ok(outcome(&lines)),
+        Err(failure) => failure,
+    };
+    let mut lines = Items::default();
+    for line in &failure.lines {
+        lines.set(line.clone());
+    }
+    let serves = lines
+        .get("start")
+        .is_some_and(|line| line.state == ItemState::Done);
+    let stopped = failure.step.is_none() && failure.taken_back.is_empty() && failure.stuck.is_none();
+    // Stopped between two steps: nobody serves, so the legacy side is opened again at once.
+    let failure = if stopped && !serves && steps::unfinished(&lines).is_some() {
+        list().take_back(&lines, failure.error, &control).await
+    } else {
+        failure
+    };
+    let gap = over
+        .closed_at
+        .get()
+        .filter(|_| !failure.taken_back.is_empty() && failure.stuck.is_none())
+        .map(|closed| gap(*closed, over.clock.now()));
+    let mut error = Error::from(failure);
+    if let Some(gap) = gap {
+        error.message.push_str("; legacy is open again, the gap was ");
+        error.message.push_str(&gap);
+    }
+    Err(error)
+}
+
+fn gap(closed: Timestamp, serves: Timestamp) -> String {
+    let seconds = serves.duration_since(closed).as_secs().max(0);
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+fn opened_again(failure: &Failure) -> Outcome {
+    let total = failure.taken_back.len() as u64;
+    Outcome {
+        source: total,
+        converted: total,
+        unchanged: 0,
+        quarantined: 0,
+        proof: failure
+            .taken_back
+            .iter()
+            .map(|(title, words)| ProofLine {
+                what: title.clone(),
+                source: "taken back".to_owned(),
+                target: words.clone(),
+                equal: true,
+            })
+            .collect(),
+        summary: "Legacy is open again; the rows that were copied stay copied.".to_owned(),
+        artifacts: Vec::new(),
+    }
+}
+
+fn outcome(lines: &[Item]) -> Outcome {
     let memo = |key: &str| {
         lines
             .iter()
@@ -104,13 +223,12 @@ fn outcome(lines: &[crate::engine::item::Item]) -> Outcome {
     };
     let rows = memo("catch_up");
     let caught_up = rows["caught_up"].as_u64().unwrap_or(0);
-    let moment = |value: &serde_json::Value| value.as_str()?.parse::<jiff::Timestamp>().ok();
+    let moment = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
     // Nobody served from the closing to the first figures that MAOS gave.
     let gap = moment(&memo("close")["closed_at"])
         .zip(moment(&memo(cutover::START_SNAPSHOT)["at"]))
         .map_or_else(String::new, |(closed, serves)| {
-            let seconds = serves.duration_since(closed).as_secs();
-            format!(" The gap was {}:{:02}.", seconds / 60, seconds % 60)
+            format!(" The gap was {}.", gap(closed, serves))
         });
     let total = lines.len() as u64;
     let proof = lines

@@ -104,6 +104,17 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
     Ok(prepared)
 }
 
+/// The verb under which the lines of an operation stand: taking one back (`keep`, `undo`) changes the lines of the one that it takes
+/// back.
+#[must_use]
+pub fn lines_of(verb: &str) -> &str {
+    if matches!(verb, "keep" | "undo") {
+        "apply"
+    } else {
+        verb
+    }
+}
+
 /// The outcome with artifacts named relative to the workspace where they lie inside.
 #[must_use]
 pub fn relative(mut outcome: Outcome, workspace: &Workspace) -> Outcome {

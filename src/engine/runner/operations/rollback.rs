@@ -18,6 +18,7 @@ use crate::engine::ports::store::Table;
 use crate::engine::rollback::{
     self, Mode, NewRows, Params, Place, Preflight, RESULT, RehearsePlan, RollbackResult, rehearse_steps,
 };
+use crate::engine::snapshot::Activity;
 use crate::engine::steps::{Failure, Heading, Run, RunId, run_of, unfinished};
 use crate::engine::text;
 use crate::engine::workspace::MigrationType;
@@ -60,7 +61,7 @@ pub async fn preflight(world: World) -> Result<Preflight> {
 
 async fn gather(world: &World) -> Result<Known1> {
     let before = lines(world, "apply");
-    let going = unfinished(&before);
+    let going = unfinished(&before).or_else(|| ended_untold(world, &before));
     let folder = request::folder(&world.workspace, &world.settings);
     let listing = folder.clone();
     let backups = super::blocking(move || backup::list(&listing)).await?;
@@ -111,6 +112,16 @@ async fn gather(world: &World) -> Result<Known1> {
         before,
         going,
     })
+}
+
+/// A rollback that was killed behind its last step: everything is done, and nobody was told.
+fn ended_untold(world: &World, before: &Items) -> Option<(RunId, Heading)> {
+    let step = world.snapshot.steps.get(&Capability::Rollback)?;
+    let ended = |line: &Arc<Item>| matches!(line.state, ItemState::Done | ItemState::Skipped);
+    (step.activity == Activity::Stopped && step.verb == "apply" && before.all().iter().all(ended))
+        .then(|| run_of(before))
+        .flatten()
+        .map(|run| (run, Heading::Forward))
 }
 
 /// Times of the last rehearsal, when it was of this backup.

@@ -148,7 +148,7 @@ fn plan_of(
         ),
         (
             "leave",
-            ledger.count(|standing| *standing == Standing::Done),
+            ledger.count(|standing| matches!(standing, Standing::Done | Standing::Declared)),
             "parts that are done",
         ),
         (

@@ -1,18 +1,20 @@
 //! `upgrade apply|undo` from the workspace.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Prepared, World, unknown};
+use crate::engine::backup;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::{self, Ready};
 use crate::engine::item::{Item, Items};
 use crate::engine::operation::{Control, Outcome, ProofLine};
-use crate::engine::ports::maos::{Known, Maos, TaskStatus};
+use crate::engine::ports::maos::{Capabilities, Known, Maos, TaskStatus};
+use crate::engine::snapshot::{Activity, Step};
 use crate::engine::steps::{self, Heading, Run, RunId};
 use crate::engine::upgrade::{self, Compatibility, Facts, Python, Upgrade};
 
@@ -62,15 +64,22 @@ async fn gather(world: &World) -> Result<(Upgrade, Ready)> {
     let step = world.snapshot.step(Capability::Upgrade);
     let before = step.items.get("apply").cloned().unwrap_or_default();
     // A run under way keeps what was decided at its start: the version now is no longer the one it came from.
-    let begun = steps::unfinished(&before).map(|(id, _)| id.params);
+    let begun = open(&step, &before).map(|(id, _)| id.params);
     let wanted = match begun.as_ref().and_then(|params| params["to"].as_str()) {
         Some(to) => to.to_owned(),
         None => wanted(world)?,
     };
     let maos = world.ports.maos.open(&world.workspace, &world.settings)?;
-    let version = maos.version().await.map_err(Error::from)?;
-    let abilities = maos.probe().await.map_err(Error::from)?;
-    let python = version.interpreter.clone().map(|interpreter| Python {
+    let (interpreter, reported, abilities) = match begun.as_ref().map(known) {
+        // Half-way the program may be gone or broken: that is what going on, or going back, mends.
+        Some(Some(known)) => known,
+        _ => {
+            let version = maos.version().await.map_err(Error::from)?;
+            let abilities = maos.probe().await.map_err(Error::from)?;
+            (version.interpreter, version.reported, abilities)
+        }
+    };
+    let python = interpreter.clone().map(|interpreter| Python {
         interpreter,
         distribution: table.distribution.clone(),
         processes: Arc::clone(&world.ports.processes),
@@ -90,23 +99,22 @@ async fn gather(world: &World) -> Result<(Upgrade, Ready)> {
         .get("wait")
         .and_then(serde_json::Value::as_bool)
         .unwrap_or(false);
-    let place = version
-        .interpreter
-        .clone()
-        .unwrap_or_else(|| world.workspace.root().to_owned());
+    let place = interpreter.unwrap_or_else(|| world.workspace.root().to_owned());
+    let folder = backup::request::folder(&world.workspace, &world.settings);
+    let shelf = super::blocking(move || backup::list(&folder)).await?;
     let facts = Facts {
         installed: installed.clone(),
-        reported: version.reported.clone(),
+        reported,
         wanted: wanted.clone(),
         health: asked(maos.health().await),
         running: running(maos.as_ref()).await,
         wait,
         free: free(&place),
-        backup: evidence::backup(&world.snapshot, world.now, driving.backup.max_age),
+        backup: evidence::backup(&world.snapshot, Some(&shelf), world.now, driving.backup.max_age),
     };
     let ready = upgrade::precheck(&facts, &table);
-    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-    let words = |value: &serde_json::Value| {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let words = |value: &Value| {
         value
             .as_array()
             .map(|all| all.iter().filter_map(text).collect::<Vec<_>>())
@@ -139,8 +147,24 @@ async fn gather(world: &World) -> Result<(Upgrade, Ready)> {
             .map(|path| world.workspace.path(path)),
         wait: wait.then_some(WAIT),
         ready_within: Duration::from_secs(driving.maos.ready_within.unwrap_or(READY_S)),
+        clock: Arc::clone(&world.ports.clock),
     };
     Ok((upgrade, ready))
+}
+
+/// A run that stands half-way, or was killed behind its last step.
+fn open(step: &Step, before: &Items) -> Option<(RunId, Heading)> {
+    steps::unfinished(before).or_else(|| {
+        let untold = steps::untold(before).filter(|_| step.activity == Activity::Stopped);
+        untold.map(|run| (run, Heading::Forward))
+    })
+}
+
+/// What was found out at the start of a run.
+fn known(params: &Value) -> Option<(Option<PathBuf>, Option<String>, Capabilities)> {
+    let abilities = serde_json::from_value(params["abilities"].clone()).ok()?;
+    let interpreter = serde_json::from_value(params["interpreter"].clone()).ok()?;
+    Some((interpreter, None, abilities))
 }
 
 fn asked<T>(answer: std::result::Result<Known<T>, crate::engine::ports::maos::MaosError>) -> Known<T> {
@@ -197,20 +221,24 @@ pub(super) async fn prepare(world: World, verb: &str, _control: Control) -> Resu
     match verb {
         "apply" => {
             let (upgrade, ready) = gather(&world).await?;
-            let open = steps::unfinished(&before);
+            let open = open(&step, &before);
             // A run that stands half-way goes on: its own steps are what changed the pre-check.
             let ready = if open.is_some() { Ready::default() } else { ready };
-            let plan = upgrade::plan(&upgrade, &ready, &target)?;
-            Ok(run(plan, upgrade, before, &world, false))
+            let plan = match open {
+                Some((_, Heading::Back)) => upgrade::undo_plan(&upgrade, &before, &target),
+                _ => upgrade::plan(&upgrade, &ready, &target)?,
+            };
+            Ok(run(plan, upgrade, before, open, &world, false))
         }
         "undo" => {
-            if steps::unfinished(&before).is_none() {
+            let open = open(&step, &before);
+            if open.is_none() {
                 return Err(Error::input("no upgrade stands half-way")
                     .hint("A done upgrade is taken back by a rollback."));
             }
             let (upgrade, _) = gather(&world).await?;
             let plan = upgrade::undo_plan(&upgrade, &before, &target);
-            Ok(run(plan, upgrade, before, &world, true))
+            Ok(run(plan, upgrade, before, open, &world, true))
         }
         _ => Err(unknown(Capability::Upgrade, verb)),
     }
@@ -220,14 +248,20 @@ fn run(
     plan: crate::engine::operation::Plan,
     upgrade: Upgrade,
     before: Items,
+    open: Option<(RunId, Heading)>,
     world: &World,
     back: bool,
 ) -> Prepared {
-    let open = steps::unfinished(&before);
     let id = open.clone().map_or_else(
         || RunId {
             id: world.now.strftime("%Y%m%d_%H%M%S").to_string(),
-            params: json!({"from": upgrade.from, "to": upgrade.to, "beside": upgrade.beside}),
+            params: json!({
+                "from": upgrade.from,
+                "to": upgrade.to,
+                "beside": upgrade.beside,
+                "interpreter": upgrade.python.as_ref().map(|python| &python.interpreter),
+                "abilities": upgrade.abilities,
+            }),
         },
         |(id, _)| id,
     );

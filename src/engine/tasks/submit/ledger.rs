@@ -38,6 +38,8 @@ pub enum Standing {
     },
     /// It ended well.
     Done,
+    /// It ended well by a person's word.
+    Declared,
     /// It ended badly, or was refused.
     Failed,
     /// Nobody knows whether MAOS has it.
@@ -141,7 +143,7 @@ impl Ledger {
                     attempt = wanted;
                     Standing::Fresh
                 }
-                (Standing::Unknown { .. }, Some(Answer::Done)) => Standing::Done,
+                (Standing::Unknown { .. }, Some(Answer::Done)) => Standing::Declared,
                 (standing, _) => standing,
             };
             ledger.ids.push(data.id);
@@ -251,7 +253,7 @@ mod tests {
         );
         assert_eq!(
             standing(ItemState::Unknown, None, Some(Answer::Done)),
-            (Standing::Done, 1)
+            (Standing::Declared, 1)
         );
         let unit = &units().list[0];
         assert_eq!(

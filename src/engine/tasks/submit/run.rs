@@ -162,6 +162,7 @@ impl Run {
             match standing {
                 Standing::Fresh => {}
                 Standing::Done => self.now[i] = Now::Done,
+                Standing::Declared => self.tell(at, Now::Done, "done, by the operator's word"),
                 Standing::Failed => self.now[i] = Now::Failed,
                 Standing::Given { id } => {
                     self.now[i] = Now::Given;
@@ -279,8 +280,11 @@ impl Run {
                 },
                 () = control.stopped(), if !stopping => {}
                 () = tokio::time::sleep_until(look_at), if !self.in_flight.is_empty() => {
+                    let begun = Instant::now();
                     let ended = self.look().await?;
-                    self.pause = if ended > 0 { LOOK.0 } else { (self.pause * 2).min(LOOK.1) };
+                    // A look that costs much is made less often: at most a fifth of the time goes into looking.
+                    let least = LOOK.0.max(begun.elapsed() * 4);
+                    self.pause = if ended > 0 { least } else { (self.pause * 2).max(least) }.min(LOOK.1);
                     look_at = Instant::now() + self.pause;
                 }
             }

@@ -101,7 +101,7 @@ impl Screen for Compare {
         let facts = match (&self.model.summary, activity(cx)) {
             (_, Activity::Idle) if locked(cx).is_some() => "locked".to_owned(),
             (Some(summary), _) if summary.run > 0 || activity(cx).is_active() => format!(
-                "{} of {} · {} succeeded on both",
+                "{} of {} · {} compared",
                 summary.run,
                 plural(summary.planned, "pair", "pairs"),
                 summary.compared
@@ -110,7 +110,7 @@ impl Screen for Compare {
         };
         let (simulated, rehearsal) = self.model.rehearsal();
         let facts = match (simulated, rehearsal) {
-            (true, _) => format!("REHEARSAL, simulated durations · {facts}"),
+            (true, _) => format!("REHEARSAL, simulated · {facts}"),
             (false, true) => format!("REHEARSAL · {facts}"),
             _ => facts,
         };

@@ -84,11 +84,18 @@ pub(super) fn news(screen: &Compare, cx: &Cx<'_>) -> News {
             .role(Role::Bad)
         }
         Activity::Done | Activity::DoneWithQuarantine => {
-            let said = summary.map_or_else(String::new, |summary| format!("{}.", summary.spread_words()));
+            let said = summary.map_or_else(String::new, |summary| match summary.speedup {
+                Some(spread) => format!(
+                    "{} compared, median {:.1}×.",
+                    plural(summary.compared, "pair", "pairs"),
+                    spread.median
+                ),
+                None => "No pair is compared.".to_owned(),
+            });
             let next = onward(cx, STEP)
                 .0
                 .map_or_else(String::new, |next| format!("n {}", next.title().to_lowercase()));
-            News::new(text::sentence(&said), next).role(Role::Ok)
+            News::new(said, next).role(Role::Ok)
         }
     }
 }
@@ -114,12 +121,12 @@ pub(super) fn render(screen: &mut Compare, painter: &mut Painter<'_>, cx: &Cx<'_
     let mut below = figures(summary, cx, width);
     let head = head(screen, summary, cx, width);
     if cx.density == Density::Tiny {
-        let mut rows = verdict(summary, cx, width);
-        rows.extend(below.into_iter().filter(|row| row.is_fixed()));
+        let mut rows: Vec<Row> = below.into_iter().filter(Row::is_fixed).collect();
+        rows.extend(verdict(screen, summary, cx, width));
         painter.rows(&rows);
         return;
     }
-    below.extend(verdict(summary, cx, width));
+    below.extend(verdict(screen, summary, cx, width));
     let cells = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
     let each: u16 = if cx.density <= Density::Normal { 2 } else { 1 };
     let tasks = cells(screen.model.order.len());
@@ -136,8 +143,7 @@ pub(super) fn render(screen: &mut Compare, painter: &mut Painter<'_>, cx: &Cx<'_
     screen.list.settle(usize::from(tasks), usize::from(shown));
     let row = Row::new()
         .at(1, "Task", Role::Muted)
-        .number(SIDE - 2, "n", Role::Muted)
-        .right(1, screen.list.position(usize::from(tasks)), Role::Muted);
+        .number(SIDE - 2, "n", Role::Muted);
     let row = if cx.density <= Density::Normal {
         let (at, ends) = columns(width);
         row.number(ends, "median", Role::Muted)
@@ -147,7 +153,8 @@ pub(super) fn render(screen: &mut Compare, painter: &mut Painter<'_>, cx: &Cx<'_
             .at(28, "MAOS", Role::Muted)
             .at(38, "speed-up", Role::Muted)
     };
-    painter.row(heading - 1, &row);
+    let position = screen.list.position(usize::from(tasks));
+    painter.row(heading - 1, &row.right(1, position, Role::Muted));
     let (simulated, _) = screen.model.rehearsal();
     for (line, index) in (0..shown).zip(screen.list.top..) {
         let Some(task) = screen.model.order.get(index).map(|at| &summary.tasks[*at]) else {
@@ -491,7 +498,7 @@ fn figures(summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row> {
         )
     };
     let measured = format!(
-        "legacy {}   MAOS {}",
+        "legacy {} · MAOS {}",
         used(summary.legacy_used),
         used(summary.maos_used)
     );
@@ -517,14 +524,19 @@ fn figures(summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row> {
 }
 
 /// The guide's sentence, and what weakens it.
-fn verdict(summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row> {
+fn verdict(screen: &Compare, summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row> {
+    let mark = if screen.model.rehearsal().1 {
+        "REHEARSAL: "
+    } else {
+        ""
+    };
     let lead = if activity(cx).is_done() { "" } else { "So far: " };
     let role = match summary.recommendation.sentence() {
         Some(_) => Role::Critical,
         None => Role::Warn,
     };
     let mut rows = prose(
-        &format!("{lead}{}", summary.sentence()),
+        &format!("{mark}{lead}{}", summary.sentence()),
         width,
         role,
         keep::ALWAYS,

@@ -68,6 +68,13 @@ impl Handover {
         steps::unfinished(self.items(cx)?).map(|(_, heading)| heading)
     }
 
+    const fn noun(&self) -> &'static str {
+        match self.capability {
+            Capability::Upgrade => "upgrade",
+            _ => "cut over",
+        }
+    }
+
     fn mode(&self, cx: &Cx<'_>) -> Mode {
         let decided = cx
             .step(self.capability)
@@ -93,7 +100,8 @@ impl Handover {
                 .settings
                 .value()
                 .map_or(MAX_AGE, |(_, settings)| settings.driving.backup.max_age);
-            return Some(cutover::ready(cx.snapshot, cx.now.at, age));
+            let shelf = cx.views.backups.value().map(|(_, shelf)| shelf.as_slice());
+            return Some(cutover::ready(cx.snapshot, shelf, cx.now.at, age));
         }
         cx.views.upgrade.value().map(|(_, reading)| reading.ready.clone())
     }
@@ -204,10 +212,14 @@ fn line(item: &crate::engine::item::Item, way_back: String) -> Line {
 impl Screen for Handover {
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         let reads = working::reads(cx) && !self.activity(cx).is_active();
-        if reads && self.capability == Capability::Upgrade {
-            return vec![Effect::Send(Order::Read(self.capability))];
+        if !reads {
+            return Vec::new();
         }
-        Vec::new()
+        let what = match self.capability {
+            Capability::Upgrade => Capability::Upgrade,
+            _ => Capability::Backup,
+        };
+        vec![Effect::Send(Order::Read(what))]
     }
 
     fn title(&self, cx: &Cx<'_>) -> Title {
@@ -277,17 +289,26 @@ impl Screen for Handover {
                     .about("show the plan and ask before anything is changed")
                     .off(self.off(cx)),
             );
-            if self.capability == Capability::Upgrade {
-                let whole = self
-                    .heading(cx)
-                    .is_none()
-                    .then(|| "No upgrade stands half-way.".to_owned());
-                commands.push(
-                    Command::new(Action::TakeBack, "take back")
-                        .about("undo the steps of the upgrade that stands half-way; asks first")
-                        .off(whole.or_else(|| working::off(cx, self.capability))),
-                );
-            }
+            let (words, about) = if self.capability == Capability::Upgrade {
+                (
+                    "take back",
+                    "undo the steps of the upgrade that stands half-way; asks first",
+                )
+            } else {
+                (
+                    "open legacy again",
+                    "take back the cut over that stands half-way; asks first",
+                )
+            };
+            let whole = self
+                .heading(cx)
+                .is_none()
+                .then(|| format!("No {} stands half-way.", self.noun()));
+            commands.push(
+                Command::new(Action::TakeBack, words)
+                    .about(about)
+                    .off(whole.or_else(|| working::off(cx, self.capability))),
+            );
         }
         if !activity.is_active() && !activity.is_done() {
             let (action, label, about) = if self.capability == Capability::Cutover {
@@ -323,7 +344,7 @@ impl Screen for Handover {
                 (None, Some(step)) => Handled::one(Effect::Go(step)),
                 _ => self.plan("apply"),
             },
-            Action::TakeBack if self.capability == Capability::Upgrade => self.plan("undo"),
+            Action::TakeBack => self.plan("undo"),
             Action::Mark if self.capability == Capability::Cutover && !activity.is_active() => {
                 let other = match self.mode(cx) {
                     Mode::Drain => Mode::Freeze,

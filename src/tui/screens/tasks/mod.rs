@@ -18,6 +18,7 @@ mod changes;
 pub mod plan;
 pub mod reading;
 pub mod state;
+pub mod submitting;
 pub mod view;
 pub mod writing;
 
@@ -70,7 +71,28 @@ impl TasksScreen {
 
     /// Whether the plans are shown, and not the conversion.
     fn plans(&self, cx: &Cx<'_>) -> bool {
-        self.tasks.reading.is_some() && !cx.snapshot.activity(Capability::Tasks).is_active()
+        let converting = cx.snapshot.activity(Capability::Tasks).is_active() && !submitting::runs(cx);
+        self.tasks.reading.is_some() && !converting
+    }
+
+    /// Takes what the engine read, when that is new.
+    fn take_reading(&mut self, cx: &Cx<'_>) {
+        let Some((at, read)) = cx.views.tasks.value() else {
+            return;
+        };
+        if self
+            .tasks
+            .reading
+            .as_ref()
+            .is_some_and(|reading| reading.at == at)
+        {
+            return;
+        }
+        self.read(std::sync::Arc::new(Reading {
+            view: std::sync::Arc::clone(&read.view),
+            rules: std::sync::Arc::clone(&read.rules),
+            at,
+        }));
     }
 
     /// The stage view's meaning of an action.
@@ -146,6 +168,9 @@ impl TasksScreen {
 
     fn next(&self, cx: &Cx<'_>) -> Command {
         let held = cx.held();
+        if self.all_accepted() && submitting::is_next(cx) {
+            return submitting::command(Action::Next, cx);
+        }
         if self.all_accepted() {
             let offered = self.step.commands(cx);
             return offered
@@ -276,26 +301,13 @@ impl Screen for TasksScreen {
     }
 
     fn refresh(&mut self, cx: &Cx<'_>) {
-        let Some((at, read)) = cx.views.tasks.value() else {
-            return;
-        };
-        if self
-            .tasks
-            .reading
-            .as_ref()
-            .is_some_and(|reading| reading.at == at)
-        {
-            return;
-        }
-        self.read(std::sync::Arc::new(Reading {
-            view: std::sync::Arc::clone(&read.view),
-            rules: std::sync::Arc::clone(&read.rules),
-            at,
-        }));
+        self.take_reading(cx);
+        self.tasks.follow(cx);
     }
 
     fn title(&self, cx: &Cx<'_>) -> Title {
         match &self.tasks.reading {
+            Some(_) if submitting::runs(cx) => submitting::title(&self.tasks, cx),
             Some(reading) if self.plans(cx) => {
                 let facts = format!(
                     "{} read · {} valid · {} quarantined",
@@ -351,6 +363,9 @@ impl Screen for TasksScreen {
                 "Space on a part adds it or takes it off, Enter ends",
             );
         }
+        if let Some(news) = submitting::news(&self.tasks, cx) {
+            return news;
+        }
         let (plans, accepted) = self.tasks.counts();
         if plans == accepted && cx.snapshot.activity(Capability::Tasks).is_done() {
             return self.step.news(cx);
@@ -382,7 +397,14 @@ impl Screen for TasksScreen {
         if self.tasks.input.is_some() {
             return self.writing();
         }
-        let mut commands = vec![self.next(cx)];
+        let mut commands = if submitting::runs(cx) {
+            let run = [Action::Pause, Action::Stop];
+            let offered = self.step.commands(cx).into_iter();
+            offered.filter(|command| run.contains(&command.action)).collect()
+        } else {
+            vec![self.next(cx)]
+        };
+        commands.extend(submitting::commands(&self.tasks, cx));
         match self.tasks.region {
             Region::List => {
                 commands.extend([
@@ -443,6 +465,9 @@ impl Screen for TasksScreen {
         if !matches!(action, Action::Up | Action::Down | Action::Left | Action::Right) {
             self.tasks.refusal = None;
         }
+        if let Some(handled) = submitting::act(&self.tasks, self.all_accepted(), action, cx) {
+            return handled;
+        }
         let decisions = match self.tasks.region {
             Region::List => self.in_list(action),
             Region::Stages => self.in_stages(action),
@@ -459,6 +484,7 @@ impl Screen for TasksScreen {
             self.step.render(painter, cx);
             return;
         }
+        self.tasks.follow(cx);
         if let Some(wait) = self.tasks.follow_text(cx.now.mono) {
             cx.wake_in(wait);
         }

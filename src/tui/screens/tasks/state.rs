@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::plan::Open;
 use super::reading::{Reading, with_plan};
+use super::submitting::Submitted;
 use super::writing::Input;
 use crate::engine::tasks::view::Row;
 use crate::engine::tasks::{Decomposition, decompose};
@@ -110,6 +111,8 @@ pub struct Tasks {
     pub(super) all_accepted: bool,
     pub(super) undo: Vec<(String, Option<Decomposition>)>,
     pub(super) opened: Option<usize>,
+    /// The parts in MAOS's hands.
+    pub submitted: Submitted,
 }
 
 impl Tasks {

@@ -136,6 +136,8 @@ const fn band_role(band: Band) -> Role {
 fn list(tasks: &mut Tasks, painter: &mut Painter<'_>) {
     let (width, height) = (painter.width(), painter.height());
     let narrow = width < 60;
+    // A column of its own only while there is something to say in it.
+    let states = width >= 90 && tasks.submitted.any();
     let len = tasks.listed.len();
     let rows = usize::from(height.saturating_sub(1));
     tasks.list.settle(len, rows);
@@ -154,7 +156,10 @@ fn list(tasks: &mut Tasks, painter: &mut Painter<'_>) {
         header = header
             .number(31, "Parts", Role::Muted)
             .at(32, "Stages", Role::Muted)
-            .at(40, "Description", Role::Muted);
+            .at(40, if states { "State" } else { "Description" }, Role::Muted);
+    }
+    if states {
+        header = header.at(53, "Description", Role::Muted);
     }
     painter.row(0, &header.right(1, right, Role::Muted));
     if len == 0 {
@@ -208,9 +213,21 @@ fn list(tasks: &mut Tasks, painter: &mut Painter<'_>) {
         if narrow {
             row.at(27, description, Role::Muted)
         } else {
-            row.number(31, count(line.parts as u64), Role::Text)
-                .number(38, count(line.stages as u64), Role::Text)
-                .at(40, description, Role::Text)
+            row = row.number(31, count(line.parts as u64), Role::Text).number(
+                38,
+                count(line.stages as u64),
+                Role::Text,
+            );
+            if states {
+                let state = tasks.submitted.word(&line.id.to_string(), line.parts);
+                let accepted = tasks
+                    .is_accepted(&line)
+                    .then(|| ("accepted".to_owned(), Role::Muted));
+                let (word, role) = state.or(accepted).unwrap_or_default();
+                row.at(40, word, role).at(53, description, Role::Text)
+            } else {
+                row.at(40, description, Role::Text)
+            }
         }
     });
     tasks.list = cursor;
@@ -292,13 +309,15 @@ fn words(tasks: &Tasks, open: &Open) -> Vec<Row> {
             .at(1, inert(&subtask.description), Role::Critical)
             .then("   ", Role::Text)
             .then(format!("waits for {waits} · feeds {feeds}"), Role::Text),
-        Row::prose(
-            format!(
-                "  rule {} · weight {weight:.1}{path} · {}",
-                subtask.rule, subtask.kind
-            ),
-            Role::Text,
-        ),
+        tasks.submitted.words(tasks).unwrap_or_else(|| {
+            Row::prose(
+                format!(
+                    "  rule {} · weight {weight:.1}{path} · {}",
+                    subtask.rule, subtask.kind
+                ),
+                Role::Text,
+            )
+        }),
         Row::prose(
             format!("  from \"{}\"", inert_short(&open.plan.original, SHOWN)),
             Role::Muted,

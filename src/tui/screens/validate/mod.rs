@@ -121,7 +121,7 @@ impl Screen for Validate {
             )
         };
         let facts = match self.tree.rehearsal() {
-            (true, _) => format!("REHEARSAL, simulated durations · {facts}"),
+            (true, _) => format!("REHEARSAL, simulated · {facts}"),
             (false, true) => format!("REHEARSAL · {facts}"),
             _ => facts,
         };
@@ -185,7 +185,7 @@ impl Screen for Validate {
             Action::Next if self.rolls_back(cx) => Handled::one(Effect::Go(Capability::Rollback)),
             Action::Next if activity.is_done() => match self.tree.next_failure(self.list.cursor) {
                 Some((category, index)) => {
-                    self.tree.unfold(category, cx);
+                    self.tree.unfold(category);
                     if let Some(at) = self.tree.at(index) {
                         self.list.cursor = at;
                     }
@@ -213,11 +213,11 @@ impl Screen for Validate {
             }
             Action::Open | Action::Mark => {
                 match self.tree.lines.get(self.list.cursor).copied() {
-                    Some(Line::Category(category, _)) => self.tree.toggle(category, cx),
+                    Some(Line::Category(category, _)) => self.tree.toggle(category),
                     Some(Line::Test(_)) if action == Action::Open => self.open = true,
                     Some(Line::Test(index)) => {
                         let category = self.tree.catalogue.tests[index].category;
-                        self.tree.toggle(category, cx);
+                        self.tree.toggle(category);
                         if let Some(at) = self.tree.at_category(category) {
                             self.list.cursor = at;
                         }
@@ -229,7 +229,7 @@ impl Screen for Validate {
             Action::Left | Action::Right => {
                 if let Some(Line::Category(category, open)) = self.tree.lines.get(self.list.cursor).copied() {
                     if open == (action == Action::Left) {
-                        self.tree.toggle(category, cx);
+                        self.tree.toggle(category);
                     }
                 } else if let (Action::Left, Some(Line::Test(index))) =
                     (action, self.tree.lines.get(self.list.cursor).copied())

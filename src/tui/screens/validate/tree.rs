@@ -83,7 +83,7 @@ impl Tree {
     }
 
     /// Opens or folds a category.
-    pub fn toggle(&mut self, category: Category, _cx: &Cx<'_>) {
+    pub fn toggle(&mut self, category: Category) {
         let open = self
             .lines
             .iter()
@@ -93,7 +93,7 @@ impl Tree {
     }
 
     /// Opens a category.
-    pub fn unfold(&mut self, category: Category, _cx: &Cx<'_>) {
+    pub fn unfold(&mut self, category: Category) {
         self.chosen.insert(category, true);
         self.lay();
     }

@@ -53,7 +53,7 @@ pub(super) fn news(screen: &Validate, cx: &Cx<'_>) -> News {
             let done = counts.executed() + counts.skipped;
             News::new(
                 format!("{done} of {} ended. {name} is running.", counts.total),
-                "watch, or X stops after it",
+                "watch, or X stops",
             )
         }
         Activity::Paused => {
@@ -143,7 +143,7 @@ pub(super) fn render(screen: &mut Validate, painter: &mut Painter<'_>, cx: &Cx<'
         let safe = "Results of tests that ended are kept; nothing of the others is left in MAOS.";
         bottom.extend(working::ended_badly(step, safe, cx, width));
     }
-    bottom.extend(verdict(counts, cx, width));
+    bottom.extend(verdict(counts, screen.tree.rehearsal().1, cx, width));
     if cx.density == Density::Tiny {
         let mut rows = bottom;
         rows.push(categories(screen, cx.look.glyphs));
@@ -155,7 +155,7 @@ pub(super) fn render(screen: &mut Validate, painter: &mut Painter<'_>, cx: &Cx<'
     let detail = match screen.tree.lines.get(screen.list.cursor).copied() {
         _ if cx.density > Density::Normal => Vec::new(),
         Some(Line::Test(index)) => evidence(screen, index, cx, width, false),
-        Some(Line::Category(category, _)) => about(screen, category, cx, width),
+        Some(Line::Category(category, _)) => about(screen, category, width),
         None => Vec::new(),
     };
     // A place for three lines of detail is always kept, so that the tree does not jump when the cursor moves.
@@ -324,7 +324,7 @@ fn evidence(screen: &Validate, index: usize, cx: &Cx<'_>, width: u16, whole: boo
         13,
         width,
         Role::Text,
-        keep::FIGURE,
+        keep::NORMAL,
     ));
     let Some(verdict) = item.filter(|item| item.state.ended()).and_then(Verdict::of) else {
         return rows;
@@ -386,7 +386,7 @@ fn evidence(screen: &Validate, index: usize, cx: &Cx<'_>, width: u16, whole: boo
     rows
 }
 
-fn about(screen: &Validate, category: Category, cx: &Cx<'_>, width: u16) -> Vec<Row> {
+fn about(screen: &Validate, category: Category, width: u16) -> Vec<Row> {
     let tests: Vec<_> = screen.tree.catalogue.of_category(category).collect();
     let tasks = Catalogue::tasks(tests.iter().copied());
     let counts = screen.tree.counts(Some(category));
@@ -402,12 +402,11 @@ fn about(screen: &Validate, category: Category, cx: &Cx<'_>, width: u16) -> Vec<
             .keep(keep::ALWAYS),
     ];
     rows.extend(labelled("  tests", &said, 13, width, Role::Text, keep::FIGURE));
-    let _ = cx;
     rows
 }
 
 /// The rate over executed tests with the guide's sentence, and the coverage.
-fn verdict(counts: Counts, cx: &Cx<'_>, width: u16) -> Vec<Row> {
+fn verdict(counts: Counts, rehearsal: bool, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     if counts.executed() == 0 {
         let said = if counts.skipped > 0 {
             format!(
@@ -419,15 +418,21 @@ fn verdict(counts: Counts, cx: &Cx<'_>, width: u16) -> Vec<Row> {
         };
         return prose(&said, width, Role::Muted, keep::ALWAYS);
     }
-    let lead = if activity(cx).is_active() { "So far " } else { "" };
+    let lead = match (rehearsal, activity(cx).is_active()) {
+        (true, true) => "REHEARSAL, so far ",
+        (true, false) => "REHEARSAL ",
+        (false, true) => "So far ",
+        (false, false) => "",
+    };
     let coverage = coverage_words(counts);
     let rate = format!("{lead}{}", rate_words(counts));
-    let mut rows = vec![
-        Row::new()
-            .at(1, rate, Role::Critical)
-            .right(1, coverage, Role::Text)
-            .keep(keep::ALWAYS),
-    ];
+    let both = text::width(&rate) + text::width(&coverage) + 4 <= usize::from(width);
+    let row = Row::new().at(1, rate, Role::Critical).keep(keep::ALWAYS);
+    let mut rows = if both {
+        vec![row.right(1, coverage, Role::Text)]
+    } else {
+        vec![row, Row::prose(coverage, Role::Text).keep(keep::ALWAYS)]
+    };
     if let Some(assessment) = counts.assessment() {
         let role = match assessment {
             Assessment::Excellent | Assessment::Good => Role::Ok,

@@ -17,6 +17,7 @@ use self::words::{Checkpoint, Config, Db, Form, Submit, Task, Verb, Words};
 use super::Rehearsal;
 use super::state::Held;
 use super::{checkpoints, documents};
+use crate::adapters::maos::cli::answer::REFERENCE;
 use crate::adapters::process::MachineProcesses;
 use crate::engine::ports::maos::{Known, Maos as _, MaosError, Stop, Submission};
 use crate::engine::ports::process::{Call, Processes as _};
@@ -261,7 +262,11 @@ fn submission(words: &Submit) -> Result<Submission, Refused> {
         max_agents: words.max_agents,
         timeout_s: words.timeout,
         depends_on: words.depends_on.clone(),
-        reference: metadata["reference"].as_str().unwrap_or_default().to_owned(),
+        reference: [REFERENCE, "reference"]
+            .iter()
+            .find_map(|name| metadata[*name].as_str())
+            .unwrap_or_default()
+            .to_owned(),
     })
 }
 

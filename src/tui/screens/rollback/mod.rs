@@ -1,0 +1,355 @@
+//! The way back. Reachable from everywhere by one key; opening it changes nothing: it reads, and shows what would be done.
+
+mod view;
+
+use super::Screen;
+use crate::engine::Capability;
+use crate::engine::command::Command as Order;
+use crate::engine::item::{ItemState, Items};
+use crate::engine::rollback::{NewRows, Preflight};
+use crate::engine::runner::Reply;
+use crate::engine::runner::operations::backup::duration;
+use crate::engine::runner::operations::rollback::{ONLY, ROWS};
+use crate::engine::snapshot::Activity;
+use crate::engine::steps::unfinished;
+use crate::engine::text::{count, plural};
+use crate::engine::views::{Mode, Slot};
+use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
+use crate::tui::keymap::{Action, Command};
+use crate::tui::overlays::backups::Backups;
+use crate::tui::overlays::choice::{Choice, Consequence};
+use crate::tui::overlays::confirm::Confirm;
+use crate::tui::paint::Painter;
+use crate::tui::style::Role;
+use crate::tui::widgets::frame::{News, Title};
+
+/// The screen.
+#[derive(Debug, Default)]
+pub struct Rollback {
+    asked: &'static str,
+}
+
+pub(super) fn preflight<'a>(cx: &Cx<'a>) -> Option<&'a Preflight> {
+    cx.views.rollback.value().map(|(_, found)| &**found)
+}
+
+/// The lines of the rollback, as the journal has them.
+pub(super) fn lines<'a>(cx: &Cx<'a>) -> Option<&'a Items> {
+    cx.step(Capability::Rollback)?.items.get("apply")
+}
+
+/// Whether a rollback is under way in any session.
+pub(super) fn runs(cx: &Cx<'_>) -> bool {
+    cx.step(Capability::Rollback)
+        .is_some_and(|step| step.activity.is_active() && step.verb != "rehearse")
+}
+
+fn interrupted(cx: &Cx<'_>) -> bool {
+    !runs(cx) && lines(cx).is_some_and(|lines| unfinished(lines).is_some())
+}
+
+/// Nobody can stop behind the swap until everything is proved.
+fn behind_the_swap(cx: &Cx<'_>) -> bool {
+    let glued = ["swap", "files", "version", "start", "open", "ready", "proof"];
+    lines(cx).is_some_and(|lines| {
+        glued.iter().any(|key| {
+            lines
+                .get(key)
+                .is_some_and(|line| line.state == ItemState::Running)
+        })
+    })
+}
+
+fn plan(verb: &'static str) -> Effect {
+    let order = Order::Plan {
+        capability: Capability::Rollback,
+        verb: verb.to_owned(),
+    };
+    Effect::Ask(Purpose::Preview(Capability::Rollback), order)
+}
+
+fn decide(subject: &str, choice: impl Into<serde_json::Value>) -> Handled {
+    Handled::Yes(vec![
+        Effect::Send(Order::Decide {
+            capability: Capability::Rollback,
+            subject: subject.to_owned(),
+            choice: choice.into(),
+        }),
+        Effect::Send(Order::Read(Capability::Rollback)),
+    ])
+}
+
+/// Why `n` is off.
+fn off(cx: &Cx<'_>) -> Option<String> {
+    if runs(cx) {
+        return Some("The rollback is running.".to_owned());
+    }
+    cx.held().or_else(|| match &cx.views.rollback {
+        Slot::Failed(_, error) => Some(error.to_string()),
+        Slot::Empty | Slot::Loading(None) => Some("The pre-flight is being read.".to_owned()),
+        _ => preflight(cx)
+            .and_then(|found| found.blocked.as_ref())
+            .filter(|_| !interrupted(cx))
+            .map(ToString::to_string),
+    })
+}
+
+/// The legacy system stands in the way, and a person may choose to restore only.
+fn legacy_halts(cx: &Cx<'_>) -> bool {
+    preflight(cx)
+        .and_then(|found| found.blocked.as_ref())
+        .is_some_and(|error| error.message.contains("legacy system does not start"))
+}
+
+impl Screen for Rollback {
+    fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
+        if super::working::reads(cx) {
+            vec![
+                Effect::Send(Order::Read(Capability::Rollback)),
+                Effect::Send(Order::Read(Capability::Backup)),
+            ]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn title(&self, cx: &Cx<'_>) -> Title {
+        let age = cx
+            .views
+            .rollback
+            .value()
+            .map_or_else(String::new, |(at, _)| format!("read {}", cx.ago(at)));
+        let what = match preflight(cx) {
+            Some(found) if !runs(cx) => {
+                let about = found
+                    .rehearsed_ms()
+                    .map_or_else(String::new, |ms| format!(" · about {}", duration(ms)));
+                format!(
+                    "{}{about} · nothing is changed by opening this",
+                    plural(found.steps.len() as u64, "step", "steps")
+                )
+            }
+            Some(_) => "running".to_owned(),
+            None => "nothing is changed by opening this".to_owned(),
+        };
+        Title::new("Rollback", what, age)
+    }
+
+    fn news(&self, cx: &Cx<'_>) -> News {
+        let step = cx.step(Capability::Rollback);
+        if let (Mode::Watching(holder), false) = (&cx.views.mode, runs(cx)) {
+            return News::new(
+                format!("{} operates. Your rollback goes first.", holder.operator),
+                "n takes over",
+            )
+            .role(Role::Warn);
+        }
+        if runs(cx) {
+            let next = if behind_the_swap(cx) {
+                "wait; it ends with its proof or takes itself back"
+            } else {
+                "watch, or X stops before the swap"
+            };
+            return News::new(view::under_way(cx), next);
+        }
+        if interrupted(cx) {
+            return News::new(view::stopped_in(cx), "n goes on, u keeps the present state").role(Role::Warn);
+        }
+        if let Some(step) = step.filter(|step| step.verb == "apply") {
+            match (step.activity, &step.outcome, &step.error) {
+                (Activity::Done, Some(outcome), _) => {
+                    return News::new(format!("{}.", outcome.summary.trim_end_matches('.')), "[ report")
+                        .role(Role::Ok);
+                }
+                (Activity::Failed, _, Some(error)) => {
+                    return News::new(error.to_string(), "mend the cause, then n").role(Role::Bad);
+                }
+                _ => {}
+            }
+        }
+        match &cx.views.rollback {
+            Slot::Failed(_, error) => News::new(error.to_string(), "r reads again").role(Role::Bad),
+            _ => match preflight(cx) {
+                None => News::new("Reading what can be gone back to.", "wait"),
+                Some(found) if found.nothing_to_do => {
+                    News::new("Rolled back already.", "q goes back").role(Role::Ok)
+                }
+                Some(found) => match &found.blocked {
+                    Some(error) => News::new(format!("{error}."), "b shows the backups").role(Role::Bad),
+                    None => News::new("Pre-flight is clear.", "n asks for the name of the target"),
+                },
+            },
+        }
+    }
+
+    fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
+        let watching = matches!(cx.views.mode, Mode::Watching(_)) && !runs(cx);
+        let next = if watching {
+            Command::new(Action::Next, "take over").about("take over for the rollback, with a reason")
+        } else if interrupted(cx) {
+            Command::new(Action::Next, "go on")
+                .about("go on with the rollback")
+                .off(off(cx))
+        } else {
+            Command::new(Action::Next, "roll back…")
+                .about("show the plan and ask for the name of the target")
+                .off(off(cx))
+        };
+        let mut all = vec![next];
+        if runs(cx) {
+            let glued = behind_the_swap(cx)
+                .then(|| "From the swap on nothing is left half done; it ends by itself.".to_owned());
+            all.push(Command::new(Action::Stop, "stop").off(cx.held().or(glued)));
+            return all;
+        }
+        if interrupted(cx) {
+            all.push(
+                Command::new(Action::TakeBack, "keep")
+                    .about("take back what was done and keep the present state")
+                    .off(cx.held()),
+            );
+        }
+        let idle = cx.held().or_else(|| {
+            cx.snapshot
+                .active()
+                .map(|running| format!("{} is running.", running.title()))
+        });
+        let no_rows = preflight(cx)
+            .is_none_or(|found| found.newer.is_none_or(|(new, _)| new == 0))
+            .then(|| "No rows exist only in MAOS.".to_owned());
+        all.push(Command::new(Action::Backups, "backup").about("choose another backup"));
+        all.push(
+            Command::new(Action::Mark, "rows")
+                .about("carry new rows back, or export them")
+                .off(cx.held().or(no_rows)),
+        );
+        if legacy_halts(cx) {
+            all.push(
+                Command::new(Action::Edit, "restore only").about("restore without opening the legacy system"),
+            );
+        }
+        all.push(
+            Command::new(Action::Rehearse, "rehearse")
+                .about("restore, prove and swap on a copy, and time it")
+                .off(idle),
+        );
+        all.push(Command::new(Action::ReadAgain, "read again").off(cx.held()));
+        all
+    }
+
+    fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
+        let mut ask = |verb: &'static str| {
+            self.asked = verb;
+            Handled::one(plan(verb))
+        };
+        match action {
+            Action::Next if matches!(cx.views.mode, Mode::Watching(_)) => Handled::one(take_over(cx)),
+            Action::Next => ask("apply"),
+            Action::TakeBack => ask("keep"),
+            Action::Rehearse => ask("rehearse"),
+            Action::Stop => super::working::act(action, cx, Capability::Rollback),
+            Action::Backups => Handled::one(Effect::Open(Box::<Backups>::default())),
+            Action::ReadAgain => Handled::one(Effect::Send(Order::Read(Capability::Rollback))),
+            Action::Mark => {
+                let now = preflight(cx).map_or(NewRows::Carry, |found| found.rows);
+                let other = match now {
+                    NewRows::Carry => NewRows::Export,
+                    NewRows::Export => NewRows::Carry,
+                };
+                decide(ROWS, other.word())
+            }
+            Action::Edit => decide(ONLY, "restore"),
+            _ => Handled::No,
+        }
+    }
+
+    fn answered(&mut self, answer: &Answered, cx: &Cx<'_>) -> Handled {
+        match answer {
+            (Purpose::Preview(Capability::Rollback), Ok(Reply::Plan(plan))) => {
+                if !plan.needs_approval {
+                    return Handled::one(Effect::Say(
+                        News::new(format!("{}.", plan.title), "").role(Role::Ok),
+                    ));
+                }
+                let (time, remarks) = self.remarks(cx);
+                let dialog = Confirm::new((**plan).clone(), cx.now.at, cx.now.mono, time, remarks);
+                Handled::one(Effect::Open(Box::new(dialog)))
+            }
+            (Purpose::Preview(Capability::Rollback), Err(error)) => {
+                Handled::one(Effect::Say(News::new(error.to_string(), "").role(Role::Bad)))
+            }
+            _ => Handled::No,
+        }
+    }
+
+    fn remarks(&self, cx: &Cx<'_>) -> (Option<String>, Vec<String>) {
+        let Some(found) = preflight(cx).filter(|_| self.asked == "apply") else {
+            return (None, Vec::new());
+        };
+        let mut remarks = Vec::new();
+        if let Some((new, changed)) = found.newer {
+            let verb = match found.rows {
+                NewRows::Carry => "carried back",
+                NewRows::Export => "exported",
+            };
+            remarks.push(format!(
+                "{} only in MAOS: {verb}; {} changed since: exported.",
+                plural(new, "row is", "rows are"),
+                count(changed)
+            ));
+        }
+        remarks.push("Before the swap it stops by itself and nothing is replaced.".to_owned());
+        if let Some(running) = cx.snapshot.active() {
+            remarks.push(format!(
+                "{} runs; it stops at its next safe point.",
+                running.title()
+            ));
+        }
+        let time = found.rehearsed_ms().map(|ms| {
+            format!(
+                "about {} as rehearsed, and the time MAOS takes to stop and start",
+                duration(ms)
+            )
+        });
+        (time, remarks)
+    }
+
+    fn render(&mut self, painter: &mut Painter<'_>, cx: &Cx<'_>) {
+        view::draw(painter, cx);
+    }
+
+    fn script(&self, _cx: &Cx<'_>) -> Option<String> {
+        Some("maos-migrate rollback plan | apply --approve DIGEST --confirm NAME".to_owned())
+    }
+}
+
+fn take_over(cx: &Cx<'_>) -> Effect {
+    let who = match &cx.views.mode {
+        Mode::Watching(holder) => holder.operator.clone(),
+        _ => String::new(),
+    };
+    let me = cx
+        .views
+        .me
+        .as_ref()
+        .map_or("an operator", |me| me.operator.as_str());
+    let reason = format!("rollback opened by {me}");
+    Effect::Open(Box::new(Choice::new(
+        format!("Take over from {who}?"),
+        vec![
+            (
+                "What runs stops at its next safe point. Nothing is rolled back by this.".to_owned(),
+                Role::Text,
+            ),
+            (format!("Told to {who} and written down: {reason}."), Role::Muted),
+        ],
+        vec![
+            ("Watch".to_owned(), Consequence::Nothing),
+            (
+                "Take over".to_owned(),
+                Consequence::Send(Order::TakeOver { reason }),
+            ),
+        ],
+        cx.now.mono,
+    )))
+}
