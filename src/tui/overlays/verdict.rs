@@ -187,12 +187,11 @@ impl Overlay for Explained {
     }
 
     fn size(&self, _cx: &Cx<'_>, screen: Size) -> Size {
-        // Sums are long: wider than other overlays where the screen is narrow.
-        let width = usual(screen).width.max(screen.width.saturating_sub(2).min(90));
-        let rows = self.rows(width.saturating_sub(2)).len();
+        let usual = usual(screen);
+        let rows = self.rows(usual.width.saturating_sub(2)).len();
         let height = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
         Size {
-            width,
+            width: usual.width,
             height: height.clamp(14.min(screen.height), screen.height.saturating_sub(2).max(1)),
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! To add one: a file with a struct that implements [`Screen`], an arm in [`make`], snapshots in `tests/tui/`.
 
+mod absent;
 mod assess;
 pub mod backup;
 mod checkpoints;
