@@ -7,6 +7,7 @@ mod compare;
 mod environment;
 mod frame;
 mod journeys;
+mod monitor;
 mod rollback;
 mod schema;
 mod screens;

@@ -82,6 +82,8 @@ pub struct App {
     /// Messages up to this event were said in the now line.
     said: u64,
     opened: bool,
+    /// The ten seconds of a countdown that rang last.
+    rung: Option<i64>,
     title: String,
     mouse: bool,
     dirty: bool,
@@ -105,6 +107,7 @@ impl App {
             read: 0,
             said: 0,
             opened: false,
+            rung: None,
             title: String::new(),
             mouse: false,
             dirty: true,

@@ -22,6 +22,7 @@ impl App {
     /// Draws everything. Returns after how long the picture changes by itself, if it does.
     pub fn draw(&mut self, buffer: &mut Buffer, now: &Now) -> Option<Duration> {
         self.dirty = false;
+        self.ring_countdown(now);
         self.size = Size {
             width: buffer.area.width,
             height: buffer.area.height,

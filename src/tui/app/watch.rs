@@ -103,6 +103,20 @@ impl App {
         }
     }
 
+    /// Rings each ten seconds while an armed rollback counts down, whatever is on the screen.
+    pub(super) fn ring_countdown(&mut self, now: &Now) {
+        let watch = self.world.snapshot.monitor.as_ref();
+        let left = watch
+            .and_then(|watch| watch.countdown)
+            .map(|ends| ends.as_second() - now.at.as_second())
+            .filter(|left| *left > 0)
+            .map(|left| left / 10);
+        if left.is_some() && self.rung.is_some() && left != self.rung {
+            self.outbox.push(Out::Bell);
+        }
+        self.rung = left;
+    }
+
     fn retitle(&mut self) {
         let snapshot = &self.world.snapshot;
         let name = if snapshot.name.is_empty() {

@@ -44,6 +44,13 @@ impl Explained {
         })
     }
 
+    /// Shows its end first: where the figures came from, and what was missing.
+    #[must_use]
+    pub const fn at_source(mut self) -> Self {
+        self.top = usize::MAX;
+        self
+    }
+
     fn point(&self) -> Option<&Point> {
         self.points.get(self.at)
     }
@@ -193,9 +200,9 @@ impl Overlay for Explained {
         let (width, height) = (painter.width(), painter.height());
         let rows = self.rows(width);
         let room = usize::from(height);
-        self.top = self.top.min(rows.len().saturating_sub(room));
         let more = rows.len() > room;
         let shown = if more { room.saturating_sub(1) } else { room };
+        self.top = self.top.min(rows.len().saturating_sub(shown));
         for (y, row) in (0..).zip(rows.iter().skip(self.top).take(shown)) {
             painter.row(y, row);
         }
@@ -222,7 +229,7 @@ impl Overlay for Explained {
             Action::Right => self.at = (self.at + 1).min(last),
             Action::First => self.at = 0,
             Action::Last => self.at = last,
-            Action::Down => self.top += 1,
+            Action::Down => self.top = self.top.saturating_add(1),
             Action::Up => self.top = self.top.saturating_sub(1),
             Action::Policy => {
                 self.policy = match self.policy {

@@ -83,8 +83,9 @@ impl Monitor {
         index.map(|index| Criterion::ALL[index % Criterion::ALL.len()])
     }
 
-    fn phase(&self, cx: &Cx<'_>) -> Phase {
-        self.live.phase(cx.now.at)
+    /// How the watch stands at this moment, whatever picture is shown.
+    fn phase(cx: &Cx<'_>) -> Phase {
+        Picture::of(cx.snapshot).phase(cx.now.at)
     }
 
     /// `last sample 79 s old`, `no data for 12 min 40 s`. Asks for a frame each second while it ticks.
@@ -108,8 +109,8 @@ impl Monitor {
             .or_else(|| cx.held())
     }
 
-    fn next_command(&self, cx: &Cx<'_>) -> Command {
-        let phase = self.phase(cx);
+    fn next_command(cx: &Cx<'_>) -> Command {
+        let phase = Self::phase(cx);
         match phase {
             Phase::Countdown | Phase::Breach => {
                 Command::new(Action::Next, "roll back").about("open the rollback; opening it changes nothing")
@@ -143,8 +144,14 @@ impl Monitor {
         Explained::newest(watch).map(|overlay| Effect::Open(Box::new(overlay)))
     }
 
+    /// The newest sample's source, and what was missing.
+    fn source(&self) -> Option<Effect> {
+        let newest = Explained::newest(self.live.watch()?)?;
+        Some(Effect::Open(Box::new(newest.at_source())))
+    }
+
     fn next(&self, cx: &Cx<'_>) -> Handled {
-        match self.phase(cx) {
+        match Self::phase(cx) {
             Phase::Countdown | Phase::Breach => Handled::one(Effect::Go(Capability::Rollback)),
             Phase::Never | Phase::Off => match working::locked(cx, STEP).map(|locked| locked.goes_to) {
                 Some(Some(step)) => Handled::one(Effect::Go(step)),
@@ -153,7 +160,7 @@ impl Monitor {
             },
             Phase::Passed => Handled::one(Effect::Go(Capability::Report)),
             Phase::Stale | Phase::Spent | Phase::Unknown => {
-                self.explain().map_or_else(Handled::done, Handled::one)
+                self.source().map_or_else(Handled::done, Handled::one)
             }
             Phase::First | Phase::Closely | Phase::Well => Handled::done(),
         }
@@ -188,7 +195,7 @@ impl Screen for Monitor {
     fn refresh(&mut self, cx: &Cx<'_>) {
         self.live = Picture::of(cx.snapshot);
         // A picture from before a breach must not hide it.
-        let breach = self.phase(cx).is_breach();
+        let breach = Self::phase(cx).is_breach();
         if self
             .frozen
             .as_ref()
@@ -211,11 +218,10 @@ impl Screen for Monitor {
             cx.wake_in(SECOND);
         }
         let criteria = watch.criteria();
-        let mut facts = format!(
-            "window {} · every {}",
-            span(seconds(criteria.window)),
-            span(seconds(criteria.interval))
-        );
+        let mut facts = format!("every {}", span(seconds(criteria.interval)));
+        if !matches!(cx.density, Density::Compact | Density::Tiny) {
+            facts = format!("window {} · {facts}", span(seconds(criteria.window)));
+        }
         if !watch.on {
             facts = match &watch.ended {
                 Some((at, why)) => format!("not watched since {}: {}", cx.now.clock(*at), inert(why)),
@@ -244,9 +250,9 @@ impl Screen for Monitor {
     }
 
     fn news(&self, cx: &Cx<'_>) -> News {
-        let phase = self.phase(cx);
+        let phase = Self::phase(cx);
         let role = view::role(phase);
-        let Some(watch) = self.live.watch() else {
+        let Some(watch) = cx.snapshot.monitor.as_deref() else {
             return match working::locked(cx, STEP) {
                 Some(locked) => {
                     let next = locked.goes_to.map_or_else(
@@ -312,9 +318,13 @@ impl Screen for Monitor {
                     .filter(|judged| judged.is_unknown())
                     .map(|judged| judged.criterion.title())
                     .collect();
-                let what = text::sentence(&missing.join(", ").to_lowercase());
+                let more = match missing.len() {
+                    0 | 1 => String::new(),
+                    some => format!(" and {} more", some - 1),
+                };
+                let first = missing.first().copied().unwrap_or("Something");
                 News::new(
-                    format!("{what} not known: neither healthy nor failing."),
+                    format!("{first}{more} not known: neither healthy nor failing."),
                     "n see source",
                 )
                 .role(role)
@@ -355,8 +365,8 @@ impl Screen for Monitor {
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
-        let phase = self.phase(cx);
-        let watch = self.live.watch();
+        let phase = Self::phase(cx);
+        let watch = cx.snapshot.monitor.as_deref();
         let mut commands = Vec::new();
         if phase == Phase::Countdown {
             commands.push(
@@ -364,7 +374,7 @@ impl Screen for Monitor {
                     .about("stop the automatic rollback for everyone, at once"),
             );
         }
-        commands.push(self.next_command(cx));
+        commands.push(Self::next_command(cx));
         let none = watch
             .and_then(Watch::verdict)
             .is_none()
@@ -422,9 +432,10 @@ impl Screen for Monitor {
     }
 
     fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
+        self.refresh(cx);
         match action {
             Action::Next => self.next(cx),
-            Action::Stop if self.phase(cx) == Phase::Countdown => Handled::Yes(vec![
+            Action::Stop if Self::phase(cx) == Phase::Countdown => Handled::Yes(vec![
                 decide("countdown", Value::Null),
                 say("Stopping the automatic rollback; the verdict stays."),
             ]),

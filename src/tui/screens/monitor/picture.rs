@@ -149,9 +149,7 @@ fn back(snapshot: &Snapshot) -> Back {
             .outcomes
             .get("verify")
             .or_else(|| step.outcomes.get("create"))?;
-        outcome
-            .proved()
-            .then(|| (inert(&outcome.summary), step.ended))
+        outcome.proved().then(|| (inert(&outcome.summary), step.ended))
     });
     Back {
         rehearsed_s: rehearsed.map(|ms| ms.div_ceil(1000)),

@@ -256,19 +256,11 @@ fn banners(left: &str, right: &str, width: u16) -> Vec<Row> {
 
 fn head(watch: &Watch, phase: Phase, screen: &Monitor, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let Some(verdict) = watch.verdict() else {
-        let what = match watch.next_at().filter(|_| watch.on) {
-            _ if !watch.on => "Nobody watches. No verdict yet.".to_owned(),
-            Some(at) => format!(
-                "First sample in {}. No verdict yet.",
-                text::duration(until(cx.now, at))
-            ),
-            None => "The first sample is being taken. No verdict yet.".to_owned(),
-        };
         return vec![
             Row::new()
                 .at(1, "VERDICT", Role::Critical)
                 .at(10, "none", Role::Unknown)
-                .at(SENTENCE, what, Role::Text)
+                .at(SENTENCE, waiting(watch, cx), Role::Text)
                 .keep(keep::ALWAYS),
         ];
     };
@@ -342,6 +334,18 @@ fn head(watch: &Watch, phase: Phase, screen: &Monitor, cx: &Cx<'_>, width: u16) 
     }
     rows.extend(acted(watch, cx, width));
     rows
+}
+
+/// What is said before there is a verdict.
+fn waiting(watch: &Watch, cx: &Cx<'_>) -> String {
+    match watch.next_at() {
+        _ if !watch.on => "Nobody watches. No verdict yet.".to_owned(),
+        Some(at) => format!(
+            "First sample in {}. No verdict yet.",
+            text::duration(until(cx.now, at))
+        ),
+        None => "The first sample is being taken. No verdict yet.".to_owned(),
+    }
 }
 
 /// Two facts on one line, or the second where there is room only.
@@ -510,6 +514,7 @@ fn promotion(watch: &Watch, verdict: &Verdict, phase: Phase, cx: &Cx<'_>) -> Str
     match watch.promote_at() {
         Some(at) if at <= cx.now.at => format!("open: {whole} without a breach"),
         Some(_) if !watch.on => "stands still: nobody watches".to_owned(),
+        Some(_) if phase == Phase::Stale => "not before a fresh sample".to_owned(),
         Some(at) => {
             let left = until(cx.now, at).div_ceil(60) * 60;
             format!("{} more without a breach, of {whole}", span(left))
@@ -543,7 +548,7 @@ fn foot(
         (0, aside) => format!("{aside} late or doubled"),
         (lost, aside) => format!("{lost} lost, {aside} late or doubled"),
     };
-    let samples = format!("samples {good} of {}, {lost}", watch.samples);
+    let samples = format!("{good} of {}, {lost}", watch.samples);
     let (budget, budget_role) = if verdict.frozen {
         (
             format!("SPENT, {budget}: promotion frozen, on-call paged"),
@@ -552,13 +557,9 @@ fn foot(
     } else {
         (budget, Role::Text)
     };
-    if text::width(&budget) + text::width(&samples) + 6 + usize::from(VALUES) <= usize::from(width) {
-        say(
-            "Unknown budget",
-            &format!("{budget}     {samples}"),
-            budget_role,
-            keep::FIGURE,
-        );
+    let both = format!("{budget} · samples {samples}");
+    if text::width(&both) + 1 + usize::from(VALUES) <= usize::from(width) {
+        say("Unknown budget", &both, budget_role, keep::FIGURE);
     } else {
         say("Unknown budget", &budget, budget_role, keep::FIGURE);
         say("Samples", &samples, Role::Text, keep::NORMAL);
@@ -594,7 +595,9 @@ fn happened(watch: &Watch, cx: &Cx<'_>, width: u16, room: u16) -> Vec<Row> {
             .right(1, "M all messages", Role::Muted)
             .keep(keep::EXTRA),
     ];
-    for mark in watch.marks.iter().rev().take(usize::from(room - 2)) {
+    let mut marks: Vec<_> = watch.marks.iter().collect();
+    marks.sort_by_key(|mark| std::cmp::Reverse(mark.at));
+    for mark in marks.into_iter().take(usize::from(room - 2)) {
         let role = match mark.kind {
             MarkKind::Verdict if mark.text.contains("breach") => Role::Bad,
             MarkKind::Verdict | MarkKind::Page => Role::Warn,
@@ -621,10 +624,7 @@ fn tiny(
     width: u16,
 ) -> Vec<Row> {
     let Some(verdict) = watch.verdict() else {
-        return head(watch, phase, screen, cx, width)
-            .into_iter()
-            .chain(prose("Figures need 60x18.", width, Role::Muted, keep::NORMAL))
-            .collect();
+        return prose(&waiting(watch, cx), width, Role::Text, keep::ALWAYS);
     };
     let mut rows = Vec::new();
     if let Some(ends) = watch.countdown.filter(|_| phase == Phase::Countdown) {
