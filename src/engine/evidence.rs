@@ -137,7 +137,11 @@ pub fn backup(
         step.outcomes_at.get(verb).filter(|_| outcome.source > 0).copied()
     };
     match (proved("create"), proved("verify")) {
-        (_, Some(_)) => Evidence::new("backup", Standing::Unknown, "a backup is verified; its age is not read"),
+        (_, Some(_)) => Evidence::new(
+            "backup",
+            Standing::Unknown,
+            "a backup is verified; its age is not read",
+        ),
         (Some(at), None) => made(age(at)),
         (None, None) => none(),
     }
@@ -189,7 +193,11 @@ mod tests {
             ("verify", 3, Standing::Unknown),
         ] {
             let (snapshot, now) = with(verb, minutes);
-            assert_eq!(backup(&snapshot, None, now, 60).standing, standing, "{verb} {minutes}");
+            assert_eq!(
+                backup(&snapshot, None, now, 60).standing,
+                standing,
+                "{verb} {minutes}"
+            );
         }
         let (snapshot, now) = with("create", 3);
         // Nothing lies on the shelf any more, whatever the journal says.

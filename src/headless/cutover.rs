@@ -42,14 +42,7 @@ pub async fn run(
             };
             session.ask(command, output).await?;
         }
-        super::planned_or_applied(
-            &mut session,
-            Capability::Cutover,
-            name,
-            consent.as_ref(),
-            output,
-        )
-        .await
+        super::planned_or_applied(&mut session, Capability::Cutover, name, consent.as_ref(), output).await
     }
     .await;
     session.close().await?;

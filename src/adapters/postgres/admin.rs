@@ -16,7 +16,7 @@ const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
 fn code(error: &sqlx::Error) -> Option<String> {
     error
         .as_database_error()
-        .and_then(|found| found.code())
+        .and_then(sqlx::error::DatabaseError::code)
         .map(std::borrow::Cow::into_owned)
 }
 

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::steps::{Over, steps};
-use crate::engine::item::{ItemState, Items};
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::Ready;
+use crate::engine::item::{ItemState, Items};
 use crate::engine::operation::{Control, Effect, Plan};
 use crate::engine::schema;
 
@@ -125,7 +125,12 @@ pub fn undo_plan(over: &Over, before: &Items, target: &str) -> Plan {
         .iter()
         .rev()
         .filter(|step| reached(step.key()))
-        .filter_map(|step| Some(Effect::plain("undo", format!("{}: {}", step.title(), step.way_back()?))))
+        .filter_map(|step| {
+            Some(Effect::plain(
+                "undo",
+                format!("{}: {}", step.title(), step.way_back()?),
+            ))
+        })
         .collect();
     Plan {
         capability: Capability::Cutover,

@@ -8,12 +8,7 @@ use crate::engine::text::count;
 
 /// What the journal and the backups say. `max_age_min`: a verified backup must be younger. `shelf`: the backups, once they are read.
 #[must_use]
-pub fn ready(
-    snapshot: &Snapshot,
-    shelf: Option<&[Listed]>,
-    now: jiff::Timestamp,
-    max_age_min: u64,
-) -> Ready {
+pub fn ready(snapshot: &Snapshot, shelf: Option<&[Listed]>, now: jiff::Timestamp, max_age_min: u64) -> Ready {
     Ready {
         lines: vec![
             schema(snapshot),

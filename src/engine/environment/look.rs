@@ -172,20 +172,15 @@ async fn init(world: &World, around: &Surroundings) -> Line {
 
 /// A line of a MAOS that is not there yet.
 fn unknown(key: Key, around: &Surroundings, what: &str) -> Line {
-    match &around.home {
-        Home::Environment(_) => Line::new(
-            key,
-            "not installed yet",
-            Found::Needs("run".to_owned(), what.to_owned()),
-        ),
-        _ => {
-            let why = match &around.table {
-                MaosFound::None(why) => why.clone(),
-                MaosFound::Table(_) => String::new(),
-            };
-            Line::new(key, "no MAOS", Found::Skipped(inert_short(&why, 120)))
-        }
+    if matches!(around.home, Home::Environment(_)) {
+        let needs = Found::Needs("run".to_owned(), what.to_owned());
+        return Line::new(key, "not installed yet", needs);
     }
+    let why = match &around.table {
+        MaosFound::None(why) => why.as_str(),
+        MaosFound::Table(_) => "",
+    };
+    Line::new(key, "no MAOS", Found::Skipped(inert_short(why, 120)))
 }
 
 fn no_target(key: Key) -> Line {

@@ -96,18 +96,26 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
     let taken_back = verb == "undo" || matches!(open, Some((_, Heading::Back)));
     let plan = if taken_back {
         if open.is_none() {
-            return Err(
-                Error::input("no cut over stands half-way").hint("After a cut over the way back is a rollback.")
-            );
+            return Err(Error::input("no cut over stands half-way")
+                .hint("After a cut over the way back is a rollback."));
         }
-        if before.get("start").is_some_and(|line| line.state == ItemState::Done) {
-            return Err(Error::blocked("MAOS serves already; rows that only it has would be left behind")
-                .hint("The way back is a rollback, which carries them."));
+        if before
+            .get("start")
+            .is_some_and(|line| line.state == ItemState::Done)
+        {
+            return Err(
+                Error::blocked("MAOS serves already; rows that only it has would be left behind")
+                    .hint("The way back is a rollback, which carries them."),
+            );
         }
         cutover::undo_plan(&over, &before, &target)
     } else {
         // A run that stands half-way goes on: what must be so before it was so, and its backup does not grow younger.
-        let ready = if open.is_some() { Ready::default() } else { ready(&world).await? };
+        let ready = if open.is_some() {
+            Ready::default()
+        } else {
+            ready(&world).await?
+        };
         cutover::plan(&over, &ready, &target, &control).await?
     };
     let id = open.map_or_else(
@@ -125,7 +133,13 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
     })
 }
 
-async fn run(over: Arc<Over>, id: RunId, before: Items, taken_back: bool, control: Control) -> Result<Outcome> {
+async fn run(
+    over: Arc<Over>,
+    id: RunId,
+    before: Items,
+    taken_back: bool,
+    control: Control,
+) -> Result<Outcome> {
     let list = || Run {
         world: Arc::clone(&over),
         steps: cutover::steps(over.mode),
@@ -149,7 +163,9 @@ async fn run(over: Arc<Over>, id: RunId, before: Items, taken_back: bool, contro
     for line in &failure.lines {
         lines.set(line.clone());
     }
-    let serves = lines.get("start").is_some_and(|line| line.state == ItemState::Done);
+    let serves = lines
+        .get("start")
+        .is_some_and(|line| line.state == ItemState::Done);
     let stopped = failure.step.is_none() && failure.taken_back.is_empty() && failure.stuck.is_none();
     // Stopped between two steps: nobody serves, so the legacy side is opened again at once.
     let failure = if stopped && !serves && steps::unfinished(&lines).is_some() {

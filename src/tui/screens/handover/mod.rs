@@ -290,9 +290,15 @@ impl Screen for Handover {
                     .off(self.off(cx)),
             );
             let (words, about) = if self.capability == Capability::Upgrade {
-                ("take back", "undo the steps of the upgrade that stands half-way; asks first")
+                (
+                    "take back",
+                    "undo the steps of the upgrade that stands half-way; asks first",
+                )
             } else {
-                ("open legacy again", "take back the cut over that stands half-way; asks first")
+                (
+                    "open legacy again",
+                    "take back the cut over that stands half-way; asks first",
+                )
             };
             let whole = self
                 .heading(cx)
