@@ -107,6 +107,30 @@ impl Plan {
         self
     }
 
+    /// What is otherwise in this plan than in `before`, in words: the first thing that differs.
+    #[must_use]
+    pub fn differs_from(&self, before: &Self) -> Option<String> {
+        let words = |effect: &Effect| {
+            let count = effect.count.map_or_else(String::new, |n| format!(" {n}"));
+            format!("{}{count} {}", effect.act, effect.what)
+        };
+        let lines = |plan: &Self| -> Vec<String> {
+            let head = [
+                plan.title.clone(),
+                plan.target.clone(),
+                plan.undo.clone().unwrap_or_default(),
+            ];
+            head.into_iter()
+                .chain(plan.effects.iter().map(words))
+                .chain(plan.basis.iter().cloned())
+                .collect()
+        };
+        let (old, new) = (lines(before), lines(self));
+        let at = (0..old.len().max(new.len())).find(|&at| old.get(at) != new.get(at))?;
+        let shown = |lines: &[String]| lines.get(at).cloned().unwrap_or_else(|| "nothing".to_owned());
+        Some(format!("before \"{}\", now \"{}\"", shown(&old), shown(&new)))
+    }
+
     /// Whether the plan can be taken back.
     #[must_use]
     pub const fn reversible(&self) -> bool {

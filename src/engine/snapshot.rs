@@ -432,9 +432,11 @@ impl Snapshot {
                     std::mem::take(&mut step.outcomes_at),
                 );
                 // A submission works on what the conversion made, and takes nothing of it away.
-                let made = beside(capability, verb)
-                    .then(|| (step.outcome.take(), std::mem::take(&mut step.quarantine)))
-                    .unwrap_or_default();
+                let made = if beside(capability, verb) {
+                    (step.outcome.take(), std::mem::take(&mut step.quarantine))
+                } else {
+                    Default::default()
+                };
                 *step = Step {
                     activity: Activity::Running,
                     outcome: made.0,

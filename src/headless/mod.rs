@@ -249,13 +249,12 @@ pub async fn planned_or_applied(
     consent: Option<&crate::cli::Consent>,
     output: &mut Output,
 ) -> Result<Option<crate::engine::operation::Outcome>> {
-    match consent {
-        Some(consent) => session.apply(capability, verb, consent, output).await,
-        None => {
-            let plan = session.plan(capability, verb, output).await?;
-            session::show_plan(&plan, output)?;
-            Ok(None)
-        }
+    if let Some(consent) = consent {
+        session.apply(capability, verb, consent, output).await
+    } else {
+        let plan = session.plan(capability, verb, output).await?;
+        session::show_plan(&plan, output)?;
+        Ok(None)
     }
 }
 

@@ -95,7 +95,7 @@ fn with_json_every_error_is_one_document_on_standard_error() {
         (&["frobnicate", "--json"], 2, "usage"),
         (&["--json", "readiness", "--no-such-option"], 2, "usage"),
         (&["wizard", "--json"], 2, "usage"),
-        (&["tasks", "submit", "--json"], 2, "usage"),
+        (&["tasks", "submit", "--json"], 3, "input"),
         (&["readiness", "--json", "--answers", "missing.yml"], 3, "input"),
         (&["readiness", "--json", "--answers", "bad.yml"], 3, "input"),
         (&["tasks", "score", "--json", "missing.json"], 3, "input"),

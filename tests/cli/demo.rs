@@ -138,14 +138,6 @@ fn people_get_progress_lines_and_a_table() {
 }
 
 #[test]
-fn steps_of_later_versions_say_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let ran = run(folder.path(), &["tasks", "submit"]);
-    assert_eq!(ran.code, Some(2), "{ran:?}");
-    assert!(ran.err.contains("not in this version"), "{ran:?}");
-}
-
-#[test]
 fn nothing_outside_the_workspace_is_touched() {
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();

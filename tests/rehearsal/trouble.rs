@@ -57,7 +57,7 @@ async fn failures_begin_with_traffic_to_see_them_in_and_end_again() {
         .unwrap();
     maos.start().await.unwrap();
     turned(&engine, true).await;
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     loop {
         let (failed, completed) = failed(maos.as_ref()).await;
         if failed >= 3.0 {

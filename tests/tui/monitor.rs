@@ -313,7 +313,7 @@ fn frozen(h: &mut Harness) {
     };
     let taken = stream.next(1, 26, 2.61);
     sample(h, taken);
-    h.wait(Duration::from_secs(300));
+    h.wait(Duration::from_mins(5));
     h.update();
 }
 
@@ -591,7 +591,7 @@ fn freezing_keeps_the_picture_but_never_hides_a_breach() {
     };
     let taken = stream.next(20, 0, 2.6);
     sample(&mut h, taken);
-    h.wait(Duration::from_secs(300));
+    h.wait(Duration::from_mins(5));
     h.update();
     let text = h.text();
     assert!(text.contains("BREACH") && !text.contains("FROZEN"), "{text}");
@@ -608,7 +608,7 @@ fn a_breach_rings_and_names_the_window() {
     };
     let taken = stream.next(20, 0, 2.6);
     sample(&mut h, taken);
-    h.wait(Duration::from_secs(300));
+    h.wait(Duration::from_mins(5));
     h.update();
     assert!(h.out.contains(&Out::Bell), "{:?}", h.out);
     assert!(

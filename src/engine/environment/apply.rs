@@ -102,10 +102,8 @@ pub async fn apply(world: &World, prepared: &Prepared, control: &Control) -> Res
         }
     }
     let lines = (view.lines.len() - skipped) as u64;
-    let summary = match view.nothing_to_do() {
-        Some(nothing) => nothing,
-        None => format!("{} applied, all {lines} are in place", view.effects_words()),
-    };
+    // The same words whoever put them in place, and when: a resumed run ends as an undisturbed one. What was done is in the log.
+    let summary = format!("All {lines} are in place.");
     Ok(Outcome {
         source: lines,
         converted: proof.len() as u64,

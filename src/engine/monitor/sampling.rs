@@ -11,10 +11,10 @@ use crate::engine::ports::process::{Call, Ended, Processes};
 use crate::engine::text::inert_short;
 
 /// No call waits longer than this.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// The guide's limits for its validation task, and how often its state is asked.
 const TASK_LIMIT_S: u64 = 120;
-const TASK_WAIT: Duration = Duration::from_secs(180);
+const TASK_WAIT: Duration = Duration::from_mins(3);
 const TASK_POLL: Duration = Duration::from_millis(500);
 
 /// What the validation probe does.

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::back_in_service::{open, proof, ready, start, version};
 use super::carry::{self, NewRows};
 use super::deeds;
 use super::titles::title;
 use super::trees::{self, Change};
 use super::world::{Mode, Params, Place};
-use crate::engine::backup::{self, EntryKind, Part};
+use crate::engine::backup::{self};
 use crate::engine::capability::Capability;
-use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Notice};
 use crate::engine::ports::databases::{Database, Mark, MarkKind};
-use crate::engine::ports::maos::{Known, Stop};
+use crate::engine::ports::maos::Known;
 use crate::engine::runner::operations::blocking;
 use crate::engine::steps::{Did, Scene, Standing, Step};
 use crate::engine::text::{count, plural};
@@ -78,7 +79,7 @@ pub fn undone(params: &Params) -> Vec<Capability> {
     all
 }
 
-fn maos_of(at: &At) -> Result<Arc<dyn crate::engine::ports::maos::Maos>> {
+pub(super) fn maos_of(at: &At) -> Result<Arc<dyn crate::engine::ports::maos::Maos>> {
     at.world
         .maos
         .clone()
@@ -128,7 +129,7 @@ fn stop(title: String) -> Step<Place> {
 }
 
 /// Whether the database in use is the one that this run restored.
-async fn is_ours(database: &dyn Database, run: &str) -> Result<bool> {
+pub(super) async fn is_ours(database: &dyn Database, run: &str) -> Result<bool> {
     Ok(database
         .marks()
         .await?
@@ -364,7 +365,7 @@ async fn export(place: &Place, name: &str, live: &dyn Database, keys: &[String])
 }
 
 /// The keys that exist only now, and those of rows that changed since the backup.
-async fn newer(place: &Place, live: &dyn Database) -> Result<(Vec<String>, Vec<String>)> {
+pub(super) async fn newer(place: &Place, live: &dyn Database) -> Result<(Vec<String>, Vec<String>)> {
     let keys = place
         .manifest()
         .and_then(|manifest| manifest.database.as_ref())
@@ -389,7 +390,7 @@ async fn newer(place: &Place, live: &dyn Database) -> Result<(Vec<String>, Vec<S
 }
 
 /// Where carried rows go, and into which table.
-fn carried_into(place: &Place) -> Result<(Arc<dyn Database>, crate::engine::ports::store::Table)> {
+pub(super) fn carried_into(place: &Place) -> Result<(Arc<dyn Database>, crate::engine::ports::store::Table)> {
     match place.params.mode {
         Mode::Maos => Ok((place.new_database()?, place.table.clone())),
         Mode::Legacy if place.params.shared && place.params.backup.is_some() => {
@@ -488,256 +489,4 @@ async fn carry_all(place: &Place, live: &dyn Database, new: &[String], control: 
         )));
     }
     Ok(carried)
-}
-
-fn version(title: String) -> Step<Place> {
-    Step::new("version", title, |at: At| async move {
-        let wanted = at
-            .world
-            .manifest()
-            .map(|manifest| manifest.maos.clone())
-            .unwrap_or_default();
-        let now = maos_of(&at)?.version().await.unwrap_or_default();
-        let interpreter = wanted
-            .interpreter
-            .clone()
-            .or_else(|| now.interpreter.clone())
-            .ok_or_else(|| Error::input("the interpreter of MAOS is not known"))?;
-        let distribution = wanted.distribution.unwrap_or_else(|| "maos-cli".to_owned());
-        let version = wanted.version.unwrap_or_default();
-        let text = deeds::install(at.world.processes.as_ref(), &interpreter, &distribution, &version).await?;
-        Ok(Did::said(text)
-            .with(json!({"was": now.best(), "interpreter": interpreter, "distribution": distribution})))
-    })
-    .check(|at: At| async move {
-        let Some(manifest) = at.world.manifest() else {
-            return Ok(Standing::NotNeeded(
-                "the backup does not say its version".to_owned(),
-            ));
-        };
-        let Some(wanted) = &manifest.maos.version else {
-            return Ok(Standing::NotNeeded(
-                "the backup does not know its version".to_owned(),
-            ));
-        };
-        let now = maos_of(&at)?.version().await.unwrap_or_default();
-        Ok(if now.best() == Some(wanted) {
-            Standing::NotNeeded(format!("{wanted} is installed"))
-        } else {
-            Standing::Open
-        })
-    })
-    .proof(|at: At| async move {
-        let wanted = at
-            .world
-            .manifest()
-            .and_then(|manifest| manifest.maos.version.clone());
-        let now = maos_of(&at)?.version().await?;
-        if now.best() == wanted.as_deref() {
-            Ok(String::new())
-        } else {
-            Err(Error::unavailable(format!(
-                "the version is {:?} afterwards",
-                now.best()
-            )))
-        }
-    })
-    .undo("install the present version again", |at: At| async move {
-        let text = |name: &str| at.memo.get(name).and_then(Value::as_str).map(str::to_owned);
-        let (Some(was), Some(interpreter), Some(distribution)) =
-            (text("was"), text("interpreter"), text("distribution"))
-        else {
-            return Ok("the version before is not known".to_owned());
-        };
-        deeds::install(
-            at.world.processes.as_ref(),
-            std::path::Path::new(&interpreter),
-            &distribution,
-            &was,
-        )
-        .await
-    })
-    .glued()
-}
-
-fn start(title: String) -> Step<Place> {
-    Step::new("start", title, |at: At| async move {
-        Ok(Did::said(maos_of(&at)?.start().await?))
-    })
-    .check(|at: At| async move {
-        Ok(match maos_of(&at)?.running().await {
-            Ok(Known::Value(true)) => Standing::There(Did::said("it runs")),
-            _ => Standing::Open,
-        })
-    })
-    .rechecked()
-    .undo("stop MAOS", |at: At| async move {
-        let maos = maos_of(&at)?;
-        let said = maos.stop(Stop::Force).await;
-        match maos.running().await {
-            Ok(Known::Value(true)) => Err(Error::unavailable("MAOS still runs on what was restored")),
-            _ => Ok(said.unwrap_or_else(|error| error.to_string())),
-        }
-    })
-    .glued()
-}
-
-fn open(title: String) -> Step<Place> {
-    Step::new("open", title, |at: At| async move {
-        let place = &at.world;
-        let legacy = &place.settings.driving.legacy;
-        let text = deeds::legacy(
-            place.processes.as_ref(),
-            "open",
-            &legacy.open,
-            place.workspace.root(),
-        )
-        .await?;
-        Ok(Did::said(text))
-    })
-    .check(|at: At| async move {
-        Ok(if at.world.settings.driving.legacy.open.is_empty() {
-            Standing::NotNeeded("legacy.open is not set: open it by hand".to_owned())
-        } else {
-            Standing::Open
-        })
-    })
-    .undo("freeze the legacy system again", |at: At| async move {
-        let place = &at.world;
-        let legacy = &place.settings.driving.legacy;
-        if legacy.freeze.is_empty() {
-            return Ok("legacy.freeze is not set: it stays open".to_owned());
-        }
-        deeds::legacy(
-            place.processes.as_ref(),
-            "freeze",
-            &legacy.freeze,
-            place.workspace.root(),
-        )
-        .await
-    })
-    .glued()
-}
-
-fn ready(title: String) -> Step<Place> {
-    Step::new("ready", title, |at: At| async move {
-        let place = &at.world;
-        let driving = &place.settings.driving;
-        let text = match place.params.mode {
-            Mode::Maos => {
-                let live = place.live.clone();
-                let text = deeds::ready(maos_of(&at)?.as_ref(), driving.maos.ready_within).await?;
-                // Figures for the planner; a database works without them, only slower.
-                if let Some(live) = live.filter(|_| place.params.backup.is_some())
-                    && let Err(error) = live.settle().await
-                {
-                    at.control
-                        .notice(Notice::Log(format!("statistics were not taken: {error}")));
-                }
-                text
-            }
-            Mode::Legacy if driving.legacy.ready.is_empty() => {
-                "not known: legacy.ready is not set".to_owned()
-            }
-            Mode::Legacy => {
-                deeds::legacy_ready(
-                    place.processes.as_ref(),
-                    &driving.legacy.ready,
-                    place.workspace.root(),
-                    driving.maos.ready_within,
-                )
-                .await?
-            }
-        };
-        Ok(Did::said(text.clone()).with(json!({"health": text})))
-    })
-    .glued()
-}
-
-fn proof(title: String) -> Step<Place> {
-    Step::new("proof", title, |at: At| async move {
-        let place = Arc::clone(&at.world);
-        let mut said = Vec::new();
-        let mut rows = 0;
-        if place.restores() {
-            let live = place.live()?;
-            if !is_ours(live.as_ref(), &place.run).await? {
-                return Err(Error::unavailable("the database in use is not the restored one"));
-            }
-            rows = at
-                .memos
-                .get("prove")
-                .and_then(|memo| memo.get("rows"))
-                .and_then(Value::as_u64)
-                .unwrap_or(0);
-            said.push(format!("{}, contents equal", plural(rows, "row", "rows")));
-            let checked = Arc::clone(&place);
-            let files = blocking(move || {
-                let Some(manifest) = checked.manifest() else {
-                    return Ok(None);
-                };
-                let mut files = 0;
-                // MAOS writes checkpoints when it starts; what the backup holds must be there all the same.
-                for entry in &manifest.entries {
-                    let root = manifest.roots.iter().find(|root| {
-                        root.part != Part::LegacyConfig
-                            && (entry.path == root.path || entry.path.starts_with(&format!("{}/", root.path)))
-                    });
-                    if let (Some(root), EntryKind::File { bytes, sha256 }) = (root, &entry.kind) {
-                        let rest = entry.path[root.path.len()..].trim_start_matches('/');
-                        let path = if rest.is_empty() {
-                            root.from.clone()
-                        } else {
-                            root.from.join(rest)
-                        };
-                        let same = std::fs::metadata(&path).is_ok_and(|meta| meta.len() == *bytes)
-                            && crate::engine::workspace::files::sha256_file(&path)? == *sha256;
-                        if !same {
-                            return Err(Error::unavailable(format!(
-                                "{} is not as in the backup",
-                                path.display()
-                            )));
-                        }
-                        files += 1;
-                    }
-                }
-                Ok(Some(files))
-            })
-            .await?;
-            if let Some(files) = files {
-                said.push(format!("{} with equal hashes", plural(files, "file", "files")));
-            }
-        }
-        let new = at
-            .memos
-            .get("carry")
-            .and_then(|memo| memo.get("new"))
-            .and_then(Value::as_u64)
-            .unwrap_or(0);
-        let verb = if place.params.rows == NewRows::Carry {
-            "carried"
-        } else {
-            "exported"
-        };
-        said.push(format!("{} {verb}", plural(new, "new row", "new rows")));
-        if let (Mode::Maos, Some(wanted)) = (
-            place.params.mode,
-            place
-                .manifest()
-                .and_then(|manifest| manifest.maos.version.clone()),
-        ) {
-            match maos_of(&at)?.version().await {
-                Ok(now) if now.best() == Some(&wanted) => said.push(format!("version {wanted}")),
-                Ok(now) if now.best().is_some() => {
-                    return Err(Error::new(
-                        ErrorKind::Unavailable,
-                        format!("version {} runs, not {wanted}", now.best().unwrap_or_default()),
-                    ));
-                }
-                _ => said.push("version not known".to_owned()),
-            }
-        }
-        Ok(Did::said(said.join(", ")).with(json!({"rows": rows, "new": new})))
-    })
-    .glued()
 }

@@ -11,6 +11,7 @@
 //!
 //! To add a step: its key and deed in [`list`], its title in [`titles`]; keys stand in journals and never change.
 
+mod back_in_service;
 mod carry;
 mod deeds;
 mod list;

@@ -127,7 +127,18 @@ impl Dispatcher {
             at: self.ports.clock.now(),
         };
         let checked = prepared.and_then(|prepared| {
-            approval.check(&prepared.plan)?;
+            approval.check(&prepared.plan).map_err(|error| {
+                // The plan that was shown is in the journal: say what is otherwise now.
+                let step = self.outlets.snapshot().step(capability);
+                let shown = step.plan.filter(|plan| plan.digest == approval.digest);
+                match shown.and_then(|shown| prepared.plan.differs_from(&shown)) {
+                    Some(difference) => Error {
+                        message: format!("{}: {difference}", error.message),
+                        ..error
+                    },
+                    None => error,
+                }
+            })?;
             typed_name(&prepared.plan, approving.confirm.as_deref())?;
             Ok(prepared)
         });
