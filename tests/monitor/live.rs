@@ -48,6 +48,10 @@ fn watching(folder: &Path) -> Child {
     command.spawn().expect("starts")
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a look at another process, with a deadline"
+)]
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {

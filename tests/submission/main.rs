@@ -47,10 +47,16 @@ impl Place {
         let words = format!("{PROGRAM}, rehearsal-maos, --state, {}", place.state().display());
         match way {
             Way::InProcess => {}
-            Way::CommandLine => settings.push_str(&format!("maos:\n  command: [{words}]\n")),
-            Way::Nameless => settings.push_str(&format!(
-                "maos:\n  command: [{words}]\n  commands:\n    task submit: [{words}, --format, json, task, submit, --, '{{description}}']\n"
-            )),
+            Way::CommandLine => {
+                let more = format!("maos:\n  command: [{words}]\n");
+                settings.push_str(&more);
+            }
+            Way::Nameless => {
+                let more = format!(
+                    "maos:\n  command: [{words}]\n  commands:\n    task submit: [{words}, --format, json, task, submit, --, '{{description}}']\n"
+                );
+                settings.push_str(&more);
+            }
         }
         std::fs::write(place.path().join("migration.yml"), settings).unwrap();
         for (name, value) in knobs {

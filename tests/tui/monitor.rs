@@ -381,7 +381,8 @@ fn in_ascii_and_by_roles() {
 
 #[test]
 fn overlays() {
-    let shown: [(&str, &str, fn(&mut Harness)); 5] = [
+    type Shown = (&'static str, &'static str, fn(&mut Harness));
+    let shown: [Shown; 5] = [
         ("explained", "v", breach),
         ("explained_by_the_guide", "vo", breach),
         ("explained_unknown", "v", unknown),

@@ -7,6 +7,7 @@ use super::{Own, SqliteStore, sql};
 use crate::engine::ports::store::Table;
 
 impl SqliteStore {
+    #[expect(clippy::unused_async, reason = "the shape of a port's methods")]
     pub(super) async fn is_there(&self) -> Own<bool> {
         Ok(self.exists())
     }

@@ -47,7 +47,8 @@ pub fn lines(
         now = criteria.immediate_at
     );
     if let Some(latch) = verdict.latch {
-        text.push_str(&format!("   latched with {}", latch.score));
+        let latched = format!("   latched with {}", latch.score);
+        text.push_str(&latched);
     }
     let line = |name: &str, text: String, result: String| Line {
         name: name.to_owned(),
@@ -86,6 +87,10 @@ pub fn lines(
     out
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each criterion, each a few lines"
+)]
 fn criterion(
     judged: &Judged,
     policy: Policy,

@@ -112,7 +112,7 @@ impl Source {
 
     async fn figures(&self) -> Result<Figure<RawFigures>, (Gap, String)> {
         if !self.command.is_empty() {
-            return self.from_command().await.map(Ok);
+            return self.ask_command().await.map(Ok);
         }
         let maos = self.maos.as_ref().map_err(|why| (Gap::NoSource, why.clone()))?;
         let document = known(self.limit(), "status", maos.status()).await?;
@@ -127,7 +127,7 @@ impl Source {
         Ok(Ok(figures))
     }
 
-    async fn from_command(&self) -> Result<RawFigures, (Gap, String)> {
+    async fn ask_command(&self) -> Result<RawFigures, (Gap, String)> {
         let call = Call::new(self.command.clone(), self.limit());
         let ran = self
             .processes

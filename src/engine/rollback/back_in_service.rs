@@ -6,7 +6,6 @@ use super::world::{Mode, Place};
 use crate::engine::backup::{EntryKind, Part};
 use crate::engine::error::{Error, ErrorKind};
 use crate::engine::operation::Notice;
-use crate::engine::ports::databases::Database;
 use crate::engine::ports::maos::{Known, Stop};
 use crate::engine::runner::operations::blocking;
 use crate::engine::steps::{Did, Scene, Standing, Step};

@@ -23,12 +23,15 @@ use crate::tui::widgets::field::Field;
 /// Column of what is typed.
 const VALUES: u16 = 10;
 
+/// The choice from the reason and the moment.
+type Chosen = Box<dyn Fn(&str, Timestamp) -> Value>;
+
 /// One way to decide.
 pub struct Way {
     label: String,
     subject: &'static str,
     named: bool,
-    choice: Box<dyn Fn(&str, Timestamp) -> Value>,
+    choice: Chosen,
 }
 
 impl fmt::Debug for Way {

@@ -213,6 +213,7 @@ async fn keep_map(workspace: &Workspace, units: &Arc<Units>, data: &[Data]) -> R
     .await
 }
 
+#[expect(clippy::unused_async, reason = "the shape that every operation has")]
 async fn cancel(world: World) -> Result<Prepared> {
     let maos = world.ports.maos.open(&world.workspace, &world.settings)?;
     let step = world.snapshot.step(Capability::Tasks);

@@ -70,14 +70,13 @@ async fn gather(world: &World) -> Result<(Upgrade, Ready)> {
         None => wanted(world)?,
     };
     let maos = world.ports.maos.open(&world.workspace, &world.settings)?;
-    let (interpreter, reported, abilities) = match begun.as_ref().map(known) {
-        // Half-way the program may be gone or broken: that is what going on, or going back, mends.
-        Some(Some(known)) => known,
-        _ => {
-            let version = maos.version().await.map_err(Error::from)?;
-            let abilities = maos.probe().await.map_err(Error::from)?;
-            (version.interpreter, version.reported, abilities)
-        }
+    // Half-way the program may be gone or broken: that is what going on, or going back, mends.
+    let (interpreter, reported, abilities) = if let Some(known) = begun.as_ref().and_then(known) {
+        known
+    } else {
+        let version = maos.version().await.map_err(Error::from)?;
+        let abilities = maos.probe().await.map_err(Error::from)?;
+        (version.interpreter, version.reported, abilities)
     };
     let python = interpreter.clone().map(|interpreter| Python {
         interpreter,

@@ -551,7 +551,8 @@ impl Run {
         let mut said = format!("{done} of {} done in MAOS", plural(source, "part", "parts"));
         for (count, word) in [(failed, "failed"), (skipped, "skipped"), (unknown, "unknown")] {
             if count > 0 {
-                said.push_str(&format!(", {count} {word}"));
+                let more = format!(", {count} {word}");
+                said.push_str(&more);
             }
         }
         Ok(Outcome {

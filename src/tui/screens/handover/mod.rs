@@ -100,8 +100,8 @@ impl Handover {
                 .settings
                 .value()
                 .map_or(MAX_AGE, |(_, settings)| settings.driving.backup.max_age);
-            let shelf = cx.views.backups.value().map(|(_, shelf)| shelf.as_slice());
-            return Some(cutover::ready(cx.snapshot, shelf, cx.now.at, age));
+            let listed = cx.views.backups.value().map(|(_, listed)| listed.as_slice());
+            return Some(cutover::ready(cx.snapshot, listed, cx.now.at, age));
         }
         cx.views.upgrade.value().map(|(_, reading)| reading.ready.clone())
     }

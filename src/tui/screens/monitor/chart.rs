@@ -100,7 +100,7 @@ pub fn rows(
     let limit = drawn(criterion, criteria.rule(criterion).limit);
     let mut out = vec![heading(criterion, criteria, slots, width)];
     out.extend(plot(&columns, criterion, limit, height - AROUND, glyphs));
-    let begin = end.saturating_sub(interval.saturating_mul(slots as i64 - 1));
+    let begin = end.saturating_sub(interval.saturating_mul(whole(slots) - 1));
     let slot_of = |at: Timestamp| {
         let away = at.as_microsecond() - begin + interval / 2;
         usize::try_from(away / interval).ok().filter(|slot| *slot < slots)
@@ -120,8 +120,13 @@ pub fn rows(
     out
 }
 
+/// A number of slots as the clock counts.
+fn whole(slots: usize) -> i64 {
+    i64::try_from(slots).unwrap_or(i64::MAX)
+}
+
 fn heading(criterion: Criterion, criteria: &Criteria, slots: usize, width: u16) -> Row {
-    let long = span(seconds(criteria.interval.saturating_mul(slots as i64)));
+    let long = span(seconds(criteria.interval.saturating_mul(whole(slots))));
     let limit = drawn(criterion, criteria.rule(criterion).limit);
     let row = Row::new()
         .at(1, format!("{}, last {long}", title(criterion)), Role::Critical)
@@ -238,7 +243,7 @@ fn times(begin: i64, interval: i64, slots: usize, now: &Now) -> Row {
         if slots - slot < 2 {
             break;
         }
-        let at = begin.saturating_add(interval.saturating_mul(slot as i64));
+        let at = begin.saturating_add(interval.saturating_mul(whole(slot)));
         if let Some(at) = time(at) {
             line = text::pad(&line, slot * usize::from(SLOT));
             line.push_str(&now.clock(at));

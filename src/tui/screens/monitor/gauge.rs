@@ -52,19 +52,19 @@ impl Gauge {
 
     fn of(judged: &Judged, watch: &Watch, picture: &Picture, stale: bool) -> Self {
         let criteria = watch.criteria();
-        let rule = criteria.rule(judged.criterion);
+        let bounds = criteria.rule(judged.criterion);
         let known = !judged.is_unknown();
         let used = judged
             .value
             .filter(|_| known && !stale)
-            .map(|value| used(judged.criterion, value, rule.limit));
+            .map(|value| used(judged.criterion, value, bounds.limit));
         let (word, role) = match judged.state {
             State::Ok => ("OK", Role::Ok),
             State::Over => ("over", Role::Warn),
             State::Breach => ("BREACH", Role::Bad),
             State::Unknown(_) => ("unknown", Role::Unknown),
         };
-        let hard = if rule.hard { " hard" } else { "" };
+        let hard = if bounds.hard { " hard" } else { "" };
         let (evidence, line) = evidence(judged, watch, criteria);
         Self {
             criterion: judged.criterion,
@@ -77,7 +77,7 @@ impl Gauge {
             limit: limit(judged.criterion, criteria),
             word,
             role: if stale { Role::Unknown } else { role },
-            weight: format!("weight {}{hard}", rule.weight),
+            weight: format!("weight {}{hard}", bounds.weight),
             evidence,
             streak: streak(judged, criteria, picture),
             line,

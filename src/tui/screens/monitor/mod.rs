@@ -89,7 +89,7 @@ impl Monitor {
     }
 
     /// `last sample 79 s old`, `no data for 12 min 40 s`. Asks for a frame each second while it ticks.
-    fn age(&self, watch: &Watch, cx: &Cx<'_>) -> String {
+    fn age(watch: &Watch, cx: &Cx<'_>) -> String {
         let Some(age) = watch.age(cx.now.at).and_then(|age| u64::try_from(age).ok()) else {
             return "no sample yet".to_owned();
         };
@@ -237,7 +237,7 @@ impl Screen for Monitor {
                 facts = format!("{facts} · next is due");
             }
         }
-        let mut title = Title::new("Monitor", facts, self.age(watch, cx));
+        let mut title = Title::new("Monitor", facts, Self::age(watch, cx));
         if let Some((picture, at)) = &self.frozen {
             let newer = self.live.samples().saturating_sub(picture.samples());
             title.facts = format!("FROZEN {}, {newer} newer · f follows", cx.now.clock(*at));
@@ -249,6 +249,7 @@ impl Screen for Monitor {
         title
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each phase, each a few lines")]
     fn news(&self, cx: &Cx<'_>) -> News {
         let phase = Self::phase(cx);
         let role = view::role(phase);

@@ -615,14 +615,7 @@ fn happened(watch: &Watch, cx: &Cx<'_>, width: u16, room: u16) -> Vec<Row> {
 }
 
 /// The verdict, its score, its age, and what is worst; readable from afar.
-fn tiny(
-    watch: &Watch,
-    phase: Phase,
-    picture: &Picture,
-    screen: &Monitor,
-    cx: &Cx<'_>,
-    width: u16,
-) -> Vec<Row> {
+fn tiny(watch: &Watch, phase: Phase, picture: &Picture, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let Some(verdict) = watch.verdict() else {
         return prose(&waiting(watch, cx), width, Role::Text, keep::ALWAYS);
     };
@@ -633,7 +626,7 @@ fn tiny(
             width,
         ));
     }
-    let age = screen.age(watch, cx);
+    let age = super::Monitor::age(watch, cx);
     if phase.is_breach() {
         rows.push(banner(
             &format!("BREACH  score {}", verdict.standing_score()),

@@ -396,12 +396,12 @@ impl Tasks {
         }
         let data = Data::of(line);
         let time = line.ms.and_then(|ms| u32::try_from(ms / 1000).ok());
-        let note = matches!(
+        let why = matches!(
             line.state,
             ItemState::Failed | ItemState::Skipped | ItemState::Unknown
         )
         .then(|| inert_short(&line.text, 60));
-        open.graph.set_progress(node, node_state(line.state), time, note);
+        open.graph.set_progress(node, node_state(line.state), time, why);
         open.graph
             .set_external_id(node, data.id.map(|id| inert_short(&id, 40)));
         self.submitted.running.retain(|(running, _)| *running != node);
