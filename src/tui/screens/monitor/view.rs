@@ -88,7 +88,7 @@ pub(super) fn render(screen: &Monitor, painter: &mut Painter<'_>, cx: &Cx<'_>) {
         return;
     };
     if cx.density == Density::Tiny {
-        painter.rows(&tiny(watch, phase, picture, screen, cx, width));
+        painter.rows(&tiny(watch, phase, picture, cx, width));
         return;
     }
     let mut rows = head(watch, phase, screen, cx, width);
