@@ -369,6 +369,15 @@ fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(RunId, Headi
     }
     effects.push(Effect::plain("prove", "mark, rows, files and version"));
     let manifest = place.manifest().map(|manifest| manifest.sha256.clone());
+    // Only in the names: a backup made in the same second has the same digits in its own.
+    let timeless = |what: &str| {
+        [&place.params.new, &place.params.old]
+            .into_iter()
+            .filter(|name| !name.is_empty())
+            .fold(what.to_owned(), |what, name| {
+                what.replace(name.as_str(), &name.replace(&place.params.stamp, "<time>"))
+            })
+    };
     let choices: Vec<String> = preflight.steps.iter().map(|(key, ..)| key.clone()).collect();
     Plan {
         capability: Capability::Rollback,
@@ -379,7 +388,7 @@ fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(RunId, Headi
         effects: effects
             .into_iter()
             .map(|effect| Effect {
-                what: effect.what.replace(&place.params.stamp, "<time>"),
+                what: timeless(&effect.what),
                 ..effect
             })
             .collect(),
