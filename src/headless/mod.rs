@@ -341,7 +341,7 @@ pub async fn stoppable_async<T>(control: &Control, work: impl Future<Output = Re
 /// Refuses when the digest that was approved is not this plan's.
 ///
 /// # Errors
-/// [`ErrorKind::Blocked`] with both digests.
+/// [`crate::engine::error::ErrorKind::Blocked`] with both digests.
 pub fn check_digest(plan: &Plan, digest: &str) -> Result<()> {
     let approval = Approval {
         digest: digest.to_owned(),
@@ -354,7 +354,7 @@ pub fn check_digest(plan: &Plan, digest: &str) -> Result<()> {
 /// The outcome, when its proof holds.
 ///
 /// # Errors
-/// [`ErrorKind::Unavailable`] with the first line of the proof that does not.
+/// [`crate::engine::error::ErrorKind::Unavailable`] with the first line of the proof that does not.
 pub fn proved(outcome: Outcome) -> Result<Outcome> {
     if outcome.proved() {
         Ok(outcome)

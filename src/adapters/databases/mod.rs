@@ -1,4 +1,4 @@
-//! Databases as wholes: [`Database`](crate::engine::ports::databases::Database) for PostgreSQL, through its own `pg_dump` and
+//! Databases as wholes: [`crate::engine::ports::databases::Database`] for PostgreSQL, through its own `pg_dump` and
 //! `pg_restore`, and for SQLite files.
 
 mod files;

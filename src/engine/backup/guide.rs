@@ -103,7 +103,7 @@ pub fn check_script(path: &Path) -> Result<()> {
 /// Proves what can be proved: the dump is whole and restores. Its counts are kept for the proof of a rollback.
 ///
 /// # Errors
-/// As [`super::verify`].
+/// As [`super::verify()`].
 pub async fn verify(
     folder: &Path,
     beside: Option<&dyn Database>,

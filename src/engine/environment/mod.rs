@@ -1,5 +1,5 @@
 //! The place where MAOS runs, made ready line by line: each is a check, an effect where one is needed, and a proof. Looking
-//! ([`look`]) changes nothing; applying ([`apply`]) does one effect at a time and stops at the first that fails; doing it again
+//! ([`look()`]) changes nothing; applying ([`apply()`]) does one effect at a time and stops at the first that fails; doing it again
 //! finds everything in place.
 //!
 //! To add a line: a variant of [`Key`], its check in `look.rs`, its effect in `apply.rs`.

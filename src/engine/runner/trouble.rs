@@ -1,6 +1,6 @@
 //! Trouble on request, in rehearsals only: the embedded MAOS begins to fail, so that a rollback can be rehearsed.
 //!
-//! Which knobs it turns is the table [`KNOBS`].
+//! Which knobs it turns is the table `KNOBS`.
 
 use serde_json::{Value, json};
 
