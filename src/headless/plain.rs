@@ -119,7 +119,7 @@ impl Dialogue<'_> {
             "q" => Typed::Leave,
             "?" => Typed::Explain,
             "rollback" | "R" => {
-                self.say("Rollback is not in this version. Nothing is changed.")?;
+                Box::pin(self.operation(Capability::Rollback)).await?;
                 return Box::pin(self.ask(prompt)).await;
             }
             other => Typed::Text(other.to_owned()),
@@ -143,6 +143,11 @@ impl Dialogue<'_> {
                     Goes::On => self.operation(Capability::Config).await?,
                     goes => goes,
                 },
+                Capability::Monitor => {
+                    self.heading(step, "It samples until its end, so it has a verb of its own.")?;
+                    self.say("Do: maos-migrate monitor run samples and judges; maos-migrate monitor status tells the verdict.")?;
+                    Goes::On
+                }
                 other => self.operation(other).await?,
             };
             let snapshot = self.snapshot();
@@ -176,7 +181,7 @@ impl Dialogue<'_> {
             })?;
         let views = self.session.engine().views().borrow().clone();
         if let Slot::Failed(_, error) = &views.settings {
-            self.say(&format!("Refused: {error}."))?;
+            self.say(&format!("Refused: {}.", error.message.trim_end_matches('.')))?;
             if let Some(hint) = &error.hint {
                 self.say(&format!("Do: {hint}"))?;
             }
@@ -245,7 +250,9 @@ impl Dialogue<'_> {
     fn heading(&mut self, capability: Capability, more: &str) -> Result<()> {
         let snapshot = self.snapshot();
         let steps = journey::steps(snapshot.migration);
-        let number = steps.iter().position(|c| *c == capability).unwrap_or(0);
+        let Some(number) = steps.iter().position(|c| *c == capability) else {
+            return self.say(&format!("{}. {more}", capability.title()));
+        };
         self.say(&format!(
             "Step {number} of {}, {}. {more}",
             steps.len() - 1,
@@ -440,17 +447,18 @@ impl Dialogue<'_> {
 
     /// A step that is a plan, an approval and a run.
     async fn operation(&mut self, capability: Capability) -> Result<Goes> {
-        let verb = if matches!(capability, Capability::Assess | Capability::Report) {
-            "write"
-        } else {
-            "apply"
+        let verb = match capability {
+            Capability::Assess | Capability::Report => "write",
+            Capability::Compare => crate::engine::compare::RUN,
+            Capability::Validate => crate::engine::validate::RUN,
+            _ => "apply",
         };
         let activity = self.snapshot().activity(capability);
         self.heading(capability, &format!("State: {}.", activity.word()))?;
         let plan = match self.session.plan(capability, verb, self.output).await {
             Ok(plan) => plan,
             Err(error) => {
-                self.say(&format!("Refused: {error}."))?;
+                self.say(&format!("Refused: {}.", error.message.trim_end_matches('.')))?;
                 if let Some(hint) = &error.hint {
                     self.say(&format!("Do: {hint}"))?;
                 }

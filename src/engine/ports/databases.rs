@@ -74,6 +74,14 @@ impl MarkKind {
             Self::Restored => "restored",
         }
     }
+
+    /// The kind by its word; `None` for one that a newer version wrote.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Backup, Self::Restored]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+    }
 }
 
 /// One row of [`MARKS`].

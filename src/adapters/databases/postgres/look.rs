@@ -177,14 +177,9 @@ impl PgDatabase {
         Ok(rows
             .iter()
             .filter_map(|row| {
-                let kind = match row.get::<&str, _>("kind") {
-                    "backup" => MarkKind::Backup,
-                    "restored" => MarkKind::Restored,
-                    _ => return None,
-                };
                 Some(Mark {
                     epoch: row.get("epoch"),
-                    kind,
+                    kind: MarkKind::of(row.get("kind"))?,
                     note: row.get("note"),
                 })
             })
