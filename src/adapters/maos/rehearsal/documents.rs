@@ -18,9 +18,9 @@ pub(super) const COMPONENTS: [&str; 6] = [
     "resource_allocator",
 ];
 
-/// A moment as text.
+/// A moment as text, always with three digits of a second, so that moments sort as text too.
 fn moment(ms: i64) -> Value {
-    jiff::Timestamp::from_millisecond(ms).map_or(Value::Null, |at| Value::from(at.to_string()))
+    jiff::Timestamp::from_millisecond(ms).map_or(Value::Null, |at| Value::from(format!("{at:.3}")))
 }
 
 fn parsed(text: Option<&String>) -> Value {
