@@ -8,6 +8,7 @@ use crate::engine::error::{Error, ErrorKind};
 use crate::engine::operation::Notice;
 use crate::engine::ports::maos::{Known, Stop};
 use crate::engine::runner::operations::blocking;
+use crate::engine::serving;
 use crate::engine::steps::{Did, Scene, Standing, Step};
 use crate::engine::text::plural;
 use serde_json::{Value, json};
@@ -153,7 +154,7 @@ pub(super) fn ready(title: String) -> Step<Place> {
         let text = match place.params.mode {
             Mode::Maos => {
                 let live = place.live.clone();
-                let text = deeds::ready(maos_of(&at)?.as_ref(), driving.maos.ready_within).await?;
+                let text = serving::ready_if_told(maos_of(&at)?.as_ref(), deeds::within(driving.maos.ready_within)).await?;
                 // Figures for the planner; a database works without them, only slower.
                 if let Some(live) = live.filter(|_| place.params.backup.is_some())
                     && let Err(error) = live.settle().await

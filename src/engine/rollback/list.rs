@@ -17,6 +17,7 @@ use crate::engine::operation::{Control, Notice};
 use crate::engine::ports::databases::{Database, Mark, MarkKind};
 use crate::engine::ports::maos::Known;
 use crate::engine::runner::operations::blocking;
+use crate::engine::serving;
 use crate::engine::steps::{Did, Scene, Standing, Step};
 use crate::engine::text::{count, plural};
 
@@ -122,7 +123,7 @@ fn stop(title: String) -> Step<Place> {
         maos.start().await?;
         // Whether it is ready again is told, and does not hold the way back.
         let settings = &at.world.settings.driving.maos;
-        Ok(deeds::ready(maos.as_ref(), settings.ready_within)
+        Ok(serving::ready_if_told(maos.as_ref(), deeds::within(settings.ready_within))
             .await
             .unwrap_or_else(|error| error.message))
     })

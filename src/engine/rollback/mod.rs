@@ -25,7 +25,7 @@ mod world;
 pub use carry::{NewRows, as_legacy};
 pub use list::{steps, undone};
 pub use preflight::{Line, Preflight, Sign, look};
-pub use rehearse::{RehearsePlan, rehearse_steps};
+pub use rehearse::{RehearsePlan, rehearse_steps, rehearsed};
 pub use result::{RESULT, RollbackResult, log};
 pub use titles::title;
 pub use world::{Mode, Params, Place};

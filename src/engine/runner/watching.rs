@@ -417,7 +417,7 @@ impl Dispatcher {
 
     /// Calls the hooks, each with a JSON document on its standard input. A snooze silences them, but never a new breach.
     /// `rollback`: how an automatic rollback ended.
-    fn hooks(&self, watch: &Watch, before: Option<&Verdict>, now: &Verdict, rollback: Option<&str>) {
+    fn hooks(&mut self, watch: &Watch, before: Option<&Verdict>, now: &Verdict, rollback: Option<&str>) {
         let news = rollback.is_some()
             || now.should_roll_back && !before.is_some_and(|before| before.should_roll_back);
         if watch.is_snoozed(self.ports.clock.now()) && !news {
@@ -440,11 +440,13 @@ impl Dispatcher {
             "recommendation": now.recommendation(watch.criteria()),
             "rollback": rollback,
         });
+        while self.calling.try_join_next().is_some() {}
         for argv in &world.settings.driving.monitor.hooks {
             let mut call = Call::new(argv.clone(), HOOK_LIMIT);
             call.stdin = Stdin::Bytes(about.to_string().into_bytes());
             let (processes, shown) = (self.ports.processes.clone(), call.shown());
-            self.spawn(async move {
+            let reports = self.reporter();
+            self.calling.spawn(async move {
                 let (ok, said) = match processes.run(call, None).await {
                     Ok(ran) => match ran.ended {
                         Ended::Exit(code) => (code == 0, format!("exit {code}")),
@@ -458,7 +460,7 @@ impl Dispatcher {
                 };
                 let text = format!("hook {shown}: {said}");
                 let capability = Capability::Monitor;
-                Internal::Monitor(Told::Events(vec![if ok {
+                let kind = if ok {
                     EventKind::Logged { capability, text }
                 } else {
                     EventKind::Noted {
@@ -466,13 +468,27 @@ impl Dispatcher {
                         capability: Some(capability),
                         text,
                     }
-                }]))
+                };
+                // The dispatcher is gone only when the session has ended; it waits for this before.
+                let _ = reports.send(Internal::Monitor(Told::Events(vec![kind])));
             });
         }
     }
 
-    fn hooks_now(&self, rollback: Option<&str>) {
-        let snapshot = self.outlets.snapshot();
+    /// Whoever is called hears it, also when the session ends with what they are called for.
+    pub(super) async fn calls_end(&mut self) -> Result<()> {
+        while self.calling.join_next().await.is_some() {}
+        let mut told = Vec::new();
+        while let Ok(report) = self.reports.try_recv() {
+            if let Internal::Monitor(Told::Events(kinds)) = report {
+                told.extend(kinds);
+            }
+        }
+        self.emit(told).await
+    }
+
+    fn hooks_now(&mut self, rollback: Option<&str>) {
+        let snapshot = self.outlets.snapshot().clone();
         if let Some((watch, now)) = snapshot
             .monitor
             .as_deref()

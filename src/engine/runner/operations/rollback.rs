@@ -104,7 +104,7 @@ async fn gather(world: &World) -> Result<Known1> {
         params,
     };
     let mut preflight = rollback::look(&place, backups, world.now, going.is_some()).await;
-    preflight.rehearsed = rehearsed(world, &place);
+    preflight.rehearsed = rollback::rehearsed(&lines(world, "rehearse"), place.params.backup.as_deref());
     preflight.nothing_to_do = going.is_none() && is_done(&place, &before, &preflight).await;
     Ok(Known1 {
         place,
@@ -122,28 +122,6 @@ fn ended_untold(world: &World, before: &Items) -> Option<(RunId, Heading)> {
         .then(|| run_of(before))
         .flatten()
         .map(|run| (run, Heading::Forward))
-}
-
-/// Times of the last rehearsal, when it was of this backup.
-fn rehearsed(world: &World, place: &Place) -> std::collections::BTreeMap<String, u64> {
-    let lines = lines(world, "rehearse");
-    let same = run_of(&lines)
-        .and_then(|run| serde_json::from_value::<Params>(run.params).ok())
-        .is_some_and(|params| params.backup == place.params.backup);
-    if !same {
-        return std::collections::BTreeMap::new();
-    }
-    lines
-        .all()
-        .iter()
-        .filter(|line| line.state == ItemState::Done && line.key != "clear")
-        .filter_map(|line| {
-            // The swap's own time is the renames'; the line's holds looking as well.
-            let memo = crate::engine::steps::memo_of(&lines, &line.key);
-            let own = memo.and_then(|memo| memo.get("ms").and_then(Value::as_u64));
-            Some((line.key.clone(), own.or(line.ms)?))
-        })
-        .collect()
 }
 
 fn new_params(
@@ -164,7 +142,7 @@ fn new_params(
             }
             Some(id)
         }
-        None => backups.iter().find(|one| one.usable()).map(|one| one.id.clone()),
+        None => backup::newest_usable(backups).map(|one| one.id.clone()),
     };
     let stamp = world.now.strftime("%m%d_%H%M%S").to_string();
     let (new, old) = live.map_or_else(
