@@ -189,8 +189,9 @@ fn interrupted_rollback(snapshot: &Snapshot, capability: Capability) -> Option<L
     if matches!(capability, C::Assess | C::Readiness | C::Report) {
         return None;
     }
-    let lines = snapshot.steps.get(&C::Rollback)?.items.get("apply")?;
-    super::steps::unfinished(lines)?;
+    let items = &snapshot.steps.get(&C::Rollback)?.items;
+    let mut runs = ["apply", "return"].into_iter().filter_map(|verb| items.get(verb));
+    runs.find_map(super::steps::unfinished)?;
     Some(Locked {
         sentence: "A rollback was interrupted. Finish it, or keep the present state.".to_owned(),
         goes_to: Some(C::Rollback),

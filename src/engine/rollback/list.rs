@@ -235,7 +235,7 @@ async fn proved_by_verification(
     }
 }
 
-fn changes_of(memo: &Value) -> Vec<Change> {
+pub(super) fn changes_of(memo: &Value) -> Vec<Change> {
     serde_json::from_value(memo.get("changes").cloned().unwrap_or_default()).unwrap_or_default()
 }
 
@@ -349,7 +349,7 @@ fn files(title: String) -> Step<Place> {
 }
 
 /// Writes rows as lines of JSON, and gives how many.
-async fn export(place: &Place, name: &str, live: &dyn Database, keys: &[String]) -> Result<u64> {
+pub(super) async fn export(place: &Place, name: &str, live: &dyn Database, keys: &[String]) -> Result<u64> {
     use std::io::Write as _;
     let path = place.file(name);
     let mut file =

@@ -72,6 +72,8 @@ pub struct Preflight {
     pub going_on: bool,
     /// Nothing differs from the backup: there is nothing to do.
     pub nothing_to_do: bool,
+    /// The rollback that is done can be taken back: what it set aside is still there, or taking it back was interrupted.
+    pub returns: bool,
 }
 
 impl Preflight {
@@ -109,6 +111,7 @@ pub async fn look(place: &Place, backups: Vec<Listed>, now: Timestamp, going_on:
         rehearsed: BTreeMap::new(),
         going_on,
         nothing_to_do: false,
+        returns: false,
     };
     backup_line(place, &mut found, now);
     database_lines(place, &mut found).await;

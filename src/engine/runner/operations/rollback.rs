@@ -1,4 +1,4 @@
-//! `rollback apply|keep|rehearse` of the workspace.
+//! `rollback apply|keep|rehearse` of the workspace; `return` is in [`super::returning`].
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,14 +29,14 @@ pub const ROWS: &str = "rows";
 pub const ONLY: &str = "only";
 
 /// What is known of a rollback before it is planned.
-struct Known1 {
-    place: Place,
+pub(super) struct Known1 {
+    pub(super) place: Place,
     preflight: Preflight,
-    before: Items,
-    going: Option<(RunId, Heading)>,
+    pub(super) before: Items,
+    pub(super) going: Option<(RunId, Heading)>,
 }
 
-fn lines(world: &World, verb: &str) -> Items {
+pub(super) fn lines(world: &World, verb: &str) -> Items {
     world
         .snapshot
         .steps
@@ -59,7 +59,7 @@ pub async fn preflight(world: World) -> Result<Preflight> {
     Ok(gather(&world).await?.preflight)
 }
 
-async fn gather(world: &World) -> Result<Known1> {
+pub(super) async fn gather(world: &World) -> Result<Known1> {
     let before = lines(world, "apply");
     let going = unfinished(&before).or_else(|| ended_untold(world, &before));
     let folder = request::folder(&world.workspace, &world.settings);
@@ -105,7 +105,17 @@ async fn gather(world: &World) -> Result<Known1> {
     };
     let mut preflight = rollback::look(&place, backups, world.now, going.is_some()).await;
     preflight.rehearsed = rollback::rehearsed(&lines(world, "rehearse"), place.params.backup.as_deref());
+    preflight.returns = going.is_none() && unfinished(&lines(world, "return")).is_some();
     preflight.nothing_to_do = going.is_none() && is_done(&place, &before, &preflight).await;
+    if preflight.nothing_to_do && place.params.mode == Mode::Maos {
+        preflight.returns |= match super::returning::last(&before) {
+            Some((_, params)) if !params.old.is_empty() => match &place.live {
+                Some(live) => live.sibling(&params.old).exists().await.unwrap_or(false),
+                None => false,
+            },
+            _ => false,
+        };
+    }
     Ok(Known1 {
         place,
         preflight,
@@ -177,12 +187,7 @@ fn new_params(
 
 /// Whether the last rollback is still the state of things: then doing it again would do nothing.
 async fn is_done(place: &Place, before: &Items, preflight: &Preflight) -> bool {
-    let ended = |line: &Arc<Item>| matches!(line.state, ItemState::Done | ItemState::Skipped);
-    let Some(last) = run_of(before).filter(|_| !before.all().is_empty() && before.all().iter().all(ended))
-    else {
-        return false;
-    };
-    let Ok(params) = serde_json::from_value::<Params>(last.params) else {
+    let Some((last, params)) = super::returning::last(before) else {
         return false;
     };
     if params.backup != place.params.backup || params.mode != place.params.mode {
@@ -220,11 +225,12 @@ pub(super) async fn prepare(world: World, verb: &str, _control: Control) -> Resu
         "apply" => apply(world).await,
         "keep" => keep(world).await,
         "rehearse" => rehearse(world).await,
+        "return" => super::returning::prepare(world).await,
         _ => Err(unknown(Capability::Rollback, verb)),
     }
 }
 
-fn name_of(place: &Place) -> String {
+pub(super) fn name_of(place: &Place) -> String {
     place
         .live
         .as_ref()
@@ -240,6 +246,10 @@ async fn apply(world: World) -> Result<Prepared> {
     } = gather(&world).await?;
     if preflight.nothing_to_do {
         return Ok(nothing(&place));
+    }
+    if unfinished(&lines(&world, "return")).is_some() {
+        return Err(Error::blocked("taking back a rollback was interrupted")
+            .hint("maos-migrate rollback return goes on from there."));
     }
     let back = matches!(&going, Some((_, Heading::Back)));
     if let Some(error) = preflight.blocked.clone().filter(|_| !back) {
