@@ -244,7 +244,7 @@ fn stage(title: String) -> Step<Place> {
         let place = Arc::clone(&at.world);
         let control = whole(&at.control);
         let changes = blocking(move || {
-            let (Some(backup), Some(manifest)) = (&place.backup, place.manifest()) else {
+            let (Some(backup), Some(manifest)) = (&place.backup, place.contents()) else {
                 return Ok(Vec::new());
             };
             let changes = trees::changes(manifest)?;
@@ -261,7 +261,7 @@ fn stage(title: String) -> Step<Place> {
     .undo("remove what was staged", |at: At| async move {
         let place = Arc::clone(&at.world);
         blocking(move || {
-            let staged = match place.manifest() {
+            let staged = match place.contents() {
                 // Whatever the journal holds, names of ours beside known places are all there can be.
                 Some(manifest) => manifest
                     .roots

@@ -1,7 +1,7 @@
 //! `rollback apply|keep|rehearse` of the workspace; `return` is in [`super::returning`].
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ use crate::engine::rollback::{
     self, Mode, NewRows, Params, Place, Preflight, RESULT, RehearsePlan, RollbackResult, rehearse_steps,
 };
 use crate::engine::snapshot::Activity;
-use crate::engine::steps::{Failure, Heading, Run, RunId, run_of, unfinished};
+use crate::engine::steps::{Failure, Heading, Run, RunId, Step, run_of, unfinished};
 use crate::engine::text;
 use crate::engine::workspace::MigrationType;
 
@@ -89,7 +89,11 @@ pub(super) async fn gather(world: &World) -> Result<Known1> {
     }
     let maos = world.ports.maos.open(&world.workspace, &world.settings).ok();
     let schema_request = schema::request(world)?;
+    let as_guide = backup
+        .as_ref()
+        .and_then(|backup| backup::as_manifest(backup, &request::named_files(&world.workspace, &world.settings)));
     let place = Place {
+        as_guide,
         workspace: world.workspace.clone(),
         settings: Arc::clone(&world.settings),
         maos,
@@ -256,11 +260,11 @@ async fn apply(world: World) -> Result<Prepared> {
         return Err(error);
     }
     let plan = apply_plan(&place, &preflight, going.as_ref());
-    let begun = Instant::now();
+    let (begun, watched) = (Instant::now(), world.interactive);
     Ok(Prepared {
         plan,
         live: None,
-        run: Box::new(move |control| Box::pin(async move { run(place, before, begun, control).await })),
+        run: Box::new(move |control| Box::pin(async move { run(place, before, begun, watched, control).await })),
     })
 }
 
@@ -356,7 +360,12 @@ fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(RunId, Headi
         Mode::Maos | Mode::Legacy => {}
     }
     effects.push(Effect::plain("prove", "mark, rows, files and version"));
-    let manifest = place.manifest().map(|manifest| manifest.sha256.clone());
+    // A backup without a manifest is known by what its verification was bound to.
+    let verified = || Some(place.backup.as_ref()?.verification.as_ref()?.manifest.clone());
+    let manifest = place
+        .manifest()
+        .map(|manifest| manifest.sha256.clone())
+        .or_else(verified);
     // Only in the names: a backup made in the same second has the same digits in its own.
     let timeless = |what: &str| {
         [&place.params.new, &place.params.old]
@@ -388,11 +397,22 @@ fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(RunId, Headi
     .sealed()
 }
 
-fn runner(place: Place, points: &'static str) -> (Arc<Place>, Run<Place>) {
+/// Before the swap, where somebody watches: long enough to press a key, short beside the stop and the start.
+const HOLD: Duration = Duration::from_secs(3);
+
+fn runner(place: Place, points: &'static str, watched: bool) -> (Arc<Place>, Run<Place>) {
     let steps = if points == "rehearse" {
         rehearse_steps()
     } else {
-        rollback::steps(&place.params, place.maos.is_some())
+        let held = |step: Step<Place>| {
+            if watched && step.key() == "swap" {
+                step.held(HOLD)
+            } else {
+                step
+            }
+        };
+        let steps = rollback::steps(&place.params, place.maos.is_some());
+        steps.into_iter().map(held).collect()
     };
     let id = RunId {
         id: place.run.clone(),
@@ -409,8 +429,14 @@ fn runner(place: Place, points: &'static str) -> (Arc<Place>, Run<Place>) {
     (world, run)
 }
 
-async fn run(place: Place, before: Items, begun: Instant, control: Control) -> Result<Outcome> {
-    let (place, run) = runner(place, "rollback");
+async fn run(
+    place: Place,
+    before: Items,
+    begun: Instant,
+    watched: bool,
+    control: Control,
+) -> Result<Outcome> {
+    let (place, run) = runner(place, "rollback", watched);
     let done = run.go(&before, &control).await;
     let duration_s = begun.elapsed().as_secs_f64();
     let mut result = RollbackResult {
@@ -568,7 +594,7 @@ async fn keep(world: World) -> Result<Prepared> {
         live: None,
         run: Box::new(move |control| {
             Box::pin(async move {
-                let (_, run) = runner(place, "rollback");
+                let (_, run) = runner(place, "rollback", false);
                 let told = relayed(&control);
                 let why = Error::interrupted(format!("{operator} keeps the present state"));
                 let failure = run.take_back(&before, why, &told).await;
@@ -639,7 +665,7 @@ async fn rehearse(world: World) -> Result<Prepared> {
         run: Box::new(move |control| {
             Box::pin(async move {
                 let rows = backup.manifest.as_ref().map_or(0, backup::Manifest::rows);
-                let (_, run) = runner(place, "rehearse");
+                let (_, run) = runner(place, "rehearse", false);
                 let lines = run.go(&before, &control).await?;
                 let total: u64 = lines
                     .iter()
