@@ -20,9 +20,28 @@ impl From<Locked> for Error {
     fn from(locked: Locked) -> Self {
         let error = Self::blocked(format!("locked: {}", locked.sentence));
         match locked.goes_to {
-            Some(step) => error.hint(format!("First: maos-migrate {step}.")),
+            Some(step) => error.hint(format!("First: maos-migrate{}.", command(step))),
             None => error,
         }
+    }
+}
+
+/// The words after `maos-migrate` that do a step, with a space before them; none for what only the wizard asks.
+fn command(step: Capability) -> String {
+    use Capability as C;
+    match step {
+        C::Start => String::new(),
+        C::Assess | C::Readiness | C::Compare | C::Validate | C::Report => format!(" {step}"),
+        C::Tasks => " tasks convert".to_owned(),
+        C::Backup => " backup create".to_owned(),
+        C::Monitor => " monitor run".to_owned(),
+        C::Environment
+        | C::Config
+        | C::Checkpoints
+        | C::Schema
+        | C::Cutover
+        | C::Upgrade
+        | C::Rollback => format!(" {step} apply"),
     }
 }
 
@@ -170,8 +189,9 @@ fn interrupted_rollback(snapshot: &Snapshot, capability: Capability) -> Option<L
     if matches!(capability, C::Assess | C::Readiness | C::Report) {
         return None;
     }
-    let lines = snapshot.steps.get(&C::Rollback)?.items.get("apply")?;
-    super::steps::unfinished(lines)?;
+    let items = &snapshot.steps.get(&C::Rollback)?.items;
+    let mut runs = ["apply", "return"].into_iter().filter_map(|verb| items.get(verb));
+    runs.find_map(super::steps::unfinished)?;
     Some(Locked {
         sentence: "A rollback was interrupted. Finish it, or keep the present state.".to_owned(),
         goes_to: Some(C::Rollback),
@@ -235,6 +255,20 @@ pub fn resume_at(snapshot: &Snapshot) -> Capability {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hint_names_a_command_that_does_it() {
+        let locked = |goes_to| {
+            let locked = Locked {
+                sentence: "It is not so.".to_owned(),
+                goes_to: Some(goes_to),
+            };
+            Error::from(locked).hint.unwrap()
+        };
+        assert_eq!(locked(Capability::Backup), "First: maos-migrate backup create.");
+        assert_eq!(locked(Capability::Environment), "First: maos-migrate environment apply.");
+        assert_eq!(locked(Capability::Start), "First: maos-migrate.");
+    }
 
     #[test]
     fn every_type_starts_and_reports() {

@@ -112,6 +112,7 @@ fn report() -> Report {
         }],
         quarantine: QuarantineGroup::of(&items),
         readiness: Some(score(&questionnaire, &answers, &Facts::default())),
+        rollback: None,
         artifacts: vec![Artifact {
             path: "tasks/maos_tasks.json".to_owned(),
             bytes: 12_345,

@@ -30,6 +30,7 @@ pub fn gather(snapshot: &Snapshot, settings: &Settings, zone: String) -> Report 
             .readiness
             .as_ref()
             .map(|(_, readiness)| Readiness::clone(readiness)),
+        rollback: super::rollback::went_back(snapshot),
         artifacts: artifacts(snapshot),
         journal: Journal {
             events,

@@ -10,9 +10,11 @@ pub mod html;
 pub mod markdown;
 pub mod model;
 pub mod render;
+pub mod rollback;
 pub mod summary;
 
 pub use gather::gather;
 pub use model::{Artifact, Journal, Part, PartState, QuarantineGroup, Report, Signed};
 pub use render::{html_report, markdown_report};
+pub use rollback::WentBack;
 pub use summary::{accounted_for, now_line, open_items};

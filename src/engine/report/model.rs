@@ -233,6 +233,9 @@ pub struct Report {
     pub quarantine: Vec<QuarantineGroup>,
     /// The readiness result, where there is one.
     pub readiness: Option<Readiness>,
+    /// The last rollback, where one was begun or due.
+    #[serde(default)]
+    pub rollback: Option<super::rollback::WentBack>,
     /// The files with their hashes, the report's own left out.
     pub artifacts: Vec<Artifact>,
     /// The journal.

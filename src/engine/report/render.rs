@@ -46,6 +46,7 @@ pub fn blocks(report: &Report) -> Vec<Block> {
     writer.parts();
     writer.proofs();
     writer.readiness();
+    writer.rollback();
     writer.quarantine();
     writer.signed();
     writer.artifacts();
@@ -243,6 +244,50 @@ impl Writer<'_> {
             let actions = actions.collect();
             self.push(Block::Paragraph("What raises it most:".to_owned()));
             self.push(Block::List(actions));
+        }
+    }
+
+    fn rollback(&mut self) {
+        self.heading("Rollback");
+        let Some(back) = &self.report.rollback else {
+            self.push(Block::Paragraph("No rollback was made.".to_owned()));
+            return;
+        };
+        let said = format!(
+            "{}: {}. Approved by {}, {} to {}.",
+            back.state.word(),
+            inert(back.outcome.trim_end_matches('.')),
+            dash(&back.by),
+            self.maybe_at(back.from),
+            self.maybe_at(back.to)
+        );
+        self.push(if back.state.is_gap() {
+            Block::Warning(said)
+        } else {
+            Block::Paragraph(said)
+        });
+        let figures: Vec<Vec<String>> = back
+            .figures
+            .iter()
+            .map(|(label, text)| vec![label.clone(), inert(text)])
+            .collect();
+        if !figures.is_empty() {
+            self.push(Block::Table(
+                vec!["What".to_owned(), "What became of it".to_owned()],
+                figures,
+            ));
+        }
+        let took = |ms: &Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{} ms", count(ms)));
+        let steps: Vec<Vec<String>> = back
+            .steps
+            .iter()
+            .map(|(title, state, ms, rehearsed, text)| {
+                vec![inert(title), state.clone(), took(ms), took(rehearsed), dash(text)]
+            })
+            .collect();
+        if !steps.is_empty() {
+            let header = ["Step", "State", "Took", "Rehearsed", "What was found"];
+            self.push(Block::Table(header.map(str::to_owned).to_vec(), steps));
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Notice};
-use crate::engine::ports::process::{Call, Ended, Output, Processes};
+use crate::engine::ports::process::{Call, Output, Processes};
 use crate::engine::text::inert_short;
 
 /// For asking.
@@ -90,7 +90,7 @@ impl Python {
             return Err(Error::unavailable(format!(
                 "{} cannot be asked: {}",
                 self.interpreter.display(),
-                failure(&output)
+                output.trouble().unwrap_or_default()
             )));
         };
         Ok(Installed {
@@ -127,30 +127,8 @@ impl Python {
         Err(Error::unavailable(format!(
             "pip install {}: {}",
             requirements.join(" "),
-            failure(&output)
+            output.trouble().unwrap_or_default()
         ))
         .hint("See the log; mend the cause and try the step again."))
-    }
-}
-
-fn failure(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default();
-    let ended = match output.ended {
-        Ended::Exit(code) => format!("exit {code}"),
-        Ended::Signal(signal) => format!("ended by signal {signal}"),
-        Ended::TimedOut => "no end in time, ended with its processes".to_owned(),
-        Ended::Stopped => "stopped".to_owned(),
-        Ended::NotFound => "not found".to_owned(),
-        Ended::NotPermitted => "may not be run".to_owned(),
-    };
-    if last.is_empty() {
-        ended
-    } else {
-        format!("{ended}, {}", inert_short(last.trim(), 200))
     }
 }
