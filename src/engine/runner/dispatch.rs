@@ -439,6 +439,13 @@ impl Dispatcher {
                     self.monitor_decided(&subject, &choice).await?;
                     return Ok(Reply::Done);
                 }
+                if let Some(running) = self
+                    .running
+                    .as_ref()
+                    .filter(|running| running.capability == capability)
+                {
+                    running.control.answer(&subject, choice);
+                }
                 // The reading shows what the decision changes; the Tasks screen shows it by itself, also while a person types.
                 if capability != Capability::Tasks {
                     let _ = self.read(capability);
