@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::program::{Ran, command, run};
 
 /// A workspace whose status is what a file says.
-fn workspace(monitor: &str) -> tempfile::TempDir {
+pub fn workspace(monitor: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("migration")).expect("made");
     let settings = format!(

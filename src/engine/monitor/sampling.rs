@@ -52,8 +52,8 @@ pub struct Source {
     pub command: Vec<String>,
     /// The probe.
     pub validation: Validation,
-    /// The time limit of one call.
-    pub limit: Duration,
+    /// The time between two samples. A look takes no longer than that, whatever does not answer.
+    pub interval: Duration,
 }
 
 impl Source {
@@ -106,8 +106,20 @@ impl Source {
         }
     }
 
+    /// Learns what there is to ask, once and beside the samples: a look that ends at its time limit would otherwise begin
+    /// with it each time, and with a slow program never come to its figures. Whether it could be learnt.
+    pub async fn learn(&self) -> bool {
+        match &self.maos {
+            Ok(maos) if self.command.is_empty() || self.validation != Validation::Off => {
+                maos.probe().await.is_ok()
+            }
+            _ => true,
+        }
+    }
+
+    /// The time limit of one call. Half of the interval: a status document may be followed by the health command.
     fn limit(&self) -> Duration {
-        self.limit.min(LONGEST)
+        (self.interval / 2).min(LONGEST)
     }
 
     async fn figures(&self) -> Result<Figure<RawFigures>, (Gap, String)> {
@@ -150,10 +162,7 @@ impl Source {
             Ended::Signal(signal) => Err((Gap::NoAnswer, format!("the status command: signal {signal}"))),
             Ended::TimedOut | Ended::Stopped => Err((
                 Gap::NoAnswer,
-                format!(
-                    "the status command gave no answer in {} s",
-                    self.limit().as_secs()
-                ),
+                format!("the status command gave no answer in {}", span(self.limit())),
             )),
             Ended::NotFound => Err((Gap::NoSource, "the status command is not there".to_owned())),
             Ended::NotPermitted => Err((Gap::NoSource, "the status command may not be run".to_owned())),
@@ -176,13 +185,14 @@ impl Source {
                 };
                 Ok(if running { Probe::Pass } else { Probe::Fail })
             }
-            Validation::Task => task(maos.as_ref()).await,
+            Validation::Task => task(maos.as_ref(), self.limit(), TASK_WAIT.min(self.interval / 2)).await,
         }
     }
 }
 
-/// Submits the guide's task and waits for its end: what was only accepted proves nothing.
-async fn task(maos: &dyn Maos) -> Result<Probe, (Gap, String)> {
+/// Submits the guide's task and waits for its end: what was only accepted proves nothing. `limit` is for one call, `wait`
+/// for the task; what has not ended by then is cancelled, so that no tasks pile up.
+async fn task(maos: &dyn Maos, limit: Duration, wait: Duration) -> Result<Probe, (Gap, String)> {
     let submission = Submission {
         description: "Test task for validation".to_owned(),
         kind: Some("general".to_owned()),
@@ -190,24 +200,21 @@ async fn task(maos: &dyn Maos) -> Result<Probe, (Gap, String)> {
         reference: format!("monitor-{}", uuid::Uuid::now_v7()),
         ..Submission::default()
     };
+    let lost = |why: &str| Err((Gap::NoAnswer, why.to_owned()));
     let begun = Instant::now();
-    let id = match limited(TASK_WAIT, maos.submit(submission)).await {
+    let id = match limited(limit, maos.submit(submission)).await {
         Ok(id) => id,
         Err(error) if error.is_missing() => return Err((Gap::Absent, String::new())),
-        Err(MaosError::TimedOut(..)) => {
-            return Err((
-                Gap::NoAnswer,
-                "the validation task was not taken in time".to_owned(),
-            ));
-        }
+        Err(MaosError::TimedOut(..)) => return lost("the validation task was not taken in time"),
         Err(_) => return Ok(Probe::Fail),
     };
-    while begun.elapsed() < TASK_WAIT {
-        match limited(LONGEST, maos.show(id.clone())).await {
+    let mut asked = true;
+    while begun.elapsed() < wait {
+        match limited(limit, maos.show(id.clone())).await {
             Ok(view) => match view.status {
                 TaskStatus::Completed => return Ok(Probe::Pass),
                 TaskStatus::Failed | TaskStatus::Cancelled => return Ok(Probe::Fail),
-                _ => {}
+                _ => asked = true,
             },
             Err(error) if error.is_missing() => {
                 return Err((
@@ -215,9 +222,17 @@ async fn task(maos: &dyn Maos) -> Result<Probe, (Gap, String)> {
                     "the validation task's end cannot be asked".to_owned(),
                 ));
             }
-            Err(_) => {}
+            Err(_) => asked = false,
         }
-        tokio::time::sleep(TASK_POLL).await;
+        tokio::time::sleep(TASK_POLL.min(wait / 10)).await;
+    }
+    // It has had its time either way; that it cannot be cancelled says nothing more.
+    let _ = limited(limit, maos.cancel(id)).await;
+    if !asked {
+        return lost("the validation task's end was not told");
+    }
+    if wait < Duration::from_secs(TASK_LIMIT_S) {
+        return lost("the validation task did not end within half an interval");
     }
     // It was taken and did not end within the guide's limit.
     Ok(Probe::Fail)
@@ -248,12 +263,17 @@ async fn known<T>(
                 _ => Gap::NoAnswer,
             };
             let words = match error {
-                MaosError::TimedOut(..) => format!("{what}: no answer in {} s", limit.as_secs()),
+                MaosError::TimedOut(..) => format!("{what}: no answer in {}", span(limit)),
                 error => format!("{what}: {}", inert_short(&error.to_string(), 120)),
             };
             Err((gap, words))
         }
     }
+}
+
+/// `60 s`, `0.5 s`.
+fn span(limit: Duration) -> String {
+    format!("{} s", (limit.as_secs_f64() * 10.0).round() / 10.0)
 }
 
 fn figures(document: &StatusDocument) -> RawFigures {

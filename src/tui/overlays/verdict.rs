@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use ratatui::layout::{Rect, Size};
 
 use super::{Overlay, usual};
+use crate::engine::command::Command as Order;
 use crate::engine::monitor::explain::{self, Line};
 use crate::engine::monitor::watch::time;
 use crate::engine::monitor::{Criteria, Point, Policy, Watch};
@@ -173,7 +174,7 @@ impl Overlay for Explained {
         ]
     }
 
-    fn commands(&self, _cx: &Cx<'_>) -> Vec<Command> {
+    fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
         let alone = (self.points.len() < 2).then(|| "There is one sample only.".to_owned());
         vec![
             Command::new(Action::Left, "other sample")
@@ -182,6 +183,9 @@ impl Overlay for Explained {
             Command::new(Action::Policy, "policy").about("judge this sample by the other policy"),
             Command::new(Action::Down, "scroll").and(Action::Up).quiet(),
             Command::new(Action::Copy, "copy"),
+            Command::new(Action::Save, "save input")
+                .about("write the samples up to this one to a file that monitor replay reads")
+                .off(cx.held()),
             Command::new(Action::Close, "close").keys("Esc or q"),
         ]
     }
@@ -238,6 +242,11 @@ impl Overlay for Explained {
                 };
             }
             Action::Copy => return Handled::one(Effect::Copy(self.as_text())),
+            Action::Save => {
+                if let Some(until) = self.when() {
+                    return Handled::one(Effect::Send(Order::SaveSamples { until }));
+                }
+            }
             Action::Close | Action::Leave | Action::Interrupt => return Handled::No,
             _ => {}
         }
