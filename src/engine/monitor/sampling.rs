@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::json;
-use super::sample::{Figure, Gap, Probe, Raw, RawFigures, Sample};
+use super::sample::{Gap, Probe, Raw, RawFigures, Sample};
 use super::watch::Taken;
 use crate::engine::ports::maos::{Known, Maos, MaosError, StatusDocument, Submission, TaskStatus};
 use crate::engine::ports::process::{Call, Ended, Processes};
@@ -41,6 +41,9 @@ impl Validation {
     }
 }
 
+/// Why something is not known: for the evaluator, and in the words of whoever did not tell it.
+type Lost = (Gap, String);
+
 /// Where samples come from.
 #[derive(Clone)]
 pub struct Source {
@@ -76,10 +79,17 @@ impl Source {
         let mut why = Vec::new();
         // Both ask at the same time, so that a slow answer costs its limit once.
         let (figures, validation) = tokio::join!(self.figures(), self.validate());
-        let figures = figures.unwrap_or_else(|(gap, words)| {
-            why.push(words);
-            Err(gap)
-        });
+        let figures = match figures {
+            Ok((figures, None)) => Ok((figures, None)),
+            Ok((figures, Some((gap, words)))) => {
+                why.push(words);
+                Ok((figures, Some(gap)))
+            }
+            Err((gap, words)) => {
+                why.push(words);
+                Err(gap)
+            }
+        };
         let validation = validation.map_err(|(gap, words)| {
             if !words.is_empty() && !why.contains(&words) {
                 why.push(words);
@@ -87,12 +97,18 @@ impl Source {
             gap
         });
         let sample = match figures {
-            Ok(figures) => Sample {
-                // The counters tell the shares; a journal needs no long fractions.
-                lifetime_errors: None,
-                share_healthy: None,
-                ..figures.sample(Some(at), validation)
-            },
+            Ok((figures, lost)) => {
+                let sample = figures.sample(Some(at), validation);
+                Sample {
+                    // The counters tell the shares; a journal needs no long fractions.
+                    lifetime_errors: None,
+                    share_healthy: None,
+                    tasks: lost.map_or(sample.tasks, Err),
+                    response: lost.map_or(sample.response, Err),
+                    throughput: lost.map_or(sample.throughput, Err),
+                    ..sample
+                }
+            }
             Err(gap) => Sample {
                 validation,
                 ..Sample::lost(Some(at), gap)
@@ -122,13 +138,20 @@ impl Source {
         (self.interval / 2).min(LONGEST)
     }
 
-    async fn figures(&self) -> Result<Figure<RawFigures>, (Gap, String)> {
+    /// The figures, and why there are those of the health command only.
+    async fn figures(&self) -> Result<(RawFigures, Option<Lost>), Lost> {
         if !self.command.is_empty() {
-            return self.ask_command().await.map(Ok);
+            return self.ask_command().await.map(|figures| (figures, None));
         }
         let maos = self.maos.as_ref().map_err(|why| (Gap::NoSource, why.clone()))?;
-        let document = known(self.limit(), "status", maos.status()).await?;
-        let mut figures = figures(&document);
+        let begun = Instant::now();
+        let status = known(self.limit(), "status", maos.status()).await;
+        let (mut figures, missing) = match status {
+            Ok(document) => (figures(&document), None),
+            // Whoever hangs is not asked twice.
+            Err(lost) if begun.elapsed() >= self.limit() => return Err(lost),
+            Err(lost) => (RawFigures::default(), Some(lost)),
+        };
         if figures.healthy == Raw::Absent || figures.components == Raw::Absent {
             // A status document without health is completed by the health command; without either it stays unknown.
             if let Ok(health) = known(self.limit(), "health", maos.health()).await {
@@ -136,10 +159,13 @@ impl Source {
                 figures.components = raw_count(health.total);
             }
         }
-        Ok(Ok(figures))
+        match missing {
+            Some(lost) if figures.components == Raw::Absent => Err(lost),
+            missing => Ok((figures, missing)),
+        }
     }
 
-    async fn ask_command(&self) -> Result<RawFigures, (Gap, String)> {
+    async fn ask_command(&self) -> Result<RawFigures, Lost> {
         let call = Call::new(self.command.clone(), self.limit());
         let ran = self
             .processes
@@ -169,7 +195,7 @@ impl Source {
         }
     }
 
-    async fn validate(&self) -> Result<Probe, (Gap, String)> {
+    async fn validate(&self) -> Result<Probe, Lost> {
         let nothing = || Err((Gap::Absent, String::new()));
         let Ok(maos) = &self.maos else {
             return nothing();
@@ -192,7 +218,7 @@ impl Source {
 
 /// Submits the guide's task and waits for its end: what was only accepted proves nothing. `limit` is for one call, `wait`
 /// for the task; what has not ended by then is cancelled, so that no tasks pile up.
-async fn task(maos: &dyn Maos, limit: Duration, wait: Duration) -> Result<Probe, (Gap, String)> {
+async fn task(maos: &dyn Maos, limit: Duration, wait: Duration) -> Result<Probe, Lost> {
     let submission = Submission {
         description: "Test task for validation".to_owned(),
         kind: Some("general".to_owned()),
@@ -252,7 +278,7 @@ async fn known<T>(
     limit: Duration,
     what: &str,
     answer: impl Future<Output = Result<Known<T>, MaosError>>,
-) -> Result<T, (Gap, String)> {
+) -> Result<T, Lost> {
     match limited(limit, answer).await {
         Ok(Known::Value(value)) => Ok(value),
         Ok(Known::Unknown(why)) => Err((Gap::NoAnswer, format!("{what}: {}", inert_short(&why, 120)))),
