@@ -6,6 +6,7 @@
 #[path = "../support/program.rs"]
 mod program;
 
+mod contracts;
 mod criteria;
 mod defects;
 mod faults;
@@ -19,3 +20,4 @@ mod simulated;
 mod sources;
 mod speed;
 mod support;
+mod watchers;
