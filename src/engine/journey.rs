@@ -35,13 +35,9 @@ fn command(step: Capability) -> String {
         C::Tasks => " tasks convert".to_owned(),
         C::Backup => " backup create".to_owned(),
         C::Monitor => " monitor run".to_owned(),
-        C::Environment
-        | C::Config
-        | C::Checkpoints
-        | C::Schema
-        | C::Cutover
-        | C::Upgrade
-        | C::Rollback => format!(" {step} apply"),
+        C::Environment | C::Config | C::Checkpoints | C::Schema | C::Cutover | C::Upgrade | C::Rollback => {
+            format!(" {step} apply")
+        }
     }
 }
 
@@ -148,7 +144,10 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
         }),
         C::Cutover if !snapshot.activity(C::Schema).is_done() => locked("Schema is not proved.", C::Schema),
         C::Report => {
-            let ran = |c: &&C| !matches!(c, C::Start | C::Report) && snapshot.activity(**c) != Activity::Idle;
+            let ran = |c: &&C| {
+                let watched = **c == C::Monitor && snapshot.monitor.is_some();
+                !matches!(c, C::Start | C::Report) && (watched || snapshot.activity(**c) != Activity::Idle)
+            };
             match steps(Some(migration)).iter().find(ran) {
                 Some(_) => Ok(()),
                 None => locked("Nothing has run yet. Report has nothing to say.", C::Assess),
@@ -266,7 +265,10 @@ mod tests {
             Error::from(locked).hint.unwrap()
         };
         assert_eq!(locked(Capability::Backup), "First: maos-migrate backup create.");
-        assert_eq!(locked(Capability::Environment), "First: maos-migrate environment apply.");
+        assert_eq!(
+            locked(Capability::Environment),
+            "First: maos-migrate environment apply."
+        );
         assert_eq!(locked(Capability::Start), "First: maos-migrate.");
     }
 

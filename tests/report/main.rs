@@ -111,6 +111,7 @@ fn report() -> Report {
             at: at("2026-11-22T13:13:00Z"),
         }],
         quarantine: QuarantineGroup::of(&items),
+        monitoring: None,
         readiness: Some(score(&questionnaire, &answers, &Facts::default())),
         rollback: None,
         artifacts: vec![Artifact {

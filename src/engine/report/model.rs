@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::monitoring::Monitoring;
 use crate::engine::capability::Capability;
 use crate::engine::operation::{ProofLine, Quarantined};
 use crate::engine::readiness::Readiness;
@@ -236,6 +237,9 @@ pub struct Report {
     /// The last rollback, where one was begun or due.
     #[serde(default)]
     pub rollback: Option<super::rollback::WentBack>,
+    /// The watch after the migration, where there is one.
+    #[serde(default)]
+    pub monitoring: Option<Monitoring>,
     /// The files with their hashes, the report's own left out.
     pub artifacts: Vec<Artifact>,
     /// The journal.

@@ -115,7 +115,10 @@ impl Forth {
         ));
         effects.push(Effect::plain(
             "rename",
-            format!("{target} to {}, kept until you drop it; {} to {target}", "…_back_<time>", params.old),
+            format!(
+                "{target} to {}, kept until you drop it; {} to {target}",
+                "…_back_<time>", params.old
+            ),
         ));
         effects.push(Effect::plain(
             "replace",
@@ -227,27 +230,32 @@ fn rows() -> Step<Forth> {
         }
         let name = format!("rows_of_rollback_{}.jsonl", forth.run);
         let written = export(place, &name, live.as_ref(), &keys).await?;
-        Ok(
-            Did::said(format!("{} exported to rollback/{name}", plural(written, "row", "rows")))
-                .with(json!({"rows": written})),
-        )
+        Ok(Did::said(format!(
+            "{} exported to rollback/{name}",
+            plural(written, "row", "rows")
+        ))
+        .with(json!({"rows": written})))
     })
 }
 
 fn swap(old: &str) -> Step<Forth> {
-    Step::new("swap", format!("swap by rename; {old} is used again"), |at: At| async move {
-        let (live, forth) = (at.world.place.live()?, &at.world);
-        let swapped = live
-            .swap(&forth.params().old, &forth.kept, &whole(&at.control))
-            .await?;
-        Ok(Did::said(format!(
-            "{} is the one from before, {} ms; the restored one is {}",
-            live.name(),
-            swapped.ms,
-            forth.kept
-        ))
-        .with(json!({"ms": swapped.ms})))
-    })
+    Step::new(
+        "swap",
+        format!("swap by rename; {old} is used again"),
+        |at: At| async move {
+            let (live, forth) = (at.world.place.live()?, &at.world);
+            let swapped = live
+                .swap(&forth.params().old, &forth.kept, &whole(&at.control))
+                .await?;
+            Ok(Did::said(format!(
+                "{} is the one from before, {} ms; the restored one is {}",
+                live.name(),
+                swapped.ms,
+                forth.kept
+            ))
+            .with(json!({"ms": swapped.ms})))
+        },
+    )
     .check(|at: At| async move {
         let ours = is_ours(at.world.place.live()?.as_ref(), &at.world.place.run).await?;
         Ok(if ours {
@@ -287,21 +295,25 @@ fn files() -> Step<Forth> {
 }
 
 fn version() -> Step<Forth> {
-    Step::new("version", "install the version from before", |at: At| async move {
-        let (was, interpreter, distribution) = at
-            .world
-            .version()
-            .ok_or_else(|| Error::bug("no version to install"))?;
-        let now = at.world.maos()?.version().await.unwrap_or_default();
-        let text = deeds::install(
-            at.world.place.processes.as_ref(),
-            &interpreter,
-            &distribution,
-            &was,
-        )
-        .await?;
-        Ok(Did::said(text).with(json!({"was": now.best()})))
-    })
+    Step::new(
+        "version",
+        "install the version from before",
+        |at: At| async move {
+            let (was, interpreter, distribution) = at
+                .world
+                .version()
+                .ok_or_else(|| Error::bug("no version to install"))?;
+            let now = at.world.maos()?.version().await.unwrap_or_default();
+            let text = deeds::install(
+                at.world.place.processes.as_ref(),
+                &interpreter,
+                &distribution,
+                &was,
+            )
+            .await?;
+            Ok(Did::said(text).with(json!({"was": now.best()})))
+        },
+    )
     .check(|at: At| async move {
         let Some((was, ..)) = at.world.version() else {
             return Ok(Standing::NotNeeded("the rollback changed none".to_owned()));
@@ -318,7 +330,13 @@ fn version() -> Step<Forth> {
         let (Some(was), Some((_, interpreter, distribution))) = (was, at.world.version()) else {
             return Ok("the version is not known".to_owned());
         };
-        deeds::install(at.world.place.processes.as_ref(), &interpreter, &distribution, was).await
+        deeds::install(
+            at.world.place.processes.as_ref(),
+            &interpreter,
+            &distribution,
+            was,
+        )
+        .await
     })
     .glued()
 }
@@ -359,11 +377,16 @@ fn proof() -> Step<Forth> {
     Step::new("proof", "prove all of it", |at: At| async move {
         let (forth, live) = (&at.world, at.world.place.live()?);
         if is_ours(live.as_ref(), &forth.place.run).await? {
-            return Err(Error::unavailable("the database in use is still the restored one"));
+            return Err(Error::unavailable(
+                "the database in use is still the restored one",
+            ));
         }
         let kept = live.sibling(&forth.kept);
         if !is_ours(kept.as_ref(), &forth.place.run).await? {
-            return Err(Error::unavailable(format!("{} is not the restored database", kept.words())));
+            return Err(Error::unavailable(format!(
+                "{} is not the restored database",
+                kept.words()
+            )));
         }
         let mut said = vec![format!("{} without the mark of the rollback", live.name())];
         if let Some((was, ..)) = forth.version() {

@@ -123,9 +123,11 @@ fn stop(title: String) -> Step<Place> {
         maos.start().await?;
         // Whether it is ready again is told, and does not hold the way back.
         let settings = &at.world.settings.driving.maos;
-        Ok(serving::ready_if_told(maos.as_ref(), deeds::within(settings.ready_within))
-            .await
-            .unwrap_or_else(|error| error.message))
+        Ok(
+            serving::ready_if_told(maos.as_ref(), deeds::within(settings.ready_within))
+                .await
+                .unwrap_or_else(|error| error.message),
+        )
     })
 }
 

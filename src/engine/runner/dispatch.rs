@@ -453,6 +453,7 @@ impl Dispatcher {
                 Ok(Reply::Done)
             }
             Command::KeepSecret { name, value } => self.keep_secret(name, value).await,
+            Command::SaveSamples { until } => self.save_samples(until).await,
             Command::Seen => Ok(Reply::Done),
             other => self.front(other).await,
         }
