@@ -8,11 +8,13 @@ pub mod blocks;
 pub mod gather;
 pub mod html;
 pub mod markdown;
+pub mod measured;
 pub mod model;
 pub mod render;
 pub mod summary;
 
 pub use gather::gather;
+pub use measured::{Comparison, Validation};
 pub use model::{Artifact, Journal, Part, PartState, QuarantineGroup, Report, Signed};
 pub use render::{html_report, markdown_report};
 pub use summary::{accounted_for, now_line, open_items};
