@@ -138,10 +138,7 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
         {
             locked("Readiness has not been computed.", C::Readiness)
         }
-        C::Compare | C::Validate if !environment_proved(snapshot, migration) => Err(Locked {
-            sentence: not_proved(snapshot, C::Environment),
-            goes_to: Some(C::Environment),
-        }),
+        C::Compare | C::Validate => environment(snapshot, migration),
         C::Cutover if !snapshot.activity(C::Schema).is_done() => locked("Schema is not proved.", C::Schema),
         C::Report => {
             let ran = |c: &&C| {
@@ -157,29 +154,15 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
     }
 }
 
-/// Whether the environment is proved, where the migration makes one.
-fn environment_proved(snapshot: &Snapshot, migration: MigrationType) -> bool {
-    let environment = Capability::Environment;
-    !environment.in_this_version()
-        || !steps(Some(migration)).contains(&environment)
-        || snapshot.activity(environment).is_done()
-}
-
-/// `Environment is not proved (2 of 7).`, with the lines of its last run where there are some.
-fn not_proved(snapshot: &Snapshot, step: Capability) -> String {
-    let counts = snapshot
-        .steps
-        .get(&step)
-        .and_then(|step| step.items.get(&step.verb))
-        .filter(|items| !items.all().is_empty())
-        .map_or_else(String::new, |items| {
-            format!(
-                " ({} of {})",
-                items.count(super::item::ItemState::Done),
-                items.all().len()
-            )
-        });
-    format!("{} is not proved{counts}.", step.title())
+/// The environment must be proved, where the migration makes one: `Environment is not proved (2 of 7).`
+fn environment(snapshot: &Snapshot, migration: MigrationType) -> Result<(), Locked> {
+    if !steps(Some(migration)).contains(&Capability::Environment) {
+        return Ok(());
+    }
+    super::environment::proved(snapshot).map_err(|(proved, all)| Locked {
+        sentence: format!("Environment is not proved ({proved} of {all})."),
+        goes_to: Some(Capability::Environment),
+    })
 }
 
 /// While a rollback is half done, nothing else is begun.

@@ -58,6 +58,7 @@ pub fn blocks(report: &Report) -> Vec<Block> {
     writer.parts();
     writer.proofs();
     writer.readiness();
+    writer.measured();
     writer.monitoring();
     writer.rollback();
     writer.quarantine();
@@ -257,6 +258,18 @@ impl Writer<'_> {
             let actions = actions.collect();
             self.push(Block::Paragraph("What raises it most:".to_owned()));
             self.push(Block::List(actions));
+        }
+    }
+
+    fn measured(&mut self) {
+        let report = self.report;
+        if let Some(comparison) = &report.comparison {
+            self.heading("Comparison");
+            self.blocks.extend(comparison.blocks());
+        }
+        if let Some(validation) = &report.validation {
+            self.heading("Validation");
+            self.blocks.extend(validation.blocks());
         }
     }
 
