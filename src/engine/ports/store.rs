@@ -180,7 +180,7 @@ pub enum Part {
 pub enum Piece {
     /// Whole lines in PostgreSQL's COPY text format; whole rows in its binary format for [`Part::Binary`].
     Lines(Vec<u8>),
-    /// Whole lines of tracking rows for the rows so far, with [`Part::Binary`].
+    /// Key and id of the rows so far, 24 bytes a row, with [`Part::Binary`].
     Tracking(Vec<u8>),
     /// How many source rows were looked at, with [`Part::Binary`].
     Seen(u64),
