@@ -379,7 +379,10 @@ impl<'a> Phrase<'a> {
         if originals.is_empty() {
             return base;
         }
-        let when: Vec<&str> = originals.iter().map(|(_, condition, _)| condition.as_str()).collect();
+        let when: Vec<&str> = originals
+            .iter()
+            .map(|(_, condition, _)| condition.as_str())
+            .collect();
         let pairs: Vec<String> = originals
             .iter()
             .map(|(name, condition, text)| format!("'{name}', CASE WHEN {condition} THEN {text} END"))

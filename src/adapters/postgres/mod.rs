@@ -12,6 +12,7 @@ mod binary;
 mod census;
 mod copy;
 pub(crate) mod fault;
+mod keys;
 mod lease;
 mod ledger;
 mod look;
@@ -268,7 +269,11 @@ impl Store for PgStore {
     }
 
     fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
-        Box::pin(self.build_key(recipe))
+        Box::pin(self.build_keys(&recipe.target.table))
+    }
+
+    fn put_off<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence) -> Answer<'a, ()> {
+        Box::pin(self.put_off_keys(recipe, fence))
     }
 
     fn scan_target<'a>(

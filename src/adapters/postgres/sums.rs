@@ -1,4 +1,4 @@
-//! Sums of row hashes, computed by the server (see `engine/schema/chain` for their definition), and the key that tracking gets at the end.
+//! Sums of row hashes, computed by the server (see `engine/schema/chain` for their definition).
 
 use sqlx::Row as _;
 
@@ -98,24 +98,5 @@ impl PgStore {
         )]
         let wrapped = whole as u64;
         Ok(wrapped)
-    }
-
-    pub(super) async fn build_key(&self, recipe: &Recipe) -> Own<()> {
-        let prefix = beside(&recipe.target.table);
-        let mut connection = self.connection().await?;
-        let there: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-            .bind(format!("{prefix}migration_tracking_legacy_key"))
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(|error| self.fault(&error))?;
-        if !there {
-            sqlx::raw_sql(sql(format!(
-                "CREATE UNIQUE INDEX IF NOT EXISTS migration_tracking_legacy_key ON {prefix}migration_tracking (legacy_task_id COLLATE \"C\", source)"
-            )))
-            .execute(&mut *connection)
-            .await
-            .map_err(|error| self.fault(&error))?;
-        }
-        Ok(())
     }
 }

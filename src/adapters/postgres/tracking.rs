@@ -46,7 +46,13 @@ impl Writer<'_> {
                 push(&mut out, b"migrated");
                 push(&mut out, self.recipe.label.as_bytes());
             } else {
-                let fields = [&self.key, &self.id, &self.recipe.started, "migrated", &self.recipe.label];
+                let fields = [
+                    &self.key,
+                    &self.id,
+                    &self.recipe.started,
+                    "migrated",
+                    &self.recipe.label,
+                ];
                 for (i, field) in fields.into_iter().enumerate() {
                     copytext::push(&mut out, Some(field), i == 0);
                 }
@@ -72,7 +78,9 @@ impl PgStore {
         .fetch_one(&mut *tx)
         .await
         .map_err(|error| self.fault(&error))?;
-        let micros = canon::micros(&recipe.started).filter(|_| plain).map(|n| n - EPOCH);
+        let micros = canon::micros(&recipe.started)
+            .filter(|_| plain)
+            .map(|n| n - EPOCH);
         let mut writer = Writer {
             micros,
             recipe,

@@ -438,7 +438,13 @@ pub trait Store: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
-    /// Builds what is cheaper to build after the rows are there than row by row: the unique key of the tracking table.
+    /// Puts off what [`Store::settle`] builds: the keys of a tracking table that is still empty. Called before the first chunk of many.
+    fn put_off<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence) -> Answer<'a, ()> {
+        let _ = (recipe, fence);
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Builds what is cheaper to build after the rows are there than row by row: the keys of the tracking table, those that are missing.
     fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
         let _ = recipe;
         Box::pin(async { Ok(()) })
