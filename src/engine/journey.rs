@@ -35,13 +35,9 @@ fn command(step: Capability) -> String {
         C::Tasks => " tasks convert".to_owned(),
         C::Backup => " backup create".to_owned(),
         C::Monitor => " monitor run".to_owned(),
-        C::Environment
-        | C::Config
-        | C::Checkpoints
-        | C::Schema
-        | C::Cutover
-        | C::Upgrade
-        | C::Rollback => format!(" {step} apply"),
+        C::Environment | C::Config | C::Checkpoints | C::Schema | C::Cutover | C::Upgrade | C::Rollback => {
+            format!(" {step} apply")
+        }
     }
 }
 
@@ -266,7 +262,10 @@ mod tests {
             Error::from(locked).hint.unwrap()
         };
         assert_eq!(locked(Capability::Backup), "First: maos-migrate backup create.");
-        assert_eq!(locked(Capability::Environment), "First: maos-migrate environment apply.");
+        assert_eq!(
+            locked(Capability::Environment),
+            "First: maos-migrate environment apply."
+        );
         assert_eq!(locked(Capability::Start), "First: maos-migrate.");
     }
 

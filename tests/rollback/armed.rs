@@ -119,7 +119,10 @@ fn without_a_hand(kind: Kind, on_postgres: bool) {
     assert!(told.contains("countdown"), "{told}");
     assert!(told.contains("Rolled back and proved in"), "{told}");
     let result = site.result();
-    assert_eq!((&result["success"], &result["params"]["backup"]), (&true.into(), &id.into()));
+    assert_eq!(
+        (&result["success"], &result["params"]["backup"]),
+        (&true.into(), &id.into())
+    );
     assert_eq!(site.read("etc/maos.yml"), "max_agents: 4\n");
     assert_eq!(site.copies(), (0, 1));
     let new = "SELECT count(*) FROM tasks WHERE description LIKE 'new %'";
@@ -138,7 +141,10 @@ fn without_a_hand(kind: Kind, on_postgres: bool) {
         }
     }
     let pages = pages(&site);
-    assert!(pages.iter().any(|page| page["should_rollback"] == true), "{pages:#?}");
+    assert!(
+        pages.iter().any(|page| page["should_rollback"] == true),
+        "{pages:#?}"
+    );
 }
 
 #[test]
@@ -207,7 +213,10 @@ fn what_keeps_an_armed_rollback_from_happening_is_told() {
     site.knob("failure_rate", "0.9");
     assert_eq!(watch.end(), Some(5), "{}", site.read("err.txt"));
     let told = site.read("err.txt");
-    assert!(told.contains("there is no verified backup to go back to"), "{told}");
+    assert!(
+        told.contains("there is no verified backup to go back to"),
+        "{told}"
+    );
     assert_eq!((site.state(), site.copies()), (before, (0, 0)));
     let journal = site.run(&["journal", "list", "--capability", "rollback"]);
     assert!(journal.out.contains("no verified backup"), "{journal:#?}");

@@ -152,7 +152,11 @@ mod tests {
         for (output, words) in [
             (ran(Ended::Exit(0), "warning", ""), None),
             (
-                ran(Ended::Exit(1), "Traceback\nValueError: port\x1b 8080\n\n", "begun"),
+                ran(
+                    Ended::Exit(1),
+                    "Traceback\nValueError: port\x1b 8080\n\n",
+                    "begun",
+                ),
                 Some("exit 1, ValueError: port\\x1b 8080"),
             ),
             (ran(Ended::Exit(2), " \n", "usage"), Some("exit 2, usage")),

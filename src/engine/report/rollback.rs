@@ -97,11 +97,7 @@ fn state(step: &Step, lines: Option<&Items>) -> (PartState, String) {
 }
 
 fn figures(snapshot: &Snapshot, lines: &Items, params: &Params) -> Vec<(String, String)> {
-    let done = |key: &str| {
-        lines
-            .get(key)
-            .is_some_and(|line| line.state == ItemState::Done)
-    };
+    let done = |key: &str| lines.get(key).is_some_and(|line| line.state == ItemState::Done);
     let figure = |key: &str, name: &str| memo_of(lines, key)?.get(name).and_then(Value::as_u64);
     let mut all = Vec::new();
     let mut say = |label: &str, text: String| all.push((label.to_owned(), text));
@@ -114,10 +110,7 @@ fn figures(snapshot: &Snapshot, lines: &Items, params: &Params) -> Vec<(String, 
         },
     );
     if let Some(rows) = figure("prove", "rows") {
-        say(
-            "Restored and proved",
-            plural(rows, "row", "rows"),
-        );
+        say("Restored and proved", plural(rows, "row", "rows"));
     }
     if done("carry") {
         let (new, changed) = (
@@ -161,7 +154,10 @@ fn figures(snapshot: &Snapshot, lines: &Items, params: &Params) -> Vec<(String, 
         );
     }
     if let Some(document) = snapshot.artifacts.get(RESULT) {
-        say("Result document", format!("{RESULT}, SHA-256 {}", document.sha256));
+        say(
+            "Result document",
+            format!("{RESULT}, SHA-256 {}", document.sha256),
+        );
     }
     all
 }

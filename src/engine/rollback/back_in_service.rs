@@ -154,7 +154,9 @@ pub(super) fn ready(title: String) -> Step<Place> {
         let text = match place.params.mode {
             Mode::Maos => {
                 let live = place.live.clone();
-                let text = serving::ready_if_told(maos_of(&at)?.as_ref(), deeds::within(driving.maos.ready_within)).await?;
+                let text =
+                    serving::ready_if_told(maos_of(&at)?.as_ref(), deeds::within(driving.maos.ready_within))
+                        .await?;
                 // Figures for the planner; a database works without them, only slower.
                 if let Some(live) = live.filter(|_| place.params.backup.is_some())
                     && let Err(error) = live.settle().await

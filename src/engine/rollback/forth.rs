@@ -12,7 +12,6 @@ use super::deeds;
 use super::list::{changes_of, export, is_ours};
 use super::trees;
 use super::world::{Mode, Params, Place};
-use crate::engine::backup::keys::Writer;
 use crate::engine::error::{Error, Result};
 use crate::engine::item::{ItemState, Items};
 use crate::engine::operation::{Control, Effect, Plan};
@@ -115,7 +114,10 @@ impl Forth {
         ));
         effects.push(Effect::plain(
             "rename",
-            format!("{target} to {}, kept until you drop it; {} to {target}", "…_back_<time>", params.old),
+            format!(
+                "{target} to {}, kept until you drop it; {} to {target}",
+                "…_back_<time>", params.old
+            ),
         ));
         effects.push(Effect::plain(
             "replace",
@@ -203,51 +205,42 @@ fn rows() -> Step<Forth> {
     Step::new("rows", "export rows that came since", |at: At| async move {
         let (forth, place) = (&at.world, &at.world.place);
         let (live, old) = (place.live()?, forth.old()?);
-        if live.columns(&place.table).await?.is_empty() || old.columns(&place.table).await?.is_empty() {
-            return Ok(Did::said(format!("there is no table {} to compare", place.table)));
-        }
         let file = place.file(&format!(".keys_{}.gz", forth.run));
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| Error::io("make", folder, &error))?;
-        }
-        let compared = async {
-            let mut writer = Writer::create(&file)?;
-            let mut sink = |key: &str, hash: i64| writer.add(key, hash);
-            old.keys(&place.table, None, &mut sink).await?;
-            writer.finish()?;
-            carry::since_backup(live.as_ref(), &place.table, &file).await
-        }
-        .await;
-        // It served its purpose; what stays is hidden and written anew by the next try.
-        let _ = std::fs::remove_file(&file);
-        let drift = compared?;
+        let Some(drift) = carry::between(live.as_ref(), old.as_ref(), &place.table, &file).await? else {
+            return Ok(Did::said(format!("there is no table {} to compare", place.table)));
+        };
         let keys: Vec<String> = drift.new.into_iter().chain(drift.changed).collect();
         if keys.is_empty() {
             return Ok(Did::said("none came or changed").with(json!({"rows": 0})));
         }
         let name = format!("rows_of_rollback_{}.jsonl", forth.run);
         let written = export(place, &name, live.as_ref(), &keys).await?;
-        Ok(
-            Did::said(format!("{} exported to rollback/{name}", plural(written, "row", "rows")))
-                .with(json!({"rows": written})),
-        )
+        Ok(Did::said(format!(
+            "{} exported to rollback/{name}",
+            plural(written, "row", "rows")
+        ))
+        .with(json!({"rows": written})))
     })
 }
 
 fn swap(old: &str) -> Step<Forth> {
-    Step::new("swap", format!("swap by rename; {old} is used again"), |at: At| async move {
-        let (live, forth) = (at.world.place.live()?, &at.world);
-        let swapped = live
-            .swap(&forth.params().old, &forth.kept, &whole(&at.control))
-            .await?;
-        Ok(Did::said(format!(
-            "{} is the one from before, {} ms; the restored one is {}",
-            live.name(),
-            swapped.ms,
-            forth.kept
-        ))
-        .with(json!({"ms": swapped.ms})))
-    })
+    Step::new(
+        "swap",
+        format!("swap by rename; {old} is used again"),
+        |at: At| async move {
+            let (live, forth) = (at.world.place.live()?, &at.world);
+            let swapped = live
+                .swap(&forth.params().old, &forth.kept, &whole(&at.control))
+                .await?;
+            Ok(Did::said(format!(
+                "{} is the one from before, {} ms; the restored one is {}",
+                live.name(),
+                swapped.ms,
+                forth.kept
+            ))
+            .with(json!({"ms": swapped.ms})))
+        },
+    )
     .check(|at: At| async move {
         let ours = is_ours(at.world.place.live()?.as_ref(), &at.world.place.run).await?;
         Ok(if ours {
@@ -287,21 +280,25 @@ fn files() -> Step<Forth> {
 }
 
 fn version() -> Step<Forth> {
-    Step::new("version", "install the version from before", |at: At| async move {
-        let (was, interpreter, distribution) = at
-            .world
-            .version()
-            .ok_or_else(|| Error::bug("no version to install"))?;
-        let now = at.world.maos()?.version().await.unwrap_or_default();
-        let text = deeds::install(
-            at.world.place.processes.as_ref(),
-            &interpreter,
-            &distribution,
-            &was,
-        )
-        .await?;
-        Ok(Did::said(text).with(json!({"was": now.best()})))
-    })
+    Step::new(
+        "version",
+        "install the version from before",
+        |at: At| async move {
+            let (was, interpreter, distribution) = at
+                .world
+                .version()
+                .ok_or_else(|| Error::bug("no version to install"))?;
+            let now = at.world.maos()?.version().await.unwrap_or_default();
+            let text = deeds::install(
+                at.world.place.processes.as_ref(),
+                &interpreter,
+                &distribution,
+                &was,
+            )
+            .await?;
+            Ok(Did::said(text).with(json!({"was": now.best()})))
+        },
+    )
     .check(|at: At| async move {
         let Some((was, ..)) = at.world.version() else {
             return Ok(Standing::NotNeeded("the rollback changed none".to_owned()));
@@ -318,7 +315,13 @@ fn version() -> Step<Forth> {
         let (Some(was), Some((_, interpreter, distribution))) = (was, at.world.version()) else {
             return Ok("the version is not known".to_owned());
         };
-        deeds::install(at.world.place.processes.as_ref(), &interpreter, &distribution, was).await
+        deeds::install(
+            at.world.place.processes.as_ref(),
+            &interpreter,
+            &distribution,
+            was,
+        )
+        .await
     })
     .glued()
 }
@@ -359,11 +362,16 @@ fn proof() -> Step<Forth> {
     Step::new("proof", "prove all of it", |at: At| async move {
         let (forth, live) = (&at.world, at.world.place.live()?);
         if is_ours(live.as_ref(), &forth.place.run).await? {
-            return Err(Error::unavailable("the database in use is still the restored one"));
+            return Err(Error::unavailable(
+                "the database in use is still the restored one",
+            ));
         }
         let kept = live.sibling(&forth.kept);
         if !is_ours(kept.as_ref(), &forth.place.run).await? {
-            return Err(Error::unavailable(format!("{} is not the restored database", kept.words())));
+            return Err(Error::unavailable(format!(
+                "{} is not the restored database",
+                kept.words()
+            )));
         }
         let mut said = vec![format!("{} without the mark of the rollback", live.name())];
         if let Some((was, ..)) = forth.version() {

@@ -123,9 +123,11 @@ fn stop(title: String) -> Step<Place> {
         maos.start().await?;
         // Whether it is ready again is told, and does not hold the way back.
         let settings = &at.world.settings.driving.maos;
-        Ok(serving::ready_if_told(maos.as_ref(), deeds::within(settings.ready_within))
-            .await
-            .unwrap_or_else(|error| error.message))
+        Ok(
+            serving::ready_if_told(maos.as_ref(), deeds::within(settings.ready_within))
+                .await
+                .unwrap_or_else(|error| error.message),
+        )
     })
 }
 
@@ -378,7 +380,18 @@ pub(super) async fn newer(place: &Place, live: &dyn Database) -> Result<(Vec<Str
             let drift = carry::since_backup(live, &place.table, &keys).await?;
             Ok((drift.new, drift.changed))
         }
-        (Mode::Maos, None) => Ok((Vec::new(), Vec::new())),
+        // A backup that holds no keys is restored by now: that is what the rows are compared with.
+        (Mode::Maos, None) => {
+            let (new, file) = (
+                place.new_database()?,
+                place.file(&format!(".keys_{}.gz", place.run)),
+            );
+            if !place.restores() || !new.exists().await? {
+                return Ok((Vec::new(), Vec::new()));
+            }
+            let drift = carry::between(live, new.as_ref(), &place.table, &file).await?;
+            Ok(drift.map_or_else(Default::default, |drift| (drift.new, drift.changed)))
+        }
         (Mode::Legacy, keys) => {
             let new = carry::only_in_maos(live, &place.table, &place.tracking()).await?;
             let changed = match keys {

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::world::{Params, Place};
 use crate::engine::backup;
 use crate::engine::error::{Error, Result};
+use crate::engine::item::{ItemState, Items};
 use crate::engine::operation::{Effect, Plan};
 use crate::engine::ports::databases::Database;
-use crate::engine::item::{ItemState, Items};
 use crate::engine::steps::{Did, Scene, Step, memo_of, run_of};
 use crate::engine::text::plural;
 

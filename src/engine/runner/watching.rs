@@ -198,12 +198,9 @@ impl Dispatcher {
             .and_then(|watch| watch.next_at());
         self.run_watch(source, criteria.interval, next);
         // A countdown that ended with its session begins anew, whole: the rollback is still due, and a person still has time to stop it.
-        let counted = self
-            .outlets
-            .snapshot()
-            .monitor
-            .as_ref()
-            .is_some_and(|watch| watch.countdown.is_some() && watch.armed.is_some() && watch.should_roll_back());
+        let counted = self.outlets.snapshot().monitor.as_ref().is_some_and(|watch| {
+            watch.countdown.is_some() && watch.armed.is_some() && watch.should_roll_back()
+        });
         if counted { self.count_down().await } else { Ok(()) }
     }
 

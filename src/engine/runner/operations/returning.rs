@@ -71,7 +71,9 @@ pub(super) async fn prepare(world: World) -> Result<Prepared> {
     };
     let nothing = || Error::blocked("no rollback is done that could be taken back");
     if known.going.is_some() && going.is_none() {
-        return Err(Error::blocked("a rollback was interrupted; finish it, or keep the present state"));
+        return Err(Error::blocked(
+            "a rollback was interrupted; finish it, or keep the present state",
+        ));
     }
     let forth = forth(known.place, &known.before, kept, id).ok_or_else(nothing)?;
     if going.is_none()

@@ -89,9 +89,9 @@ pub(super) async fn gather(world: &World) -> Result<Known1> {
     }
     let maos = world.ports.maos.open(&world.workspace, &world.settings).ok();
     let schema_request = schema::request(world)?;
-    let as_guide = backup
-        .as_ref()
-        .and_then(|backup| backup::as_manifest(backup, &request::named_files(&world.workspace, &world.settings)));
+    let as_guide = backup.as_ref().and_then(|backup| {
+        backup::as_manifest(backup, &request::named_files(&world.workspace, &world.settings))
+    });
     let place = Place {
         as_guide,
         workspace: world.workspace.clone(),
@@ -264,7 +264,9 @@ async fn apply(world: World) -> Result<Prepared> {
     Ok(Prepared {
         plan,
         live: None,
-        run: Box::new(move |control| Box::pin(async move { run(place, before, begun, watched, control).await })),
+        run: Box::new(move |control| {
+            Box::pin(async move { run(place, before, begun, watched, control).await })
+        }),
     })
 }
 

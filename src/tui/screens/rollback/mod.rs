@@ -157,10 +157,16 @@ impl Screen for Rollback {
             )
             .role(Role::Warn);
         }
-        if let Some(step) = step.filter(|step| runs(cx) && step.progress.as_ref().is_some_and(|now| now.phase == HELD)) {
+        if let Some(step) =
+            step.filter(|step| runs(cx) && step.progress.as_ref().is_some_and(|now| now.phase == HELD))
+        {
             let what = step.progress.as_ref().and_then(|now| now.running.first());
             let what = what.map_or("swap", String::as_str);
-            return News::new(format!("Next: {}.", crate::engine::text::inert(what)), "X stops here").role(Role::Warn);
+            return News::new(
+                format!("Next: {}.", crate::engine::text::inert(what)),
+                "X stops here",
+            )
+            .role(Role::Warn);
         }
         if runs(cx) {
             let next = if behind_the_swap(cx) {
