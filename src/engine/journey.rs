@@ -145,7 +145,8 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
         C::Cutover if !snapshot.activity(C::Schema).is_done() => locked("Schema is not proved.", C::Schema),
         C::Report => {
             let ran = |c: &&C| !matches!(c, C::Start | C::Report) && snapshot.activity(**c) != Activity::Idle;
-            match steps(Some(migration)).iter().find(ran) {
+            let mut all = steps(Some(migration)).iter().chain(&[C::Rollback]);
+            match all.find(ran) {
                 Some(_) => Ok(()),
                 None => locked("Nothing has run yet. Report has nothing to say.", C::Assess),
             }
