@@ -2,6 +2,9 @@
 
 #![cfg(test)]
 
+#[path = "../support/pooler.rs"]
+mod pooler;
+
 mod child;
 mod defects;
 mod faults;

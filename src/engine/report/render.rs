@@ -386,12 +386,18 @@ impl Writer<'_> {
                 figures,
             ));
         }
-        let took = |ms: &Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{} ms", count(ms)));
+        let took = |ms: Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{} ms", count(ms)));
         let steps: Vec<Vec<String>> = back
             .steps
             .iter()
-            .map(|(title, state, ms, rehearsed, text)| {
-                vec![inert(title), state.clone(), took(ms), took(rehearsed), dash(text)]
+            .map(|step| {
+                vec![
+                    inert(&step.title),
+                    step.state.clone(),
+                    took(step.ms),
+                    took(step.rehearsed),
+                    dash(&step.text),
+                ]
             })
             .collect();
         if !steps.is_empty() {

@@ -248,12 +248,12 @@ async fn apply(world: World) -> Result<Prepared> {
         before,
         going,
     } = gather(&world).await?;
-    if preflight.nothing_to_do {
-        return Ok(nothing(&place));
-    }
     if unfinished(&lines(&world, "return")).is_some() {
         return Err(Error::blocked("taking back a rollback was interrupted")
             .hint("maos-migrate rollback return goes on from there."));
+    }
+    if preflight.nothing_to_do {
+        return Ok(nothing(&place));
     }
     let back = matches!(&going, Some((_, Heading::Back)));
     if let Some(error) = preflight.blocked.clone().filter(|_| !back) {
