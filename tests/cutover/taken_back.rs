@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Site, sql};
+use crate::support::{Site, running, sql};
 
 fn open_again(site: &Site, said: &str) {
     assert!(said.contains("legacy is open again, the gap was 0:"), "{said}");
@@ -53,14 +53,6 @@ fn maos_that_does_not_start_opens_legacy_again() {
     site.set("ready_within: 1", "ready_within: 20");
     site.over(&[]);
     assert!(site.closed() && site.serves());
-}
-
-fn running(site: &Site, tasks: &str) {
-    site.write("ws/running.json", tasks);
-    site.set(
-        "legacy:\n",
-        "legacy:\n  running: [cat, running.json]\n  drain_within: 1\n",
-    );
 }
 
 #[test]
