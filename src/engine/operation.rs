@@ -403,6 +403,20 @@ impl Control {
         self.0.state.load(Ordering::SeqCst) == PAUSE
     }
 
+    /// Waits `long`, or until somebody asks for something: a stop, a pause.
+    pub async fn pause_for(&self, long: std::time::Duration) {
+        let changed = self.0.changed.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        if self.stopping() || self.paused() {
+            return;
+        }
+        tokio::select! {
+            () = changed => {}
+            () = tokio::time::sleep(long) => {}
+        }
+    }
+
     /// For threads: returns at once while running, blocks while paused.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
 use super::ports::maos::{Known, Maos, MaosError, Stop};
+use super::text::inert_short;
 
 /// Milliseconds between two looks: soon at first, then with patience.
 const POLL: [u64; 6] = [50, 100, 200, 400, 800, 1500];
@@ -11,27 +12,64 @@ const POLL: [u64; 6] = [50, 100, 200, 400, 800, 1500];
 /// Waits until every component is well, or it runs where its health cannot be known; gives the evidence in words.
 ///
 /// # Errors
-/// Not ready after `within`, with what was seen last.
+/// Not ready after `within`, or nothing can tell whether it is; with what was seen last.
 pub async fn ready(maos: &dyn Maos, within: Duration) -> Result<String> {
+    wait(maos, within, false).await
+}
+
+/// The same for the way back, where a MAOS that can tell neither its health nor whether it runs must not keep everything else from
+/// going back: then the words say so.
+///
+/// # Errors
+/// Not ready after `within`, with what was seen last.
+pub async fn ready_if_told(maos: &dyn Maos, within: Duration) -> Result<String> {
+    wait(maos, within, true).await
+}
+
+async fn wait(maos: &dyn Maos, within: Duration, untold_is_enough: bool) -> Result<String> {
     let begun = Instant::now();
     let mut tries = 0;
     loop {
-        let running = maos.running().await.map_err(Error::from)?;
-        let health = maos.health().await.map_err(Error::from)?;
-        let last = match (&health, &running) {
-            (Known::Value(health), _) if health.total > 0 && health.healthy == health.total => {
+        // A program that does not answer yet is one that is not ready yet.
+        let last = match maos.health().await {
+            Ok(Known::Value(health)) if health.total > 0 && health.healthy == health.total => {
                 return Ok(format!("{} of {} healthy", health.healthy, health.total));
             }
-            (Known::Unknown(why), Known::Value(true)) => {
-                return Ok(format!("runs; its health is not known: {why}"));
+            Ok(Known::Value(health)) => {
+                let ill: Vec<&str> = health
+                    .components
+                    .iter()
+                    .filter(|(_, well)| !well)
+                    .map(|(name, _)| name.as_str())
+                    .take(4)
+                    .collect();
+                let named = if ill.is_empty() {
+                    String::new()
+                } else {
+                    format!(", not {}", ill.join(", "))
+                };
+                format!("{} of {} healthy{named}", health.healthy, health.total)
             }
-            (Known::Value(health), _) => format!("{} of {} healthy", health.healthy, health.total),
-            (Known::Unknown(why), _) => why.clone(),
+            Err(error) if !error.is_missing() => error.to_string(),
+            untold => {
+                let why = match untold {
+                    Ok(Known::Unknown(why)) => why,
+                    Ok(Known::Value(_)) => String::new(),
+                    Err(error) => error.to_string(),
+                };
+                match maos.running().await {
+                    Ok(Known::Value(true)) => return Ok(format!("runs; its health is not known: {why}")),
+                    Ok(Known::Value(false)) => "it does not run".to_owned(),
+                    _ if untold_is_enough => return Ok(format!("not known whether it is ready: {why}")),
+                    _ => why,
+                }
+            }
         };
-        if begun.elapsed() > within {
+        if begun.elapsed() >= within {
             return Err(Error::unavailable(format!(
-                "MAOS not ready after {} s: {last}",
-                within.as_secs()
+                "MAOS not ready after {} s: {}",
+                within.as_secs(),
+                inert_short(&last, 160)
             )));
         }
         tokio::time::sleep(Duration::from_millis(POLL[tries.min(POLL.len() - 1)])).await;

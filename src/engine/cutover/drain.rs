@@ -102,10 +102,7 @@ async fn still_running(world: &Over, control: &Control) -> Result<(u64, Vec<Stri
         let named = tasks.iter().map(|task| format!("{}  {}", task.id, task.words));
         return Ok((
             tasks.len() as u64,
-            named
-                .take(NAMED)
-                .map(|name| name.trim_end().to_owned())
-                .collect(),
+            named.take(NAMED).map(|name| name.trim_end().to_owned()).collect(),
         ));
     }
     let quiet = Control::silent();
@@ -184,10 +181,7 @@ fn as_rows(left: u64, decided: Option<Running>) -> Did {
         Some(Running::Keep) => "left behind, listed",
         Some(Running::Drain) | None => "not decided",
     };
-    Did::said(format!(
-        "{} left as running: {what}",
-        plural(left, "row", "rows")
-    ))
+    Did::said(format!("{} left as running: {what}", plural(left, "row", "rows")))
 }
 
 /// What a person chooses; `None` when the tasks may have ended while nobody answered.

@@ -15,4 +15,4 @@ mod step;
 
 pub use lines::{Failure, Heading, RunId, memo_of, run_of, still, unfinished, untold};
 pub use run::Run;
-pub use step::{Did, Scene, Standing, Step, asks};
+pub use step::{Did, HELD, Scene, Standing, Step, asks};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -108,7 +109,11 @@ pub struct Step<C> {
     pub(super) best_effort: bool,
     pub(super) glued: bool,
     pub(super) rechecked: bool,
+    pub(super) held: Option<Duration>,
 }
+
+/// The phase of the progress while a step waits so that a person can still stop before it.
+pub const HELD: &str = "held";
 
 impl<C> std::fmt::Debug for Step<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -135,6 +140,7 @@ impl<C> Step<C> {
             best_effort: false,
             glued: false,
             rechecked: false,
+            held: None,
         }
     }
 
@@ -190,6 +196,13 @@ impl<C> Step<C> {
     #[must_use]
     pub const fn rechecked(mut self) -> Self {
         self.rechecked = true;
+        self
+    }
+
+    /// Before its effect it waits so long, and a person who watches can still stop.
+    #[must_use]
+    pub const fn held(mut self, pause: Duration) -> Self {
+        self.held = Some(pause);
         self
     }
 

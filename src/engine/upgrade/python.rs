@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Notice};
-use crate::engine::ports::process::{Call, Detached, Ended, Output, Processes, Stdin};
+use crate::engine::ports::process::{Call, Detached, Output, Processes, Stdin};
 use crate::engine::text::inert_short;
 
 /// For asking.
@@ -110,7 +110,7 @@ impl Python {
             Error::unavailable(format!(
                 "{} cannot be asked: {}",
                 self.interpreter.display(),
-                failure(&output)
+                output.trouble().unwrap_or_default()
             ))
         })
     }
@@ -157,7 +157,7 @@ impl Python {
         }
         Err(Error::unavailable(format!(
             "what an installation left half-made cannot be cleared away: {}",
-            failure(&output)
+            output.trouble().unwrap_or_default()
         )))
     }
 
@@ -194,30 +194,8 @@ impl Python {
         Err(Error::unavailable(format!(
             "pip install {}: {}",
             requirements.join(" "),
-            failure(&output)
+            output.trouble().unwrap_or_default()
         ))
         .hint("See the log; mend the cause and try the step again."))
-    }
-}
-
-fn failure(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default();
-    let ended = match output.ended {
-        Ended::Exit(code) => format!("exit {code}"),
-        Ended::Signal(signal) => format!("ended by signal {signal}"),
-        Ended::TimedOut => "no end in time, ended with its processes".to_owned(),
-        Ended::Stopped => "stopped".to_owned(),
-        Ended::NotFound => "not found".to_owned(),
-        Ended::NotPermitted => "may not be run".to_owned(),
-    };
-    if last.is_empty() {
-        ended
-    } else {
-        format!("{ended}, {}", inert_short(last.trim(), 200))
     }
 }

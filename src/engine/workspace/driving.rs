@@ -114,6 +114,8 @@ pub struct MonitorSettings {
     pub validation: String,
     /// Commands that are run on a change of the verdict, with a JSON document on standard input.
     pub hooks: Vec<Vec<String>>,
+    /// Seconds between a breach while armed and the rollback that then starts by itself; 5 to 3600.
+    pub countdown: u64,
 }
 
 impl Default for MonitorSettings {
@@ -125,6 +127,7 @@ impl Default for MonitorSettings {
             status: Vec::new(),
             validation: "health".to_owned(),
             hooks: Vec::new(),
+            countdown: 60,
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::engine::Capability;
 use crate::engine::item::Items;
 use crate::engine::journey::{self, StepState};
+use crate::engine::monitor::Watch;
 use crate::engine::snapshot::{Activity, Step};
 use crate::engine::text::count;
 use crate::engine::views::Mode;
@@ -196,11 +197,10 @@ fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
         && (watch.on || watch.should_roll_back())
     {
         let word = watch.verdict().map_or("watching", |verdict| verdict.word.name());
-        return if watch.should_roll_back() {
-            said(Mark::Decide, "BREACH")
-        } else {
-            said(Mark::Running, word)
-        };
+        if watch.should_roll_back() {
+            return said(Mark::Decide, "BREACH");
+        }
+        return (Mark::Running, watched(cx, watch), word.to_owned());
     }
     match journey::state(cx.snapshot, capability) {
         StepState::Locked(_) => said(Mark::Locked, "locked"),
@@ -214,6 +214,21 @@ fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
         },
         StepState::Active(activity) => active(cx, capability, activity),
     }
+}
+
+/// `0:35 of 1:00`: hours and minutes without a breach, of those until promotion; the verdict while something is not known.
+fn watched(cx: &Cx<'_>, watch: &Watch) -> String {
+    let word = watch.verdict().map_or("watching", |verdict| verdict.word.name());
+    let Some(since) = watch.clean_since.filter(|_| word == "pass") else {
+        return word.to_owned();
+    };
+    let clock = |seconds: u64| format!("{}:{:02}", seconds / 3600, seconds / 60 % 60);
+    let whole = u64::try_from(watch.criteria().duration / 1_000_000).unwrap_or(0);
+    format!(
+        "{} of {}",
+        clock(cx.now.seconds_since(since).min(whole)),
+        clock(whole)
+    )
 }
 
 fn active(cx: &Cx<'_>, capability: Capability, activity: Activity) -> (Mark, String, String) {

@@ -222,7 +222,10 @@ pub async fn read(world: World) -> Result<Reading> {
 
 /// The lines of the run that is under way or over; none after a rollback, which took away what they tell.
 fn lines(step: &Step) -> Items {
-    let told = step.items.get("apply").filter(|_| step.activity != Activity::Idle);
+    let told = step
+        .items
+        .get("apply")
+        .filter(|_| step.activity != Activity::Idle);
     told.cloned().unwrap_or_default()
 }
 

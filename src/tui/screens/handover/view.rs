@@ -30,7 +30,11 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
         return News::new(said, detail::onward(cx, screen.capability).1.label).role(Role::Ok);
     }
     if let Some(question) = screen.question(cx) {
-        return News::new(format!("{}.", question.text), "n decides; nothing is chosen for you").role(Role::Warn);
+        return News::new(
+            format!("{}.", question.text),
+            "n decides; nothing is chosen for you",
+        )
+        .role(Role::Warn);
     }
     if activity.is_active() {
         let running = screen
@@ -308,7 +312,11 @@ pub(super) fn render(screen: &mut Handover, painter: &mut Painter<'_>, cx: &Cx<'
     }
     let named = screen.named(cx);
     if !named.is_empty() {
-        foot.push(Row::new().at(1, "Running in legacy", Role::Muted).keep(keep::NORMAL));
+        foot.push(
+            Row::new()
+                .at(1, "Running in legacy", Role::Muted)
+                .keep(keep::NORMAL),
+        );
         foot.extend(
             named
                 .iter()
