@@ -305,7 +305,7 @@ fn version() -> Step<Forth> {
                 .ok_or_else(|| Error::bug("no version to install"))?;
             let now = at.world.maos()?.version().await.unwrap_or_default();
             let text = deeds::install(
-                at.world.place.processes.as_ref(),
+                &at.world.place,
                 &interpreter,
                 &distribution,
                 &was,
@@ -331,7 +331,7 @@ fn version() -> Step<Forth> {
             return Ok("the version is not known".to_owned());
         };
         deeds::install(
-            at.world.place.processes.as_ref(),
+            &at.world.place,
             &interpreter,
             &distribution,
             was,
