@@ -29,7 +29,9 @@ pub async fn answer(engine: &Engine, lines: &mut mpsc::UnboundedReceiver<String>
         let Ok(snapshot) = snapshots.wait_for(|snapshot| asked(snapshot).is_some()).await else {
             return std::future::pending().await;
         };
-        let Some(question) = asked(&snapshot) else { continue };
+        let Some(question) = asked(&snapshot) else {
+            continue;
+        };
         drop(snapshot);
         prompt(&question)?;
         let typed = tokio::select! {

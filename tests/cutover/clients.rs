@@ -12,7 +12,9 @@ use crate::support::{Site, sql};
 /// A client that holds a transaction open on a database, as a forgotten console does.
 fn idle(url: &str) -> Child {
     let mut psql = Command::new("psql");
-    psql.args(["-X", "-q", "-d", url]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    psql.args(["-X", "-q", "-d", url])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut child = psql.spawn().unwrap();
     std::io::Write::write_all(
         child.stdin.as_mut().unwrap(),
@@ -34,7 +36,12 @@ impl Reader {
     fn of(url: &str, table: &'static str) -> Self {
         let ends = Arc::new(AtomicBool::new(false));
         let (answered, away) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let (stop, good, bad, url) = (Arc::clone(&ends), Arc::clone(&answered), Arc::clone(&away), url.to_owned());
+        let (stop, good, bad, url) = (
+            Arc::clone(&ends),
+            Arc::clone(&answered),
+            Arc::clone(&away),
+            url.to_owned(),
+        );
         let thread = std::thread::spawn(move || {
             while !stop.load(Ordering::SeqCst) {
                 let done = Command::new("psql")
@@ -60,7 +67,10 @@ impl Reader {
     fn end(mut self) -> (u64, u64) {
         self.ends.store(true, Ordering::SeqCst);
         self.thread.take().unwrap().join().unwrap();
-        (self.answered.load(Ordering::SeqCst), self.away.load(Ordering::SeqCst))
+        (
+            self.answered.load(Ordering::SeqCst),
+            self.away.load(Ordering::SeqCst),
+        )
     }
 }
 
@@ -70,8 +80,15 @@ fn killed_in_the_middle_of_the_rows_with_clients_on_both_databases() {
     site.three_more();
     let (rows, _) = site.rows();
     let mut idle = [idle(&site.legacy), idle(&site.target)];
-    let readers = [Reader::of(&site.legacy, "legacy_tasks"), Reader::of(&site.target, "tasks")];
-    for point in ["cutover.catch_up.effect", "cutover.both_ways.intent", "cutover.start.effect"] {
+    let readers = [
+        Reader::of(&site.legacy, "legacy_tasks"),
+        Reader::of(&site.target, "tasks"),
+    ];
+    for point in [
+        "cutover.catch_up.effect",
+        "cutover.both_ways.intent",
+        "cutover.start.effect",
+    ] {
         let args = site.apply(&[]);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let mut command = site.command(&args);
@@ -83,7 +100,10 @@ fn killed_in_the_middle_of_the_rows_with_clients_on_both_databases() {
     let done = site.over(&[]);
     assert_eq!(done["converted"], 6, "{done:#}");
     assert!(site.closed() && site.serves());
-    assert_eq!(sql(&site.target, "SELECT count(*) - count(DISTINCT id) FROM tasks"), "0");
+    assert_eq!(
+        sql(&site.target, "SELECT count(*) - count(DISTINCT id) FROM tasks"),
+        "0"
+    );
     for reader in readers {
         let (answered, away) = reader.end();
         assert!(answered > 3 && away == 0, "answered {answered}, away {away}");

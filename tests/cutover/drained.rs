@@ -8,22 +8,42 @@ use crate::support::{Site, running, sql};
 
 /// The plain wizard at the step, with the target's name typed.
 fn at_the_question(site: &Site) -> Session {
-    let target = site.done(&["cutover", "plan"])["plan"]["target"].as_str().unwrap().to_owned();
+    let target = site.done(&["cutover", "plan"])["plan"]["target"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let session = Start::new(PROGRAM)
         .args(&["--plain", "-w", "ws"])
         .dir(&site.path(""))
         .size(200, 60)
         .spawn();
-    // Steps behind this one are done; what they ask is passed over.
-    session.wait_within(Duration::from_secs(60), "the name of the target", |seen| {
-        let last = seen.screen.trim_end().lines().last().unwrap_or_default();
-        if last.contains("Type the name of the target >") {
-            return true;
+    // Whatever stands before it is passed over.
+    loop {
+        let last = |screen: &str| {
+            screen
+                .trim_end()
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .trim_end()
+                .to_owned()
+        };
+        session.wait_within(Duration::from_secs(60), "a prompt", |seen| {
+            last(&seen.screen).ends_with('>')
+        });
+        let prompt = last(&session.seen().screen);
+        if prompt == "Type the name of the target >" {
+            break;
         }
-        false
-    });
+        session.send("\r");
+        session.wait_within(Duration::from_secs(60), "an answer", |seen| {
+            last(&seen.screen) != prompt
+        });
+    }
     session.send(&format!("{target}\r"));
-    session.wait_within(Duration::from_secs(60), "the question", |seen| seen.screen.contains("still run after 1 s"));
+    session.wait_within(Duration::from_secs(60), "the question", |seen| {
+        seen.screen.contains("still run after 1 s")
+    });
     session
 }
 
@@ -48,7 +68,9 @@ fn a_person_waits_on_until_they_end() {
         seen.screen.matches("still run after 1 s").count() >= 2
     });
     site.write("ws/running.json", "[]");
-    session.wait_within(Duration::from_secs(60), "the end", |seen| seen.screen.contains("MAOS serves"));
+    session.wait_within(Duration::from_secs(60), "the end", |seen| {
+        seen.screen.contains("MAOS serves")
+    });
     assert!(site.closed() && site.serves());
 }
 
@@ -71,10 +93,19 @@ fn a_person_ends_them_and_maos_runs_their_rows() {
         &site.legacy,
         "UPDATE legacy_tasks SET status = 'running' WHERE id = (SELECT max(id) FROM legacy_tasks WHERE status = 'pending')",
     );
-    let id = sql(&site.legacy, "SELECT id FROM legacy_tasks WHERE status = 'running'");
+    let id = sql(
+        &site.legacy,
+        "SELECT id FROM legacy_tasks WHERE status = 'running'",
+    );
     site.set("\nlegacy:\n", "\nsettings:\n  running_rows: keep\nlegacy:\n");
-    site.set("  freeze: [touch, legacy/closed]", "  freeze: [cp, /dev/null, running.json]");
-    site.set("running: [cat, running.json]", "running: [python3, -c, \"print(open('running.json').read() or '[]')\"]");
+    site.set(
+        "  freeze: [touch, legacy/closed]",
+        "  freeze: [cp, /dev/null, running.json]",
+    );
+    site.set(
+        "running: [cat, running.json]",
+        "running: [python3, -c, \"print(open('running.json').read() or '[]')\"]",
+    );
     let session = at_the_question(&site);
     session.send("2\r");
     session.wait_within(Duration::from_secs(60), "the end", |seen| {
@@ -82,7 +113,10 @@ fn a_person_ends_them_and_maos_runs_their_rows() {
     });
     assert!(site.closed() && site.serves(), "{}", session.seen().screen);
     assert_eq!(
-        sql(&site.target, &format!("SELECT status FROM tasks WHERE id LIKE '%{id}'")),
+        sql(
+            &site.target,
+            &format!("SELECT status FROM tasks WHERE id LIKE '%{id}'")
+        ),
         "QUEUED"
     );
 }

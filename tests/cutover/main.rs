@@ -14,6 +14,7 @@ mod pty;
 #[path = "../support/server.rs"]
 mod server;
 
+mod apart;
 mod clients;
 mod drained;
 mod kills;

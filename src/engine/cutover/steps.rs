@@ -12,6 +12,7 @@ use super::plan::Mode;
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::clock::Clock;
 use crate::engine::ports::maos::{Known, Maos};
+use crate::engine::ports::store::Key;
 use crate::engine::schema::{self, Live, Request, Stores};
 use crate::engine::serving;
 use crate::engine::steps::{Did, Scene, Standing, Step};

@@ -85,13 +85,7 @@ pub(super) fn version(title: String) -> Step<Place> {
         else {
             return Ok("the version before is not known".to_owned());
         };
-        deeds::install(
-            &at.world,
-            std::path::Path::new(&interpreter),
-            &distribution,
-            &was,
-        )
-        .await
+        deeds::install(&at.world, std::path::Path::new(&interpreter), &distribution, &was).await
     })
     .glued()
 }

@@ -139,7 +139,9 @@ pub async fn install(
     python.install(&wanted, &Control::silent()).await?;
     let found = python.installed().await?;
     if found.is(version) {
-        return Ok(format!("{distribution} {version} installed, every file as recorded"));
+        return Ok(format!(
+            "{distribution} {version} installed, every file as recorded"
+        ));
     }
     Err(Error::unavailable(format!(
         "metadata says {}, not {version}",

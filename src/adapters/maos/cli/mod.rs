@@ -84,7 +84,9 @@ impl Cli {
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Option<SystemTime>> {
-        self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.seen
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn remembered(&self) -> Option<Arc<Probed>> {
