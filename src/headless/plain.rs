@@ -479,7 +479,13 @@ impl Dialogue<'_> {
             self.say("Cancelled. Nothing is changed.")?;
             return Ok(Goes::On);
         };
-        match self.session.apply(capability, verb, &consent, self.output).await {
+        let engine = self.session.engine().clone();
+        let applied = tokio::select! {
+            applied = self.session.apply(capability, verb, &consent, self.output) => applied,
+            // Only what goes wrong at the keyboard ends this one first.
+            Err(error) = super::plain_questions::answer(&engine, &mut self.lines) => Err(error),
+        };
+        match applied {
             Ok(Some(outcome)) => {
                 let word = if outcome.quarantined > 0 {
                     "Done, with quarantine"
