@@ -142,7 +142,11 @@ impl Place {
             way,
             maos,
             engine,
-            app: App::new(Look::new(Theme::Dark, false), KeyMap::default(), Size::new(80, 24)),
+            app: App::new(
+                Look::new(Theme::Dark, false),
+                KeyMap::default(),
+                Size::new(80, 24),
+            ),
             began: std::time::Instant::now(),
         };
         // Something has ended, so that the first sample has all figures.
@@ -198,7 +202,11 @@ impl Place {
         self.until("figures", |watch| {
             let known = |point: &&Point| !point.verdict.of(Criterion::Availability).is_unknown();
             watch.history.iter().filter(known).count() >= samples
-                && !watch.verdict().expect("judged").of(Criterion::ErrorRate).is_unknown()
+                && !watch
+                    .verdict()
+                    .expect("judged")
+                    .of(Criterion::ErrorRate)
+                    .is_unknown()
         })
         .await;
     }
@@ -229,7 +237,10 @@ impl Place {
             .find(|point| point.at() >= after)
             .expect("there it is")
             .clone();
-        let began = time(point.at()).expect("a time").duration_since(turned).as_secs_f64();
+        let began = time(point.at())
+            .expect("a time")
+            .duration_since(turned)
+            .as_secs_f64();
         // A busy machine may be late by itself; the next tick but one would be later than this.
         let interval = f64::from(self.way.interval());
         assert!(began < interval * 1.9, "the look began {began} s after the turn");
@@ -287,7 +298,11 @@ fn line<'a>(screen: &'a str, title: &str) -> &'a str {
 async fn failures_are_a_breach_at_once(way: Way) {
     let mut place = Place::new(way).await;
     place.watched(3).await;
-    assert!(line(&place.screen(), "VERDICT").contains("pass"), "{}", place.screen());
+    assert!(
+        line(&place.screen(), "VERDICT").contains("pass"),
+        "{}",
+        place.screen()
+    );
     let turned = place.turn("failure_rate", Some(json!(1.0))).await;
     let (point, screen) = place.next_look(turned).await;
     // The tasks that ended before the turn may still be half of the first look's; the second has none of them.
@@ -298,9 +313,16 @@ async fn failures_are_a_breach_at_once(way: Way) {
         place.next_look(since).await
     };
     let errors = of(&point, Criterion::ErrorRate);
-    assert_eq!((errors.state, errors.at_once), (State::Breach, true), "{point:#?}");
+    assert_eq!(
+        (errors.state, errors.at_once),
+        (State::Breach, true),
+        "{point:#?}"
+    );
     assert_eq!((point.verdict.word, point.verdict.score), (Word::Breach, 3));
-    assert!(screen.contains("BREACH since") && screen.contains("BREACH"), "{screen}");
+    assert!(
+        screen.contains("BREACH since") && screen.contains("BREACH"),
+        "{screen}"
+    );
     assert!(line(&screen, "Error rate").contains("BREACH"), "{screen}");
     // It stays when all is well again.
     let turned = place.turn("failure_rate", None).await;
@@ -326,11 +348,19 @@ async fn flapping_health_is_seen_and_never_rolls_back(way: Way) {
     assert!(judged.value.is_some_and(|share| share < 1.0), "{judged:?}");
     assert!(!line(&screen, "Availability").contains("100.0 %"), "{screen}");
     let watch = place.until("eight more", |watch| {
-        watch.history.iter().filter(|point| point.at() > second.at()).count() >= 8
+        watch
+            .history
+            .iter()
+            .filter(|point| point.at() > second.at())
+            .count()
+            >= 8
     });
     let watch = watch.await;
     assert!(
-        watch.history.iter().all(|point| !point.verdict.should_roll_back && point.verdict.score == 0),
+        watch
+            .history
+            .iter()
+            .all(|point| !point.verdict.should_roll_back && point.verdict.score == 0),
         "{:#?}",
         watch.history
     );
@@ -341,7 +371,11 @@ async fn a_hang_is_unknown_and_what_comes_back_is_judged(way: Way) {
     place.watched(2).await;
     let turned = place.turn("hang", Some(json!(true))).await;
     let (point, screen) = place.next_look(turned).await;
-    assert_eq!((point.verdict.word, point.verdict.score), (Word::Unknown, 0), "{point:#?}");
+    assert_eq!(
+        (point.verdict.word, point.verdict.score),
+        (Word::Unknown, 0),
+        "{point:#?}"
+    );
     assert_eq!(point.taken.sample.tasks, Err(Gap::NoAnswer));
     assert_eq!(point.taken.sample.health, Err(Gap::NoAnswer));
     let limit = format!("status: no answer in {} s", f64::from(way.interval()) / 2.0);
@@ -352,7 +386,10 @@ async fn a_hang_is_unknown_and_what_comes_back_is_judged(way: Way) {
     );
     assert!(line(&screen, "VERDICT").contains("unknown"), "{screen}");
     assert!(line(&screen, "Error rate").contains('?'), "{screen}");
-    assert!(screen.contains("not known: neither healthy nor failing."), "{screen}");
+    assert!(
+        screen.contains("not known: neither healthy nor failing."),
+        "{screen}"
+    );
     // The budget is spent after six of them, in as many intervals: promotion freezes and nobody is rolled back.
     let watch = place
         .until("the budget is spent", |watch| {
@@ -361,7 +398,11 @@ async fn a_hang_is_unknown_and_what_comes_back_is_judged(way: Way) {
         .await;
     let (first, last) = (point.at(), watch.last().expect("there").at());
     assert!(!watch.should_roll_back());
-    assert!(last - first < i64::from(way.interval()) * 7 * 1_000_000, "{} s", (last - first) / 1_000_000);
+    assert!(
+        last - first < i64::from(way.interval()) * 7 * 1_000_000,
+        "{} s",
+        (last - first) / 1_000_000
+    );
     assert!(place.screen().contains("SPENT"), "{}", place.screen());
     if way == Way::Program {
         // No call that was given up is left behind.
@@ -422,7 +463,10 @@ async fn latency_is_a_degradation(way: Way) {
         matches!(judged.state, State::Over | State::Breach),
         "{before:?} {judged:?}"
     );
-    assert!(!point.verdict.should_roll_back, "degradation alone does not roll back");
+    assert!(
+        !point.verdict.should_roll_back,
+        "degradation alone does not roll back"
+    );
     let shown = line(&screen, "Degradation");
     assert!(shown.contains("over") || shown.contains("BREACH"), "{screen}");
 }
@@ -433,14 +477,22 @@ async fn a_crash_rolls_back_after_its_confirmations(way: Way) {
     let turned = place.turn("crash", Some(json!(true))).await;
     let (point, screen) = place.next_look(turned).await;
     assert_eq!(point.taken.sample.validation, Ok(Probe::Fail), "{point:#?}");
-    assert_eq!(of(&point, Criterion::Availability).state, State::Over, "{point:#?}");
+    assert_eq!(
+        of(&point, Criterion::Availability).state,
+        State::Over,
+        "{point:#?}"
+    );
     assert!(line(&screen, "Availability").contains("over"), "{screen}");
     assert!(line(&screen, "Validation").contains("1 of 3"), "{screen}");
     let watch = place.until("the verdict", Watch::should_roll_back).await;
     let verdict = watch.verdict().expect("judged");
     assert_eq!((verdict.score, verdict.word), (5, Word::Breach), "{verdict:#?}");
     assert_eq!(
-        watch.history.iter().filter(|point| point.at() >= turned.as_microsecond()).count(),
+        watch
+            .history
+            .iter()
+            .filter(|point| point.at() >= turned.as_microsecond())
+            .count(),
         3
     );
     assert!(place.screen().contains("BREACH since"));

@@ -100,9 +100,15 @@ async fn defect_86_a_task_that_does_not_end_is_unknown_in_time_and_does_not_pile
     let taken = source.take(EPOCH).await;
     assert!(begun.elapsed() < interval, "{:?}", begun.elapsed());
     assert_eq!(taken.sample.validation, Err(Gap::NoAnswer));
-    assert_eq!(taken.why, ["the validation task did not end within half an interval"]);
+    assert_eq!(
+        taken.why,
+        ["the validation task did not end within half an interval"]
+    );
     // The figures beside it are there.
-    assert!(taken.sample.tasks.is_ok() && taken.sample.health.is_ok(), "{taken:#?}");
+    assert!(
+        taken.sample.tasks.is_ok() && taken.sample.health.is_ok(),
+        "{taken:#?}"
+    );
     let deadline = Instant::now() + MINUTE;
     while place.tasks().await != [TaskStatus::Cancelled] {
         assert!(Instant::now() < deadline, "{:?}", place.tasks().await);
@@ -118,7 +124,11 @@ async fn fault_e68_a_maos_that_hangs_costs_one_time_limit_whatever_is_asked() {
         let interval = Duration::from_secs(1);
         let begun = Instant::now();
         let taken = place.source(validation, interval).take(EPOCH).await;
-        assert!(begun.elapsed() < interval, "{validation:?}: {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < interval,
+            "{validation:?}: {:?}",
+            begun.elapsed()
+        );
         assert_eq!(taken.sample.tasks, Err(Gap::NoAnswer), "{validation:?}");
         assert!(
             taken.why.contains(&"status: no answer in 0.5 s".to_owned()),
@@ -150,15 +160,35 @@ async fn fault_e68_hostile_status_output_is_unknown_with_its_reason() {
     let cases = [
         ("true", Gap::Unreadable, "no JSON object"),
         ("echo", Gap::Unreadable, "no JSON object"),
-        ("echo '<html><body>502 Bad Gateway</body></html>'", Gap::Unreadable, "no JSON object"),
-        ("printf '{\"tasks\": {\"total\": 12, \"fai'", Gap::Unreadable, "no JSON object"),
+        (
+            "echo '<html><body>502 Bad Gateway</body></html>'",
+            Gap::Unreadable,
+            "no JSON object",
+        ),
+        (
+            "printf '{\"tasks\": {\"total\": 12, \"fai'",
+            Gap::Unreadable,
+            "no JSON object",
+        ),
         ("echo '[1, 2]'", Gap::Unreadable, "no JSON object"),
-        ("printf '{\"tasks\": \\377\\376}'", Gap::Unreadable, "no JSON object"),
+        (
+            "printf '{\"tasks\": \\377\\376}'",
+            Gap::Unreadable,
+            "no JSON object",
+        ),
         ("head -c 100000 /dev/zero", Gap::Unreadable, "no JSON object"),
         ("yes '{' | head -c 200000", Gap::Unreadable, "no JSON object"),
-        ("yes '[' | tr -d '\\n' | head -c 200000", Gap::Unreadable, "no JSON object"),
+        (
+            "yes '[' | tr -d '\\n' | head -c 200000",
+            Gap::Unreadable,
+            "no JSON object",
+        ),
         ("echo oh no >&2; exit 3", Gap::NoAnswer, "exit 3 oh no"),
-        ("printf 'a\\033[2Jb' >&2; exit 1", Gap::NoAnswer, "exit 1 a\\x1b[2Jb"),
+        (
+            "printf 'a\\033[2Jb' >&2; exit 1",
+            Gap::NoAnswer,
+            "exit 1 a\\x1b[2Jb",
+        ),
         ("kill -9 $$", Gap::NoAnswer, "signal 9"),
         ("kill -TERM $$", Gap::NoAnswer, "signal 15"),
     ];
@@ -210,14 +240,24 @@ async fn fault_e68_endless_output_is_cut_and_costs_no_memory() {
     let (taken, took) = said("yes '{\"tasks\":'", Duration::from_secs(4)).await;
     assert!(took < Duration::from_secs(4), "{took:?}");
     assert!(taken.sample.tasks.is_err());
-    assert!(resident() < before + 64 * 1024, "{before} kB before, {} kB now", resident());
+    assert!(
+        resident() < before + 64 * 1024,
+        "{before} kB before, {} kB now",
+        resident()
+    );
 }
 
 /// Kilobytes this process has in memory at most so far.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("read");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a line");
-    line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number")
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .expect("a line");
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .expect("a number")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +304,15 @@ async fn a_status_command_that_is_not_there_says_so() {
 /// What the bytes of a status document are, read without a program.
 #[test]
 fn fault_e69_a_status_document_is_an_object_and_nothing_else() {
-    for text in [&b"null"[..], b"12", b"\"{}\"", b"[]", b"\xff\xfe{}", b"{}{}", b"{} trailing"] {
+    for text in [
+        &b"null"[..],
+        b"12",
+        b"\"{}\"",
+        b"[]",
+        b"\xff\xfe{}",
+        b"{}{}",
+        b"{} trailing",
+    ] {
         assert!(json::status(text).is_err(), "{}", String::from_utf8_lossy(text));
     }
     assert!(json::status(b"{}").is_ok());
@@ -279,7 +327,9 @@ fn the_guides_task_is_opt_in_by_the_settings_and_another_word_is_refused() {
     let ran = run(folder.path(), &["monitor", "run", "--json"]);
     assert_eq!(ran.code, Some(3), "{ran:#?}");
     assert!(
-        ran.error()["message"].as_str().is_some_and(|said| said.contains("monitor.validation")),
+        ran.error()["message"]
+            .as_str()
+            .is_some_and(|said| said.contains("monitor.validation")),
         "{ran:#?}"
     );
     // As its own words say it: a rehearsal program that takes the guide's task, watched for two samples.
@@ -303,7 +353,10 @@ fn the_guides_task_is_opt_in_by_the_settings_and_another_word_is_refused() {
     maos(&["stop", "--force"]);
     assert_eq!(ran.code, Some(0), "{ran:#?}");
     let tasks: Vec<Value> = serde_json::from_str(&listed.out).expect("JSON");
-    assert!(!tasks.is_empty() && tasks.len() <= ran.out.lines().count(), "{tasks:#?} {ran:#?}");
+    assert!(
+        !tasks.is_empty() && tasks.len() <= ran.out.lines().count(),
+        "{tasks:#?} {ran:#?}"
+    );
     for task in &tasks {
         assert_eq!(task["description"], "Test task for validation");
         assert_eq!(task["status"], "COMPLETED");

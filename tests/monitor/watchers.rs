@@ -84,23 +84,36 @@ async fn who_only_looks_stops_the_countdown_for_everyone_and_decides_nothing_els
         assert_eq!(refused.kind, ErrorKind::Blocked, "{subject}: {refused}");
         assert!(refused.message.contains("alice"), "{refused}");
     }
-    let refused = bob.ask(Command::SaveSamples { until: SystemClock.now() }).await;
+    let refused = bob
+        .ask(Command::SaveSamples {
+            until: SystemClock.now(),
+        })
+        .await;
     assert_eq!(refused.expect_err("nothing is written").kind, ErrorKind::Blocked);
 
-    decide(&bob, "countdown", Value::Null).await.expect("anybody may stop it");
+    decide(&bob, "countdown", Value::Null)
+        .await
+        .expect("anybody may stop it");
     let stopped = until(&alice, "stopped", |watch| watch.countdown.is_none()).await;
     // The verdict stays, and so does that it is armed: whoever disarms it does so by name.
     assert!(stopped.should_roll_back() && stopped.armed.is_some());
     let mark = stopped.marks.back().expect("a mark");
     assert_eq!(mark.text, "bob: countdown off");
-    until(&bob, "seen by the one who asked", |watch| watch.countdown.is_none()).await;
+    until(&bob, "seen by the one who asked", |watch| {
+        watch.countdown.is_none()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_input_of_a_verdict_is_saved_once_and_replays_to_it() {
     let folder = live::workspace("  interval: 1\n  duration: 600\n");
     let alice = session(folder.path(), "alice").await;
-    let none = alice.ask(Command::SaveSamples { until: SystemClock.now() }).await;
+    let none = alice
+        .ask(Command::SaveSamples {
+            until: SystemClock.now(),
+        })
+        .await;
     assert_eq!(none.expect_err("nothing is there").kind, ErrorKind::Blocked);
     decide(&alice, "watching", json!(true)).await.expect("begins");
     until(&alice, "two samples", |watch| watch.samples >= 2).await;
@@ -108,7 +121,10 @@ async fn the_input_of_a_verdict_is_saved_once_and_replays_to_it() {
     let watch = until(&alice, "a breach", Watch::should_roll_back).await;
     let last = watch.last_at().expect("a sample");
     for _ in 0..2 {
-        alice.ask(Command::SaveSamples { until: last }).await.expect("saved");
+        alice
+            .ask(Command::SaveSamples { until: last })
+            .await
+            .expect("saved");
     }
     let saved: Vec<_> = std::fs::read_dir(folder.path().join("migration/monitor"))
         .expect("a folder")
@@ -119,19 +135,46 @@ async fn the_input_of_a_verdict_is_saved_once_and_replays_to_it() {
     assert_eq!(saved.len(), 1, "{saved:?}");
     let snapshot = alice.snapshot().borrow().clone();
     let path = format!("monitor/{}", saved[0]);
-    assert!(snapshot.artifacts.contains_key(&path), "{:?}", snapshot.artifacts.keys());
-    let said: Vec<_> = snapshot.messages.iter().map(|message| message.text.as_str()).collect();
-    assert!(said.iter().any(|text| text.starts_with(&format!("Written: {path}: "))), "{said:?}");
-    assert!(said.iter().any(|text| text.starts_with(&format!("Written before: {path}: "))), "{said:?}");
+    assert!(
+        snapshot.artifacts.contains_key(&path),
+        "{:?}",
+        snapshot.artifacts.keys()
+    );
+    let said: Vec<_> = snapshot
+        .messages
+        .iter()
+        .map(|message| message.text.as_str())
+        .collect();
+    assert!(
+        said.iter()
+            .any(|text| text.starts_with(&format!("Written: {path}: "))),
+        "{said:?}"
+    );
+    assert!(
+        said.iter()
+            .any(|text| text.starts_with(&format!("Written before: {path}: "))),
+        "{said:?}"
+    );
     drop(alice);
 
-    let ran = run(folder.path(), &["monitor", "replay", "--json", &format!("migration/{path}")]);
+    let ran = run(
+        folder.path(),
+        &["monitor", "replay", "--json", &format!("migration/{path}")],
+    );
     assert_eq!(ran.code, Some(10), "{ran:#?}");
     assert_eq!(ran.out.lines().count() as u64, watch.samples);
     let line = ran.last();
     let verdict = watch.verdict().expect("judged");
     assert_eq!(
-        (line["verdict"].as_str(), line["score"].as_u64(), line["latched"].as_bool()),
-        (Some(verdict.word.name()), Some(u64::from(verdict.score)), Some(true))
+        (
+            line["verdict"].as_str(),
+            line["score"].as_u64(),
+            line["latched"].as_bool()
+        ),
+        (
+            Some(verdict.word.name()),
+            Some(u64::from(verdict.score)),
+            Some(true)
+        )
     );
 }

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod monitoring;
+
 use jiff::Timestamp;
 use maos_migrate::engine::Capability;
 use maos_migrate::engine::assess::{Questionnaire, answers_file};

@@ -546,11 +546,18 @@ fn a_watcher_stops_the_countdown_and_sees_why_the_rest_is_off() {
     countdown(&mut h);
     watched_by_lena(&mut h);
     let text = h.text();
-    assert!(text.contains("X stop the countdown") && text.contains("X stops it for everyone"), "{text}");
+    assert!(
+        text.contains("X stop the countdown") && text.contains("X stops it for everyone"),
+        "{text}"
+    );
     for key in ["a", "K", "p"] {
         h.keys(key);
         assert!(decisions(&h).is_empty(), "{key}");
-        assert!(h.text().contains("Read-only: bob operates from ops-2"), "{key}:\n{}", h.text());
+        assert!(
+            h.text().contains("Read-only: bob operates from ops-2"),
+            "{key}:\n{}",
+            h.text()
+        );
     }
     h.keys("X");
     assert_eq!(decisions(&h), [("countdown".to_owned(), Value::Null)]);
@@ -597,7 +604,14 @@ fn the_explanation_shows_every_criterion_and_the_sum_without_scrolling() {
         let mut h = Harness::new((80, 24));
         make(&mut h);
         let text = h.keys("v").wait(Duration::from_secs(6)).text();
-        for name in ["Error rate", "Degradation", "Availability", "Validation", "Score", "Source"] {
+        for name in [
+            "Error rate",
+            "Degradation",
+            "Availability",
+            "Validation",
+            "Score",
+            "Source",
+        ] {
             assert!(
                 text.lines().any(|line| line.contains(&format!("│ {name} "))),
                 "{name}:\n{text}"
@@ -613,7 +627,14 @@ fn at_60x18_the_way_back_and_the_way_on_are_stated() {
         let mut h = Harness::new((60, 18));
         make(&mut h);
         let text = h.wait(Duration::from_secs(6)).text();
-        for words in ["VERDICT", "score ", "Error rate", "Validation fails", "If you roll back", "To promote"] {
+        for words in [
+            "VERDICT",
+            "score ",
+            "Error rate",
+            "Validation fails",
+            "If you roll back",
+            "To promote",
+        ] {
             assert!(text.contains(words), "{words}:\n{text}");
         }
     }

@@ -65,7 +65,10 @@ pub fn lines(
         ),
     ));
     if let Some(latch) = verdict.latch {
-        let text = format!("with score {}; it stays until somebody takes it back", latch.score);
+        let text = format!(
+            "with score {}; it stays until somebody takes it back",
+            latch.score
+        );
         out.push(line("Latched", text, String::new()));
     }
     if verdict.unknown_used > 0 || verdict.frozen {
@@ -137,7 +140,7 @@ impl Told<'_> {
                 "too few: {} of {} tasks, not judged",
                 judged.n, self.criteria.minimum_tasks
             ),
-            State::Unknown(gap) => format!("{gap}: counts neither way"),
+            State::Unknown(gap) => format!("{gap}: neither way"),
             _ => self.sum(baseline),
         };
         let mut below = if judged.is_unknown() {
@@ -249,10 +252,17 @@ impl Told<'_> {
                 if let Some(bound) = judged.bound {
                     let yes = bound > limit;
                     let sign = if yes { ">" } else { "≤" };
-                    let text = format!("Wilson {confidence} lower bound {} {sign} {}", said(bound), said(limit));
+                    let text = format!(
+                        "Wilson {confidence} lower bound {} {sign} {}",
+                        said(bound),
+                        said(limit)
+                    );
                     out.push(("believable", text, answer(yes)));
                 }
-                if let Some(newest) = judged.newest.filter(|_| judged.bound.is_some_and(|bound| bound > limit)) {
+                if let Some(newest) = judged
+                    .newest
+                    .filter(|_| judged.bound.is_some_and(|bound| bound > limit))
+                {
                     let yes = newest >= limit;
                     let sign = if yes { "≥" } else { "<" };
                     let text = format!("the newest tasks {} {sign} {}", said(newest), said(limit));
@@ -271,7 +281,11 @@ impl Told<'_> {
                 if let Some(bound) = judged.bound {
                     let yes = bound < limit;
                     let sign = if yes { "<" } else { "≥" };
-                    let text = format!("Wilson {confidence} upper bound {} {sign} {}", said(bound), said(limit));
+                    let text = format!(
+                        "Wilson {confidence} upper bound {} {sign} {}",
+                        said(bound),
+                        said(limit)
+                    );
                     out.push(("believable", text, answer(yes)));
                 }
             }

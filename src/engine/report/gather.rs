@@ -98,9 +98,7 @@ fn part(snapshot: &Snapshot, capability: Capability) -> Part {
         .monitor
         .as_deref()
         .filter(|_| capability == Capability::Monitor);
-    let (state, outcome) = watch
-        .and_then(monitoring::unfinished)
-        .unwrap_or((state, outcome));
+    let (state, outcome) = watch.and_then(monitoring::unfinished).unwrap_or((state, outcome));
     let counts = step
         .outcome
         .as_ref()

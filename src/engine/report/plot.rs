@@ -125,7 +125,11 @@ impl Plot {
         let round_up = |value: i64| (value + step - 1).div_euclid(step) * step;
         let bottom = low.div_euclid(step) * step;
         let top = round_up(high + wide / 20).max(bottom + step);
-        let top = if self.below && high <= 1_000_000 { top.min(1_000_000.max(round_up(high))) } else { top };
+        let top = if self.below && high <= 1_000_000 {
+            top.min(1_000_000.max(round_up(high)))
+        } else {
+            top
+        };
         (bottom, top, step)
     }
 
@@ -169,9 +173,8 @@ impl Plot {
             "<text x=\"{LEFT}\" y=\"14\" fill=\"#222\" font-weight=\"600\">{title}</text>"
         )?;
         let (bottom, top, step) = self.scale();
-        let down = |value: i64| {
-            BOTTOM - (value - bottom).saturating_mul(BOTTOM - TOP) / (top - bottom).max(1)
-        };
+        let down =
+            |value: i64| BOTTOM - (value - bottom).saturating_mul(BOTTOM - TOP) / (top - bottom).max(1);
         let mut level = bottom;
         while level <= top {
             let y = down(level);
@@ -252,7 +255,11 @@ impl Plot {
         let mut written = i64::MIN;
         for (at, sign) in self.marks.iter().filter(|(at, _)| (first..=last).contains(at)) {
             let x = self.across(*at);
-            let ink = if *sign == Sign::Breach { "#b3261e" } else { "#7a7a74" };
+            let ink = if *sign == Sign::Breach {
+                "#b3261e"
+            } else {
+                "#7a7a74"
+            };
             writeln!(
                 out,
                 "<path d=\"M{x} {TOP}V{BOTTOM}\" stroke=\"{ink}\" stroke-dasharray=\"2 3\"/>"
@@ -273,8 +280,18 @@ impl Plot {
 
     fn times(&self, out: &mut String, zone: &TimeZone) -> std::fmt::Result {
         let (first, last) = self.span();
-        let form = if last - first > 86_400 { "%d %b %H:%M" } else { "%H:%M" };
-        for (part, anchor) in [(0, "start"), (1, "middle"), (2, "middle"), (3, "middle"), (4, "end")] {
+        let form = if last - first > 86_400 {
+            "%d %b %H:%M"
+        } else {
+            "%H:%M"
+        };
+        for (part, anchor) in [
+            (0, "start"),
+            (1, "middle"),
+            (2, "middle"),
+            (3, "middle"),
+            (4, "end"),
+        ] {
             let at = first + (last - first) * part / 4;
             let said = Timestamp::from_second(at)
                 .map(|at| at.to_zoned(zone.clone()).strftime(form).to_string())

@@ -76,6 +76,11 @@ impl Writer<'_> {
         self.push(Block::Heading(2, format!("{mark}{text}")));
     }
 
+    fn lower_heading(&mut self, text: &str) {
+        let mark = if self.report.rehearsal { "REHEARSAL: " } else { "" };
+        self.push(Block::Heading(3, format!("{mark}{text}")));
+    }
+
     fn at(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone())
             .strftime("%Y-%m-%d %H:%M:%S %Z")
@@ -275,9 +280,19 @@ impl Writer<'_> {
             .collect();
         self.push(Block::Table(words(&["What", "Value"]), facts));
         if !watched.reasons.is_empty() {
-            self.push(Block::List(watched.reasons.iter().map(|said| inert(said)).collect()));
+            self.push(Block::List(
+                watched.reasons.iter().map(|said| inert(said)).collect(),
+            ));
         }
-        let header = ["Criterion", "Limit", "Least", "Most", "Newest", "State", "Samples unknown"];
+        let header = [
+            "Criterion",
+            "Limit",
+            "Least",
+            "Most",
+            "Newest",
+            "State",
+            "Samples unknown",
+        ];
         self.push(Block::Table(words(&header), watched.criteria.clone()));
         for plot in &watched.plots {
             let picture = plot.svg(&self.zone);
@@ -290,7 +305,7 @@ impl Writer<'_> {
             );
             self.push(Block::Paragraph(said));
         }
-        self.push(Block::Heading(3, "What happened".to_owned()));
+        self.lower_heading("What happened");
         if watched.happened.is_empty() {
             self.push(Block::Paragraph("Nothing changed.".to_owned()));
         } else {
@@ -301,7 +316,7 @@ impl Writer<'_> {
                 .collect();
             self.push(Block::Table(words(&["At", "What", "In words"]), rows));
         }
-        self.push(Block::Heading(3, "Samples".to_owned()));
+        self.lower_heading("Samples");
         let shown = watched.samples.len() as u64;
         if shown < watched.kept {
             self.push(Block::Paragraph(format!(

@@ -58,8 +58,16 @@ pub(super) async fn run(
             Ok(Opening::Watching { holder, journal }) => {
                 outlets.view(|views| views.mode = Mode::Watching(holder.clone()));
                 let me = &options.me;
-                let Some(session) =
-                    watch(&workspace, &ports, me, &holder, journal, &mut requests, &mut outlets).await
+                let Some(session) = watch(
+                    &workspace,
+                    &ports,
+                    me,
+                    &holder,
+                    journal,
+                    &mut requests,
+                    &mut outlets,
+                )
+                .await
                 else {
                     return;
                 };

@@ -191,12 +191,19 @@ fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
 /// `0:35 of 1:00`: hours and minutes without a breach, of those until promotion; the verdict while something is not known.
 fn watched(cx: &Cx<'_>, watch: &Watch) -> String {
     let word = watch.verdict().map_or("watching", |verdict| verdict.word.name());
+    if watch.is_stale(cx.now.at) {
+        return "stale".to_owned();
+    }
     let Some(since) = watch.clean_since.filter(|_| word == "pass") else {
         return word.to_owned();
     };
     let clock = |seconds: u64| format!("{}:{:02}", seconds / 3600, seconds / 60 % 60);
     let whole = u64::try_from(watch.criteria().duration / 1_000_000).unwrap_or(0);
-    format!("{} of {}", clock(cx.now.seconds_since(since).min(whole)), clock(whole))
+    format!(
+        "{} of {}",
+        clock(cx.now.seconds_since(since).min(whole)),
+        clock(whole)
+    )
 }
 
 fn active(cx: &Cx<'_>, capability: Capability, activity: Activity) -> (Mark, String, String) {

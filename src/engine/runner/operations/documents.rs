@@ -111,10 +111,7 @@ pub(super) async fn prepare(
                     quarantined: 0,
                     proof,
                     summary,
-                    artifacts: documents
-                        .iter()
-                        .map(|document| document.path.clone())
-                        .collect(),
+                    artifacts: documents.iter().map(|document| document.path.clone()).collect(),
                 })
             }))
         }),

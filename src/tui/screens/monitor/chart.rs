@@ -248,7 +248,11 @@ fn times(begin: i64, interval: i64, slots: usize, now: &Now) -> Row {
         let at = begin.saturating_add(interval.saturating_mul(whole(slot)));
         if let Some(at) = time(at) {
             line = text::pad(&line, slot * usize::from(SLOT));
-            line.push_str(&if often { now.clock_seconds(at) } else { now.clock(at) });
+            line.push_str(&if often {
+                now.clock_seconds(at)
+            } else {
+                now.clock(at)
+            });
         }
     }
     Row::new().at(AXIS, line, Role::Muted).keep(keep::NORMAL)
