@@ -346,6 +346,13 @@ async fn watch(workspace: Workspace, options: Options, ports: Ports, output: &mu
                         output.note(&format!("rolled back: {}", outcome.summary));
                         break Ok(Ended::RollBack);
                     }
+                    EventKind::Started { capability: Capability::Rollback, title, .. } => output.note(title),
+                    // The verdict still holds and nobody went back: whoever waits for this program has to know now.
+                    EventKind::Failed { capability: Capability::Rollback, error, .. } => break Err(error.clone()),
+                    EventKind::Stopped { capability: Capability::Rollback, reason } => {
+                        break Err(Error::interrupted(format!("the rollback was stopped: {reason}"))
+                            .hint("maos-migrate rollback apply goes on from there."));
+                    }
                     EventKind::WatchEnded { reason } => output.note(reason),
                     EventKind::Noted { capability: Some(Capability::Monitor), text, .. } => output.note(text),
                     EventKind::Decided { capability: Capability::Monitor, .. } => output.note(&event.kind.sentence()),
@@ -353,7 +360,13 @@ async fn watch(workspace: Workspace, options: Options, ports: Ports, output: &mu
                 },
             },
             () = signals.any() => {
-                break Err(Error::interrupted("stopped; the watch goes on with the next monitor run"));
+                let counts = snapshots.borrow().monitor.as_ref().is_some_and(|watch| watch.countdown.is_some());
+                let said = if counts {
+                    "stopped; the watch and its countdown begin anew with the next monitor run; monitor disarm ends the countdown"
+                } else {
+                    "stopped; the watch goes on with the next monitor run"
+                };
+                break Err(Error::interrupted(said));
             }
         }
     };

@@ -15,8 +15,8 @@ use crate::engine::command::Command;
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::workspace::{Workspace, files};
 
-/// The countdown before an armed rollback starts, seconds.
-pub const COUNTDOWN_S: i64 = 60;
+/// The countdowns that leave a person time to stop an armed rollback, and that do not leave a broken system running all night; seconds.
+pub const COUNTDOWNS: std::ops::RangeInclusive<u64> = 5..=3_600;
 const COUNTDOWN: &str = "countdown";
 const LONGEST: usize = 1_000;
 const FOLDER: &str = "monitor/requests";

@@ -58,7 +58,9 @@ pub fn blocks(report: &Report) -> Vec<Block> {
     writer.parts();
     writer.proofs();
     writer.readiness();
+    writer.measured();
     writer.monitoring();
+    writer.rollback();
     writer.quarantine();
     writer.signed();
     writer.artifacts();
@@ -177,7 +179,6 @@ impl Writer<'_> {
     fn part(&self, part: &Part) -> Vec<String> {
         let outcome = match (part.state, part.outcome.is_empty()) {
             (PartState::NotRun, true) => "not run".to_owned(),
-            (PartState::NotInThisVersion, true) => "this version of the program does not do it".to_owned(),
             _ => inert(&part.outcome),
         };
         vec![
@@ -264,6 +265,18 @@ impl Writer<'_> {
         }
     }
 
+    fn measured(&mut self) {
+        let report = self.report;
+        if let Some(comparison) = &report.comparison {
+            self.heading("Comparison");
+            self.blocks.extend(comparison.blocks());
+        }
+        if let Some(validation) = &report.validation {
+            self.heading("Validation");
+            self.blocks.extend(validation.blocks());
+        }
+    }
+
     fn monitoring(&mut self) {
         let Some(watched) = &self.report.monitoring else {
             return;
@@ -346,6 +359,50 @@ impl Writer<'_> {
             "Missing",
         ];
         self.push(Block::Table(words(&header), rows));
+    }
+
+    fn rollback(&mut self) {
+        self.heading("Rollback");
+        let Some(back) = &self.report.rollback else {
+            self.push(Block::Paragraph("No rollback was made.".to_owned()));
+            return;
+        };
+        let said = format!(
+            "{}: {}. Approved by {}, {} to {}.",
+            back.state.word(),
+            inert(back.outcome.trim_end_matches('.')),
+            dash(&back.by),
+            self.maybe_at(back.from),
+            self.maybe_at(back.to)
+        );
+        self.push(if back.state.is_gap() {
+            Block::Warning(said)
+        } else {
+            Block::Paragraph(said)
+        });
+        let figures: Vec<Vec<String>> = back
+            .figures
+            .iter()
+            .map(|(label, text)| vec![label.clone(), inert(text)])
+            .collect();
+        if !figures.is_empty() {
+            self.push(Block::Table(
+                vec!["What".to_owned(), "What became of it".to_owned()],
+                figures,
+            ));
+        }
+        let took = |ms: &Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{} ms", count(ms)));
+        let steps: Vec<Vec<String>> = back
+            .steps
+            .iter()
+            .map(|(title, state, ms, rehearsed, text)| {
+                vec![inert(title), state.clone(), took(ms), took(rehearsed), dash(text)]
+            })
+            .collect();
+        if !steps.is_empty() {
+            let header = ["Step", "State", "Took", "Rehearsed", "What was found"];
+            self.push(Block::Table(header.map(str::to_owned).to_vec(), steps));
+        }
     }
 
     fn quarantine(&mut self) {

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::gauge::{Gauge, LIMIT_AT, probes};
-use super::picture::{Phase, Picture, seconds, span, until};
+use super::picture::{Phase, Picture, Rest, seconds, span, until};
 use super::{Monitor, chart};
 use crate::engine::monitor::verdict::short_percent;
 use crate::engine::monitor::watch::{MarkKind, Note, time};
@@ -507,18 +507,22 @@ fn if_it_breaches(watch: &Watch) -> String {
 
 /// How long the way back takes and what it rests on.
 fn way_back(picture: &Picture, cx: &Cx<'_>) -> String {
-    let time = picture.back.rehearsed_s.map_or_else(
+    let time = picture.back.rehearsed.map_or_else(
         || "not rehearsed".to_owned(),
-        |s| {
+        |(s, at)| {
             #[expect(clippy::cast_precision_loss, reason = "seconds of a rehearsal")]
             let long = about(s as f64);
-            format!("{long}, as rehearsed")
+            match at {
+                Some(at) => format!("{long}, rehearsed {}", cx.now.clock(at)),
+                None => format!("{long}, as rehearsed"),
+            }
         },
     );
     let backup = match &picture.back.backup {
-        Some((summary, Some(at))) => format!("backup {}: {summary}", cx.now.clock(*at)),
-        Some((summary, None)) => format!("backup: {summary}"),
-        None => "no backup proved in this workspace".to_owned(),
+        Some(Rest::On(_, Some(at))) => format!("backup {} verified", cx.now.clock(*at)),
+        Some(Rest::On(id, None)) => format!("backup {id} verified"),
+        Some(Rest::Nothing) => "no verified backup".to_owned(),
+        None => "the backups are not read here".to_owned(),
     };
     format!("{time}; {backup}")
 }
