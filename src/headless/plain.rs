@@ -1,6 +1,8 @@
 //! `--plain`: the wizard as numbered prompts and lines, for screen readers, braille displays and logs. No colour, no cursor
 //! movement, no redrawn line; the same engine, gates and sentences.
 
+mod monitor;
+
 use std::io::{BufRead as _, Write as _};
 
 use tokio::sync::mpsc;
@@ -143,11 +145,7 @@ impl Dialogue<'_> {
                     Goes::On => self.operation(Capability::Config).await?,
                     goes => goes,
                 },
-                Capability::Monitor => {
-                    self.heading(step, "It samples until its end, so it has a verb of its own.")?;
-                    self.say("Do: maos-migrate monitor run samples and judges; maos-migrate monitor status tells the verdict.")?;
-                    Goes::On
-                }
+                Capability::Monitor => self.watch().await?,
                 other => self.operation(other).await?,
             };
             let snapshot = self.snapshot();

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod measured;
+mod monitoring;
 
 use jiff::Timestamp;
 use maos_migrate::engine::Capability;

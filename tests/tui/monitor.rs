@@ -529,6 +529,29 @@ fn x_stops_an_armed_countdown_at_once_and_other_keys_leave_it() {
     assert_eq!(decisions(&h), [("countdown".to_owned(), Value::Null)]);
 }
 
+#[test]
+fn x_stops_the_countdown_from_every_screen() {
+    for steps in ["[", "]", "s<enter>", "R"] {
+        let mut h = Harness::new((80, 24));
+        countdown(&mut h);
+        h.keys(steps);
+        assert_ne!(h.app.current(), STEP, "{steps}");
+        assert!(decisions(&h).is_empty());
+        h.keys("X");
+        assert_eq!(
+            decisions(&h),
+            [("countdown".to_owned(), Value::Null)],
+            "{steps}:\n{}",
+            h.text()
+        );
+        assert!(
+            h.text().contains("Stopping the automatic rollback"),
+            "{}",
+            h.text()
+        );
+    }
+}
+
 /// Somebody else operates; this wizard only looks.
 fn watched_by_lena(h: &mut Harness) {
     h.views.mode = Mode::Watching(Holder {
