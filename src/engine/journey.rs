@@ -20,8 +20,23 @@ impl From<Locked> for Error {
     fn from(locked: Locked) -> Self {
         let error = Self::blocked(format!("locked: {}", locked.sentence));
         match locked.goes_to {
-            Some(step) => error.hint(format!("First: maos-migrate {step}.")),
+            Some(step) => error.hint(format!("First: maos-migrate{}.", command(step))),
             None => error,
+        }
+    }
+}
+
+/// The words after `maos-migrate` that do a step, with a space before them; none for what only the wizard asks.
+fn command(step: Capability) -> String {
+    use Capability as C;
+    match step {
+        C::Start => String::new(),
+        C::Assess | C::Readiness | C::Compare | C::Validate | C::Report => format!(" {step}"),
+        C::Tasks => " tasks convert".to_owned(),
+        C::Backup => " backup create".to_owned(),
+        C::Monitor => " monitor run".to_owned(),
+        C::Environment | C::Config | C::Checkpoints | C::Schema | C::Cutover | C::Upgrade | C::Rollback => {
+            format!(" {step} apply")
         }
     }
 }
@@ -126,7 +141,10 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
         C::Compare | C::Validate => environment(snapshot, migration),
         C::Cutover if !snapshot.activity(C::Schema).is_done() => locked("Schema is not proved.", C::Schema),
         C::Report => {
-            let ran = |c: &&C| !matches!(c, C::Start | C::Report) && snapshot.activity(**c) != Activity::Idle;
+            let ran = |c: &&C| {
+                let watched = **c == C::Monitor && snapshot.monitor.is_some();
+                !matches!(c, C::Start | C::Report) && (watched || snapshot.activity(**c) != Activity::Idle)
+            };
             match steps(Some(migration)).iter().find(ran) {
                 Some(_) => Ok(()),
                 None => locked("Nothing has run yet. Report has nothing to say.", C::Assess),
@@ -153,8 +171,9 @@ fn interrupted_rollback(snapshot: &Snapshot, capability: Capability) -> Option<L
     if matches!(capability, C::Assess | C::Readiness | C::Report) {
         return None;
     }
-    let lines = snapshot.steps.get(&C::Rollback)?.items.get("apply")?;
-    super::steps::unfinished(lines)?;
+    let items = &snapshot.steps.get(&C::Rollback)?.items;
+    let mut runs = ["apply", "return"].into_iter().filter_map(|verb| items.get(verb));
+    runs.find_map(super::steps::unfinished)?;
     Some(Locked {
         sentence: "A rollback was interrupted. Finish it, or keep the present state.".to_owned(),
         goes_to: Some(C::Rollback),
@@ -218,6 +237,23 @@ pub fn resume_at(snapshot: &Snapshot) -> Capability {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hint_names_a_command_that_does_it() {
+        let locked = |goes_to| {
+            let locked = Locked {
+                sentence: "It is not so.".to_owned(),
+                goes_to: Some(goes_to),
+            };
+            Error::from(locked).hint.unwrap()
+        };
+        assert_eq!(locked(Capability::Backup), "First: maos-migrate backup create.");
+        assert_eq!(
+            locked(Capability::Environment),
+            "First: maos-migrate environment apply."
+        );
+        assert_eq!(locked(Capability::Start), "First: maos-migrate.");
+    }
 
     #[test]
     fn every_type_starts_and_reports() {

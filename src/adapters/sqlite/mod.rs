@@ -281,6 +281,10 @@ impl Store for SqliteStore {
         Box::pin(self.build_key(recipe))
     }
 
+    fn put_off<'a>(&'a self, _recipe: &'a Recipe, fence: &'a Fence) -> Answer<'a, ()> {
+        Box::pin(self.drop_key(fence))
+    }
+
     fn scan_target<'a>(
         &'a self,
         recipe: &'a Recipe,

@@ -2,6 +2,7 @@
 
 use super::measured::{Comparison, Validation};
 use super::model::{Artifact, Counts, Journal, Part, PartState, QuarantineGroup, Report, Signed};
+use super::monitoring;
 use crate::engine::capability::Capability;
 use crate::engine::journey;
 use crate::engine::readiness::Readiness;
@@ -41,6 +42,8 @@ pub fn gather(snapshot: &Snapshot, settings: &Settings, catalogue: &Catalogue, z
             .steps
             .get(&Capability::Validate)
             .and_then(|step| Validation::of(step, catalogue)),
+        rollback: super::rollback::went_back(snapshot),
+        monitoring: snapshot.monitor.as_deref().and_then(monitoring::of),
         artifacts: artifacts(snapshot),
         journal: Journal {
             events,
@@ -103,6 +106,11 @@ fn part(snapshot: &Snapshot, capability: Capability) -> Part {
     } else {
         (PartState::NotInThisVersion, "not in this version".to_owned())
     };
+    let watch = snapshot
+        .monitor
+        .as_deref()
+        .filter(|_| capability == Capability::Monitor);
+    let (state, outcome) = watch.and_then(monitoring::unfinished).unwrap_or((state, outcome));
     let counts = step
         .outcome
         .as_ref()
@@ -118,6 +126,7 @@ fn part(snapshot: &Snapshot, capability: Capability) -> Part {
         });
     let evidence = match capability {
         Capability::Readiness => "journal".to_owned(),
+        Capability::Monitor if watch.is_some() => crate::engine::monitor::document::FILE.to_owned(),
         _ => step
             .outcome
             .as_ref()
@@ -147,8 +156,15 @@ fn part(snapshot: &Snapshot, capability: Capability) -> Part {
         state,
         outcome,
         evidence,
-        by: step.approved_by.clone().unwrap_or_default(),
-        at: step.ended.or(step.started),
+        by: step
+            .approved_by
+            .clone()
+            .or_else(|| watch.map(|watch| watch.begin.by.clone()))
+            .unwrap_or_default(),
+        at: watch
+            .and_then(crate::engine::monitor::Watch::last_at)
+            .or(step.ended)
+            .or(step.started),
         counts,
         proof,
     }

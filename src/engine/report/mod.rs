@@ -10,11 +10,16 @@ pub mod html;
 pub mod markdown;
 pub mod measured;
 pub mod model;
+pub mod monitoring;
+pub mod plot;
 pub mod render;
+pub mod rollback;
 pub mod summary;
 
 pub use gather::gather;
 pub use measured::{Comparison, Validation};
 pub use model::{Artifact, Journal, Part, PartState, QuarantineGroup, Report, Signed};
-pub use render::{html_report, markdown_report};
+pub use monitoring::Monitoring;
+pub use render::{html_report, markdown_report, pictures};
+pub use rollback::WentBack;
 pub use summary::{accounted_for, now_line, open_items};

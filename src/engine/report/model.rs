@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::measured::{Comparison, Validation};
+use super::monitoring::Monitoring;
 use crate::engine::capability::Capability;
 use crate::engine::operation::{ProofLine, Quarantined};
 use crate::engine::readiness::Readiness;
@@ -240,6 +241,12 @@ pub struct Report {
     /// What the tests of MAOS came to, where they were run.
     #[serde(default)]
     pub validation: Option<Validation>,
+    /// The last rollback, where one was begun or due.
+    #[serde(default)]
+    pub rollback: Option<super::rollback::WentBack>,
+    /// The watch after the migration, where there is one.
+    #[serde(default)]
+    pub monitoring: Option<Monitoring>,
     /// The files with their hashes, the report's own left out.
     pub artifacts: Vec<Artifact>,
     /// The journal.

@@ -4,7 +4,7 @@ use super::documents::{self, Document, secret_found};
 use super::{Prepared, World, blocking};
 use crate::engine::capability::Capability;
 use crate::engine::error::Result;
-use crate::engine::report::{accounted_for, gather, html_report, markdown_report};
+use crate::engine::report::{accounted_for, gather, html_report, markdown_report, pictures};
 use crate::engine::text;
 use crate::engine::validate::Catalogue;
 use crate::engine::workspace::secrets;
@@ -48,16 +48,20 @@ pub(super) async fn write(world: &World) -> Result<Prepared> {
         ),
         counts => format!("report.md and .html written; {counts}"),
     };
-    let documents = vec![
+    let mut documents = vec![
         Document {
-            path: "report/report.md",
+            path: "report/report.md".to_owned(),
             content: markdown_report(&report),
         },
         Document {
-            path: "report/report.html",
+            path: "report/report.html".to_owned(),
             content: html_report(&report, own_page.as_deref()),
         },
     ];
+    documents.extend(pictures(&report).into_iter().map(|(file, content)| Document {
+        path: format!("report/{file}"),
+        content,
+    }));
     documents::prepare(
         world,
         Capability::Report,
