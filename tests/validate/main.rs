@@ -4,5 +4,6 @@
 
 mod command_line;
 mod defects;
+mod released;
 mod suite;
 mod support;
