@@ -170,7 +170,7 @@ pub fn argv(ask: &Ask<'_>, probed: &Probed) -> Result<Vec<String>, MaosError> {
         }
         // What it calls a checkpoint is gone with its process, so that only its list is ever asked for.
         Ask::Checkpoints | Ask::CheckpointShow(_) => {
-            argv.extend(["--limit".to_owned(), "1000000".to_owned()])
+            argv.extend(["--limit".to_owned(), "1000000".to_owned()]);
         }
         Ask::Health | Ask::Status => {}
     }
