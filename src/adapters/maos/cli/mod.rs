@@ -489,6 +489,10 @@ impl Maos for Cli {
         Box::pin(self.checkpoints_now())
     }
 
+    fn checkpoint_state(&self, id: String) -> Answer<'_, Known<Value>> {
+        Box::pin(async move { self.checkpoint_state_now(&id).await })
+    }
+
     fn checkpoint_restore(&self, id: String) -> Answer<'_, ()> {
         Box::pin(async move { self.restore_now(&id).await })
     }
