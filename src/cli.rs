@@ -597,7 +597,7 @@ pub enum MonitorVerb {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
-    /// Let a verdict to roll back start the rollback by itself, after a countdown of 60 s.
+    /// Let a verdict to roll back start the rollback by itself, after a countdown (60 s, monitor.countdown).
     Arm {
         /// Kept in the journal.
         #[arg(long, value_name = "TEXT")]

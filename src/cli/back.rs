@@ -121,6 +121,12 @@ pub enum Rollback {
         #[command(flatten)]
         consent: Consent,
     },
+    /// Take back a rollback that is done: use the database, files and version from before it again, export rows that came since.
+    Return {
+        /// The approval.
+        #[command(flatten)]
+        consent: Consent,
+    },
     /// Restore, prove and swap on a copy, and time it; nothing in use is touched.
     Rehearse {
         /// To what.

@@ -119,6 +119,11 @@ pub enum Command {
         /// Why; it is told to the other and written down.
         reason: String,
     },
+    /// Write the samples that a verdict rests on to a new file of the workspace, as `monitor replay` reads them.
+    SaveSamples {
+        /// The time of the last one.
+        until: jiff::Timestamp,
+    },
     /// Messages were seen.
     Seen,
     /// End the session: stop what runs at a safe point, close the journal.

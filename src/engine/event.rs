@@ -207,6 +207,13 @@ pub enum EventKind {
         /// Who rolled back.
         by: String,
     },
+    /// The rollback that took away what a step had done was taken back itself: it counts again.
+    Redone {
+        /// Whose.
+        capability: Capability,
+        /// Who took the rollback back.
+        by: String,
+    },
     /// A file was written.
     ArtifactWritten {
         /// Relative to the workspace where it lies inside.
@@ -291,6 +298,7 @@ impl EventKind {
             | Self::Finished { capability, .. }
             | Self::Failed { capability, .. }
             | Self::Undone { capability, .. }
+            | Self::Redone { capability, .. }
             | Self::Decided { capability, .. }
             | Self::Statement { capability, .. }
             | Self::Logged { capability, .. } => Some(*capability),
@@ -390,6 +398,9 @@ impl EventKind {
             Self::Failed { error, .. } => format!("failed: {error}"),
             Self::Undone { capability, by } => {
                 format!("{} undone by the rollback of {by}", capability.title())
+            }
+            Self::Redone { capability, by } => {
+                format!("{} counts again: {by} took the rollback back", capability.title())
             }
             Self::ArtifactWritten { path, bytes, .. } => {
                 format!("wrote {path}, {}", text::plural(*bytes, "byte", "bytes"))

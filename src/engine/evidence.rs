@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::backup::Listed;
+use super::backup::{self, Listed};
 use super::capability::Capability;
 use super::journey::Locked;
 use super::snapshot::Snapshot;
@@ -123,11 +123,7 @@ pub fn backup(
     let age = |at: jiff::Timestamp| (now.duration_since(at).as_secs() / 60).max(0);
     let none = || missing(format!("no verified backup younger than {max_age_min} min"));
     if let Some(shelf) = shelf {
-        let newest = shelf
-            .iter()
-            .filter(|one| one.usable())
-            .filter_map(|one| one.made_at)
-            .max();
+        let newest = backup::newest_usable(shelf).and_then(|one| one.made_at);
         return newest.map_or_else(none, |at| made(age(at)));
     }
     // Only making one tells its age: pruning and listing prove nothing, and a backup that is verified may be an old one.

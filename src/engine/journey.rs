@@ -20,8 +20,23 @@ impl From<Locked> for Error {
     fn from(locked: Locked) -> Self {
         let error = Self::blocked(format!("locked: {}", locked.sentence));
         match locked.goes_to {
-            Some(step) => error.hint(format!("First: maos-migrate {step}.")),
+            Some(step) => error.hint(format!("First: maos-migrate{}.", command(step))),
             None => error,
+        }
+    }
+}
+
+/// The words after `maos-migrate` that do a step, with a space before them; none for what only the wizard asks.
+fn command(step: Capability) -> String {
+    use Capability as C;
+    match step {
+        C::Start => String::new(),
+        C::Assess | C::Readiness | C::Compare | C::Validate | C::Report => format!(" {step}"),
+        C::Tasks => " tasks convert".to_owned(),
+        C::Backup => " backup create".to_owned(),
+        C::Monitor => " monitor run".to_owned(),
+        C::Environment | C::Config | C::Checkpoints | C::Schema | C::Cutover | C::Upgrade | C::Rollback => {
+            format!(" {step} apply")
         }
     }
 }
@@ -123,13 +138,13 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
         {
             locked("Readiness has not been computed.", C::Readiness)
         }
-        C::Compare | C::Validate if !environment_proved(snapshot, migration) => Err(Locked {
-            sentence: not_proved(snapshot, C::Environment),
-            goes_to: Some(C::Environment),
-        }),
+        C::Compare | C::Validate => environment(snapshot, migration),
         C::Cutover if !snapshot.activity(C::Schema).is_done() => locked("Schema is not proved.", C::Schema),
         C::Report => {
-            let ran = |c: &&C| !matches!(c, C::Start | C::Report) && snapshot.activity(**c) != Activity::Idle;
+            let ran = |c: &&C| {
+                let watched = **c == C::Monitor && snapshot.monitor.is_some();
+                !matches!(c, C::Start | C::Report) && (watched || snapshot.activity(**c) != Activity::Idle)
+            };
             match steps(Some(migration)).iter().find(ran) {
                 Some(_) => Ok(()),
                 None => locked("Nothing has run yet. Report has nothing to say.", C::Assess),
@@ -139,29 +154,15 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
     }
 }
 
-/// Whether the environment is proved, where the migration makes one.
-fn environment_proved(snapshot: &Snapshot, migration: MigrationType) -> bool {
-    let environment = Capability::Environment;
-    !environment.in_this_version()
-        || !steps(Some(migration)).contains(&environment)
-        || snapshot.activity(environment).is_done()
-}
-
-/// `Environment is not proved (2 of 7).`, with the lines of its last run where there are some.
-fn not_proved(snapshot: &Snapshot, step: Capability) -> String {
-    let counts = snapshot
-        .steps
-        .get(&step)
-        .and_then(|step| step.items.get(&step.verb))
-        .filter(|items| !items.all().is_empty())
-        .map_or_else(String::new, |items| {
-            format!(
-                " ({} of {})",
-                items.count(super::item::ItemState::Done),
-                items.all().len()
-            )
-        });
-    format!("{} is not proved{counts}.", step.title())
+/// The environment must be proved, where the migration makes one: `Environment is not proved (2 of 7).`
+fn environment(snapshot: &Snapshot, migration: MigrationType) -> Result<(), Locked> {
+    if !steps(Some(migration)).contains(&Capability::Environment) {
+        return Ok(());
+    }
+    super::environment::proved(snapshot).map_err(|(proved, all)| Locked {
+        sentence: format!("Environment is not proved ({proved} of {all})."),
+        goes_to: Some(Capability::Environment),
+    })
 }
 
 /// While a rollback is half done, nothing else is begun.
@@ -170,8 +171,9 @@ fn interrupted_rollback(snapshot: &Snapshot, capability: Capability) -> Option<L
     if matches!(capability, C::Assess | C::Readiness | C::Report) {
         return None;
     }
-    let lines = snapshot.steps.get(&C::Rollback)?.items.get("apply")?;
-    super::steps::unfinished(lines)?;
+    let items = &snapshot.steps.get(&C::Rollback)?.items;
+    let mut runs = ["apply", "return"].into_iter().filter_map(|verb| items.get(verb));
+    runs.find_map(super::steps::unfinished)?;
     Some(Locked {
         sentence: "A rollback was interrupted. Finish it, or keep the present state.".to_owned(),
         goes_to: Some(C::Rollback),
@@ -235,6 +237,23 @@ pub fn resume_at(snapshot: &Snapshot) -> Capability {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hint_names_a_command_that_does_it() {
+        let locked = |goes_to| {
+            let locked = Locked {
+                sentence: "It is not so.".to_owned(),
+                goes_to: Some(goes_to),
+            };
+            Error::from(locked).hint.unwrap()
+        };
+        assert_eq!(locked(Capability::Backup), "First: maos-migrate backup create.");
+        assert_eq!(
+            locked(Capability::Environment),
+            "First: maos-migrate environment apply."
+        );
+        assert_eq!(locked(Capability::Start), "First: maos-migrate.");
+    }
 
     #[test]
     fn every_type_starts_and_reports() {

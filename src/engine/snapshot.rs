@@ -396,6 +396,7 @@ impl Snapshot {
             | EventKind::Finished { .. }
             | EventKind::Failed { .. }
             | EventKind::Undone { .. }
+            | EventKind::Redone { .. }
             | EventKind::Decided { .. } => self.apply_to_step(event),
         }
     }
@@ -540,6 +541,17 @@ impl Snapshot {
                 step.progress = None;
                 step.error = None;
                 step.undone = Some(event.at);
+            }
+            EventKind::Redone { .. } => {
+                if let Some(outcome) = step.outcomes.get(&step.verb).cloned() {
+                    step.activity = if outcome.quarantined > 0 {
+                        Activity::DoneWithQuarantine
+                    } else {
+                        Activity::Done
+                    };
+                    step.outcome = Some(outcome);
+                }
+                step.undone = None;
             }
             EventKind::Decided {
                 subject, choice, by, ..

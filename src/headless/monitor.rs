@@ -231,6 +231,15 @@ fn explained(snapshot: &Snapshot, at: Option<&str>, output: &mut Output) -> Resu
         Some(&point.guide),
         watch.criteria(),
         watch.baseline(),
+        &|judged| {
+            let before = watch.history.iter().filter(|one| one.at() <= point.at());
+            let times = explain::confirming(before, judged);
+            let clock = |at: &i64| {
+                let at = crate::engine::monitor::watch::time(*at);
+                at.map_or_else(String::new, |at| at.strftime("%H:%M:%SZ").to_string())
+            };
+            times.iter().map(clock).collect::<Vec<_>>().join(", ")
+        },
     );
     if output.json() {
         let mut value = judgement(point, watch)?;
@@ -246,7 +255,7 @@ fn explained(snapshot: &Snapshot, at: Option<&str>, output: &mut Output) -> Resu
             point.verdict.word.name()
         ))?;
         for line in &lines {
-            output.human(format!("  {:<16} {:<58} {}", line.name, line.text, line.result).trim_end())?;
+            output.human(format!("  {:<14} {:<50} {}", line.name, line.text, line.result).trim_end())?;
         }
         for why in &point.taken.why {
             output.human(&format!("  missing: {why}"))?;
@@ -337,6 +346,13 @@ async fn watch(workspace: Workspace, options: Options, ports: Ports, output: &mu
                         output.note(&format!("rolled back: {}", outcome.summary));
                         break Ok(Ended::RollBack);
                     }
+                    EventKind::Started { capability: Capability::Rollback, title, .. } => output.note(title),
+                    // The verdict still holds and nobody went back: whoever waits for this program has to know now.
+                    EventKind::Failed { capability: Capability::Rollback, error, .. } => break Err(error.clone()),
+                    EventKind::Stopped { capability: Capability::Rollback, reason } => {
+                        break Err(Error::interrupted(format!("the rollback was stopped: {reason}"))
+                            .hint("maos-migrate rollback apply goes on from there."));
+                    }
                     EventKind::WatchEnded { reason } => output.note(reason),
                     EventKind::Noted { capability: Some(Capability::Monitor), text, .. } => output.note(text),
                     EventKind::Decided { capability: Capability::Monitor, .. } => output.note(&event.kind.sentence()),
@@ -344,7 +360,13 @@ async fn watch(workspace: Workspace, options: Options, ports: Ports, output: &mu
                 },
             },
             () = signals.any() => {
-                break Err(Error::interrupted("stopped; the watch goes on with the next monitor run"));
+                let counts = snapshots.borrow().monitor.as_ref().is_some_and(|watch| watch.countdown.is_some());
+                let said = if counts {
+                    "stopped; the watch and its countdown begin anew with the next monitor run; monitor disarm ends the countdown"
+                } else {
+                    "stopped; the watch goes on with the next monitor run"
+                };
+                break Err(Error::interrupted(said));
             }
         }
     };

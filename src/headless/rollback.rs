@@ -1,4 +1,4 @@
-//! `rollback plan|apply|keep|rehearse`.
+//! `rollback plan|apply|keep|return|rehearse`.
 
 use super::{Ended, Output};
 use crate::cli::Rollback as Verb;
@@ -29,6 +29,7 @@ pub async fn run(
         Verb::Plan { choice } => ("apply", Some(choice), None),
         Verb::Apply { choice, consent } => ("apply", Some(choice), Some(consent)),
         Verb::Rehearse { choice, consent } => ("rehearse", Some(choice), Some(consent)),
+        Verb::Return { consent } => ("return", None, Some(consent)),
         Verb::Keep { take_over, consent } => (
             "keep",
             take_over.map(|reason| RollbackChoice {

@@ -6,14 +6,18 @@
 #[path = "../support/program.rs"]
 mod program;
 
+mod contracts;
 mod criteria;
 mod defects;
 mod faults;
 mod guide;
+mod knobs;
 mod live;
 mod properties;
 mod reference;
 mod replay;
 mod simulated;
+mod sources;
 mod speed;
 mod support;
+mod watchers;

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod measured;
+
 use jiff::Timestamp;
 use maos_migrate::engine::Capability;
 use maos_migrate::engine::assess::{Questionnaire, answers_file};
@@ -111,7 +113,11 @@ fn report() -> Report {
             at: at("2026-11-22T13:13:00Z"),
         }],
         quarantine: QuarantineGroup::of(&items),
+        monitoring: None,
         readiness: Some(score(&questionnaire, &answers, &Facts::default())),
+        comparison: None,
+        validation: None,
+        rollback: None,
         artifacts: vec![Artifact {
             path: "tasks/maos_tasks.json".to_owned(),
             bytes: 12_345,

@@ -10,6 +10,7 @@ mod program;
 #[path = "../support/server.rs"]
 mod server;
 
+mod armed;
 mod back;
 mod first;
 mod halted;

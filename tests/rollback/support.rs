@@ -182,6 +182,23 @@ impl Site {
         )
     }
 
+    /// Turns a knob of the rehearsal while it runs.
+    pub fn knob(&self, name: &str, value: &str) {
+        let (code, text) = self.maos(&["knob", name, value]);
+        assert_eq!(code, 0, "{name}: {text}");
+    }
+
+    /// The name that has to be typed to arm, as the journal has it.
+    pub fn target(&self) -> String {
+        let events = self.run(&["journal", "list"]);
+        events
+            .out
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .find_map(|event| event["target"].as_str().map(str::to_owned))
+            .expect("the settings name a target")
+    }
+
     pub fn runs(&self) -> bool {
         self.maos(&["health"]).0 == 0
     }

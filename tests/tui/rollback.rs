@@ -61,6 +61,7 @@ fn backup(id: &str, made: &str, standing: Standing) -> Listed {
             rows: 1_204_311,
             files: 41,
             sums: None,
+            entries: Vec::new(),
         }),
     }
 }
@@ -134,6 +135,7 @@ fn preflight() -> Preflight {
         ]),
         going_on: false,
         nothing_to_do: false,
+        returns: false,
     }
 }
 

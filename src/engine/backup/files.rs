@@ -199,6 +199,53 @@ fn take_folder(
     files::sync_folder(&to.join("."))
 }
 
+/// What lies at `relative` of `folder`, as entries with their hashes, itself first; nothing is copied. Empty where nothing lies there.
+pub fn hashed(folder: &Path, relative: &str, control: &Control) -> Result<Vec<Entry>> {
+    control.safe_point()?;
+    let path = folder.join(relative);
+    let meta = match fs::symlink_metadata(&path) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io("read", &path, &error)),
+    };
+    let entry = |kind| Entry {
+        path: relative.to_owned(),
+        kind,
+        mode: meta.permissions().mode() & 0o7777,
+    };
+    if meta.is_symlink() {
+        let to = fs::read_link(&path).map_err(|error| Error::io("read", &path, &error))?;
+        return Ok(vec![entry(EntryKind::Link { to })]);
+    }
+    if meta.is_file() {
+        let sha256 = files::sha256_file(&path)?;
+        return Ok(vec![entry(EntryKind::File {
+            bytes: meta.len(),
+            sha256,
+        })]);
+    }
+    if !meta.is_dir() {
+        return Err(Error::input(format!(
+            "{} is neither a file, a folder nor a link",
+            path.display()
+        )));
+    }
+    let mut names = Vec::new();
+    for one in fs::read_dir(&path).map_err(|error| Error::io("read", &path, &error))? {
+        let name = one.map_err(|error| Error::io("read", &path, &error))?.file_name();
+        let text = name
+            .to_str()
+            .ok_or_else(|| Error::input(format!("a name in {} is not UTF-8", path.display())))?;
+        names.push(text.to_owned());
+    }
+    names.sort();
+    let mut all = vec![entry(EntryKind::Folder)];
+    for name in names {
+        all.extend(hashed(folder, &format!("{relative}/{name}"), control)?);
+    }
+    Ok(all)
+}
+
 /// The entries of `manifest` that belong to `root`, with their path within it (empty for the root itself).
 fn within<'m>(manifest: &'m Manifest, root: &'m Root) -> impl Iterator<Item = (&'m Entry, &'m str)> {
     manifest.entries.iter().filter_map(move |entry| {

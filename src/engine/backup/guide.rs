@@ -1,12 +1,15 @@
 //! Backups in the layout of the migration guide's scripts: `database.sql`, `config.yml`, `etc_maos/`, `checkpoints/`, perhaps
-//! `version.txt`. They have no manifest, so nothing in them can be proved but that their dump restores.
+//! `version.txt`. They have no manifest: what their verification finds, the dump's contents and
+//! the files' hashes, is what a rollback is proved against.
 
 use std::io::BufRead as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::manifest::{EntryKind, FORMAT, Manifest, MaosOf, Part, Root, RootKind};
+use super::shelf::{Listed, Standing};
 use super::verify::{Verification, room};
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::operation::Control;
@@ -52,6 +55,71 @@ pub fn recognise(folder: &Path) -> Option<Found> {
         made_at,
         bytes: super::files::size(folder, Path::new("")),
         version,
+    })
+}
+
+/// Where the guide's scripts put the configuration, the checkpoints and `/etc/maos`.
+const CONFIG: &str = "config.yml";
+const CHECKPOINTS: &str = "checkpoints";
+const ETC: &str = "etc_maos";
+/// Where the last one was taken from.
+const ETC_PLACE: &str = "/etc/maos";
+
+/// The files and the version of such a backup as a manifest, once its verification has their hashes. `places`: where MAOS's own files
+/// lie by the settings; what has no place there stays in the backup.
+#[must_use]
+pub fn as_manifest(backup: &Listed, places: &[(Part, PathBuf)]) -> Option<Manifest> {
+    let found = backup
+        .verification
+        .as_ref()
+        .filter(|found| backup.standing == Standing::Guide && found.good)?;
+    let there = |path: &str| found.entries.iter().find(|entry| entry.path == path);
+    let roots = places
+        .iter()
+        .filter_map(|(part, from)| {
+            let path = match part {
+                Part::Checkpoints => CHECKPOINTS.to_owned(),
+                // The guide copies two configurations; which one is meant, its place tells.
+                Part::MaosConfig | Part::Also => match from.strip_prefix(ETC_PLACE) {
+                    Ok(rest) if rest.as_os_str().is_empty() => ETC.to_owned(),
+                    Ok(rest) => format!("{ETC}/{}", rest.to_str()?),
+                    Err(_) if *part == Part::MaosConfig => CONFIG.to_owned(),
+                    Err(_) => return None,
+                },
+                Part::LegacyConfig => return None,
+            };
+            let kind = match &there(&path)?.kind {
+                EntryKind::Folder => RootKind::Folder,
+                EntryKind::File { .. } | EntryKind::Link { .. } => RootKind::File,
+            };
+            Some(Root {
+                part: *part,
+                from: from.clone(),
+                path,
+                kind,
+            })
+        })
+        .collect();
+    let version = recognise(&backup.folder).and_then(|found| found.version);
+    Some(Manifest {
+        format: FORMAT,
+        id: backup.id.clone(),
+        made_at: backup.made_at.unwrap_or(found.at),
+        operator: found.by.clone(),
+        host: String::new(),
+        migration: String::new(),
+        epoch: String::new(),
+        database: None,
+        maos: MaosOf {
+            why_not: version.is_none().then(|| "there is no version.txt".to_owned()),
+            version,
+            ..MaosOf::default()
+        },
+        roots,
+        entries: found.entries.clone(),
+        uncovered: Vec::new(),
+        took_ms: 0,
+        sha256: found.manifest.clone(),
     })
 }
 
@@ -134,7 +202,22 @@ pub async fn verify(
         rows: 0,
         files: 1,
         sums: None,
+        entries: Vec::new(),
     };
+    let (within, silent) = (folder.to_owned(), control.clone());
+    found.entries = blocking(move || {
+        let mut all = Vec::new();
+        for path in [CONFIG, CHECKPOINTS, ETC] {
+            all.extend(super::files::hashed(&within, path, &silent)?);
+        }
+        Ok(all)
+    })
+    .await?;
+    let files = found
+        .entries
+        .iter()
+        .filter(|entry| matches!(entry.kind, EntryKind::File { .. }));
+    found.files += files.count() as u64;
     let result = match checked.1 {
         Ok(()) => restore(&dump, &id, beside, &mut found, control).await,
         Err(error) => Err(error),

@@ -111,6 +111,20 @@ pub fn maos_files(workspace: &Workspace, settings: &Settings) -> Vec<(Part, Path
     roots
 }
 
+/// Where the settings say that MAOS's own files lie, and what else they name: the places that a backup which knows none goes back to.
+#[must_use]
+pub fn named_files(workspace: &Workspace, settings: &Settings) -> Vec<(Part, PathBuf)> {
+    let (maos, also) = (&settings.driving.maos, &settings.driving.backup.also);
+    let config = maos.config.iter().map(|path| (Part::MaosConfig, path));
+    let checkpoints = maos.checkpoints.iter().map(|path| (Part::Checkpoints, path));
+    let also = also.iter().map(|path| (Part::Also, path));
+    config
+        .chain(checkpoints)
+        .chain(also)
+        .map(|(part, path)| (part, workspace.path(path)))
+        .collect()
+}
+
 impl Request {
     /// The request that a workspace makes.
     ///

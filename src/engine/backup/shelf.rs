@@ -172,6 +172,15 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>> {
     Ok(found)
 }
 
+/// The backup that a way back rests on unless another one is chosen: the newest usable one. Gates, screens and the rollback all ask
+/// here.
+#[must_use]
+pub fn newest_usable(all: &[Listed]) -> Option<&Listed> {
+    all.iter()
+        .filter(|one| one.usable())
+        .max_by(|one, two| (one.made_at, &one.id).cmp(&(two.made_at, &two.id)))
+}
+
 /// The newest backup that was verified, made on `system` when that is known, and at most `max_age_min` minutes before `now`.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::manifest::{EntryKind, Manifest};
+use super::manifest::{Entry, EntryKind, Manifest};
 use super::{VERIFICATION, shelf};
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::failpoint;
@@ -42,6 +42,9 @@ pub struct Verification {
     /// What a restore gave, where the backup itself says nothing: the guide's layout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sums: Option<Sums>,
+    /// Every file beside the dump with its hash, where the backup itself says nothing: the guide's layout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<Entry>,
 }
 
 impl Verification {
@@ -180,6 +183,7 @@ pub async fn verify(
         rows: manifest.rows(),
         files: 0,
         sums: None,
+        entries: Vec::new(),
     };
     let result = look(folder, &manifest, beside, &mut found, control).await;
     found.took_ms = millis(begun);

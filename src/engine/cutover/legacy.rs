@@ -55,16 +55,11 @@ impl LegacySide {
         call.stdin = Stdin::Null;
         let words = call.shown();
         let output = self.processes.run(call, control).await?;
-        let said = inert_short(String::from_utf8_lossy(&output.stderr).trim(), 200);
-        let why = match output.ended {
-            Ended::Exit(0) => return Ok(output.stdout),
-            Ended::Exit(code) if said.is_empty() => format!("exit {code}"),
-            Ended::Exit(code) => format!("exit {code}, {said}"),
-            Ended::Signal(signal) => format!("ended by signal {signal}"),
-            Ended::TimedOut => format!("no answer for {} s, ended with its processes", LIMIT.as_secs()),
-            Ended::Stopped => return Err(Error::interrupted("stopped at a safe point")),
-            Ended::NotFound => "not found".to_owned(),
-            Ended::NotPermitted => "may not be run".to_owned(),
+        if output.ended == Ended::Stopped {
+            return Err(Error::interrupted("stopped at a safe point"));
+        }
+        let Some(why) = output.trouble() else {
+            return Ok(output.stdout);
         };
         Err(Error::unavailable(format!("legacy side, {key}: {words}: {why}")))
     }

@@ -39,6 +39,9 @@ pub struct Call {
     pub stdin: Stdin,
     /// Where its standard output goes instead of being kept; made new with mode 0600, replaced when it exists.
     pub stdout_to: Option<PathBuf>,
+    /// A [`Detached`] of it is written here before it gets its input, and removed when it has ended: who finds the file ends what
+    /// a killed caller left behind. A program that must not begin unknown waits for its input.
+    pub known_in: Option<PathBuf>,
     /// After this long its process group is asked to end, two seconds later it is killed.
     pub limit: Duration,
     /// Bytes kept of each stream.
@@ -56,6 +59,7 @@ impl Call {
             directory: None,
             stdin: Stdin::Null,
             stdout_to: None,
+            known_in: None,
             limit,
             kept: KEPT,
         }
@@ -106,6 +110,70 @@ impl Output {
     pub const fn exited_well(&self) -> bool {
         matches!(self.ended, Ended::Exit(0))
     }
+
+    /// Why it cannot be taken for done, in words, with the last line that it said: `exit 1, port 8080 is taken`. `None` when it exited
+    /// with 0.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let ended = match self.ended {
+            Ended::Exit(0) => return None,
+            Ended::Exit(code) => format!("exit {code}"),
+            Ended::Signal(signal) => format!("ended by signal {signal}"),
+            Ended::TimedOut => format!(
+                "no end within {} s, ended with its processes",
+                self.elapsed.as_secs()
+            ),
+            Ended::Stopped => "stopped".to_owned(),
+            Ended::NotFound => "not found".to_owned(),
+            Ended::NotPermitted => "may not be run".to_owned(),
+        };
+        let last = [&self.stderr, &self.stdout].into_iter().find_map(|bytes| {
+            let said = String::from_utf8_lossy(bytes);
+            let line = said.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+            Some(crate::engine::text::inert_short(line, 200))
+        });
+        Some(match last {
+            Some(last) => format!("{ended}, {last}"),
+            None => ended,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ended, Output};
+    use std::time::Duration;
+
+    #[test]
+    fn the_end_of_a_program_is_told_with_its_last_words() {
+        let ran = |ended, stderr: &str, stdout: &str| Output {
+            ended,
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+            dropped: 0,
+            elapsed: Duration::from_secs(61),
+        };
+        for (output, words) in [
+            (ran(Ended::Exit(0), "warning", ""), None),
+            (
+                ran(
+                    Ended::Exit(1),
+                    "Traceback\nValueError: port\x1b 8080\n\n",
+                    "begun",
+                ),
+                Some("exit 1, ValueError: port\\x1b 8080"),
+            ),
+            (ran(Ended::Exit(2), " \n", "usage"), Some("exit 2, usage")),
+            (ran(Ended::Signal(9), "", ""), Some("ended by signal 9")),
+            (
+                ran(Ended::TimedOut, "", ""),
+                Some("no end within 61 s, ended with its processes"),
+            ),
+            (ran(Ended::NotFound, "", ""), Some("not found")),
+        ] {
+            assert_eq!(output.trouble().as_deref(), words);
+        }
+    }
 }
 
 /// A program that goes on after the call: its pid, and its start time, so that another process with the same pid is not taken
@@ -150,6 +218,9 @@ pub trait Processes: Send + Sync {
         None
     }
 
-    /// Ends its process group: asks, and kills after `grace`. Gives whether it is gone.
+    /// Programs that run from a folder: their first or second word lies in it. Our own process is not among them.
+    fn running_from(&self, folder: &std::path::Path) -> Vec<Detached>;
+
+    /// Ends its process group: asks, and kills after `grace`. Gives whether it is gone, with all that it started in the group.
     fn end<'a>(&'a self, detached: &'a Detached, grace: Duration) -> BoxFuture<'a, bool>;
 }

@@ -27,6 +27,18 @@ fn title(report: &Report) -> String {
     format!("{mark}Migration report of {}", inert(&report.migration))
 }
 
+/// The pictures of a report, as file name and content, for the report that cannot hold them.
+#[must_use]
+pub fn pictures(report: &Report) -> Vec<(String, String)> {
+    blocks(report)
+        .into_iter()
+        .filter_map(|block| match block {
+            Block::Picture(_, svg, file) => Some((file, svg)),
+            _ => None,
+        })
+        .collect()
+}
+
 struct Writer<'a> {
     report: &'a Report,
     zone: TimeZone,
@@ -46,6 +58,9 @@ pub fn blocks(report: &Report) -> Vec<Block> {
     writer.parts();
     writer.proofs();
     writer.readiness();
+    writer.measured();
+    writer.monitoring();
+    writer.rollback();
     writer.quarantine();
     writer.signed();
     writer.artifacts();
@@ -246,6 +261,146 @@ impl Writer<'_> {
         }
     }
 
+    fn measured(&mut self) {
+        let report = self.report;
+        if let Some(comparison) = &report.comparison {
+            self.heading("Comparison");
+            self.blocks.extend(comparison.blocks());
+        }
+        if let Some(validation) = &report.validation {
+            self.heading("Validation");
+            self.blocks.extend(validation.blocks());
+        }
+    }
+
+    fn monitoring(&mut self) {
+        let Some(watched) = &self.report.monitoring else {
+            return;
+        };
+        self.heading("Monitoring");
+        if watched.breach {
+            let said = "The verdict is to roll back, and it stays until a named person takes it back.";
+            self.push(Block::Warning(said.to_owned()));
+        }
+        let facts = watched
+            .facts
+            .iter()
+            .map(|(label, text)| vec![label.clone(), inert(text)])
+            .collect();
+        self.push(Block::Table(words(&["What", "Value"]), facts));
+        if !watched.reasons.is_empty() {
+            self.push(Block::List(
+                watched.reasons.iter().map(|said| inert(said)).collect(),
+            ));
+        }
+        let header = [
+            "Criterion",
+            "Limit",
+            "Least",
+            "Most",
+            "Newest",
+            "State",
+            "Samples unknown",
+        ];
+        self.push(Block::Table(words(&header), watched.criteria.clone()));
+        for plot in &watched.plots {
+            let picture = plot.svg(&self.zone);
+            self.push(Block::Picture(plot.title.clone(), picture, plot.file()));
+        }
+        if !watched.plots.is_empty() {
+            let said = format!(
+                "Dashed: the limit. Shaded and ?: not known, neither healthy nor failing. {}.",
+                super::plot::Sign::LEGEND
+            );
+            self.push(Block::Paragraph(said));
+        }
+        self.push(Block::Heading(3, "What happened".to_owned()));
+        if watched.happened.is_empty() {
+            self.push(Block::Paragraph("Nothing changed.".to_owned()));
+        } else {
+            let rows = watched
+                .happened
+                .iter()
+                .map(|(at, kind, text)| vec![self.at(*at), kind.clone(), inert(text)])
+                .collect();
+            self.push(Block::Table(words(&["At", "What", "In words"]), rows));
+        }
+        self.push(Block::Heading(3, "Samples".to_owned()));
+        let shown = watched.samples.len() as u64;
+        if shown < watched.kept {
+            self.push(Block::Paragraph(format!(
+                "The newest {} of {}; all that are kept are in {}.",
+                count(shown),
+                count(watched.kept),
+                crate::engine::monitor::document::FILE
+            )));
+        }
+        let rows = watched
+            .samples
+            .iter()
+            .map(|(at, cells)| {
+                let mut row = vec![self.at(*at)];
+                row.extend(cells.iter().map(|cell| dash(cell)));
+                row
+            })
+            .collect();
+        let header = [
+            "At",
+            "Error rate",
+            "Degradation",
+            "Availability",
+            "Failed validations in a row",
+            "Verdict",
+            "Score",
+            "Missing",
+        ];
+        self.push(Block::Table(words(&header), rows));
+    }
+
+    fn rollback(&mut self) {
+        self.heading("Rollback");
+        let Some(back) = &self.report.rollback else {
+            self.push(Block::Paragraph("No rollback was made.".to_owned()));
+            return;
+        };
+        let said = format!(
+            "{}: {}. Approved by {}, {} to {}.",
+            back.state.word(),
+            inert(back.outcome.trim_end_matches('.')),
+            dash(&back.by),
+            self.maybe_at(back.from),
+            self.maybe_at(back.to)
+        );
+        self.push(if back.state.is_gap() {
+            Block::Warning(said)
+        } else {
+            Block::Paragraph(said)
+        });
+        let figures: Vec<Vec<String>> = back
+            .figures
+            .iter()
+            .map(|(label, text)| vec![label.clone(), inert(text)])
+            .collect();
+        if !figures.is_empty() {
+            self.push(Block::Table(
+                vec!["What".to_owned(), "What became of it".to_owned()],
+                figures,
+            ));
+        }
+        let took = |ms: &Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{} ms", count(ms)));
+        let steps: Vec<Vec<String>> = back
+            .steps
+            .iter()
+            .map(|(title, state, ms, rehearsed, text)| {
+                vec![inert(title), state.clone(), took(ms), took(rehearsed), dash(text)]
+            })
+            .collect();
+        if !steps.is_empty() {
+            let header = ["Step", "State", "Took", "Rehearsed", "What was found"];
+            self.push(Block::Table(header.map(str::to_owned).to_vec(), steps));
+        }
+    }
+
     fn quarantine(&mut self) {
         self.heading("What was set aside");
         let (named, open) = (grouped(self.report), open_items(self.report));
@@ -350,6 +505,10 @@ impl Writer<'_> {
         );
         self.push(Block::Paragraph(said));
     }
+}
+
+fn words(header: &[&str]) -> Vec<String> {
+    header.iter().map(|word| (*word).to_owned()).collect()
 }
 
 fn dash(text: &str) -> String {

@@ -8,6 +8,7 @@ use crate::engine::error::{Error, ErrorKind};
 use crate::engine::operation::Notice;
 use crate::engine::ports::maos::{Known, Stop};
 use crate::engine::runner::operations::blocking;
+use crate::engine::serving;
 use crate::engine::steps::{Did, Scene, Standing, Step};
 use crate::engine::text::plural;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ pub(super) fn version(title: String) -> Step<Place> {
     Step::new("version", title, |at: At| async move {
         let wanted = at
             .world
-            .manifest()
+            .contents()
             .map(|manifest| manifest.maos.clone())
             .unwrap_or_default();
         let now = maos_of(&at)?.version().await.unwrap_or_default();
@@ -37,7 +38,7 @@ pub(super) fn version(title: String) -> Step<Place> {
             .with(json!({"was": now.best(), "interpreter": interpreter, "distribution": distribution})))
     })
     .check(|at: At| async move {
-        let Some(manifest) = at.world.manifest() else {
+        let Some(manifest) = at.world.contents() else {
             return Ok(Standing::NotNeeded(
                 "the backup does not say its version".to_owned(),
             ));
@@ -57,7 +58,7 @@ pub(super) fn version(title: String) -> Step<Place> {
     .proof(|at: At| async move {
         let wanted = at
             .world
-            .manifest()
+            .contents()
             .and_then(|manifest| manifest.maos.version.clone());
         let now = maos_of(&at)?.version().await?;
         if now.best() == wanted.as_deref() {
@@ -153,7 +154,9 @@ pub(super) fn ready(title: String) -> Step<Place> {
         let text = match place.params.mode {
             Mode::Maos => {
                 let live = place.live.clone();
-                let text = deeds::ready(maos_of(&at)?.as_ref(), driving.maos.ready_within).await?;
+                let text =
+                    serving::ready_if_told(maos_of(&at)?.as_ref(), deeds::within(driving.maos.ready_within))
+                        .await?;
                 // Figures for the planner; a database works without them, only slower.
                 if let Some(live) = live.filter(|_| place.params.backup.is_some())
                     && let Err(error) = live.settle().await
@@ -200,7 +203,7 @@ pub(super) fn proof(title: String) -> Step<Place> {
             said.push(format!("{}, contents equal", plural(rows, "row", "rows")));
             let checked = Arc::clone(&place);
             let files = blocking(move || {
-                let Some(manifest) = checked.manifest() else {
+                let Some(manifest) = checked.contents() else {
                     return Ok(None);
                 };
                 let mut files = 0;
@@ -250,7 +253,7 @@ pub(super) fn proof(title: String) -> Step<Place> {
         if let (Mode::Maos, Some(wanted)) = (
             place.params.mode,
             place
-                .manifest()
+                .contents()
                 .and_then(|manifest| manifest.maos.version.clone()),
         ) {
             match maos_of(&at)?.version().await {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::maos::{Known, Maos, Stop};
-use crate::engine::ports::process::{Call, Ended, Processes};
+use crate::engine::ports::process::{Call, Processes};
 use crate::engine::text::inert_short;
 
 /// How long MAOS may take to let its tasks end.
@@ -17,6 +17,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const COMMAND: Duration = Duration::from_mins(5);
 /// An installation.
 const INSTALL: Duration = Duration::from_mins(15);
+
+/// How long a start may take until everything is ready, as the settings say.
+pub fn within(seconds: Option<u64>) -> Duration {
+    seconds.map_or(READY, Duration::from_secs)
+}
 
 /// Stops MAOS: asks, then ends it. A stop that was not heard is no stop: what it says is looked at.
 ///
@@ -47,69 +52,6 @@ pub async fn stop(maos: &dyn Maos) -> Result<String> {
     }
 }
 
-/// Waits until MAOS is ready, looking again and again until the deadline.
-///
-/// # Errors
-/// Not ready in time, with the last thing it said.
-pub async fn ready(maos: &dyn Maos, within: Option<u64>) -> Result<String> {
-    let limit = within.map_or(READY, Duration::from_secs);
-    let begun = Instant::now();
-    let mut pause = Duration::from_millis(100);
-    let mut looks = 0_u32;
-    loop {
-        looks += 1;
-        let last = match maos.health().await {
-            Ok(Known::Value(health)) if health.total > 0 && health.healthy == health.total => {
-                return Ok(format!(
-                    "{} of {} components healthy after {:.1} s, {looks} looks",
-                    health.healthy,
-                    health.total,
-                    begun.elapsed().as_secs_f64()
-                ));
-            }
-            Ok(Known::Value(health)) => {
-                let ill: Vec<&str> = health
-                    .components
-                    .iter()
-                    .filter(|(_, well)| !well)
-                    .map(|(name, _)| name.as_str())
-                    .take(4)
-                    .collect();
-                format!(
-                    "{} of {} healthy, not {}",
-                    health.healthy,
-                    health.total,
-                    ill.join(", ")
-                )
-            }
-            // This MAOS cannot tell. That is neither ready nor failed; whether its process runs is all there is.
-            Ok(Known::Unknown(why)) => match maos.running().await {
-                Ok(Known::Value(true)) => return Ok(format!("it runs; its health is not known: {why}")),
-                Ok(Known::Value(false)) => "it does not run".to_owned(),
-                _ => return Ok(format!("not known whether it is ready: {why}")),
-            },
-            Err(error) if error.is_missing() => return Ok(format!("not known whether it is ready: {error}")),
-            Err(error) => error.to_string(),
-        };
-        if begun.elapsed() >= limit {
-            return Err(Error::unavailable(format!(
-                "not ready within {} s: {}",
-                limit.as_secs(),
-                inert_short(&last, 160)
-            )));
-        }
-        tokio::time::sleep(
-            pause.min(
-                limit
-                    .saturating_sub(begun.elapsed())
-                    .max(Duration::from_millis(10)),
-            ),
-        )
-        .await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
 /// Runs one of the legacy system's commands.
 ///
 /// # Errors
@@ -124,25 +66,9 @@ pub async fn legacy(
     call.directory = Some(directory.to_owned());
     let shown = call.shown();
     let output = processes.run(call, None).await?;
-    let said = |bytes: &[u8]| inert_short(String::from_utf8_lossy(bytes).trim(), 120);
-    match output.ended {
-        Ended::Exit(0) => Ok(format!("{shown} exit 0")),
-        Ended::Exit(code) => {
-            let text = if output.stderr.is_empty() {
-                said(&output.stdout)
-            } else {
-                said(&output.stderr)
-            };
-            Err(Error::unavailable(format!(
-                "legacy.{what} ended with {code}: {text}"
-            )))
-        }
-        Ended::NotFound => Err(Error::unavailable(format!(
-            "legacy.{what}: there is no such program: {shown}"
-        ))),
-        other => Err(Error::unavailable(format!(
-            "legacy.{what} did not end by itself: {other:?}"
-        ))),
+    match output.trouble() {
+        None => Ok(format!("{shown} exit 0")),
+        Some(why) => Err(Error::unavailable(format!("legacy.{what}: {why}"))),
     }
 }
 
@@ -156,7 +82,7 @@ pub async fn legacy_ready(
     directory: &std::path::Path,
     within: Option<u64>,
 ) -> Result<String> {
-    let limit = within.map_or(READY, Duration::from_secs);
+    let limit = self::within(within);
     let begun = Instant::now();
     let mut pause = Duration::from_millis(100);
     loop {
@@ -209,17 +135,10 @@ pub async fn install(
     ];
     let call = Call::new(argv.iter().map(|word| (*word).to_owned()).collect(), INSTALL);
     let output = processes.run(call, None).await?;
-    if output.exited_well() {
-        return Ok(format!("{distribution} {version} installed"));
+    match output.trouble() {
+        None => Ok(format!("{distribution} {version} installed")),
+        Some(why) => Err(Error::unavailable(format!(
+            "pip did not install {distribution} {version}: {why}"
+        ))),
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default();
-    Err(Error::unavailable(format!(
-        "pip did not install {distribution} {version}: {}",
-        inert_short(last, 200)
-    )))
 }

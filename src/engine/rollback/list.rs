@@ -17,6 +17,7 @@ use crate::engine::operation::{Control, Notice};
 use crate::engine::ports::databases::{Database, Mark, MarkKind};
 use crate::engine::ports::maos::Known;
 use crate::engine::runner::operations::blocking;
+use crate::engine::serving;
 use crate::engine::steps::{Did, Scene, Standing, Step};
 use crate::engine::text::{count, plural};
 
@@ -122,9 +123,11 @@ fn stop(title: String) -> Step<Place> {
         maos.start().await?;
         // Whether it is ready again is told, and does not hold the way back.
         let settings = &at.world.settings.driving.maos;
-        Ok(deeds::ready(maos.as_ref(), settings.ready_within)
-            .await
-            .unwrap_or_else(|error| error.message))
+        Ok(
+            serving::ready_if_told(maos.as_ref(), deeds::within(settings.ready_within))
+                .await
+                .unwrap_or_else(|error| error.message),
+        )
     })
 }
 
@@ -234,7 +237,7 @@ async fn proved_by_verification(
     }
 }
 
-fn changes_of(memo: &Value) -> Vec<Change> {
+pub(super) fn changes_of(memo: &Value) -> Vec<Change> {
     serde_json::from_value(memo.get("changes").cloned().unwrap_or_default()).unwrap_or_default()
 }
 
@@ -243,7 +246,7 @@ fn stage(title: String) -> Step<Place> {
         let place = Arc::clone(&at.world);
         let control = whole(&at.control);
         let changes = blocking(move || {
-            let (Some(backup), Some(manifest)) = (&place.backup, place.manifest()) else {
+            let (Some(backup), Some(manifest)) = (&place.backup, place.contents()) else {
                 return Ok(Vec::new());
             };
             let changes = trees::changes(manifest)?;
@@ -260,7 +263,7 @@ fn stage(title: String) -> Step<Place> {
     .undo("remove what was staged", |at: At| async move {
         let place = Arc::clone(&at.world);
         blocking(move || {
-            let staged = match place.manifest() {
+            let staged = match place.contents() {
                 // Whatever the journal holds, names of ours beside known places are all there can be.
                 Some(manifest) => manifest
                     .roots
@@ -348,7 +351,7 @@ fn files(title: String) -> Step<Place> {
 }
 
 /// Writes rows as lines of JSON, and gives how many.
-async fn export(place: &Place, name: &str, live: &dyn Database, keys: &[String]) -> Result<u64> {
+pub(super) async fn export(place: &Place, name: &str, live: &dyn Database, keys: &[String]) -> Result<u64> {
     use std::io::Write as _;
     let path = place.file(name);
     let mut file =

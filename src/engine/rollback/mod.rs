@@ -9,11 +9,14 @@
 //! its new rows go back into the legacy table by choice, MAOS's database becomes that of the backup when one was made, and the legacy
 //! system is opened. Where MAOS stays (version upgrade, greenfield) it is started again in the version of the backup.
 //!
+//! A rollback that is done can be taken back by name while what it set aside is there: [`forth`].
+//!
 //! To add a step: its key and deed in [`list`], its title in [`titles`]; keys stand in journals and never change.
 
 mod back_in_service;
 mod carry;
 mod deeds;
+mod forth;
 mod list;
 mod preflight;
 mod rehearse;
@@ -23,9 +26,10 @@ mod trees;
 mod world;
 
 pub use carry::{NewRows, as_legacy};
+pub use forth::{Forth, forth_steps};
 pub use list::{steps, undone};
 pub use preflight::{Line, Preflight, Sign, look};
-pub use rehearse::{RehearsePlan, rehearse_steps};
+pub use rehearse::{RehearsePlan, rehearse_steps, rehearsed};
 pub use result::{RESULT, RollbackResult, log};
 pub use titles::title;
 pub use world::{Mode, Params, Place};

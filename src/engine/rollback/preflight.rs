@@ -72,6 +72,8 @@ pub struct Preflight {
     pub going_on: bool,
     /// Nothing differs from the backup: there is nothing to do.
     pub nothing_to_do: bool,
+    /// The rollback that is done can be taken back: what it set aside is still there, or taking it back was interrupted.
+    pub returns: bool,
 }
 
 impl Preflight {
@@ -109,6 +111,7 @@ pub async fn look(place: &Place, backups: Vec<Listed>, now: Timestamp, going_on:
         rehearsed: BTreeMap::new(),
         going_on,
         nothing_to_do: false,
+        returns: false,
     };
     backup_line(place, &mut found, now);
     database_lines(place, &mut found).await;
@@ -157,8 +160,9 @@ fn backup_line(place: &Place, found: &mut Preflight, _now: Timestamp) {
         (Standing::Guide, Some(verified)) if verified.good => found.lines.push(Line::new(
             Sign::Note,
             format!(
-                "backup in the guide's layout restores: {}; only its database goes back",
-                plural(verified.rows, "row", "rows")
+                "backup in the guide's layout restores: {}; {}",
+                plural(verified.rows, "row", "rows"),
+                guide_files(place)
             ),
             format!("verified {}", clock(verified.at)),
         )),
@@ -168,6 +172,19 @@ fn backup_line(place: &Place, found: &mut Preflight, _now: Timestamp) {
             "backups",
         ),
     }
+}
+
+/// What of a backup in the guide's layout goes back beside its database.
+fn guide_files(place: &Place) -> String {
+    let roots = place.contents().map_or(&[][..], |contents| &contents.roots);
+    if roots.is_empty() {
+        return "only its database goes back".to_owned();
+    }
+    let named: Vec<String> = roots
+        .iter()
+        .map(|root| format!("{} to {}", root.path, root.from.display()))
+        .collect();
+    format!("also {}", named.join(", "))
 }
 
 async fn database_lines(place: &Place, found: &mut Preflight) {
@@ -268,7 +285,7 @@ async fn old_side(place: &Place, found: &mut Preflight) {
                 return;
             };
             let wanted = place
-                .manifest()
+                .contents()
                 .and_then(|manifest| manifest.maos.version.clone());
             let now = maos
                 .version()

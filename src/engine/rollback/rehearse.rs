@@ -1,16 +1,18 @@
 //! Rehearsing a rollback: restore, prove and swap on copies, so that a person knows beforehand how long it takes and that it works.
 //! Nothing that is in use is touched.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::world::Place;
+use super::world::{Params, Place};
 use crate::engine::backup;
 use crate::engine::error::{Error, Result};
+use crate::engine::item::{ItemState, Items};
 use crate::engine::operation::{Effect, Plan};
 use crate::engine::ports::databases::Database;
-use crate::engine::steps::{Did, Scene, Step};
+use crate::engine::steps::{Did, Scene, Step, memo_of, run_of};
 use crate::engine::text::plural;
 
 type At = Scene<Place>;
@@ -53,6 +55,29 @@ impl RehearsePlan<'_> {
         }
         .sealed()
     }
+}
+
+/// What each step took in the last rehearsal, in milliseconds, when that was of `backup`; none else. `lines` are those of the verb
+/// `rehearse`.
+#[must_use]
+pub fn rehearsed(lines: &Items, backup: Option<&str>) -> BTreeMap<String, u64> {
+    let same = run_of(lines)
+        .and_then(|run| serde_json::from_value::<Params>(run.params).ok())
+        .is_some_and(|params| params.backup.is_some() && params.backup.as_deref() == backup);
+    if !same {
+        return BTreeMap::new();
+    }
+    lines
+        .all()
+        .iter()
+        .filter(|line| line.state == ItemState::Done && line.key != "clear")
+        .filter_map(|line| {
+            // The swap's own time is the renames'; the line's holds looking as well.
+            let memo = memo_of(lines, &line.key);
+            let own = memo.and_then(|memo| memo.get("ms").and_then(Value::as_u64));
+            Some((line.key.clone(), own.or(line.ms)?))
+        })
+        .collect()
 }
 
 type Copies = (Arc<dyn Database>, Arc<dyn Database>, String);

@@ -63,6 +63,8 @@ pub struct Place {
     pub legacy: Option<Arc<dyn Database>>,
     /// The backup.
     pub backup: Option<Listed>,
+    /// The files and the version of a backup in the guide's layout, which has no manifest of its own.
+    pub as_guide: Option<Manifest>,
     /// MAOS's task table.
     pub table: Table,
     /// The legacy task table.
@@ -106,6 +108,12 @@ impl Place {
     #[must_use]
     pub fn manifest(&self) -> Option<&Manifest> {
         self.backup.as_ref().and_then(|backup| backup.manifest.as_ref())
+    }
+
+    /// The files and the version in the backup, whatever its layout.
+    #[must_use]
+    pub fn contents(&self) -> Option<&Manifest> {
+        self.manifest().or(self.as_guide.as_ref())
     }
 
     /// The dump in the backup.

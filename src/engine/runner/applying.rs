@@ -213,6 +213,7 @@ impl Dispatcher {
                     })
                     .collect();
                 let rolled_back = capability == Capability::Rollback && verb == "apply";
+                let taken_back = capability == Capability::Rollback && verb == "return";
                 kinds.push(EventKind::Finished {
                     capability,
                     verb,
@@ -220,6 +221,9 @@ impl Dispatcher {
                 });
                 if rolled_back {
                     kinds.extend(self.undone());
+                }
+                if taken_back {
+                    kinds.extend(self.redone());
                 }
                 self.emit(kinds).await?;
                 if rolled_back {
@@ -330,6 +334,23 @@ impl Dispatcher {
                 by: self.me(),
             })
             .collect()
+    }
+
+    /// The steps that count again, and the rollback that does not any more.
+    fn redone(&self) -> Vec<EventKind> {
+        let (snapshot, by) = (self.outlets.snapshot(), self.me());
+        let steps = snapshot.steps.iter().filter(|(_, step)| step.undone.is_some());
+        let mut kinds: Vec<EventKind> = steps
+            .map(|(capability, _)| EventKind::Redone {
+                capability: *capability,
+                by: by.clone(),
+            })
+            .collect();
+        kinds.push(EventKind::Undone {
+            capability: Capability::Rollback,
+            by,
+        });
+        kinds
     }
 
     /// Takes a notice and everything that waits behind it, so that a burst costs one write.

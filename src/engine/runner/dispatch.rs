@@ -68,6 +68,8 @@ pub(super) struct Dispatcher {
     /// Secrets typed in this session, by their variables; never in the journal.
     pub(super) secrets: BTreeMap<String, SecretString>,
     pub(super) watching: Option<super::watching::Watching>,
+    /// Hooks under way.
+    pub(super) calling: tokio::task::JoinSet<()>,
     settings_replies: Vec<Answer>,
     probe_replies: Vec<Answer>,
     closing: Closing,
@@ -101,6 +103,7 @@ impl Dispatcher {
             progress_at: None,
             secrets: BTreeMap::new(),
             watching: None,
+            calling: tokio::task::JoinSet::new(),
             settings_replies: Vec::new(),
             probe_replies: Vec::new(),
             closing: Closing::No,
@@ -141,6 +144,7 @@ impl Dispatcher {
             let _ = self.emit(vec![EventKind::SessionClosed]).await;
             self.journal.close().await;
             drop(self.session.take());
+            self.calling.detach_all();
             return Some((requests, self.outlets));
         }
         self.finish(broken, requests).await;
@@ -240,6 +244,7 @@ impl Dispatcher {
             return;
         }
         // The journal may be full or gone; the next session notices the missing event and says so.
+        let _ = self.calls_end().await;
         let _ = self.emit(vec![EventKind::SessionClosed]).await;
         self.journal.close().await;
         // Whoever waits for the end may open the workspace again at once.
@@ -434,6 +439,13 @@ impl Dispatcher {
                     self.monitor_decided(&subject, &choice).await?;
                     return Ok(Reply::Done);
                 }
+                if let Some(running) = self
+                    .running
+                    .as_ref()
+                    .filter(|running| running.capability == capability)
+                {
+                    running.control.answer(&subject, choice);
+                }
                 // The reading shows what the decision changes; the Tasks screen shows it by itself, also while a person types.
                 if capability != Capability::Tasks {
                     let _ = self.read(capability);
@@ -441,6 +453,7 @@ impl Dispatcher {
                 Ok(Reply::Done)
             }
             Command::KeepSecret { name, value } => self.keep_secret(name, value).await,
+            Command::SaveSamples { until } => self.save_samples(until).await,
             Command::Seen => Ok(Reply::Done),
             other => self.front(other).await,
         }

@@ -13,6 +13,7 @@ use crate::engine::command::Command;
 use crate::engine::error::{Error, Result};
 use crate::engine::event::EventKind;
 use crate::engine::journal;
+use crate::engine::monitor::decide;
 use crate::engine::ports::{Journal, Ports};
 use crate::engine::views::Mode;
 use crate::engine::workspace::session::{self, Opened};
@@ -57,8 +58,16 @@ pub(super) async fn run(
             Ok(Opening::Watching { holder, journal }) => {
                 outlets.view(|views| views.mode = Mode::Watching(holder.clone()));
                 let me = &options.me;
-                let Some(session) =
-                    watch(&workspace, me, &holder, journal, &mut requests, &mut outlets).await
+                let Some(session) = watch(
+                    &workspace,
+                    &ports,
+                    me,
+                    &holder,
+                    journal,
+                    &mut requests,
+                    &mut outlets,
+                )
+                .await
                 else {
                     return;
                 };
@@ -197,6 +206,7 @@ fn set_aside(path: &Path, ports: &Ports) -> Result<()> {
 /// Watches until the last handle is gone, or until we have taken over.
 async fn watch(
     workspace: &Workspace,
+    ports: &Ports,
     me: &Holder,
     holder: &Holder,
     journal: Option<Arc<dyn Journal>>,
@@ -226,8 +236,13 @@ async fn watch(
                     }
                 }
                 Some(request) => {
-                    let result = match request.command {
+                    let result = match &request.command {
                         Command::Close | Command::Seen => Ok(Reply::Done),
+                        // The one thing that anybody who looks may do, at once.
+                        command if decide::stops_countdown(command) => {
+                            let asked = decide::Asked::to_stop_countdown(&me.operator, ports.clock.now());
+                            decide::leave(workspace, &asked).map(|_| Reply::Done)
+                        }
                         _ => Err(Error::blocked(holder.sentence()).hint("Watch, or ask them to leave.")),
                     };
                     answer(request, result);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Reply;
 use super::dispatch::{Approving, Dispatcher};
@@ -15,12 +16,15 @@ use crate::engine::assess;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::event::{EventKind, Level};
-use crate::engine::monitor::decide::{self, Asked, COUNTDOWN_S};
+use crate::engine::journey;
+use crate::engine::monitor::decide::{self, Asked, COUNTDOWNS};
 use crate::engine::monitor::sampling::{self, Source, Validation};
 use crate::engine::monitor::watch::Begin;
 use crate::engine::monitor::{Criteria, Taken, Verdict, Watch, criteria, document, verdict};
 use crate::engine::operation::{Outcome, ProofLine};
 use crate::engine::ports::process::{Call, Ended, Stdin};
+use crate::engine::snapshot::Activity;
+use crate::engine::workspace::driving::MonitorSettings;
 use crate::engine::workspace::files;
 
 /// Decisions of other processes are looked for this often.
@@ -41,6 +45,8 @@ pub(super) enum Told {
     CountdownOver(jiff::Timestamp),
     /// The plan of an automatic rollback.
     Planned(Box<Result<Reply>>),
+    /// An automatic rollback has ended.
+    RolledBack(Box<Result<Reply>>),
     /// Something for the journal.
     Events(Vec<EventKind>),
 }
@@ -75,6 +81,9 @@ impl Dispatcher {
     /// Checks a decision about the monitor before it is recorded.
     pub(super) fn check_monitor(&self, subject: &str, choice: &Value) -> Result<()> {
         let snapshot = self.outlets.snapshot();
+        if (subject, choice) == ("watching", &Value::Bool(true)) {
+            journey::gate(snapshot, Capability::Monitor).map_err(Error::from)?;
+        }
         decide::check(
             snapshot.monitor.as_deref(),
             self.ports.clock.now(),
@@ -125,6 +134,17 @@ impl Dispatcher {
             ))
             .hint("Write health, task or off.")
         })?;
+        if !COUNTDOWNS.contains(&settings.countdown) {
+            return Err(Error::input(format!(
+                "migration.yml: monitor.countdown is {} s",
+                settings.countdown
+            ))
+            .hint(format!(
+                "Write {} to {} seconds.",
+                COUNTDOWNS.start(),
+                COUNTDOWNS.end()
+            )));
+        }
         let before = world.snapshot.monitor.as_ref();
         let (baseline, baseline_from) = match before {
             Some(watch) if watch.begin.baseline_from.starts_with("recorded by") => {
@@ -141,7 +161,7 @@ impl Dispatcher {
             processes: self.ports.processes.clone(),
             command: settings.status.clone(),
             validation,
-            limit: Duration::from_micros(u64::try_from(criteria.interval).unwrap_or_default()),
+            interval: Duration::from_micros(u64::try_from(criteria.interval).unwrap_or_default()),
         };
         let begin = Begin {
             criteria,
@@ -182,7 +202,11 @@ impl Dispatcher {
             .as_ref()
             .and_then(|watch| watch.next_at());
         self.run_watch(source, criteria.interval, next);
-        Ok(())
+        // A countdown that ended with its session begins anew, whole: the rollback is still due, and a person still has time to stop it.
+        let counted = self.outlets.snapshot().monitor.as_ref().is_some_and(|watch| {
+            watch.countdown.is_some() && watch.armed.is_some() && watch.should_roll_back()
+        });
+        if counted { self.count_down().await } else { Ok(()) }
     }
 
     fn run_watch(&mut self, source: Source, interval: i64, next: Option<jiff::Timestamp>) {
@@ -199,8 +223,18 @@ impl Dispatcher {
                 let wait = Duration::from_millis(u64::try_from(wait).unwrap_or_default()).min(every);
                 let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + wait, every);
                 ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+                let learn = || {
+                    let source = source.clone();
+                    AbortOnDropHandle::new(tokio::spawn(async move { source.learn().await }))
+                };
+                let mut learning = Some(learn());
                 loop {
                     ticks.tick().await;
+                    if let Some(learnt) = learning.take_if(|task| task.is_finished())
+                        && !learnt.await.unwrap_or(false)
+                    {
+                        learning = Some(learn());
+                    }
                     let taken = source.take(clock.now().as_microsecond()).await;
                     if reports
                         .send(Internal::Monitor(Told::Taken(Box::new(taken))))
@@ -259,21 +293,25 @@ impl Dispatcher {
             Told::CountdownOver(ends) => self.countdown_over(ends).await,
             Told::Planned(result) => match *result {
                 Ok(Reply::Plan(plan)) => {
+                    let (reply, answer) = oneshot::channel();
                     let approving = Approving {
                         digest: plan.digest.clone(),
                         confirm: Some(plan.target.clone()),
-                        reply: None,
+                        reply: Some(reply),
                     };
-                    self.apply(plan.capability, plan.verb.clone(), approving).await
+                    self.apply(plan.capability, plan.verb.clone(), approving).await?;
+                    self.told_when(answer, |result| Told::RolledBack(Box::new(result)));
+                    Ok(())
                 }
                 Ok(_) => Ok(()),
-                Err(error) => {
-                    let error = Error {
-                        message: format!("automatic rollback stops at the decision: {}", error.message),
-                        ..error
-                    };
-                    self.note_error(Some(Capability::Monitor), &error).await
+                Err(error) => self.not_rolled_back(error).await,
+            },
+            Told::RolledBack(result) => match *result {
+                Ok(_) => {
+                    self.hooks_now(Some("done"));
+                    Ok(())
                 }
+                Err(error) => self.not_rolled_back(error).await,
             },
             Told::Events(kinds) => self.emit(kinds).await,
         }
@@ -322,7 +360,7 @@ impl Dispatcher {
         if turned || now.page {
             self.write_document().await?;
             if before.is_some() || now.should_roll_back {
-                self.hooks(watch, before.as_ref(), &now);
+                self.hooks(watch, before.as_ref(), &now, None);
             }
         }
         let newly = now.should_roll_back && !before.is_some_and(|before| before.should_roll_back);
@@ -361,6 +399,60 @@ impl Dispatcher {
         .await
     }
 
+    /// Writes what the verdict at `until` rests on to a file of its own.
+    pub(super) async fn save_samples(&mut self, until: jiff::Timestamp) -> Result<Reply> {
+        let watch = self.outlets.snapshot().monitor.clone();
+        let watch = watch.ok_or_else(|| Error::blocked("nothing is watched yet"))?;
+        let stamp = until.strftime("%Y%m%d-%H%M%S").to_string();
+        let (samples, lines) = document::replay_file(&watch, until);
+        if samples == 0 {
+            return Err(Error::input("no sample is kept from then"));
+        }
+        let workspace = self.workspace.clone();
+        let (path, written) = operations::blocking(move || {
+            let folder = workspace.path(document::FOLDER);
+            std::fs::create_dir_all(&folder).map_err(|error| Error::io("make", &folder, &error))?;
+            // What is there stays: the same samples are not written twice, others get a name of their own.
+            for n in 1.. {
+                let more = if n == 1 { String::new() } else { format!("-{n}") };
+                let name = format!("{}/samples-{stamp}{more}.jsonl", document::FOLDER);
+                let path = workspace.path(&name);
+                match std::fs::read(&path) {
+                    Ok(there) if there == lines.as_bytes() => return Ok((name, None)),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                        let written = files::write_atomic(&path, lines.as_bytes(), files::PRIVATE)?;
+                        return Ok((name, Some(written)));
+                    }
+                    Err(error) => return Err(Error::io("read", &path, &error)),
+                }
+            }
+            Err(Error::bug("no name is left for the samples"))
+        })
+        .await?;
+        let said = format!(
+            "{}: {}, as maos-migrate monitor replay reads them",
+            path,
+            crate::engine::text::plural(samples, "sample", "samples")
+        );
+        let mut kinds = vec![EventKind::Noted {
+            level: Level::Ok,
+            capability: Some(Capability::Monitor),
+            text: if written.is_some() {
+                format!("Written: {said}")
+            } else {
+                format!("Written before: {said}")
+            },
+        }];
+        kinds.extend(written.map(|written| EventKind::ArtifactWritten {
+            path,
+            bytes: written.bytes,
+            sha256: written.sha256,
+        }));
+        self.emit(kinds).await?;
+        Ok(Reply::Done)
+    }
+
     async fn write_document(&mut self) -> Result<()> {
         let Some(watch) = self.outlets.snapshot().monitor.clone() else {
             return Ok(());
@@ -390,8 +482,10 @@ impl Dispatcher {
     }
 
     /// Calls the hooks, each with a JSON document on its standard input. A snooze silences them, but never a new breach.
-    fn hooks(&self, watch: &Watch, before: Option<&Verdict>, now: &Verdict) {
-        let news = now.should_roll_back && !before.is_some_and(|before| before.should_roll_back);
+    /// `rollback`: how an automatic rollback ended.
+    fn hooks(&mut self, watch: &Watch, before: Option<&Verdict>, now: &Verdict, rollback: Option<&str>) {
+        let news = rollback.is_some()
+            || now.should_roll_back && !before.is_some_and(|before| before.should_roll_back);
         if watch.is_snoozed(self.ports.clock.now()) && !news {
             return;
         }
@@ -410,12 +504,15 @@ impl Dispatcher {
             "page": now.page || now.should_roll_back,
             "reasons": now.reasons(watch.criteria()),
             "recommendation": now.recommendation(watch.criteria()),
+            "rollback": rollback,
         });
+        while self.calling.try_join_next().is_some() {}
         for argv in &world.settings.driving.monitor.hooks {
             let mut call = Call::new(argv.clone(), HOOK_LIMIT);
             call.stdin = Stdin::Bytes(about.to_string().into_bytes());
             let (processes, shown) = (self.ports.processes.clone(), call.shown());
-            self.spawn(async move {
+            let reports = self.reporter();
+            self.calling.spawn(async move {
                 let (ok, said) = match processes.run(call, None).await {
                     Ok(ran) => match ran.ended {
                         Ended::Exit(code) => (code == 0, format!("exit {code}")),
@@ -429,7 +526,7 @@ impl Dispatcher {
                 };
                 let text = format!("hook {shown}: {said}");
                 let capability = Capability::Monitor;
-                Internal::Monitor(Told::Events(vec![if ok {
+                let kind = if ok {
                     EventKind::Logged { capability, text }
                 } else {
                     EventKind::Noted {
@@ -437,18 +534,49 @@ impl Dispatcher {
                         capability: Some(capability),
                         text,
                     }
-                }]))
+                };
+                // The dispatcher is gone only when the session has ended; it waits for this before.
+                let _ = reports.send(Internal::Monitor(Told::Events(vec![kind])));
             });
+        }
+    }
+
+    /// Whoever is called hears it, also when the session ends with what they are called for.
+    pub(super) async fn calls_end(&mut self) -> Result<()> {
+        while self.calling.join_next().await.is_some() {}
+        let mut told = Vec::new();
+        while let Ok(report) = self.reports.try_recv() {
+            if let Internal::Monitor(Told::Events(kinds)) = report {
+                told.extend(kinds);
+            }
+        }
+        self.emit(told).await
+    }
+
+    fn hooks_now(&mut self, rollback: Option<&str>) {
+        let snapshot = self.outlets.snapshot().clone();
+        if let Some((watch, now)) = snapshot
+            .monitor
+            .as_deref()
+            .and_then(|watch| Some((watch, watch.verdict()?)))
+        {
+            self.hooks(watch, Some(now), now, rollback);
         }
     }
 
     /// Says when the rollback starts by itself; until then anybody can stop it.
     async fn count_down(&mut self) -> Result<()> {
+        let seconds = self.world().map_or_else(
+            |_| MonitorSettings::default().countdown,
+            |world| world.settings.driving.monitor.countdown,
+        );
         let ends = self
             .ports
             .clock
             .now()
-            .saturating_add(jiff::SignedDuration::from_secs(COUNTDOWN_S))
+            .saturating_add(jiff::SignedDuration::from_secs(
+                i64::try_from(seconds).unwrap_or_default(),
+            ))
             .map_err(|error| Error::bug(error.to_string()))?;
         let by = self
             .outlets
@@ -464,7 +592,6 @@ impl Dispatcher {
             by,
         }])
         .await?;
-        let seconds = u64::try_from(COUNTDOWN_S).unwrap_or_default();
         self.spawn(async move {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             Internal::Monitor(Told::CountdownOver(ends))
@@ -473,6 +600,14 @@ impl Dispatcher {
     }
 
     async fn countdown_over(&mut self, ends: jiff::Timestamp) -> Result<()> {
+        // Who stopped it in its last second is heard before it acts.
+        let workspace = self.workspace.clone();
+        for one in tokio::task::spawn_blocking(move || decide::collect(&workspace))
+            .await
+            .unwrap_or_default()
+        {
+            self.asked(one).await?;
+        }
         let snapshot = self.outlets.snapshot().clone();
         let holds = snapshot.monitor.as_ref().is_some_and(|watch| {
             watch.countdown == Some(ends) && watch.armed.is_some() && watch.should_roll_back()
@@ -490,13 +625,45 @@ impl Dispatcher {
         let (reply, answer) = oneshot::channel();
         self.plan(Capability::Rollback, "apply".to_owned(), Some(reply))
             .await?;
+        self.told_when(answer, |result| Told::Planned(Box::new(result)));
+        Ok(())
+    }
+
+    fn told_when(
+        &self,
+        answer: oneshot::Receiver<Result<Reply>>,
+        told: impl FnOnce(Result<Reply>) -> Told + Send + 'static,
+    ) {
         self.spawn(async move {
             let result = answer
                 .await
                 .unwrap_or_else(|_| Err(Error::unavailable("the session has ended")));
-            Internal::Monitor(Told::Planned(Box::new(result)))
+            Internal::Monitor(told(result))
         });
-        Ok(())
+    }
+
+    /// Nobody may be looking: that it did not happen is told, called out, and stays in the journal as the rollback's own failure.
+    async fn not_rolled_back(&mut self, error: Error) -> Result<()> {
+        let step = self.outlets.snapshot().step(Capability::Rollback);
+        let by_hand = self
+            .running
+            .as_ref()
+            .is_some_and(|running| running.capability == Capability::Rollback);
+        let known = step.error.as_ref() == Some(&error) || step.activity == Activity::Stopped;
+        if !by_hand && !known {
+            self.emit(vec![EventKind::Failed {
+                capability: Capability::Rollback,
+                verb: "apply".to_owned(),
+                error: error.clone(),
+            }])
+            .await?;
+        }
+        self.hooks_now(Some(&format!("not done: {}", error.message)));
+        let error = Error {
+            message: format!("not rolled back by itself: {}", error.message),
+            ..error
+        };
+        self.note_error(Some(Capability::Monitor), &error).await
     }
 }
 

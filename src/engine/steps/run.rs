@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::lines::{Carried, Failure, Heading, RunId, carried, run_of, unfinished};
-use super::step::{Scene, Standing, Step};
+use super::step::{HELD, Scene, Standing, Step};
 use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
 use crate::engine::item::{Item, ItemState, Items};
@@ -128,6 +128,7 @@ impl<C: Send + Sync + 'static> Run<C> {
         Scene {
             world: Arc::clone(&self.world),
             control: control.clone(),
+            line: lines[at].clone(),
             memo: memo(&lines[at]),
             memos: Arc::new(memos),
         }
@@ -152,6 +153,10 @@ impl<C: Send + Sync + 'static> Run<C> {
     async fn one(&self, at: usize, lines: &mut [Item], control: &Control) -> Result<(), (Error, bool)> {
         let step = &self.steps[at];
         self.point(at, "before");
+        if let Some(pause) = step.held.filter(|_| lines[at].state == ItemState::Waiting) {
+            self.progress(at, HELD, control);
+            control.pause_for(pause).await;
+        }
         if !step.glued {
             control.safe_point_async().await.map_err(|error| (error, false))?;
         }

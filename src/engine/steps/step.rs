@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::engine::error::Result;
+use crate::engine::item::{Item, ItemState};
 use crate::engine::operation::Control;
 use crate::engine::ports::BoxFuture;
+
+/// Where a line's data holds what its step asks.
+const ASKS: &str = "asks";
 
 /// What a part of a step may use.
 #[derive(Debug)]
@@ -16,6 +21,8 @@ pub struct Scene<C> {
     pub world: Arc<C>,
     /// For progress, logs and statements. Waiting parts may watch [`Control::stopping`]; ending early is an error of the step.
     pub control: Control,
+    /// The step's line as it stood when this part of it began.
+    pub line: Item,
     /// What the step's effect (or check) gave, as recorded; `null` before that.
     pub memo: Value,
     /// The memos of the steps that are done, by key.
@@ -27,10 +34,29 @@ impl<C> Clone for Scene<C> {
         Self {
             world: Arc::clone(&self.world),
             control: self.control.clone(),
+            line: self.line.clone(),
             memo: self.memo.clone(),
             memos: Arc::clone(&self.memos),
         }
     }
+}
+
+impl<C> Scene<C> {
+    /// Tells what the step does at this moment, in its line. `asks`: what a person is to decide; `null` when nothing.
+    pub fn tell(&self, text: impl Into<String>, asks: Value) {
+        let mut line = self.line.now(ItemState::Running, text);
+        if let Value::Object(data) = &mut line.data {
+            data.insert(ASKS.to_owned(), asks);
+        }
+        self.control.item(line);
+    }
+}
+
+/// What a running step asks a person, of its line's data; `None` when it asks nothing.
+#[must_use]
+pub fn asks(line: &Item) -> Option<&Value> {
+    let running = line.state == ItemState::Running;
+    line.data.get(ASKS).filter(|asks| running && !asks.is_null())
 }
 
 /// What an effect did.
@@ -83,7 +109,11 @@ pub struct Step<C> {
     pub(super) best_effort: bool,
     pub(super) glued: bool,
     pub(super) rechecked: bool,
+    pub(super) held: Option<Duration>,
 }
+
+/// The phase of the progress while a step waits so that a person can still stop before it.
+pub const HELD: &str = "held";
 
 impl<C> std::fmt::Debug for Step<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -110,6 +140,7 @@ impl<C> Step<C> {
             best_effort: false,
             glued: false,
             rechecked: false,
+            held: None,
         }
     }
 
@@ -165,6 +196,13 @@ impl<C> Step<C> {
     #[must_use]
     pub const fn rechecked(mut self) -> Self {
         self.rechecked = true;
+        self
+    }
+
+    /// Before its effect it waits so long, and a person who watches can still stop.
+    #[must_use]
+    pub const fn held(mut self, pause: Duration) -> Self {
+        self.held = Some(pause);
         self
     }
 

@@ -173,6 +173,7 @@ mod tests {
                 version: Some("0.8.9.1".to_owned()),
                 python: "3.11.2".to_owned(),
                 beside: Vec::new(),
+                whole: true,
             }),
             reported: None,
             wanted: "0.9.4".to_owned(),

@@ -28,6 +28,8 @@ pub struct MaosSettings {
     pub time_limit: Option<u64>,
     /// Parts in its hands at once during a submission; 16 when not said.
     pub in_flight: Option<usize>,
+    /// Seconds that a graceful stop may take before it is ended; when not said 120, and 30 on the way back of a cut over.
+    pub stop_within: Option<u64>,
     /// Seconds from start to ready.
     pub ready_within: Option<u64>,
     /// The Python environment that holds `maos-cli`: made when it does not exist. `environment` of the workspace when not said.
@@ -112,6 +114,8 @@ pub struct MonitorSettings {
     pub validation: String,
     /// Commands that are run on a change of the verdict, with a JSON document on standard input.
     pub hooks: Vec<Vec<String>>,
+    /// Seconds between a breach while armed and the rollback that then starts by itself; 5 to 3600.
+    pub countdown: u64,
 }
 
 impl Default for MonitorSettings {
@@ -123,6 +127,7 @@ impl Default for MonitorSettings {
             status: Vec::new(),
             validation: "health".to_owned(),
             hooks: Vec::new(),
+            countdown: 60,
         }
     }
 }

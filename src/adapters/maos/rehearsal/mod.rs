@@ -341,6 +341,13 @@ impl Maos for Rehearsal {
         }))
     }
 
+    fn initialised(&self) -> Answer<'_, Known<bool>> {
+        Box::pin(self.answer("init", async {
+            let made = self.state().await?.meta("initialised").await?;
+            Ok(Known::Value(made.is_some()))
+        }))
+    }
+
     fn init(&self) -> Answer<'_, String> {
         Box::pin(self.answer("init", self.do_init()))
     }

@@ -9,6 +9,7 @@ pub mod cutover;
 mod documents;
 mod environment;
 mod report;
+mod returning;
 pub mod rollback;
 pub mod schema;
 mod submission;

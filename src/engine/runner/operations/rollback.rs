@@ -1,7 +1,7 @@
-//! `rollback apply|keep|rehearse` of the workspace.
+//! `rollback apply|keep|rehearse` of the workspace; `return` is in [`super::returning`].
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ use crate::engine::rollback::{
     self, Mode, NewRows, Params, Place, Preflight, RESULT, RehearsePlan, RollbackResult, rehearse_steps,
 };
 use crate::engine::snapshot::Activity;
-use crate::engine::steps::{Failure, Heading, Run, RunId, run_of, unfinished};
+use crate::engine::steps::{Failure, Heading, Run, RunId, Step, run_of, unfinished};
 use crate::engine::text;
 use crate::engine::workspace::MigrationType;
 
@@ -29,14 +29,14 @@ pub const ROWS: &str = "rows";
 pub const ONLY: &str = "only";
 
 /// What is known of a rollback before it is planned.
-struct Known1 {
-    place: Place,
+pub(super) struct Known1 {
+    pub(super) place: Place,
     preflight: Preflight,
-    before: Items,
-    going: Option<(RunId, Heading)>,
+    pub(super) before: Items,
+    pub(super) going: Option<(RunId, Heading)>,
 }
 
-fn lines(world: &World, verb: &str) -> Items {
+pub(super) fn lines(world: &World, verb: &str) -> Items {
     world
         .snapshot
         .steps
@@ -59,7 +59,7 @@ pub async fn preflight(world: World) -> Result<Preflight> {
     Ok(gather(&world).await?.preflight)
 }
 
-async fn gather(world: &World) -> Result<Known1> {
+pub(super) async fn gather(world: &World) -> Result<Known1> {
     let before = lines(world, "apply");
     let going = unfinished(&before).or_else(|| ended_untold(world, &before));
     let folder = request::folder(&world.workspace, &world.settings);
@@ -89,7 +89,11 @@ async fn gather(world: &World) -> Result<Known1> {
     }
     let maos = world.ports.maos.open(&world.workspace, &world.settings).ok();
     let schema_request = schema::request(world)?;
+    let as_guide = backup.as_ref().and_then(|backup| {
+        backup::as_manifest(backup, &request::named_files(&world.workspace, &world.settings))
+    });
     let place = Place {
+        as_guide,
         workspace: world.workspace.clone(),
         settings: Arc::clone(&world.settings),
         maos,
@@ -104,8 +108,18 @@ async fn gather(world: &World) -> Result<Known1> {
         params,
     };
     let mut preflight = rollback::look(&place, backups, world.now, going.is_some()).await;
-    preflight.rehearsed = rehearsed(world, &place);
+    preflight.rehearsed = rollback::rehearsed(&lines(world, "rehearse"), place.params.backup.as_deref());
+    preflight.returns = going.is_none() && unfinished(&lines(world, "return")).is_some();
     preflight.nothing_to_do = going.is_none() && is_done(&place, &before, &preflight).await;
+    if preflight.nothing_to_do && place.params.mode == Mode::Maos {
+        preflight.returns |= match super::returning::last(&before) {
+            Some((_, params)) if !params.old.is_empty() => match &place.live {
+                Some(live) => live.sibling(&params.old).exists().await.unwrap_or(false),
+                None => false,
+            },
+            _ => false,
+        };
+    }
     Ok(Known1 {
         place,
         preflight,
@@ -122,28 +136,6 @@ fn ended_untold(world: &World, before: &Items) -> Option<(RunId, Heading)> {
         .then(|| run_of(before))
         .flatten()
         .map(|run| (run, Heading::Forward))
-}
-
-/// Times of the last rehearsal, when it was of this backup.
-fn rehearsed(world: &World, place: &Place) -> std::collections::BTreeMap<String, u64> {
-    let lines = lines(world, "rehearse");
-    let same = run_of(&lines)
-        .and_then(|run| serde_json::from_value::<Params>(run.params).ok())
-        .is_some_and(|params| params.backup == place.params.backup);
-    if !same {
-        return std::collections::BTreeMap::new();
-    }
-    lines
-        .all()
-        .iter()
-        .filter(|line| line.state == ItemState::Done && line.key != "clear")
-        .filter_map(|line| {
-            // The swap's own time is the renames'; the line's holds looking as well.
-            let memo = crate::engine::steps::memo_of(&lines, &line.key);
-            let own = memo.and_then(|memo| memo.get("ms").and_then(Value::as_u64));
-            Some((line.key.clone(), own.or(line.ms)?))
-        })
-        .collect()
 }
 
 fn new_params(
@@ -164,7 +156,7 @@ fn new_params(
             }
             Some(id)
         }
-        None => backups.iter().find(|one| one.usable()).map(|one| one.id.clone()),
+        None => backup::newest_usable(backups).map(|one| one.id.clone()),
     };
     let stamp = world.now.strftime("%m%d_%H%M%S").to_string();
     let (new, old) = live.map_or_else(
@@ -199,12 +191,7 @@ fn new_params(
 
 /// Whether the last rollback is still the state of things: then doing it again would do nothing.
 async fn is_done(place: &Place, before: &Items, preflight: &Preflight) -> bool {
-    let ended = |line: &Arc<Item>| matches!(line.state, ItemState::Done | ItemState::Skipped);
-    let Some(last) = run_of(before).filter(|_| !before.all().is_empty() && before.all().iter().all(ended))
-    else {
-        return false;
-    };
-    let Ok(params) = serde_json::from_value::<Params>(last.params) else {
+    let Some((last, params)) = super::returning::last(before) else {
         return false;
     };
     if params.backup != place.params.backup || params.mode != place.params.mode {
@@ -242,11 +229,12 @@ pub(super) async fn prepare(world: World, verb: &str, _control: Control) -> Resu
         "apply" => apply(world).await,
         "keep" => keep(world).await,
         "rehearse" => rehearse(world).await,
+        "return" => super::returning::prepare(world).await,
         _ => Err(unknown(Capability::Rollback, verb)),
     }
 }
 
-fn name_of(place: &Place) -> String {
+pub(super) fn name_of(place: &Place) -> String {
     place
         .live
         .as_ref()
@@ -263,16 +251,22 @@ async fn apply(world: World) -> Result<Prepared> {
     if preflight.nothing_to_do {
         return Ok(nothing(&place));
     }
+    if unfinished(&lines(&world, "return")).is_some() {
+        return Err(Error::blocked("taking back a rollback was interrupted")
+            .hint("maos-migrate rollback return goes on from there."));
+    }
     let back = matches!(&going, Some((_, Heading::Back)));
     if let Some(error) = preflight.blocked.clone().filter(|_| !back) {
         return Err(error);
     }
     let plan = apply_plan(&place, &preflight, going.as_ref());
-    let begun = Instant::now();
+    let (begun, watched) = (Instant::now(), world.interactive);
     Ok(Prepared {
         plan,
         live: None,
-        run: Box::new(move |control| Box::pin(async move { run(place, before, begun, control).await })),
+        run: Box::new(move |control| {
+            Box::pin(async move { run(place, before, begun, watched, control).await })
+        }),
     })
 }
 
@@ -368,7 +362,12 @@ fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(RunId, Headi
         Mode::Maos | Mode::Legacy => {}
     }
     effects.push(Effect::plain("prove", "mark, rows, files and version"));
-    let manifest = place.manifest().map(|manifest| manifest.sha256.clone());
+    // A backup without a manifest is known by what its verification was bound to.
+    let verified = || Some(place.backup.as_ref()?.verification.as_ref()?.manifest.clone());
+    let manifest = place
+        .manifest()
+        .map(|manifest| manifest.sha256.clone())
+        .or_else(verified);
     // Only in the names: a backup made in the same second has the same digits in its own.
     let timeless = |what: &str| {
         [&place.params.new, &place.params.old]
@@ -400,11 +399,22 @@ fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(RunId, Headi
     .sealed()
 }
 
-fn runner(place: Place, points: &'static str) -> (Arc<Place>, Run<Place>) {
+/// Before the swap, where somebody watches: long enough to press a key, short beside the stop and the start.
+const HOLD: Duration = Duration::from_secs(3);
+
+fn runner(place: Place, points: &'static str, watched: bool) -> (Arc<Place>, Run<Place>) {
     let steps = if points == "rehearse" {
         rehearse_steps()
     } else {
-        rollback::steps(&place.params, place.maos.is_some())
+        let held = |step: Step<Place>| {
+            if watched && step.key() == "swap" {
+                step.held(HOLD)
+            } else {
+                step
+            }
+        };
+        let steps = rollback::steps(&place.params, place.maos.is_some());
+        steps.into_iter().map(held).collect()
     };
     let id = RunId {
         id: place.run.clone(),
@@ -421,8 +431,14 @@ fn runner(place: Place, points: &'static str) -> (Arc<Place>, Run<Place>) {
     (world, run)
 }
 
-async fn run(place: Place, before: Items, begun: Instant, control: Control) -> Result<Outcome> {
-    let (place, run) = runner(place, "rollback");
+async fn run(
+    place: Place,
+    before: Items,
+    begun: Instant,
+    watched: bool,
+    control: Control,
+) -> Result<Outcome> {
+    let (place, run) = runner(place, "rollback", watched);
     let done = run.go(&before, &control).await;
     let duration_s = begun.elapsed().as_secs_f64();
     let mut result = RollbackResult {
@@ -580,7 +596,7 @@ async fn keep(world: World) -> Result<Prepared> {
         live: None,
         run: Box::new(move |control| {
             Box::pin(async move {
-                let (_, run) = runner(place, "rollback");
+                let (_, run) = runner(place, "rollback", false);
                 let told = relayed(&control);
                 let why = Error::interrupted(format!("{operator} keeps the present state"));
                 let failure = run.take_back(&before, why, &told).await;
@@ -651,7 +667,7 @@ async fn rehearse(world: World) -> Result<Prepared> {
         run: Box::new(move |control| {
             Box::pin(async move {
                 let rows = backup.manifest.as_ref().map_or(0, backup::Manifest::rows);
-                let (_, run) = runner(place, "rehearse");
+                let (_, run) = runner(place, "rehearse", false);
                 let lines = run.go(&before, &control).await?;
                 let total: u64 = lines
                     .iter()

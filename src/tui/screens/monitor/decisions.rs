@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::STEP;
 use crate::engine::monitor::Watch;
-use crate::engine::monitor::decide::COUNTDOWN_S;
+use crate::engine::workspace::driving::MonitorSettings;
 use crate::tui::app::context::{Cx, Effect};
 use crate::tui::overlays::decision::{Decision, Way};
 use crate::tui::style::Role;
@@ -17,6 +17,10 @@ const SNOOZES: [i64; 2] = [30, 120];
 pub(super) fn arm(cx: &Cx<'_>) -> Effect {
     let target = cx.snapshot.target.clone();
     let named = target.clone();
+    let countdown = cx.views.settings.value().map_or_else(
+        || MonitorSettings::default().countdown,
+        |(_, settings)| settings.driving.monitor.countdown,
+    );
     let way = Way::new(
         "Arm automatic rollback",
         "armed",
@@ -26,7 +30,7 @@ pub(super) fn arm(cx: &Cx<'_>) -> Effect {
     let lines = vec![
         (
             format!(
-                "A breach then starts the rollback by itself, {COUNTDOWN_S} s after it is told. The bell rings each 10 s; X \
+                "A breach then starts the rollback by itself, {countdown} s after it is told. The bell rings each 10 s; X \
                  stops it for everyone."
             ),
             Role::Text,

@@ -42,7 +42,7 @@ pub struct Monitor {
 impl Default for Monitor {
     fn default() -> Self {
         Self {
-            live: Picture::of(&crate::engine::snapshot::Snapshot::default()),
+            live: Picture::default(),
             frozen: None,
             chart: None,
         }
@@ -85,7 +85,7 @@ impl Monitor {
 
     /// How the watch stands at this moment, whatever picture is shown.
     fn phase(cx: &Cx<'_>) -> Phase {
-        Picture::of(cx.snapshot).phase(cx.now.at)
+        Picture::watching(cx.snapshot).phase(cx.now.at)
     }
 
     /// `last sample 79 s old`, `no data for 12 min 40 s`. Asks for a frame each second while it ticks.
@@ -192,8 +192,17 @@ impl Monitor {
 }
 
 impl Screen for Monitor {
+    fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
+        // What a way back rests on is told beside the verdict.
+        if super::working::reads(cx) {
+            vec![Effect::Send(Order::Read(Capability::Backup))]
+        } else {
+            Vec::new()
+        }
+    }
+
     fn refresh(&mut self, cx: &Cx<'_>) {
-        self.live = Picture::of(cx.snapshot);
+        self.live = Picture::of(cx.snapshot, cx.views);
         // A picture from before a breach must not hide it.
         let breach = Self::phase(cx).is_breach();
         if self

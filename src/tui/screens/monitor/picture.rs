@@ -5,14 +5,17 @@
 use jiff::Timestamp;
 
 use crate::engine::Capability;
-use crate::engine::item::ItemState;
+use crate::engine::backup::newest_usable;
 use crate::engine::monitor::{Criterion, Shared, State, Watch, Word};
+use crate::engine::rollback::rehearsed;
+use crate::engine::runner::operations::backup::CHOSEN;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::text::inert;
+use crate::engine::views::Views;
 use crate::tui::clock::Now;
 
 /// The watch as it is drawn.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Picture {
     /// The watch; `None` before there was one.
     watch: Option<Shared>,
@@ -23,10 +26,19 @@ pub struct Picture {
 /// What is known of the way back without asking anybody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Back {
-    /// How long the last rehearsal of the rollback took, seconds.
-    pub rehearsed_s: Option<u64>,
-    /// What the last backup came to, and when.
-    pub backup: Option<(String, Option<Timestamp>)>,
+    /// How long the last rehearsal with the backup below took, seconds, and when it ended.
+    pub rehearsed: Option<(u64, Option<Timestamp>)>,
+    /// The backup that a rollback would go back to; `None` before the backups are read.
+    pub backup: Option<Rest>,
+}
+
+/// What a way back rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rest {
+    /// This backup, by its name, and when it was made.
+    On(String, Option<Timestamp>),
+    /// None is usable.
+    Nothing,
 }
 
 /// How the watch stands, the most pressing first.
@@ -65,10 +77,18 @@ impl Phase {
 
 impl Picture {
     /// The picture of this moment.
-    pub fn of(snapshot: &Snapshot) -> Self {
+    pub fn of(snapshot: &Snapshot, views: &Views) -> Self {
         Self {
             watch: snapshot.monitor.clone(),
-            back: back(snapshot),
+            back: back(snapshot, views),
+        }
+    }
+
+    /// The watch alone, without the way back.
+    pub fn watching(snapshot: &Snapshot) -> Self {
+        Self {
+            watch: snapshot.monitor.clone(),
+            back: Back::default(),
         }
     }
 
@@ -130,30 +150,31 @@ impl Picture {
     }
 }
 
-fn back(snapshot: &Snapshot) -> Back {
-    let rehearsed = snapshot
-        .steps
-        .get(&Capability::Rollback)
-        .and_then(|step| step.items.get("rehearse"))
-        .map(|items| {
-            items
-                .all()
-                .iter()
-                .filter(|line| line.state == ItemState::Done && line.key != "clear")
-                .filter_map(|line| line.ms)
-                .sum::<u64>()
-        })
-        .filter(|ms| *ms > 0);
-    let backup = snapshot.steps.get(&Capability::Backup).and_then(|step| {
-        let outcome = step
-            .outcomes
-            .get("verify")
-            .or_else(|| step.outcomes.get("create"))?;
-        outcome.proved().then(|| (inert(&outcome.summary), step.ended))
+fn back(snapshot: &Snapshot, views: &Views) -> Back {
+    let Some((_, shelf)) = views.backups.value() else {
+        return Back::default();
+    };
+    let step = snapshot.steps.get(&Capability::Rollback);
+    // The one that was chosen, else the newest usable one: as the rollback itself.
+    let chosen = step.and_then(|step| step.decisions.get(CHOSEN)?.as_str());
+    let backup = match chosen {
+        Some(id) => shelf.iter().find(|one| one.id == id && one.usable()),
+        None => newest_usable(shelf),
+    };
+    let Some(backup) = backup else {
+        return Back {
+            rehearsed: None,
+            backup: Some(Rest::Nothing),
+        };
+    };
+    let rehearsed = step.and_then(|step| {
+        let took = rehearsed(step.items.get("rehearse")?, Some(&backup.id));
+        let ms = took.values().sum::<u64>();
+        (ms > 0).then(|| (ms.div_ceil(1000), step.outcomes_at.get("rehearse").copied()))
     });
     Back {
-        rehearsed_s: rehearsed.map(|ms| ms.div_ceil(1000)),
-        backup,
+        rehearsed,
+        backup: Some(Rest::On(inert(&backup.id), backup.made_at)),
     }
 }
 

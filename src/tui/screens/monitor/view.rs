@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::gauge::{Gauge, LIMIT_AT, probes};
-use super::picture::{Phase, Picture, seconds, span, until};
+use super::picture::{Phase, Picture, Rest, seconds, span, until};
 use super::{Monitor, chart};
 use crate::engine::monitor::verdict::short_percent;
 use crate::engine::monitor::watch::{MarkKind, Note, time};
@@ -22,6 +22,9 @@ use crate::tui::widgets::bar::{self, Bar};
 const VALUES: u16 = 19;
 /// Where the sentence of the verdict begins.
 const SENTENCE: u16 = 19;
+
+/// Narrower than this there are no bars.
+const NARROW: u16 = 76;
 
 /// Where the parts of a gauge stand.
 struct Columns {
@@ -46,7 +49,7 @@ impl Columns {
                 spark: Some((46, 24)),
                 streak: 72,
             },
-            76.. => Self {
+            NARROW.. => Self {
                 value_end: 26,
                 bar: Some((28, 20)),
                 limit: 49,
@@ -306,6 +309,21 @@ fn head(watch: &Watch, phase: Phase, screen: &Monitor, cx: &Cx<'_>, width: u16) 
     } else {
         role(phase)
     };
+    if width < NARROW {
+        let counts = format!("{}, roll back at {}", score(verdict), criteria.roll_back_at);
+        rows.push(
+            Row::new()
+                .at(1, "VERDICT", Role::Critical)
+                .at(10, word, shown)
+                .strong()
+                .at(SENTENCE, counts, Role::Text)
+                .keep(keep::ALWAYS),
+        );
+        rows.extend(prose(recommendation, width, Role::Text, keep::ALWAYS));
+        rows.push(Row::prose(armed(watch, cx), Role::Muted).keep(keep::EXTRA));
+        rows.extend(acted(watch, cx, width));
+        return rows;
+    }
     let lines = text::wrap(
         recommendation,
         usize::from(width.saturating_sub(SENTENCE + 1)).max(10),
@@ -435,7 +453,9 @@ fn second(gauge: &Gauge, picture: &Picture, watch: &Watch, cx: &Cx<'_>, columns:
     let glyphs = cx.look.glyphs;
     let unknown = gauge.word == "unknown";
     let role = if unknown { Role::Unknown } else { Role::Muted };
-    let mut row = Row::new().keep(keep::FIGURE);
+    // Where rows are few, the way back and the way on say more than the evidence of what is well.
+    let well = gauge.word == "OK" && columns.bar.is_none();
+    let mut row = Row::new().keep(if well { keep::NORMAL } else { keep::FIGURE });
     let mut evidence = gauge.evidence.clone();
     if gauge.criterion == Criterion::Validation && !unknown {
         let (signs, n) = probes(watch, glyphs, 18);
@@ -487,18 +507,22 @@ fn if_it_breaches(watch: &Watch) -> String {
 
 /// How long the way back takes and what it rests on.
 fn way_back(picture: &Picture, cx: &Cx<'_>) -> String {
-    let time = picture.back.rehearsed_s.map_or_else(
+    let time = picture.back.rehearsed.map_or_else(
         || "not rehearsed".to_owned(),
-        |s| {
+        |(s, at)| {
             #[expect(clippy::cast_precision_loss, reason = "seconds of a rehearsal")]
             let long = about(s as f64);
-            format!("{long}, as rehearsed")
+            match at {
+                Some(at) => format!("{long}, rehearsed {}", cx.now.clock(at)),
+                None => format!("{long}, as rehearsed"),
+            }
         },
     );
     let backup = match &picture.back.backup {
-        Some((summary, Some(at))) => format!("backup {}: {summary}", cx.now.clock(*at)),
-        Some((summary, None)) => format!("backup: {summary}"),
-        None => "no backup proved in this workspace".to_owned(),
+        Some(Rest::On(_, Some(at))) => format!("backup {} verified", cx.now.clock(*at)),
+        Some(Rest::On(id, None)) => format!("backup {id} verified"),
+        Some(Rest::Nothing) => "no verified backup".to_owned(),
+        None => "the backups are not read here".to_owned(),
     };
     format!("{time}; {backup}")
 }

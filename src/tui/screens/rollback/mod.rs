@@ -11,7 +11,7 @@ use crate::engine::runner::Reply;
 use crate::engine::runner::operations::backup::duration;
 use crate::engine::runner::operations::rollback::{ONLY, ROWS};
 use crate::engine::snapshot::Activity;
-use crate::engine::steps::unfinished;
+use crate::engine::steps::{HELD, unfinished};
 use crate::engine::text::{count, plural};
 use crate::engine::views::{Mode, Slot};
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
@@ -33,9 +33,22 @@ pub(super) fn preflight<'a>(cx: &Cx<'a>) -> Option<&'a Preflight> {
     cx.views.rollback.value().map(|(_, found)| &**found)
 }
 
-/// The lines of the rollback, as the journal has them.
+/// The lines of the rollback as the journal has them, or of its own taking back while that is under way.
 pub(super) fn lines<'a>(cx: &Cx<'a>) -> Option<&'a Items> {
-    cx.step(Capability::Rollback)?.items.get("apply")
+    let step = cx.step(Capability::Rollback)?;
+    let returns = step
+        .items
+        .get("return")
+        .filter(|lines| step.verb == "return" && (step.activity.is_active() || unfinished(lines).is_some()));
+    returns.or_else(|| step.items.get("apply"))
+}
+
+/// Taking back a rollback was interrupted.
+fn half_returned(cx: &Cx<'_>) -> bool {
+    let step = cx.step(Capability::Rollback);
+    step.and_then(|step| step.items.get("return"))
+        .is_some_and(|lines| unfinished(lines).is_some())
+        && !runs(cx)
 }
 
 /// Whether a rollback is under way in any session.
@@ -144,6 +157,17 @@ impl Screen for Rollback {
             )
             .role(Role::Warn);
         }
+        if let Some(step) =
+            step.filter(|step| runs(cx) && step.progress.as_ref().is_some_and(|now| now.phase == HELD))
+        {
+            let what = step.progress.as_ref().and_then(|now| now.running.first());
+            let what = what.map_or("swap", String::as_str);
+            return News::new(
+                format!("Next: {}.", crate::engine::text::inert(what)),
+                "X stops here",
+            )
+            .role(Role::Warn);
+        }
         if runs(cx) {
             let next = if behind_the_swap(cx) {
                 "wait; it ends with its proof or takes itself back"
@@ -151,6 +175,9 @@ impl Screen for Rollback {
                 "watch, or X stops before the swap"
             };
             return News::new(view::under_way(cx), next);
+        }
+        if half_returned(cx) {
+            return News::new(view::stopped_in(cx), "n goes on").role(Role::Warn);
         }
         if interrupted(cx) {
             return News::new(view::stopped_in(cx), "n goes on, u keeps the present state").role(Role::Warn);
@@ -171,6 +198,9 @@ impl Screen for Rollback {
             Slot::Failed(_, error) => News::new(error.to_string(), "r reads again").role(Role::Bad),
             _ => match preflight(cx) {
                 None => News::new("Reading what can be gone back to.", "wait"),
+                Some(found) if found.nothing_to_do && found.returns => {
+                    News::new("Rolled back already.", "q goes back, u takes the rollback back").role(Role::Ok)
+                }
                 Some(found) if found.nothing_to_do => {
                     News::new("Rolled back already.", "q goes back").role(Role::Ok)
                 }
@@ -201,6 +231,16 @@ impl Screen for Rollback {
                 .then(|| "From the swap on nothing is left half done; it ends by itself.".to_owned());
             all.push(Command::new(Action::Stop, "stop").off(cx.held().or(glued)));
             return all;
+        }
+        if half_returned(cx) {
+            return all;
+        }
+        if !interrupted(cx) && preflight(cx).is_some_and(|found| found.returns) {
+            all.push(
+                Command::new(Action::TakeBack, "take back…")
+                    .about("use the database, files and version from before the rollback again")
+                    .off(cx.held()),
+            );
         }
         if interrupted(cx) {
             all.push(
@@ -244,8 +284,10 @@ impl Screen for Rollback {
         };
         match action {
             Action::Next if matches!(cx.views.mode, Mode::Watching(_)) => Handled::one(take_over(cx)),
+            Action::Next if half_returned(cx) => ask("return"),
             Action::Next => ask("apply"),
-            Action::TakeBack => ask("keep"),
+            Action::TakeBack if interrupted(cx) => ask("keep"),
+            Action::TakeBack => ask("return"),
             Action::Rehearse => ask("rehearse"),
             Action::Stop => super::working::act(action, cx, Capability::Rollback),
             Action::Backups => Handled::one(Effect::Open(Box::<Backups>::default())),
@@ -299,6 +341,9 @@ impl Screen for Rollback {
             ));
         }
         remarks.push("Before the swap it stops by itself and nothing is replaced.".to_owned());
+        if found.mode == crate::engine::rollback::Mode::Maos && found.backup.is_some() {
+            remarks.push("After it: u renames back, newer rows exported first.".to_owned());
+        }
         if let Some(running) = cx.snapshot.active() {
             remarks.push(format!(
                 "{} runs; it stops at its next safe point.",

@@ -1,0 +1,15 @@
+//! Handing the work over, on SQLite and on PostgreSQL: what is refused, what is taken back, and what a kill leaves.
+#![cfg(test)]
+
+#[path = "../support/postgres.rs"]
+mod postgres;
+#[path = "../support/program.rs"]
+#[expect(dead_code, reason = "shared with tests that use more of it")]
+mod program;
+#[path = "../support/server.rs"]
+mod server;
+
+mod kills;
+mod over;
+mod support;
+mod taken_back;
