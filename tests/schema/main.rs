@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod bulk;
 mod child;
 mod defects;
 mod faults;
