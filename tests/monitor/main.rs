@@ -2,7 +2,6 @@
 
 #![cfg(test)]
 
-#[expect(dead_code, reason = "shared by several suites; this one needs a part")]
 #[path = "../support/program.rs"]
 mod program;
 

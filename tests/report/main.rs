@@ -90,7 +90,7 @@ fn report() -> Report {
             ),
             Part {
                 capability: Capability::Environment,
-                state: PartState::NotInThisVersion,
+                state: PartState::NotRun,
                 outcome: String::new(),
                 evidence: String::new(),
                 by: String::new(),
@@ -144,7 +144,7 @@ fn it_says_what_was_asked_done_by_whom_and_how_it_is_known() {
          Europe/Zurich.",
         "| Target database | postgres://maos:\\*\\*\\*\\*\\*\\*@db/maos |",
         "| Tasks | done, with quarantine | 39 + 1 | journal 1-9 | alice | 2026-11-22 14:12:00 CET |",
-        "| Environment | not in this version | this version of the program does not do it | - | - | - |",
+        "| Environment | not run | not run | - | - | - |",
         "| Schema | every one of the rows is accounted for | 1,204,311 | 1,204,266 + 45 | equal |",
         "| Schema | SHA-256 of all rows | ab12 | ab12 | equal |",
         "Score: 85/100 █████████████████░░░",

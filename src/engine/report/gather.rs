@@ -101,16 +101,12 @@ fn parts(snapshot: &Snapshot) -> Vec<Part> {
 
 fn part(snapshot: &Snapshot, capability: Capability) -> Part {
     let step = snapshot.step(capability);
-    let (state, mut outcome) = if capability.in_this_version() {
-        state(snapshot, capability, &step)
-    } else {
-        (PartState::NotInThisVersion, "not in this version".to_owned())
-    };
+    let (state, outcome) = state(snapshot, capability, &step);
     let watch = snapshot
         .monitor
         .as_deref()
         .filter(|_| capability == Capability::Monitor);
-    let (state, outcome) = watch.and_then(monitoring::unfinished).unwrap_or((state, outcome));
+    let (state, mut outcome) = watch.and_then(monitoring::unfinished).unwrap_or((state, outcome));
     let counts = step
         .outcome
         .as_ref()

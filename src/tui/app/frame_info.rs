@@ -169,13 +169,6 @@ pub fn reason(cx: &Cx<'_>, capability: Capability) -> Option<String> {
 
 fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
     let said = |mark, word: &str| (mark, word.to_owned(), word.to_owned());
-    if !capability.in_this_version() {
-        return (
-            Mark::Skipped,
-            "not in this version".to_owned(),
-            "absent".to_owned(),
-        );
-    }
     if capability == Capability::Assess
         && let Some(Ok(questionnaire)) = &cx.views.questionnaire
     {
