@@ -29,7 +29,7 @@ const STEP: Capability = Capability::Monitor;
 const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The screen.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Monitor {
     /// As it is now.
     live: Picture,
@@ -37,16 +37,6 @@ pub struct Monitor {
     frozen: Option<(Picture, Timestamp)>,
     /// Which criterion is drawn over time; where there is room, one always is.
     chart: Option<usize>,
-}
-
-impl Default for Monitor {
-    fn default() -> Self {
-        Self {
-            live: Picture::default(),
-            frozen: None,
-            chart: None,
-        }
-    }
 }
 
 /// A decision about the watch, for the engine.
