@@ -1,7 +1,7 @@
 //! What stands between the program and its databases: poolers, locks of others, workers that end, sessions that only watch.
 
 use std::io::Read as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use maos_migrate::adapters::open_store;
