@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::faults::{sound, source_key, text_faults};
+use super::faults::{sound, sound_again, source_key, text_faults};
 use crate::engine::ports::store::{
     CaseMap, Column, ColumnKind, Dialect, Fate, Key, KeyKind, Pick, Range, Reason, Recipe, Table,
 };
@@ -289,7 +289,8 @@ impl<'a> Phrase<'a> {
             |condition| format!("CASE WHEN {condition} THEN NULL ELSE json({name}) END"),
         );
         if self.sound {
-            let sound = sound(&self.recipe.source, "l");
+            // The reason, which stands before it in every query, has judged the row already.
+            let sound = sound_again(&self.recipe.source, "l");
             format!("CASE {sound} WHEN 2 THEN {name} WHEN 1 THEN json({name}) ELSE {guarded} END")
         } else {
             guarded
@@ -336,58 +337,62 @@ impl<'a> Phrase<'a> {
             KeyKind::Integer => self.key_of("l"),
             KeyKind::Text => self.key_text("l"),
         };
-        let base = if self.pg() {
-            // Filling a template is faster than building an object: its types are not looked up for every row.
-            let template = serde_json::json!({
-                "legacy_id": null, "migration_date": self.recipe.started, "original_metadata": null, "migrated_from_legacy": true,
-            });
-            let mut base = format!("{}::jsonb", literal(&template.to_string()));
-            let own = format!("coalesce({}, 'null'::jsonb)", self.own_metadata());
-            let id = format!("to_jsonb({legacy_id})");
-            let mut members = vec![("legacy_id", id), ("original_metadata", own)];
-            members.extend(self.extras().map(|extras| ("legacy_columns", extras)));
-            for (name, value) in members {
-                base = format!("jsonb_set({base}, '{{{name}}}', {value})");
-            }
-            base
-        } else {
-            let extras = self
-                .extras()
-                .map_or_else(String::new, |extras| format!("'legacy_columns', {extras}, "));
-            format!(
-                "json_object('legacy_id', {legacy_id}, {extras}'migration_date', {}, 'original_metadata', {}, 'migrated_from_legacy', json('true'))",
-                literal(&self.recipe.started),
-                self.own_metadata(),
-            )
-        };
         let source = &self.recipe.source;
-        let mut conditions = Vec::new();
-        let mut pairs = Vec::new();
+        let mut originals = Vec::new();
         for (name, column, map) in [
             ("original_category", &source.category, &self.recipe.types),
             ("original_priority", &source.priority, &self.recipe.priorities),
             ("original_status", &source.status, &self.recipe.statuses),
         ] {
             if let (Some(column), Some(condition)) = (column, self.replaced(column.as_ref(), map)) {
-                pairs.push(format!(
-                    "'{name}', CASE WHEN {condition} THEN {} END",
-                    self.text(Some(column))
-                ));
-                conditions.push(condition);
+                originals.push((name, condition, self.text(Some(column))));
             }
         }
-        if pairs.is_empty() {
+        if self.pg() {
+            // Filling a template is faster than building an object: its types are not looked up for every row. What is rare or small
+            // goes in first, the row's own document last.
+            let template = serde_json::json!({
+                "legacy_id": null, "migration_date": self.recipe.started, "original_metadata": null, "migrated_from_legacy": true,
+            });
+            let mut filled = format!("{}::jsonb", literal(&template.to_string()));
+            for (name, condition, text) in originals {
+                filled = format!(
+                    "jsonb_set_lax({filled}, '{{{name}}}', CASE WHEN {condition} THEN to_jsonb(({text})::text) END, true, 'return_target')"
+                );
+            }
+            let own = format!("coalesce({}, 'null'::jsonb)", self.own_metadata());
+            let mut members = vec![("legacy_id", format!("to_jsonb({legacy_id})"))];
+            members.extend(self.extras().map(|extras| ("legacy_columns", extras)));
+            members.push(("original_metadata", own));
+            for (name, value) in members {
+                filled = format!("jsonb_set({filled}, '{{{name}}}', {value})");
+            }
+            return filled;
+        }
+        let extras = self
+            .extras()
+            .map_or_else(String::new, |extras| format!("'legacy_columns', {extras}, "));
+        let base = format!(
+            "json_object('legacy_id', {legacy_id}, {extras}'migration_date', {}, 'original_metadata', {}, 'migrated_from_legacy', json('true'))",
+            literal(&self.recipe.started),
+            self.own_metadata(),
+        );
+        if originals.is_empty() {
             return base;
         }
-        let when = conditions.join(" OR ");
-        let pairs = pairs.join(", ");
-        if self.pg() {
-            format!(
-                "CASE WHEN {when} THEN {base} || jsonb_strip_nulls(jsonb_build_object({pairs})) ELSE {base} END"
-            )
-        } else {
-            format!("CASE WHEN {when} THEN json_patch({base}, json_object({pairs})) ELSE {base} END")
-        }
+        let when: Vec<&str> = originals
+            .iter()
+            .map(|(_, condition, _)| condition.as_str())
+            .collect();
+        let pairs: Vec<String> = originals
+            .iter()
+            .map(|(name, condition, text)| format!("'{name}', CASE WHEN {condition} THEN {text} END"))
+            .collect();
+        format!(
+            "CASE WHEN {} THEN json_patch({base}, json_object({})) ELSE {base} END",
+            when.join(" OR "),
+            pairs.join(", ")
+        )
     }
 
     /// When a value was replaced by default or decision.

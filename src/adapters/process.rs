@@ -1,6 +1,7 @@
 //! Runs programs: by their arguments, in a process group of their own, with a time limit and bounded output. When a call ends
 //! for any reason, a dropped future included, nothing that it started in its group is left.
 
+pub(super) mod table;
 mod usage;
 
 use std::fs::OpenOptions;
@@ -21,6 +22,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
 use crate::engine::ports::BoxFuture;
 use crate::engine::ports::process::{Below, Call, Detached, Ended, Output, Processes, Stdin};
+use crate::engine::workspace::files;
 
 /// Between the polite and the hard end of a group.
 const GRACE: Duration = Duration::from_secs(2);
@@ -28,6 +30,8 @@ const GRACE: Duration = Duration::from_secs(2);
 const LEFT_OPEN: Duration = Duration::from_millis(300);
 /// How often a group that was asked to end is looked at.
 const LOOK: Duration = Duration::from_millis(20);
+/// The longest pause between two looks at a group that takes its time.
+const SELDOM: Duration = Duration::from_millis(200);
 
 /// Programs of this machine.
 #[derive(Debug, Default)]
@@ -43,29 +47,32 @@ impl Processes for MachineProcesses {
     }
 
     fn alive(&self, detached: &Detached) -> bool {
-        started(detached.pid).is_some_and(|ticks| detached.started == 0 || ticks == detached.started)
+        table::started(detached.pid).is_some_and(|ticks| detached.started == 0 || ticks == detached.started)
     }
 
     fn below(&self) -> Option<Below> {
         usage::below()
     }
 
+    fn running_from(&self, folder: &Path) -> Vec<Detached> {
+        table::running_from(folder)
+    }
+
     fn end<'a>(&'a self, detached: &'a Detached, grace: Duration) -> BoxFuture<'a, bool> {
         Box::pin(async move {
-            if !self.alive(detached) {
-                return true;
-            }
             let Some(group) = pid(detached.pid) else {
                 return false;
             };
-            let _ = kill_process_group(group, Signal::TERM);
-            end_leaderless(group, grace).await;
-            // A killed process stays visible until its parent has read its end; init does so soon.
-            let deadline = Instant::now() + GRACE;
-            while self.alive(detached) && Instant::now() < deadline {
-                tokio::time::sleep(LOOK).await;
+            let left = || table::group(detached);
+            if !left() {
+                return true;
             }
-            !self.alive(detached)
+            let _ = kill_process_group(group, Signal::TERM);
+            if gone_within(grace, left).await {
+                return true;
+            }
+            let _ = kill_process_group(group, Signal::KILL);
+            gone_within(GRACE, left).await
         })
     }
 }
@@ -74,15 +81,18 @@ fn pid(id: u32) -> Option<Pid> {
     i32::try_from(id).ok().and_then(Pid::from_raw)
 }
 
-/// Field 22 of `/proc/PID/stat`, `None` when there is no such process or only its remains.
-pub(super) fn started(id: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name, field 2, may hold spaces and brackets; what follows the last bracket does not.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    if matches!(fields.next()?, "Z" | "X") {
-        return None;
+/// Whether nothing is `left` any more, looked at until `limit`.
+async fn gone_within(limit: Duration, left: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + limit;
+    let mut pause = LOOK;
+    while left() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(SELDOM);
     }
-    fields.nth(18)?.parse().ok()
+    true
 }
 
 /// Kills a process group when it is dropped, unless it has ended.
@@ -94,6 +104,28 @@ impl Drop for Group {
             // Its members may all be gone; then there is nothing to end.
             let _ = kill_process_group(group, Signal::KILL);
         }
+    }
+}
+
+/// The file by which a program is known while it runs.
+struct Known(std::path::PathBuf);
+
+impl Known {
+    fn write(file: &Path, id: u32) -> Result<Self> {
+        let detached = Detached {
+            pid: id,
+            started: table::started(id).unwrap_or(0),
+        };
+        let text = serde_json::to_vec(&detached).map_err(|error| Error::bug(error.to_string()))?;
+        files::write_atomic(file, &text, files::PRIVATE)?;
+        Ok(Self(file.to_owned()))
+    }
+}
+
+impl Drop for Known {
+    fn drop(&mut self) {
+        // A file that stays names a process that is gone, which harms nobody.
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 
@@ -168,6 +200,11 @@ async fn run(call: Call, control: Option<&Control>) -> Result<Output> {
         Err(error) => return not_started(&call, &error, begun),
     };
     let mut group = Group(child.id().and_then(pid));
+    let known = match (&call.known_in, child.id()) {
+        // When it cannot be written the call ends here, and the group with it, before the program has its input.
+        (Some(file), Some(id)) => Some(Known::write(file, id)?),
+        _ => None,
+    };
     let out = Reading::of(child.stdout.take(), call.kept);
     let err = Reading::of(child.stderr.take(), call.kept);
     let stdin = child.stdin.take();
@@ -217,6 +254,8 @@ async fn run(call: Call, control: Option<&Control>) -> Result<Output> {
         // Nobody is left: the number may belong to others soon.
         group.0 = None;
     }
+    drop(group);
+    drop(known);
     Ok(Output {
         ended,
         stdout,
@@ -327,7 +366,7 @@ fn detach(call: &Call, log: &Path) -> Result<Detached> {
         .ok_or_else(|| Error::unavailable("the program ended at once"))?;
     Ok(Detached {
         pid: id,
-        started: started(id).unwrap_or(0),
+        started: table::started(id).unwrap_or(0),
     })
 }
 
@@ -362,7 +401,7 @@ mod tests {
         let output = MachineProcesses.run(call, None).await.unwrap();
         assert_eq!(output.ended, Ended::TimedOut);
         let child: u32 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
-        let gone = || started(child).is_none();
+        let gone = || table::started(child).is_none();
         for _ in 0..200 {
             if gone() {
                 break;
@@ -413,5 +452,62 @@ mod tests {
         assert!(!MachineProcesses.alive(&other));
         assert!(MachineProcesses.end(&detached, Duration::from_secs(2)).await);
         assert!(!MachineProcesses.alive(&detached));
+    }
+
+    #[tokio::test]
+    async fn a_program_is_known_before_it_has_its_input_and_forgotten_at_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("known.json");
+        let mut known = call(&["sh", "-c", "read line; cat \"$0\"", mark.to_str().unwrap()]);
+        known.stdin = Stdin::Bytes(b"go\n".to_vec());
+        known.known_in = Some(mark.clone());
+        let output = MachineProcesses.run(known, None).await.unwrap();
+        let told: Detached = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(told.pid > 0 && told.started > 0 && !mark.exists());
+        // One that cannot be made known does not begin.
+        let touched = folder.path().join("touched");
+        let script = "read line && touch \"$0\"";
+        let mut unknown = call(&["sh", "-c", script, touched.to_str().unwrap()]);
+        unknown.stdin = Stdin::Bytes(b"go\n".to_vec());
+        unknown.known_in = Some(folder.path().join("file/known.json"));
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        assert!(MachineProcesses.run(unknown, None).await.is_err() && !touched.exists());
+    }
+
+    #[tokio::test]
+    async fn the_end_is_the_end_of_the_group_and_remains_count_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let begin = |script: &str| {
+            let call = call(&["sh", "-c", script]);
+            detach(&call, &folder.path().join("log")).unwrap()
+        };
+        // Its child is in the group and heeds nothing but force; it ends at once itself.
+        let led = begin("(trap '' TERM; while :; do sleep 0.05; done) & exec sleep 600");
+        tokio::time::sleep(LOOK * 10).await;
+        let begun = Instant::now();
+        assert!(MachineProcesses.end(&led, Duration::from_millis(300)).await);
+        assert!(!table::group(&led) && begun.elapsed() >= Duration::from_millis(300));
+        // Nobody reads the end of this one, so that its remains stay: it is gone all the same.
+        let polite = begin("exec sleep 600");
+        let begun = Instant::now();
+        assert!(MachineProcesses.end(&polite, Duration::from_secs(60)).await);
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_program_is_found_by_the_folder_that_it_runs_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let tool = folder.path().join("tool");
+        std::fs::write(&tool, "#!/bin/sh\nread line\n").unwrap();
+        let mut sh = std::process::Command::new("sh")
+            .arg(&tool)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let found = MachineProcesses.running_from(folder.path());
+        assert!(found.iter().any(|one| one.pid == sh.id()), "{found:?}");
+        drop(sh.stdin.take());
+        sh.wait().unwrap();
+        assert!(MachineProcesses.running_from(folder.path()).is_empty());
     }
 }

@@ -106,12 +106,6 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
             goes_to: Some(goes_to),
         })
     };
-    if !capability.in_this_version() {
-        return Err(Locked {
-            sentence: format!("{} is not in this version.", capability.title()),
-            goes_to: following(snapshot, capability),
-        });
-    }
     if matches!(capability, C::Start | C::Rollback | C::Backup) {
         return Ok(());
     }
@@ -138,13 +132,13 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
         {
             locked("Readiness has not been computed.", C::Readiness)
         }
-        C::Compare | C::Validate if !environment_proved(snapshot, migration) => Err(Locked {
-            sentence: not_proved(snapshot, C::Environment),
-            goes_to: Some(C::Environment),
-        }),
+        C::Compare | C::Validate => environment(snapshot, migration),
         C::Cutover if !snapshot.activity(C::Schema).is_done() => locked("Schema is not proved.", C::Schema),
         C::Report => {
-            let ran = |c: &&C| !matches!(c, C::Start | C::Report) && snapshot.activity(**c) != Activity::Idle;
+            let ran = |c: &&C| {
+                let watched = **c == C::Monitor && snapshot.monitor.is_some();
+                !matches!(c, C::Start | C::Report) && (watched || snapshot.activity(**c) != Activity::Idle)
+            };
             let mut all = steps(Some(migration)).iter().chain(&[C::Rollback]);
             match all.find(ran) {
                 Some(_) => Ok(()),
@@ -155,29 +149,15 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
     }
 }
 
-/// Whether the environment is proved, where the migration makes one.
-fn environment_proved(snapshot: &Snapshot, migration: MigrationType) -> bool {
-    let environment = Capability::Environment;
-    !environment.in_this_version()
-        || !steps(Some(migration)).contains(&environment)
-        || snapshot.activity(environment).is_done()
-}
-
-/// `Environment is not proved (2 of 7).`, with the lines of its last run where there are some.
-fn not_proved(snapshot: &Snapshot, step: Capability) -> String {
-    let counts = snapshot
-        .steps
-        .get(&step)
-        .and_then(|step| step.items.get(&step.verb))
-        .filter(|items| !items.all().is_empty())
-        .map_or_else(String::new, |items| {
-            format!(
-                " ({} of {})",
-                items.count(super::item::ItemState::Done),
-                items.all().len()
-            )
-        });
-    format!("{} is not proved{counts}.", step.title())
+/// The environment must be proved, where the migration makes one: `Environment is not proved (2 of 7).`
+fn environment(snapshot: &Snapshot, migration: MigrationType) -> Result<(), Locked> {
+    if !steps(Some(migration)).contains(&Capability::Environment) {
+        return Ok(());
+    }
+    super::environment::proved(snapshot).map_err(|(proved, all)| Locked {
+        sentence: format!("Environment is not proved ({proved} of {all})."),
+        goes_to: Some(Capability::Environment),
+    })
 }
 
 /// While a rollback is half done, nothing else is begun.
@@ -216,7 +196,7 @@ pub fn state(snapshot: &Snapshot, capability: Capability) -> StepState {
 pub fn following(snapshot: &Snapshot, capability: Capability) -> Option<Capability> {
     let steps = steps(snapshot.migration);
     let at = steps.iter().position(|c| *c == capability)?;
-    steps[at + 1..].iter().copied().find(|c| c.in_this_version())
+    steps.get(at + 1).copied()
 }
 
 /// The step before `capability`.
@@ -243,7 +223,7 @@ pub fn resume_at(snapshot: &Snapshot) -> Capability {
     steps
         .iter()
         .skip(1)
-        .find(|c| c.in_this_version() && !snapshot.activity(**c).is_done())
+        .find(|c| !snapshot.activity(**c).is_done())
         .copied()
         .filter(|_| snapshot.seq > 0 && !snapshot.answers.given.is_empty())
         .unwrap_or(Capability::Start)

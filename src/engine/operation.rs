@@ -317,6 +317,7 @@ struct Shared {
     gate: Mutex<()>,
     bell: Condvar,
     changed: tokio::sync::Notify,
+    answers: Mutex<Vec<(String, serde_json::Value)>>,
     sink: Box<dyn Fn(Notice) + Send + Sync>,
     started: Instant,
 }
@@ -343,6 +344,7 @@ impl Control {
             gate: Mutex::new(()),
             bell: Condvar::new(),
             changed: tokio::sync::Notify::new(),
+            answers: Mutex::default(),
             sink: Box::new(sink),
             started: Instant::now(),
         }))
@@ -469,6 +471,38 @@ impl Control {
             changed.as_mut().enable();
             if self.stopping() {
                 return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Hands a decision to the operation while it runs; one that it did not ask for is not read.
+    pub fn answer(&self, subject: &str, choice: serde_json::Value) {
+        self.answers().push((subject.to_owned(), choice));
+        self.0.changed.notify_waiters();
+    }
+
+    fn answers(&self) -> std::sync::MutexGuard<'_, Vec<(String, serde_json::Value)>> {
+        self.0
+            .answers
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Forgets decisions about `subject` that were made before the question was asked.
+    pub fn forget_answers(&self, subject: &str) {
+        self.answers().retain(|(about, _)| about != subject);
+    }
+
+    /// Resolves when a person decides about `subject`.
+    pub async fn answered(&self, subject: &str) -> serde_json::Value {
+        loop {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let at = self.answers().iter().position(|(about, _)| about == subject);
+            if let Some(at) = at {
+                return self.answers().remove(at).1;
             }
             changed.await;
         }

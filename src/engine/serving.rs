@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
-use super::ports::maos::{Known, Maos, Stop};
+use super::ports::maos::{Known, Maos, MaosError, Stop};
 use super::text::inert_short;
 
 /// Milliseconds between two looks: soon at first, then with patience.
@@ -77,28 +77,40 @@ async fn wait(maos: &dyn Maos, within: Duration, untold_is_enough: bool) -> Resu
     }
 }
 
-/// Ends MAOS on the way back, where its start may have happened, in part, or not at all.
+/// Ends MAOS: asks, and ends it by force after `within`. It may not have been started at all, or in part. Exit 0 proves nothing.
 ///
 /// # Errors
-/// It still runs, though it was asked and then ended.
+/// It still runs though it was asked and then ended; or it does not answer, so that nobody knows.
 pub async fn ended(maos: &dyn Maos, within: Duration) -> Result<String> {
-    if maos.running().await.map_err(Error::from)? == Known::Value(false) {
+    if matches!(runs(maos).await, Ok(Known::Value(false))) {
         return Ok("it does not run".to_owned());
     }
+    // One that does not answer is asked to stop all the same.
     let asked = maos.stop(Stop::Graceful(within)).await;
-    match (asked, maos.running().await.map_err(Error::from)?) {
-        (_, Known::Value(true)) => {}
+    match (asked, runs(maos).await) {
+        (_, Ok(Known::Value(true)) | Err(_)) => {}
         (Ok(said), _) => return Ok(said),
-        (Err(_), Known::Value(false)) => return Ok("it does not run".to_owned()),
+        (Err(_), Ok(Known::Value(false))) => return Ok("it does not run".to_owned()),
         // A program that cannot say whether it runs, and of which none was started here, must not keep the old side closed.
-        (Err(error), Known::Unknown(why)) => {
+        (Err(error), Ok(Known::Unknown(why))) => {
             return Ok(format!("whether it runs is not known: {why} ({error})"));
         }
     }
     let forced = maos.stop(Stop::Force).await;
-    match (forced, maos.running().await.map_err(Error::from)?) {
-        (Err(error), Known::Value(true)) => Err(error.into()),
-        (Ok(_), Known::Value(true)) => Err(Error::unavailable("MAOS still runs though it was ended")),
+    match (forced, runs(maos).await) {
+        (Err(error), Ok(Known::Value(true))) => Err(error.into()),
+        (Ok(_), Ok(Known::Value(true))) => Err(Error::unavailable("MAOS still runs though it was ended")),
+        (_, Err(error)) => Err(Error::unavailable(format!(
+            "whether MAOS still runs is not known: {error}"
+        ))),
         _ => Ok("ended by force".to_owned()),
+    }
+}
+
+/// Whether it runs. A program that is not there cannot tell.
+async fn runs(maos: &dyn Maos) -> std::result::Result<Known<bool>, MaosError> {
+    match maos.running().await {
+        Err(MaosError::NoProgram(why)) => Ok(Known::Unknown(why)),
+        other => other,
     }
 }

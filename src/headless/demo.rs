@@ -9,13 +9,16 @@ use super::{Ended, Output};
 use crate::cli::Consent;
 use crate::engine::capability::Capability;
 use crate::engine::command::Command;
+use crate::engine::compare;
 use crate::engine::error::Result;
 use crate::engine::journey;
 use crate::engine::ports::Ports;
 use crate::engine::runner::Options;
 use crate::engine::sample;
 use crate::engine::snapshot::{Activity, Snapshot};
+use crate::engine::tasks::submit;
 use crate::engine::text;
+use crate::engine::validate;
 use crate::engine::workspace::Workspace;
 
 /// One row of the table and of the JSON document.
@@ -26,9 +29,33 @@ struct Row {
     source: u64,
     converted: u64,
     quarantined: u64,
+    /// What MAOS made of the converted tasks, on the row of the tasks: parts, not tasks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submission: Option<Submission>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
 }
+
+/// How the converted tasks fared in MAOS, in parts.
+#[derive(Debug, Serialize)]
+struct Submission {
+    source: u64,
+    converted: u64,
+    quarantined: u64,
+}
+
+/// The operations after the answers, in order. The tasks are given to MAOS once its environment is proved.
+const STEPS: &[(Capability, &str)] = &[
+    (Capability::Tasks, "apply"),
+    (Capability::Environment, "apply"),
+    (Capability::Tasks, submit::VERB),
+    (Capability::Config, "apply"),
+    (Capability::Checkpoints, "apply"),
+    (Capability::Schema, "apply"),
+    (Capability::Compare, compare::RUN),
+    (Capability::Validate, validate::RUN),
+    (Capability::Report, "write"),
+];
 
 /// The answers that no probe can give, stated for the rehearsal.
 const STATED: &[(&str, &str)] = &[("team_ready", "yes"), ("business_ready", "yes")];
@@ -73,14 +100,7 @@ async fn steps(session: &mut Session, output: &mut Output) -> Result<()> {
         .apply(Capability::Assess, "write", &consent, output)
         .await?;
     session.ask(Command::Score, output).await?;
-    for (capability, verb) in [
-        (Capability::Tasks, "apply"),
-        (Capability::Environment, "apply"),
-        (Capability::Config, "apply"),
-        (Capability::Checkpoints, "apply"),
-        (Capability::Schema, "apply"),
-        (Capability::Report, "write"),
-    ] {
+    for &(capability, verb) in STEPS {
         match session.apply(capability, verb, &consent, output).await {
             Ok(_) => {}
             // An interruption ends the rehearsal; a failure is a line of the table.
@@ -105,29 +125,19 @@ fn table(workspace: &Workspace, snapshot: &Snapshot, output: &mut Output) -> Res
         output.document(&serde_json::json!({"workspace": root, "steps": rows, "artifacts": artifacts}))?;
     } else {
         output.human("")?;
-        output.human(&format!(
-            "{:<14}{:<20}{:>9}{:>11}{:>13}",
-            "Step", "State", "Source", "Converted", "Quarantined"
+        output.human(&line(
+            "Step",
+            "State",
+            ["Source", "Converted", "Quarantined"].map(str::to_owned),
         ))?;
         for row in &rows {
-            let figures = |n: u64| {
-                if row.source == 0 {
-                    String::new()
-                } else {
-                    text::count(n)
-                }
-            };
-            output.human(
-                format!(
-                    "{:<14}{:<20}{:>9}{:>11}{:>13}",
-                    row.capability.title(),
-                    row.state.replace('_', " "),
-                    figures(row.source),
-                    figures(row.converted),
-                    figures(row.quarantined)
-                )
-                .trim_end(),
-            )?;
+            let state = row.state.replace('_', " ");
+            let figures = [row.source, row.converted, row.quarantined];
+            output.human(&line(row.capability.title(), &state, counted(figures)))?;
+            if let Some(given) = &row.submission {
+                let figures = [given.source, given.converted, given.quarantined];
+                output.human(&line("  parts", "given to MAOS", counted(figures)))?;
+            }
         }
         output.human("")?;
         if let Some((_, readiness)) = &snapshot.readiness {
@@ -144,20 +154,43 @@ fn table(workspace: &Workspace, snapshot: &Snapshot, output: &mut Output) -> Res
     Ok(Ended::with(quarantined + u64::from(failed)))
 }
 
+fn line(step: &str, state: &str, figures: [String; 3]) -> String {
+    let [source, converted, quarantined] = figures;
+    format!("{step:<14}{state:<20}{source:>9}{converted:>11}{quarantined:>13}")
+        .trim_end()
+        .to_owned()
+}
+
+/// Source, converted, quarantined; nothing where there was no source.
+fn counted(figures: [u64; 3]) -> [String; 3] {
+    figures.map(|n| {
+        if figures[0] == 0 {
+            String::new()
+        } else {
+            text::count(n)
+        }
+    })
+}
+
 fn row(snapshot: &Snapshot, capability: Capability) -> Row {
     let step = snapshot.step(capability);
-    let outcome = step.outcome.as_ref();
-    let state = if capability.in_this_version() {
-        match step.activity {
-            Activity::Idle => "not_run",
-            Activity::Running | Activity::Paused | Activity::Stopping => "running",
-            Activity::Stopped => "stopped",
-            Activity::Done => "done",
-            Activity::DoneWithQuarantine => "done_with_quarantine",
-            Activity::Failed => "failed",
-        }
-    } else {
-        "not_in_this_version"
+    // The tasks are counted by their conversion; what MAOS made of their parts stands beside.
+    let outcome = match capability {
+        Capability::Tasks => step.outcomes.get("apply"),
+        _ => step.outcome.as_ref(),
+    };
+    let submission = step.outcomes.get(submit::VERB).map(|outcome| Submission {
+        source: outcome.source,
+        converted: outcome.converted,
+        quarantined: outcome.quarantined,
+    });
+    let state = match step.activity {
+        Activity::Idle => "not_run",
+        Activity::Running | Activity::Paused | Activity::Stopping => "running",
+        Activity::Stopped => "stopped",
+        Activity::Done => "done",
+        Activity::DoneWithQuarantine => "done_with_quarantine",
+        Activity::Failed => "failed",
     };
     Row {
         capability,
@@ -165,6 +198,7 @@ fn row(snapshot: &Snapshot, capability: Capability) -> Row {
         source: outcome.map_or(0, |outcome| outcome.source),
         converted: outcome.map_or(0, |outcome| outcome.converted),
         quarantined: outcome.map_or(0, |outcome| outcome.quarantined),
+        submission,
         note: step.error.map(|error| error.message),
     }
 }

@@ -231,6 +231,15 @@ fn explained(snapshot: &Snapshot, at: Option<&str>, output: &mut Output) -> Resu
         Some(&point.guide),
         watch.criteria(),
         watch.baseline(),
+        &|judged| {
+            let before = watch.history.iter().filter(|one| one.at() <= point.at());
+            let times = explain::confirming(before, judged);
+            let clock = |at: &i64| {
+                let at = crate::engine::monitor::watch::time(*at);
+                at.map_or_else(String::new, |at| at.strftime("%H:%M:%SZ").to_string())
+            };
+            times.iter().map(clock).collect::<Vec<_>>().join(", ")
+        },
     );
     if output.json() {
         let mut value = judgement(point, watch)?;
@@ -246,7 +255,7 @@ fn explained(snapshot: &Snapshot, at: Option<&str>, output: &mut Output) -> Resu
             point.verdict.word.name()
         ))?;
         for line in &lines {
-            output.human(format!("  {:<16} {:<58} {}", line.name, line.text, line.result).trim_end())?;
+            output.human(format!("  {:<14} {:<50} {}", line.name, line.text, line.result).trim_end())?;
         }
         for why in &point.taken.why {
             output.human(&format!("  missing: {why}"))?;

@@ -102,17 +102,30 @@ fn two_undisturbed_runs_are_equal_and_a_third_on_top_changes_nothing() {
 #[test]
 fn fault_c45_kill_9_at_every_line_of_progress() {
     let (expected, lines, _) = undisturbed();
-    let step = lines.len().div_ceil(8).max(1);
-    for n in (1..=lines.len()).step_by(step) {
+    let step = lines.len().div_ceil(12).max(1);
+    let at: Vec<usize> = (1..=lines.len()).step_by(step).collect();
+    side_by_side(&at, |n| {
         let folder = tempfile::tempdir().unwrap();
         let running = Running::start(demo(folder.path()));
-        running.line(n);
+        running.line(*n);
         running.signal(Signal::KILL);
         finishes_equal(
             folder.path(),
             &expected,
             &format!("kill -9 at line {n}, {:?}", lines[n - 1]),
         );
+    });
+}
+
+/// Does `one` for each, four at a time: a rehearsal mostly waits for work that it simulates.
+fn side_by_side<T: Sync>(all: &[T], one: impl Fn(&T) + Sync) {
+    let one = &one;
+    for few in all.chunks(4) {
+        thread::scope(|scope| {
+            for each in few {
+                scope.spawn(move || one(each));
+            }
+        });
     }
 }
 
@@ -122,7 +135,7 @@ fn fault_c45_kill_9_at_random_moments() {
     let (expected, _, whole) = undisturbed();
     let folder = tempfile::tempdir().unwrap();
     let mut moments = Vec::new();
-    for _ in 0..10 {
+    for _ in 0..8 {
         let share = f64::from(u16::from_be_bytes(
             *uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap(),
         )) / 65536.0;
@@ -142,7 +155,8 @@ fn fault_c45_kill_9_at_random_moments() {
 #[test]
 fn fault_c46_signals_stop_at_a_safe_point_and_the_work_is_kept() {
     let (expected, lines, _) = undisturbed();
-    for (signal, part) in [(Signal::INT, 4), (Signal::TERM, 2), (Signal::HUP, 3)] {
+    let signals = [(Signal::INT, 4), (Signal::TERM, 2), (Signal::HUP, 3)];
+    side_by_side(&signals, |&(signal, part)| {
         let folder = tempfile::tempdir().unwrap();
         let running = Running::start(demo(folder.path()));
         running.line(lines.len() / part);
@@ -150,7 +164,7 @@ fn fault_c46_signals_stop_at_a_safe_point_and_the_work_is_kept() {
         // 4 when it was done before the signal came.
         assert!(matches!(code, Some(130 | 4)), "{signal:?}: {code:?}");
         finishes_equal(folder.path(), &expected, &format!("{signal:?}"));
-    }
+    });
 }
 
 #[test]

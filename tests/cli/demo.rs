@@ -12,9 +12,12 @@ const STEPS: &[&str] = &[
     "assess",
     "readiness",
     "tasks",
+    "environment",
     "config",
     "checkpoints",
     "schema",
+    "compare",
+    "validate",
     "report",
 ];
 /// What a finished demo leaves in its workspace.
@@ -26,6 +29,9 @@ const ARTIFACTS: &[&str] = &[
     "tasks/maos_tasks.json",
     "tasks/quarantine.jsonl",
     "tasks/conversion.log",
+    "tasks/submission.json",
+    "compare/migration_test_report.json",
+    "validate/migration_test_results.json",
     "config/maos_config.yml",
     "checkpoints/checkpoint_migration.log",
     "report/report.md",
@@ -84,6 +90,23 @@ fn the_last_line_accounts_for_everything() {
         );
     }
     assert_eq!(number(&steps["tasks"]["source"]), sample_tasks() as u64);
+    let given = &steps["tasks"]["submission"];
+    assert!(
+        number(&given["source"]) > number(&steps["tasks"]["converted"]),
+        "{given}"
+    );
+    assert_eq!(
+        given["source"], given["converted"],
+        "every part ended well in MAOS"
+    );
+    for step in ["compare", "validate"] {
+        let name =
+            ["migration_test_report.json", "migration_test_results.json"][usize::from(step == "validate")];
+        let path = folder.path().join("acme").join(step).join(name);
+        let document: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(document["rehearsal"], true, "{document:#}");
+        assert_eq!(document["simulated_durations"], true, "{document:#}");
+    }
     assert_eq!(number(&steps["checkpoints"]["source"]), 12);
     assert!(number(&steps["schema"]["source"]) > 1000);
 

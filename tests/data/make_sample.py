@@ -139,6 +139,19 @@ sources:
 target:
   database: sqlite://target/maos.db
   maos: rehearsal
+
+# The sample legacy system does one part of a task after the other; MAOS's four agents work side by side. Both simulate the
+# work: every part takes this long.
+legacy:
+  run: [maos-migrate, rehearsal-legacy, --seconds, "0.05"]
+  drain: [touch, legacy/closed]
+  freeze: [touch, legacy/closed]
+  open: [rm, -f, legacy/closed]
+  ready: [test, "!", -e, legacy/closed]
+
+rehearsal:
+  agents: 4
+  seconds: 0.05
 """
 
 

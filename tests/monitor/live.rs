@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::program::{Ran, command, run};
 
 /// A workspace whose status is what a file says.
-fn workspace(monitor: &str) -> tempfile::TempDir {
+pub fn workspace(monitor: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("migration")).expect("made");
     let settings = format!(
@@ -21,7 +21,7 @@ fn workspace(monitor: &str) -> tempfile::TempDir {
     folder
 }
 
-fn status(folder: &Path, failed: u64, completed: u64, healthy: u64) {
+pub fn status(folder: &Path, failed: u64, completed: u64, healthy: u64) {
     let text = json!({
         "tasks": {"total": failed + completed, "failed": failed, "completed": completed},
         "health": {"healthy": healthy, "total": 10},
@@ -40,7 +40,7 @@ fn lines(ran: &Ran) -> Vec<Value> {
 }
 
 /// Starts a watch, its output in a file.
-fn watching(folder: &Path) -> Child {
+pub fn watching(folder: &Path) -> Child {
     let mut command = command(folder, &["monitor", "run", "--json"]);
     let out = std::fs::File::create(folder.join("out.jsonl")).expect("made");
     let err = std::fs::File::create(folder.join("err.txt")).expect("made");
@@ -52,7 +52,7 @@ fn watching(folder: &Path) -> Child {
     clippy::disallowed_methods,
     reason = "a look at another process, with a deadline"
 )]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < Duration::from_mins(1), "never: {what}");
@@ -60,7 +60,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn samples(folder: &Path) -> usize {
+pub fn samples(folder: &Path) -> usize {
     std::fs::read_to_string(folder.join("out.jsonl")).map_or(0, |text| text.lines().count())
 }
 

@@ -2,18 +2,21 @@
 
 #![cfg(test)]
 
-#[expect(dead_code, reason = "shared by several suites; this one needs a part")]
 #[path = "../support/program.rs"]
 mod program;
 
+mod contracts;
 mod criteria;
 mod defects;
 mod faults;
 mod guide;
+mod knobs;
 mod live;
 mod properties;
 mod reference;
 mod replay;
 mod simulated;
+mod sources;
 mod speed;
 mod support;
+mod watchers;

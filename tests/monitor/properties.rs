@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use maos_migrate::engine::monitor::{Criterion, Gap, Health, Policy, Probe, Sample, Tasks, evaluate};
+use maos_migrate::engine::monitor::watch::Begin;
+use maos_migrate::engine::monitor::{
+    Criterion, Gap, Health, Policy, Probe, Sample, Taken, Tasks, Verdict, Watch, document, evaluate, json,
+};
 
 use super::reference::{Said, judge};
 use super::support::*;
@@ -130,6 +133,42 @@ proptest! {
             let one = evaluator.push(sample);
             prop_assert_eq!(Some(one), evaluate(&criteria(), Policy::Default, Some(2.0), &history[..=i]));
         }
+    }
+
+    /// What `w` saves of a verdict's input comes to the same verdicts when it is replayed.
+    #[test]
+    fn saved_input_replays_to_the_same_verdicts(steps in prop::collection::vec(step(), 1..40), until in 0..40_usize) {
+        let history = stream(&steps);
+        let begin = Begin {
+            criteria: criteria(),
+            baseline: Some(2.0),
+            baseline_from: "from the assessment".to_owned(),
+            source: "a test".to_owned(),
+            by: "alice".to_owned(),
+        };
+        let moment = |micros| jiff::Timestamp::from_microsecond(micros).expect("a time");
+        let mut watch = Watch::new(moment(EPOCH), &begin);
+        for sample in &history {
+            let taken = Taken { sample: *sample, source: String::new(), ms: 0, why: Vec::new() };
+            watch.sampled(moment(sample.at.expect("a time")), &taken);
+        }
+        let until = until.min(history.len() - 1);
+        let (saved, text) = document::replay_file(&watch, moment(history[until].at.expect("a time")));
+        prop_assert_eq!(usize::try_from(saved).ok(), Some(until + 1));
+        let mut evaluator = evaluator();
+        let mut replayed = Vec::new();
+        for line in text.lines() {
+            match json::line(line.as_bytes()) {
+                json::Line::Baseline(seconds) => evaluator.set_baseline(seconds),
+                json::Line::Sample(sample, _) => replayed.push(evaluator.push(&sample)),
+            }
+        }
+        let gist = |verdict: &Verdict| {
+            let unknown = Criterion::ALL.map(|criterion| verdict.of(criterion).unknown);
+            (verdict.at, verdict.word, verdict.score, verdict.should_roll_back, verdict.latch, verdict.frozen, unknown)
+        };
+        let told: Vec<_> = watch.history.iter().take(until + 1).map(|point| gist(&point.verdict)).collect();
+        prop_assert_eq!(told, replayed.iter().map(gist).collect::<Vec<_>>());
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 #![cfg(test)]
 
+mod measured;
+mod monitoring;
+
 use jiff::Timestamp;
 use maos_migrate::engine::Capability;
 use maos_migrate::engine::assess::{Questionnaire, answers_file};
@@ -88,7 +91,7 @@ fn report() -> Report {
             ),
             Part {
                 capability: Capability::Environment,
-                state: PartState::NotInThisVersion,
+                state: PartState::NotRun,
                 outcome: String::new(),
                 evidence: String::new(),
                 by: String::new(),
@@ -111,7 +114,10 @@ fn report() -> Report {
             at: at("2026-11-22T13:13:00Z"),
         }],
         quarantine: QuarantineGroup::of(&items),
+        monitoring: None,
         readiness: Some(score(&questionnaire, &answers, &Facts::default())),
+        comparison: None,
+        validation: None,
         rollback: None,
         artifacts: vec![Artifact {
             path: "tasks/maos_tasks.json".to_owned(),
@@ -139,7 +145,7 @@ fn it_says_what_was_asked_done_by_whom_and_how_it_is_known() {
          Europe/Zurich.",
         "| Target database | postgres://maos:\\*\\*\\*\\*\\*\\*@db/maos |",
         "| Tasks | done, with quarantine | 39 + 1 | journal 1-9 | alice | 2026-11-22 14:12:00 CET |",
-        "| Environment | not in this version | this version of the program does not do it | - | - | - |",
+        "| Environment | not run | not run | - | - | - |",
         "| Schema | every one of the rows is accounted for | 1,204,311 | 1,204,266 + 45 | equal |",
         "| Schema | SHA-256 of all rows | ab12 | ab12 | equal |",
         "Score: 85/100 █████████████████░░░",

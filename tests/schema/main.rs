@@ -5,6 +5,7 @@
 #[path = "../support/pooler.rs"]
 mod pooler;
 
+mod bulk;
 mod child;
 mod defects;
 mod faults;

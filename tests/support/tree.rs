@@ -7,11 +7,67 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, SqliteConnection, ValueRef as _};
+
+/// What two runs of MAOS and of the legacy side cannot have in common, by file: values under these keys, anywhere in the
+/// document, are measured or are MAOS's own ids. Counts, states and verdicts stay, save those of tests that judge a time.
+const MEASURED: &[(&str, &[&str])] = &[
+    ("tasks/submission.json", &["maos_id"]),
+    (
+        "compare/migration_test_report.json",
+        &[
+            "median_speedup",
+            "speedup_interval_95",
+            "speedup_range",
+            "speedup_histogram",
+            "avg_speedup",
+            "maos_time_uncertainty",
+            "avg_parallel_efficiency",
+            "avg_agents_used",
+            "most_agents_used",
+            "recommendation",
+            "recommendation_rests_on",
+            "caution",
+            "resource_usage",
+            "legacy_s",
+            "maos_s",
+            "speedup",
+            "maos_id",
+            "execution_time",
+            "execution_time_uncertainty",
+            "maos_task_id",
+            "agents_used",
+            "parallel_efficiency",
+        ],
+    ),
+    (
+        "validate/migration_test_results.json",
+        &[
+            "duration",
+            "text",
+            "found",
+            "evidence",
+            "figures",
+            "submitted",
+            // These judge by the clock.
+            "performance",
+            "scalability",
+            "passed",
+            "failed",
+            "success_rate",
+            "assessment",
+        ],
+    ),
+];
+
+/// The same in the column of the tracking table that holds a task's own comparison.
+const COMPARISON: &[&str] = &["speedup", "legacy_seconds", "maos_seconds"];
 
 /// Files that tell how a run went, by the end of their name.
 const LEFT_OUT: &[&str] = &[
@@ -57,6 +113,23 @@ static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         // What is already there is as good as made now; the hash of a result includes its conversion time.
         (r#""status":"unchanged""#, r#""status":"converted""#),
         (r#""output_sha256":"[0-9a-f]{64}""#, "<hash>"),
+        // The comparison and the validation say times and what is recommended at them; a test that judges by the clock may fail.
+        (
+            r"(?m)^\| (Compare|Validate) \| [^|]* \| REHEARSAL: [^|]*",
+            "| $1 | <measured> ",
+        ),
+        (
+            r"<td>(Compare|Validate)</td><td[^>]*>[^<]*</td><td[^>]*>REHEARSAL: [^<]*",
+            "<td>$1</td><measured>",
+        ),
+        (
+            r"(?s)(## REHEARSAL: (?:Comparison|Validation)\n).*?(\n## )",
+            "$1<measured>$2",
+        ),
+        (
+            r"(?s)(<h2>REHEARSAL: (?:Comparison|Validation)</h2>\n).*?(<h2>)",
+            "$1<measured>$2",
+        ),
         // Approvals, with the digest of a plan over what was measured: a run that is done again has more of them.
         (r"(?m)^\| <time> \| .* \| [0-9a-f]{8} \|\n", ""),
         (
@@ -83,8 +156,15 @@ pub fn contents(root: &Path) -> BTreeMap<String, String> {
                 return None;
             }
             let bytes = fs::read(&path).unwrap();
-            let text = if bytes.starts_with(b"SQLite format 3\0") {
+            let measured = MEASURED.iter().find(|(file, _)| *file == name);
+            let text = if name == SUBMITTED {
+                submitted(&path)
+            } else if bytes.starts_with(b"SQLite format 3\0") {
                 settled(&database(&path), &absolute)
+            } else if let Some((_, keys)) = measured {
+                let document = serde_json::from_slice(&bytes).unwrap();
+                let text = serde_json::to_string_pretty(&without(document, keys)).unwrap();
+                still(&text, &absolute)
             } else if name.ends_with("-wal") || name.ends_with("-shm") {
                 return None;
             } else {
@@ -175,8 +255,53 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
 const LEFT_OUT_TABLES: &[&str] = &["migration_lease"];
 const LEFT_OUT_COLUMNS: &[&str] = &["token"];
 
-/// All tables of an SQLite file as sorted lines of text.
-fn database(path: &Path) -> String {
+/// The state of the rehearsal MAOS.
+const SUBMITTED: &str = "rehearsal/maos.db";
+
+/// `document` with a word in place of every value under these keys.
+fn without(document: Value, keys: &[&str]) -> Value {
+    match document {
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| {
+                let value = if keys.contains(&key.as_str()) {
+                    "<measured>".into()
+                } else {
+                    without(value, keys)
+                };
+                (key, value)
+            })
+            .collect(),
+        Value::Array(items) => items.into_iter().map(|item| without(item, keys)).collect(),
+        other => other,
+    }
+}
+
+/// The tasks that a submission gave to the rehearsal MAOS: each once, whatever its id. What a comparison and a validation gave it
+/// depends on how often they were begun, and the rest of its state on its clock.
+fn submitted(path: &Path) -> String {
+    rows(path, |connection| {
+        Box::pin(async move {
+            let rows: Vec<(String, String, String)> = sqlx::query_as(
+                "select reference, status, description from task
+                 where reference not like 'compare/%' and reference not like 'validate/%' order by 1, 2, 3",
+            )
+            .fetch_all(connection)
+            .await
+            .unwrap();
+            rows.into_iter()
+                .map(|(reference, status, description)| format!("{reference} {status}: {description}"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        })
+    })
+}
+
+/// Asks an SQLite file.
+fn rows<T>(
+    path: &Path,
+    ask: impl for<'a> FnOnce(&'a mut SqliteConnection) -> Pin<Box<dyn Future<Output = T> + 'a>>,
+) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -185,39 +310,65 @@ fn database(path: &Path) -> String {
         let mut connection = SqliteConnection::connect(&format!("sqlite://{}", path.display()))
             .await
             .unwrap();
-        let tables: Vec<(String,)> = sqlx::query_as(
-            "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by 1",
-        )
-        .fetch_all(&mut connection)
-        .await
-        .unwrap();
-        let mut lines = Vec::new();
-        for (table,) in tables
-            .into_iter()
-            .filter(|(table,)| !LEFT_OUT_TABLES.contains(&table.as_str()))
-        {
-            let quoted = table.replace('"', "\"\"");
-            let rows = sqlx::query(AssertSqlSafe(format!("select * from \"{quoted}\"")))
-                .fetch_all(&mut connection)
-                .await
-                .unwrap();
-            let mut shown: Vec<String> = rows
-                .iter()
-                .map(|row| {
-                    let cells: Vec<String> = (0..row.len())
-                        .filter(|i| !LEFT_OUT_COLUMNS.contains(&row.column(*i).name()))
-                        .map(|i| format!("{}={}", row.column(i).name(), cell(row, i)))
-                        .collect();
-                    format!("{table}: {}", cells.join(" | "))
-                })
-                .collect();
-            shown.sort();
-            lines.push(format!("{table}: {} rows", shown.len()));
-            lines.append(&mut shown);
-        }
+        let answer = ask(&mut connection).await;
         connection.close().await.unwrap();
-        lines.join("\n")
+        answer
     })
+}
+
+/// All tables of an SQLite file as sorted lines of text.
+fn database(path: &Path) -> String {
+    rows(path, |connection| Box::pin(dump(connection)))
+}
+
+async fn dump(connection: &mut SqliteConnection) -> String {
+    let tables: Vec<(String,)> = sqlx::query_as(
+        "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by 1",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .unwrap();
+    let mut lines = Vec::new();
+    for (table,) in tables
+        .into_iter()
+        .filter(|(table,)| !LEFT_OUT_TABLES.contains(&table.as_str()))
+    {
+        let quoted = table.replace('"', "\"\"");
+        let rows = sqlx::query(AssertSqlSafe(format!("select * from \"{quoted}\"")))
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+        let mut shown: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                // A task that was only compared has no other MAOS id than that of its last run.
+                let compared =
+                    table == "migration_tracking" && text(row, "source").as_deref() == Some("compare");
+                let cells: Vec<String> = (0..row.len())
+                    .map(|i| (i, row.column(i).name()))
+                    .filter(|(_, name)| !LEFT_OUT_COLUMNS.contains(name))
+                    .filter(|(_, name)| !(compared && *name == "maos_task_id"))
+                    .map(|(i, name)| match text(row, name) {
+                        Some(held) if name == "performance_comparison" => {
+                            let held = serde_json::from_str(&held).unwrap();
+                            format!("{name}={}", without(held, COMPARISON))
+                        }
+                        _ => format!("{name}={}", cell(row, i)),
+                    })
+                    .collect();
+                format!("{table}: {}", cells.join(" | "))
+            })
+            .collect();
+        shown.sort();
+        lines.push(format!("{table}: {} rows", shown.len()));
+        lines.append(&mut shown);
+    }
+    lines.join("\n")
+}
+
+/// The text in a column; `None` where there is none.
+fn text(row: &sqlx::sqlite::SqliteRow, column: &str) -> Option<String> {
+    row.try_get_unchecked::<Option<String>, _>(column).ok().flatten()
 }
 
 fn cell(row: &sqlx::sqlite::SqliteRow, index: usize) -> String {

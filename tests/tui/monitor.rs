@@ -10,7 +10,8 @@ use maos_migrate::engine::monitor::watch::Begin;
 use maos_migrate::engine::monitor::{Criteria, Gap, Health, Probe, Sample, Taken, Tasks};
 use maos_migrate::engine::operation::Outcome;
 use maos_migrate::engine::snapshot::{Activity, Step};
-use maos_migrate::engine::views::Slot;
+use maos_migrate::engine::views::{Mode, Slot};
+use maos_migrate::engine::workspace::Holder;
 use maos_migrate::tui::app::Out;
 use maos_migrate::tui::style::{Look, Theme};
 use serde_json::{Value, json};
@@ -526,6 +527,141 @@ fn x_stops_an_armed_countdown_at_once_and_other_keys_leave_it() {
     assert!(decisions(&h).is_empty());
     h.keys("X");
     assert_eq!(decisions(&h), [("countdown".to_owned(), Value::Null)]);
+}
+
+#[test]
+fn x_stops_the_countdown_from_every_screen() {
+    for steps in ["[", "]", "s<enter>", "R"] {
+        let mut h = Harness::new((80, 24));
+        countdown(&mut h);
+        h.keys(steps);
+        assert_ne!(h.app.current(), STEP, "{steps}");
+        assert!(decisions(&h).is_empty());
+        h.keys("X");
+        assert_eq!(
+            decisions(&h),
+            [("countdown".to_owned(), Value::Null)],
+            "{steps}:\n{}",
+            h.text()
+        );
+        assert!(
+            h.text().contains("Stopping the automatic rollback"),
+            "{}",
+            h.text()
+        );
+    }
+}
+
+/// Somebody else operates; this wizard only looks.
+fn watched_by_lena(h: &mut Harness) {
+    h.views.mode = Mode::Watching(Holder {
+        operator: "bob".to_owned(),
+        host: "ops-2".to_owned(),
+        pid: 7,
+        since: at("13:41:00"),
+    });
+    h.update();
+    h.out.clear();
+}
+
+#[test]
+fn a_watcher_stops_the_countdown_and_sees_why_the_rest_is_off() {
+    let mut h = Harness::new((80, 24));
+    countdown(&mut h);
+    watched_by_lena(&mut h);
+    let text = h.text();
+    assert!(
+        text.contains("X stop the countdown") && text.contains("X stops it for everyone"),
+        "{text}"
+    );
+    for key in ["a", "K", "p"] {
+        h.keys(key);
+        assert!(decisions(&h).is_empty(), "{key}");
+        assert!(
+            h.text().contains("Read-only: bob operates from ops-2"),
+            "{key}:\n{}",
+            h.text()
+        );
+    }
+    h.keys("X");
+    assert_eq!(decisions(&h), [("countdown".to_owned(), Value::Null)]);
+    // R works as ever.
+    h.keys("R");
+    assert_eq!(h.app.current(), Capability::Rollback);
+    let mut h = Harness::new((80, 24));
+    pass(&mut h);
+    watched_by_lena(&mut h);
+    h.keys("X");
+    assert!(decisions(&h).is_empty(), "nothing counts down");
+    h.keys("vw");
+    assert!(saved(&h).is_empty());
+    assert!(h.text().contains("Read-only: bob operates"), "{}", h.text());
+}
+
+fn saved(h: &Harness) -> Vec<jiff::Timestamp> {
+    h.out
+        .iter()
+        .filter_map(|out| match out {
+            Out::Send(Command::SaveSamples { until }) => Some(*until),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn w_in_the_explanation_saves_the_input_of_the_sample_that_is_shown() {
+    let mut h = Harness::new((80, 24));
+    pass(&mut h);
+    h.keys("vw");
+    h.keys("<left><left>w");
+    assert_eq!(saved(&h), [at("14:05:11"), at("13:55:11")]);
+    // On the screen below, w is the chart.
+    h.out.clear();
+    h.keys("<esc>w");
+    assert!(saved(&h).is_empty() && h.text().contains("w next criterion"));
+}
+
+/// In the hour of need nobody scrolls: the sum stands on the first page, whatever the size.
+#[test]
+fn the_explanation_shows_every_criterion_and_the_sum_without_scrolling() {
+    for make in [breach as fn(&mut Harness), pass, unknown, closely] {
+        let mut h = Harness::new((80, 24));
+        make(&mut h);
+        let text = h.keys("v").wait(Duration::from_secs(6)).text();
+        for name in [
+            "Error rate",
+            "Degradation",
+            "Availability",
+            "Validation",
+            "Score",
+            "Source",
+        ] {
+            assert!(
+                text.lines().any(|line| line.contains(&format!("│ {name} "))),
+                "{name}:\n{text}"
+            );
+        }
+    }
+}
+
+/// What must be seen in the smallest size that has gauges.
+#[test]
+fn at_60x18_the_way_back_and_the_way_on_are_stated() {
+    for make in [pass as fn(&mut Harness), closely, few] {
+        let mut h = Harness::new((60, 18));
+        make(&mut h);
+        let text = h.wait(Duration::from_secs(6)).text();
+        for words in [
+            "VERDICT",
+            "score ",
+            "Error rate",
+            "Validation fails",
+            "If you roll back",
+            "To promote",
+        ] {
+            assert!(text.contains(words), "{words}:\n{text}");
+        }
+    }
 }
 
 #[test]

@@ -2,14 +2,12 @@
 
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
+use super::keys::KEY;
 use super::ledger::LEDGER;
 use super::{Own, PgStore, sql};
 use crate::adapters::phrase::{beside, ident};
 use crate::engine::ports::store::{StoreError, Table};
 
-/// One task of a source is tracked once.
-const KEY: &str = "CREATE UNIQUE INDEX IF NOT EXISTS migration_tracking_legacy_key \
-                   ON {schema}migration_tracking (legacy_task_id COLLATE \"C\", source)";
 /// Databases that every server has, by which another one can be created.
 const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
 

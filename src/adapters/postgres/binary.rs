@@ -9,12 +9,11 @@ use tokio::sync::mpsc;
 
 use super::{Own, PgStore};
 use crate::adapters::convert::{Mapped, quoted};
-use crate::adapters::copytext;
 use crate::adapters::phrase::{Phrase, ident};
 use crate::engine::ports::store::{
     ColumnKind, Dialect, KeyKind, KeyedRow, Pick, Piece, Range, Reason, Recipe, StoreError,
 };
-use crate::engine::schema::key::{id_bytes, push_id, space_bytes};
+use crate::engine::schema::key::{id_bytes, space_bytes};
 
 /// What every stream begins with: signature, flags, length of the header's extension.
 pub const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -234,8 +233,8 @@ impl PgStore {
         if tuples.ended { Ok(count) } else { Err(self.cut()) }
     }
 
-    /// Streams the converted rows of a pick: [`Piece::Lines`] hold rows in binary form without header and trailer, [`Piece::Tracking`] their
-    /// tracking rows as text.
+    /// Streams the converted rows of a pick: [`Piece::Lines`] hold rows in binary form without header and trailer, [`Piece::Tracking`] the
+    /// key (8 bytes) and the id (16 bytes) of each.
     pub(super) async fn export_binary(
         &self,
         recipe: &Recipe,
@@ -283,7 +282,7 @@ impl PgStore {
     }
 }
 
-fn push(out: &mut Vec<u8>, value: &[u8]) {
+pub(super) fn push(out: &mut Vec<u8>, value: &[u8]) {
     let length = i32::try_from(value.len()).unwrap_or(i32::MAX);
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(value);
@@ -297,7 +296,6 @@ struct Writer {
     priorities: Mapped,
     description: Option<Vec<u8>>,
     after_id: Vec<u8>,
-    after_tracked: Vec<u8>,
     originals: String,
     text: String,
     tasks: Vec<u8>,
@@ -307,11 +305,6 @@ struct Writer {
 
 impl Writer {
     fn new(recipe: &Recipe) -> Self {
-        let mut after_tracked = Vec::new();
-        for field in [&recipe.started, "migrated", &recipe.label] {
-            copytext::push(&mut after_tracked, Some(field), false);
-        }
-        copytext::end(&mut after_tracked);
         Self {
             space: space_bytes(&recipe.namespace),
             types: Mapped::new(&recipe.types),
@@ -323,7 +316,6 @@ impl Writer {
                 quoted(&recipe.started)
             )
             .into_bytes(),
-            after_tracked,
             originals: String::new(),
             text: String::new(),
             tasks: Vec::with_capacity(PIECE + PIECE / 4),
@@ -393,16 +385,14 @@ impl Writer {
         let length = i32::try_from(out.len() - start - 4).ok()?;
         out.get_mut(start..start + 4)?
             .copy_from_slice(&length.to_be_bytes());
-        self.text.push('\t');
-        push_id(&mut self.text, id);
-        self.tracking.extend_from_slice(self.text.as_bytes());
-        self.tracking.extend_from_slice(&self.after_tracked);
+        self.tracking.extend_from_slice(&key.to_be_bytes());
+        self.tracking.extend_from_slice(&id);
         self.rows += 1;
         Some(())
     }
 }
 
-fn number_text(out: &mut String, n: i64) {
+pub(super) fn number_text(out: &mut String, n: i64) {
     use std::fmt::Write as _;
     // Writing to a String cannot fail.
     let _ = write!(out, "{n}");

@@ -104,6 +104,9 @@ impl PgStore {
 
     async fn copy_in(&self, connection: &mut PgConnection, job: CopyJob<'_>) -> Own<Copied> {
         let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
+        // Why this is safe stands at the head of the module.
+        self.execute(&mut tx, "SET LOCAL synchronous_commit = off".to_owned())
+            .await?;
         self.hold_fence(&mut tx, job.fence).await?;
         let mut copied = Copied::default();
         if let Pick::Keys(keys) = job.pick {
@@ -284,14 +287,7 @@ impl PgStore {
             copied.rows_out = taken.rows;
             copied.bytes = taken.bytes;
             failpoint::hit("schema.between");
-            let mut sink = tx
-                .copy_in_raw(&into_tracking)
-                .await
-                .map_err(|error| self.fault(&error))?;
-            for lines in taken.tracking {
-                sink.send(lines).await.map_err(|error| self.fault(&error))?;
-            }
-            sink.finish().await.map_err(|error| self.fault(&error))?
+            self.track(tx, recipe, &taken.tracking).await?
         } else {
             copied.rows_in = source.count(recipe, job.pick).await?;
             let taken = self.take_part(tx, job, source, Part::Tasks, &into).await?;
@@ -359,7 +355,7 @@ impl PgStore {
                             sink.send(lines).await.map_err(|error| self.fault(&error))?;
                         }
                     }
-                    Piece::Tracking(lines) => taken.tracking.push(lines),
+                    Piece::Tracking(pairs) => taken.tracking.push(pairs),
                     Piece::Seen(rows) => taken.seen = rows,
                     Piece::End(rows) => {
                         taken.rows = rows;

@@ -61,6 +61,25 @@ impl SqliteStore {
         Ok(0)
     }
 
+    /// Drops the unique key of an empty tracking table; [`SqliteStore::build_key`] makes it again after the rows.
+    pub(super) async fn drop_key(&self, fence: &Fence) -> Own<()> {
+        let mut writer = self.writer.lock().await;
+        let connection = self.open_writer(&mut writer).await?;
+        let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
+        self.hold_fence(&mut tx, fence).await?;
+        let tracked: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM migration_tracking)")
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        if tracked == 0 {
+            sqlx::raw_sql("DROP INDEX IF EXISTS migration_tracking_legacy_key")
+                .execute(&mut *tx)
+                .await
+                .map_err(|error| self.fault(&error))?;
+        }
+        tx.commit().await.map_err(|error| self.fault(&error))
+    }
+
     /// Gives the tracking table its unique key, once its rows are there.
     pub(super) async fn build_key(&self, _recipe: &Recipe) -> Own<()> {
         let mut writer = self.writer.lock().await;

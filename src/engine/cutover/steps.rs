@@ -1,17 +1,18 @@
 //! The six steps, each with its proof and its way back.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::drain;
 use super::legacy::LegacySide;
 use super::plan::Mode;
 use crate::engine::error::{Error, Result};
-use crate::engine::operation::{Control, Progress};
 use crate::engine::ports::clock::Clock;
 use crate::engine::ports::maos::{Known, Maos};
+use crate::engine::ports::store::Key;
 use crate::engine::schema::{self, Live, Request, Stores};
 use crate::engine::serving;
 use crate::engine::steps::{Did, Scene, Standing, Step};
@@ -19,11 +20,9 @@ use crate::engine::text::{count, plural};
 
 /// The step whose memo holds the monitor's first figures: `{at, status, health}`.
 pub const START_SNAPSHOT: &str = "start_snapshot";
-/// How often the legacy side is asked what it still runs.
-const ASK: Duration = Duration::from_secs(2);
 
-/// How long MAOS may take to end on the way back, before it is ended.
-const STOP: Duration = Duration::from_secs(30);
+/// Rows that are named where some differ.
+const NAMED: usize = 5;
 
 /// What the steps share.
 pub struct Over {
@@ -39,8 +38,12 @@ pub struct Over {
     pub mode: Mode,
     /// How long running tasks are waited for.
     pub drain_within: Duration,
+    /// Whether a person is there to decide about tasks that do not end in that time; else legacy is opened again.
+    pub asks: bool,
     /// How long MAOS may take to be ready.
     pub ready_within: Duration,
+    /// How long MAOS may take to end on the way back, before it is ended.
+    pub stop_within: Duration,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// When the legacy side was closed: told by the first step, or by the journal of a run that goes on.
@@ -74,7 +77,7 @@ pub fn steps(mode: Mode) -> Vec<Step<Over>> {
             },
         )
         .undo("open it again", open_again),
-        Step::new("drain", drain_title(mode), drain),
+        Step::new("drain", drain_title(mode), drain::drain),
         Step::new("catch_up", "last catch-up", catch_up),
         Step::new("both_ways", "rows on one side only, both ways", both_ways),
         Step::new("start", "start MAOS, ready", |scene: Scene<Over>| async move {
@@ -101,77 +104,18 @@ const fn drain_title(mode: Mode) -> &'static str {
     }
 }
 
-/// What the legacy side still runs, by its command, else by its rows.
-async fn still_running(world: &Over, control: &Control) -> Result<(u64, Vec<String>)> {
-    if let Some(tasks) = world.legacy.running(Some(control)).await? {
-        return Ok((
-            tasks.len() as u64,
-            tasks.into_iter().map(|task| task.id).collect(),
-        ));
-    }
-    let quiet = Control::silent();
-    let prepared = schema::plan(&world.request, &world.stores, &quiet).await?;
-    Ok((prepared.census.running, Vec::new()))
-}
-
-async fn drain(scene: Scene<Over>) -> Result<Did> {
-    let world = &scene.world;
-    let begun = Instant::now();
-    let (first, _) = still_running(world, &scene.control).await?;
-    let mut left = first;
-    while left > 0 {
-        // Rows that a frozen system leaves as running are decided about as rows, by the choice that the plan names.
-        if world.mode == Mode::Freeze && world.legacy.settings.running.is_empty() {
-            return Ok(Did::said(format!(
-                "{} left as running, {}",
-                plural(left, "row", "rows"),
-                world
-                    .request
-                    .running
-                    .map_or("not decided", |_| "decided in Schema")
-            )));
-        }
-        if scene.control.stopping() {
-            return Err(Error::interrupted("stopped; legacy is open again"));
-        }
-        if begun.elapsed() > world.drain_within {
-            return Err(Error::blocked(format!(
-                "{} still run after {} s",
-                plural(left, "task", "tasks"),
-                world.drain_within.as_secs()
-            ))
-            .hint("Wait and cut over again, or choose freeze."));
-        }
-        tokio::select! {
-            () = tokio::time::sleep(ASK) => {}
-            () = scene.control.stopped() => {}
-        }
-        let (now, names) = still_running(world, &scene.control).await?;
-        left = now;
-        scene.control.progress(Progress {
-            done: first.saturating_sub(left),
-            total: Some(first),
-            unit: "tasks".to_owned(),
-            phase: "draining".to_owned(),
-            running: names.into_iter().take(5).collect(),
-            ..Progress::default()
-        });
-    }
-    Ok(Did::said(if first == 0 {
-        "none ran".to_owned()
-    } else {
-        format!("{} ended", plural(first, "task", "tasks"))
-    }))
-}
-
 async fn catch_up(scene: Scene<Over>) -> Result<Did> {
     let world = &scene.world;
-    let prepared = schema::plan(&world.request, &world.stores, &scene.control).await?;
+    let prepared = schema::plan(&request(&scene), &world.stores, &scene.control).await?;
     prepared.ready()?;
     let live = Live::default();
     let applied = schema::apply(&prepared, &world.stores, world.started, &scene.control, &live).await?;
     if !applied.outcome.proved() {
-        return Err(applied.outcome.not_proved());
+        let words = |keys: &[Key]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let found = &applied.differences;
+        let changed = [words(&found.changed), words(&found.aside), words(&found.tracking)].concat();
+        return Err(differs(&words(&found.missing), &words(&found.extra), &changed)
+            .unwrap_or_else(|| applied.outcome.not_proved()));
     }
     let report = &applied.report;
     Ok(
@@ -183,30 +127,48 @@ async fn catch_up(scene: Scene<Over>) -> Result<Did> {
     )
 }
 
-async fn both_ways(scene: Scene<Over>) -> Result<Did> {
-    let world = &scene.world;
-    let prepared = schema::plan(&world.request, &world.stores, &scene.control).await?;
-    let (_, report) = schema::verify_run(&prepared, &world.stores, &scene.control, &Live::default()).await?;
-    if !report.verified {
-        let (missing, extra) = (
-            report.missing.len(),
-            report.extra.len() + report.changed.len() + report.other.len(),
-        );
-        let named: Vec<&str> = report
-            .missing
-            .iter()
-            .chain(&report.changed)
-            .chain(&report.extra)
-            .take(5)
-            .map(String::as_str)
-            .collect();
-        return Err(Error::blocked(format!(
-            "{} only in legacy, {} differ or are only in MAOS: {}",
-            plural(missing as u64, "row", "rows"),
-            count(extra as u64),
+/// The request of the rows, with what a person decided about those that still run.
+fn request(scene: &Scene<Over>) -> Request {
+    let decided = scene
+        .memos
+        .get("drain")
+        .and_then(|memo| serde_json::from_value(memo["running"].clone()).ok());
+    let request = scene.world.request.clone();
+    Request {
+        running: decided.or(request.running),
+        ..request
+    }
+}
+
+/// The rows that are on one side only, or differ: only in legacy, only in MAOS, in both. They are named, so that somebody can look at
+/// them. `None` where no row does.
+fn differs(missing: &[String], extra: &[String], changed: &[String]) -> Option<Error> {
+    let named: Vec<&str> = [missing, changed, extra]
+        .into_iter()
+        .flatten()
+        .take(NAMED)
+        .map(String::as_str)
+        .collect();
+    (!named.is_empty()).then(|| {
+        Error::blocked(format!(
+            "{} only in legacy, {} only in MAOS, {} otherwise there: {}",
+            plural(missing.len() as u64, "row", "rows"),
+            count(extra.len() as u64),
+            count(changed.len() as u64),
             named.join(", ")
         ))
-        .hint("See what still writes to the legacy table, then cut over again."));
+        .hint("See what still writes to these tables, then cut over again.")
+    })
+}
+
+async fn both_ways(scene: Scene<Over>) -> Result<Did> {
+    let world = &scene.world;
+    let prepared = schema::plan(&request(&scene), &world.stores, &scene.control).await?;
+    let (_, report) = schema::verify_run(&prepared, &world.stores, &scene.control, &Live::default()).await?;
+    if !report.verified {
+        let changed = [report.changed.as_slice(), &report.other].concat();
+        return Err(differs(&report.missing, &report.extra, &changed)
+            .unwrap_or_else(|| Error::blocked("not proved: no row differs, and the counts do")));
     }
     Ok(Did::said(format!(
         "none; {} = {} + {}",
@@ -221,7 +183,7 @@ async fn ready(scene: Scene<Over>) -> Result<String> {
 }
 
 async fn stop(scene: Scene<Over>) -> Result<String> {
-    serving::ended(scene.world.maos.as_ref(), STOP).await
+    serving::ended(scene.world.maos.as_ref(), scene.world.stop_within).await
 }
 
 async fn snapshot(scene: Scene<Over>) -> Result<Did> {

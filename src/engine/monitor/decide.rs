@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::watch::Watch;
+use crate::engine::capability::Capability;
+use crate::engine::command::Command;
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::workspace::{Workspace, files};
 
 /// The countdowns that leave a person time to stop an armed rollback, and that do not leave a broken system running all night; seconds.
 pub const COUNTDOWNS: std::ops::RangeInclusive<u64> = 5..=3_600;
+const COUNTDOWN: &str = "countdown";
 const LONGEST: usize = 1_000;
 const FOLDER: &str = "monitor/requests";
 const LARGEST: u64 = 64 * 1024;
@@ -106,6 +109,28 @@ pub struct Asked {
     pub by: String,
     /// When it was asked.
     pub at: Timestamp,
+}
+
+impl Asked {
+    /// The countdown of an automatic rollback, stopped by `by`.
+    #[must_use]
+    pub fn to_stop_countdown(by: &str, at: Timestamp) -> Self {
+        Self {
+            subject: COUNTDOWN.to_owned(),
+            choice: Value::Null,
+            by: by.to_owned(),
+            at,
+        }
+    }
+}
+
+/// Whether a command stops the countdown of an automatic rollback: what anybody may do, also who only looks.
+#[must_use]
+pub fn stops_countdown(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Decide { capability: Capability::Monitor, subject, choice: Value::Null } if subject == COUNTDOWN
+    )
 }
 
 /// Leaves a decision for the operating session, which takes it within a second.

@@ -1,13 +1,16 @@
 //! `monitor/post_migration_monitoring.json`: the guide's document, with what its engine could not know beside it.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::sample::{Figure, Sample};
+use super::sample::{Figure, Gap, Sample};
 use super::verdict::{Criterion, clock};
 use super::watch::{Point, Watch};
 
 /// The file, relative to the workspace.
 pub const FILE: &str = "monitor/post_migration_monitoring.json";
+/// Where the files of a watch lie, relative to the workspace.
+pub const FOLDER: &str = "monitor";
 
 /// The document of a watch.
 #[must_use]
@@ -69,31 +72,68 @@ fn figure(figure: Figure<f64>) -> Value {
     figure.map_or(Value::Null, Value::from)
 }
 
-/// A sample as a line that `monitor replay` reads.
+/// The samples up to `until` that are kept, as the file that `monitor replay` reads; and how many they are. The baseline is
+/// that of now.
+#[must_use]
+pub fn replay_file(watch: &Watch, until: Timestamp) -> (u64, String) {
+    let mut text = json!({"baseline": {"avg_response_time": watch.baseline()}}).to_string();
+    text.push('\n');
+    let mut samples = 0;
+    for point in &watch.history {
+        // A sample that says no time belongs to the one before it.
+        if point.at() > until.as_microsecond() {
+            break;
+        }
+        text.push_str(&replay_line(&point.taken.sample).to_string());
+        text.push('\n');
+        samples += 1;
+    }
+    (samples, text)
+}
+
+/// A sample as a line that `monitor replay` reads. What was not given is left out; what was given and is no figure, or was
+/// asked for in vain, is null.
 #[must_use]
 pub fn replay_line(sample: &Sample) -> Value {
     let mut out = json!({"at": sample.at.map(clock)});
-    if let Ok(tasks) = sample.tasks {
-        out["tasks"] = json!({"failed": tasks.failed, "completed": tasks.completed});
-        if let Some(total) = tasks.total {
-            out["tasks"]["total"] = total.into();
+    match sample.tasks {
+        Ok(tasks) => {
+            out["tasks"] = json!({"failed": tasks.failed, "completed": tasks.completed});
+            if let Some(total) = tasks.total {
+                out["tasks"]["total"] = total.into();
+            }
+        }
+        Err(Gap::Absent) => {}
+        Err(_) => out["tasks"] = Value::Null,
+    }
+    match sample.health {
+        Ok(health) => out["health"] = json!({"healthy": health.healthy, "total": health.total}),
+        Err(Gap::Absent) => {}
+        Err(_) => out["health"] = Value::Null,
+    }
+    let mut performance = serde_json::Map::new();
+    for (name, given) in [
+        ("avg_response_time", sample.response),
+        ("tasks_per_minute", sample.throughput),
+    ] {
+        match given {
+            Ok(number) => {
+                performance.insert(name.to_owned(), number.into());
+            }
+            Err(Gap::Absent) => {}
+            Err(_) => {
+                performance.insert(name.to_owned(), Value::Null);
+            }
         }
     }
-    if let Ok(health) = sample.health {
-        out["health"] = json!({"healthy": health.healthy, "total": health.total});
+    if !performance.is_empty() {
+        out["performance"] = performance.into();
     }
-    let mut performance = json!({});
-    if let Ok(seconds) = sample.response {
-        performance["avg_response_time"] = seconds.into();
+    match sample.validation {
+        Ok(super::Probe::Pass) => out["validation"] = "pass".into(),
+        Ok(super::Probe::Fail) => out["validation"] = "fail".into(),
+        Err(Gap::Absent) => {}
+        Err(_) => out["validation"] = "unknown".into(),
     }
-    if let Ok(rate) = sample.throughput {
-        performance["tasks_per_minute"] = rate.into();
-    }
-    out["performance"] = performance;
-    out["validation"] = match sample.validation {
-        Ok(super::Probe::Pass) => "pass".into(),
-        Ok(super::Probe::Fail) => "fail".into(),
-        Err(_) => "unknown".into(),
-    };
     out
 }

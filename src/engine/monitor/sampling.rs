@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::json;
-use super::sample::{Figure, Gap, Probe, Raw, RawFigures, Sample};
+use super::sample::{Gap, Probe, Raw, RawFigures, Sample};
 use super::watch::Taken;
 use crate::engine::ports::maos::{Known, Maos, MaosError, StatusDocument, Submission, TaskStatus};
 use crate::engine::ports::process::{Call, Ended, Processes};
@@ -41,6 +41,9 @@ impl Validation {
     }
 }
 
+/// Why something is not known: for the evaluator, and in the words of whoever did not tell it.
+type Lost = (Gap, String);
+
 /// Where samples come from.
 #[derive(Clone)]
 pub struct Source {
@@ -52,8 +55,8 @@ pub struct Source {
     pub command: Vec<String>,
     /// The probe.
     pub validation: Validation,
-    /// The time limit of one call.
-    pub limit: Duration,
+    /// The time between two samples. A look takes no longer than that, whatever does not answer.
+    pub interval: Duration,
 }
 
 impl Source {
@@ -76,10 +79,17 @@ impl Source {
         let mut why = Vec::new();
         // Both ask at the same time, so that a slow answer costs its limit once.
         let (figures, validation) = tokio::join!(self.figures(), self.validate());
-        let figures = figures.unwrap_or_else(|(gap, words)| {
-            why.push(words);
-            Err(gap)
-        });
+        let figures = match figures {
+            Ok((figures, None)) => Ok((figures, None)),
+            Ok((figures, Some((gap, words)))) => {
+                why.push(words);
+                Ok((figures, Some(gap)))
+            }
+            Err((gap, words)) => {
+                why.push(words);
+                Err(gap)
+            }
+        };
         let validation = validation.map_err(|(gap, words)| {
             if !words.is_empty() && !why.contains(&words) {
                 why.push(words);
@@ -87,12 +97,18 @@ impl Source {
             gap
         });
         let sample = match figures {
-            Ok(figures) => Sample {
-                // The counters tell the shares; a journal needs no long fractions.
-                lifetime_errors: None,
-                share_healthy: None,
-                ..figures.sample(Some(at), validation)
-            },
+            Ok((figures, lost)) => {
+                let sample = figures.sample(Some(at), validation);
+                Sample {
+                    // The counters tell the shares; a journal needs no long fractions.
+                    lifetime_errors: None,
+                    share_healthy: None,
+                    tasks: lost.map_or(sample.tasks, Err),
+                    response: lost.map_or(sample.response, Err),
+                    throughput: lost.map_or(sample.throughput, Err),
+                    ..sample
+                }
+            }
             Err(gap) => Sample {
                 validation,
                 ..Sample::lost(Some(at), gap)
@@ -106,17 +122,36 @@ impl Source {
         }
     }
 
-    fn limit(&self) -> Duration {
-        self.limit.min(LONGEST)
+    /// Learns what there is to ask, once and beside the samples: a look that ends at its time limit would otherwise begin
+    /// with it each time, and with a slow program never come to its figures. Whether it could be learnt.
+    pub async fn learn(&self) -> bool {
+        match &self.maos {
+            Ok(maos) if self.command.is_empty() || self.validation != Validation::Off => {
+                maos.probe().await.is_ok()
+            }
+            _ => true,
+        }
     }
 
-    async fn figures(&self) -> Result<Figure<RawFigures>, (Gap, String)> {
+    /// The time limit of one call. Half of the interval: a status document may be followed by the health command.
+    fn limit(&self) -> Duration {
+        (self.interval / 2).min(LONGEST)
+    }
+
+    /// The figures, and why there are those of the health command only.
+    async fn figures(&self) -> Result<(RawFigures, Option<Lost>), Lost> {
         if !self.command.is_empty() {
-            return self.ask_command().await.map(Ok);
+            return self.ask_command().await.map(|figures| (figures, None));
         }
         let maos = self.maos.as_ref().map_err(|why| (Gap::NoSource, why.clone()))?;
-        let document = known(self.limit(), "status", maos.status()).await?;
-        let mut figures = figures(&document);
+        let begun = Instant::now();
+        let status = known(self.limit(), "status", maos.status()).await;
+        let (mut figures, missing) = match status {
+            Ok(document) => (figures(&document), None),
+            // Whoever hangs is not asked twice.
+            Err(lost) if begun.elapsed() >= self.limit() => return Err(lost),
+            Err(lost) => (RawFigures::default(), Some(lost)),
+        };
         if figures.healthy == Raw::Absent || figures.components == Raw::Absent {
             // A status document without health is completed by the health command; without either it stays unknown.
             if let Ok(health) = known(self.limit(), "health", maos.health()).await {
@@ -124,10 +159,13 @@ impl Source {
                 figures.components = raw_count(health.total);
             }
         }
-        Ok(Ok(figures))
+        match missing {
+            Some(lost) if figures.components == Raw::Absent => Err(lost),
+            missing => Ok((figures, missing)),
+        }
     }
 
-    async fn ask_command(&self) -> Result<RawFigures, (Gap, String)> {
+    async fn ask_command(&self) -> Result<RawFigures, Lost> {
         let call = Call::new(self.command.clone(), self.limit());
         let ran = self
             .processes
@@ -150,17 +188,14 @@ impl Source {
             Ended::Signal(signal) => Err((Gap::NoAnswer, format!("the status command: signal {signal}"))),
             Ended::TimedOut | Ended::Stopped => Err((
                 Gap::NoAnswer,
-                format!(
-                    "the status command gave no answer in {} s",
-                    self.limit().as_secs()
-                ),
+                format!("the status command gave no answer in {}", span(self.limit())),
             )),
             Ended::NotFound => Err((Gap::NoSource, "the status command is not there".to_owned())),
             Ended::NotPermitted => Err((Gap::NoSource, "the status command may not be run".to_owned())),
         }
     }
 
-    async fn validate(&self) -> Result<Probe, (Gap, String)> {
+    async fn validate(&self) -> Result<Probe, Lost> {
         let nothing = || Err((Gap::Absent, String::new()));
         let Ok(maos) = &self.maos else {
             return nothing();
@@ -176,13 +211,14 @@ impl Source {
                 };
                 Ok(if running { Probe::Pass } else { Probe::Fail })
             }
-            Validation::Task => task(maos.as_ref()).await,
+            Validation::Task => task(maos.as_ref(), self.limit(), TASK_WAIT.min(self.interval / 2)).await,
         }
     }
 }
 
-/// Submits the guide's task and waits for its end: what was only accepted proves nothing.
-async fn task(maos: &dyn Maos) -> Result<Probe, (Gap, String)> {
+/// Submits the guide's task and waits for its end: what was only accepted proves nothing. `limit` is for one call, `wait`
+/// for the task; what has not ended by then is cancelled, so that no tasks pile up.
+async fn task(maos: &dyn Maos, limit: Duration, wait: Duration) -> Result<Probe, Lost> {
     let submission = Submission {
         description: "Test task for validation".to_owned(),
         kind: Some("general".to_owned()),
@@ -190,24 +226,21 @@ async fn task(maos: &dyn Maos) -> Result<Probe, (Gap, String)> {
         reference: format!("monitor-{}", uuid::Uuid::now_v7()),
         ..Submission::default()
     };
+    let lost = |why: &str| Err((Gap::NoAnswer, why.to_owned()));
     let begun = Instant::now();
-    let id = match limited(TASK_WAIT, maos.submit(submission)).await {
+    let id = match limited(limit, maos.submit(submission)).await {
         Ok(id) => id,
         Err(error) if error.is_missing() => return Err((Gap::Absent, String::new())),
-        Err(MaosError::TimedOut(..)) => {
-            return Err((
-                Gap::NoAnswer,
-                "the validation task was not taken in time".to_owned(),
-            ));
-        }
+        Err(MaosError::TimedOut(..)) => return lost("the validation task was not taken in time"),
         Err(_) => return Ok(Probe::Fail),
     };
-    while begun.elapsed() < TASK_WAIT {
-        match limited(LONGEST, maos.show(id.clone())).await {
+    let mut asked = true;
+    while begun.elapsed() < wait {
+        match limited(limit, maos.show(id.clone())).await {
             Ok(view) => match view.status {
                 TaskStatus::Completed => return Ok(Probe::Pass),
                 TaskStatus::Failed | TaskStatus::Cancelled => return Ok(Probe::Fail),
-                _ => {}
+                _ => asked = true,
             },
             Err(error) if error.is_missing() => {
                 return Err((
@@ -215,9 +248,17 @@ async fn task(maos: &dyn Maos) -> Result<Probe, (Gap, String)> {
                     "the validation task's end cannot be asked".to_owned(),
                 ));
             }
-            Err(_) => {}
+            Err(_) => asked = false,
         }
-        tokio::time::sleep(TASK_POLL).await;
+        tokio::time::sleep(TASK_POLL.min(wait / 10)).await;
+    }
+    // It has had its time either way; that it cannot be cancelled says nothing more.
+    let _ = limited(limit, maos.cancel(id)).await;
+    if !asked {
+        return lost("the validation task's end was not told");
+    }
+    if wait < Duration::from_secs(TASK_LIMIT_S) {
+        return lost("the validation task did not end within half an interval");
     }
     // It was taken and did not end within the guide's limit.
     Ok(Probe::Fail)
@@ -237,7 +278,7 @@ async fn known<T>(
     limit: Duration,
     what: &str,
     answer: impl Future<Output = Result<Known<T>, MaosError>>,
-) -> Result<T, (Gap, String)> {
+) -> Result<T, Lost> {
     match limited(limit, answer).await {
         Ok(Known::Value(value)) => Ok(value),
         Ok(Known::Unknown(why)) => Err((Gap::NoAnswer, format!("{what}: {}", inert_short(&why, 120)))),
@@ -248,12 +289,17 @@ async fn known<T>(
                 _ => Gap::NoAnswer,
             };
             let words = match error {
-                MaosError::TimedOut(..) => format!("{what}: no answer in {} s", limit.as_secs()),
+                MaosError::TimedOut(..) => format!("{what}: no answer in {}", span(limit)),
                 error => format!("{what}: {}", inert_short(&error.to_string(), 120)),
             };
             Err((gap, words))
         }
     }
+}
+
+/// `60 s`, `0.5 s`.
+fn span(limit: Duration) -> String {
+    format!("{} s", (limit.as_secs_f64() * 10.0).round() / 10.0)
 }
 
 fn figures(document: &StatusDocument) -> RawFigures {

@@ -39,6 +39,9 @@ pub struct Call {
     pub stdin: Stdin,
     /// Where its standard output goes instead of being kept; made new with mode 0600, replaced when it exists.
     pub stdout_to: Option<PathBuf>,
+    /// A [`Detached`] of it is written here before it gets its input, and removed when it has ended: who finds the file ends what
+    /// a killed caller left behind. A program that must not begin unknown waits for its input.
+    pub known_in: Option<PathBuf>,
     /// After this long its process group is asked to end, two seconds later it is killed.
     pub limit: Duration,
     /// Bytes kept of each stream.
@@ -56,6 +59,7 @@ impl Call {
             directory: None,
             stdin: Stdin::Null,
             stdout_to: None,
+            known_in: None,
             limit,
             kept: KEPT,
         }
@@ -214,6 +218,9 @@ pub trait Processes: Send + Sync {
         None
     }
 
-    /// Ends its process group: asks, and kills after `grace`. Gives whether it is gone.
+    /// Programs that run from a folder: their first or second word lies in it. Our own process is not among them.
+    fn running_from(&self, folder: &std::path::Path) -> Vec<Detached>;
+
+    /// Ends its process group: asks, and kills after `grace`. Gives whether it is gone, with all that it started in the group.
     fn end<'a>(&'a self, detached: &'a Detached, grace: Duration) -> BoxFuture<'a, bool>;
 }

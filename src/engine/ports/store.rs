@@ -180,7 +180,7 @@ pub enum Part {
 pub enum Piece {
     /// Whole lines in PostgreSQL's COPY text format; whole rows in its binary format for [`Part::Binary`].
     Lines(Vec<u8>),
-    /// Whole lines of tracking rows for the rows so far, with [`Part::Binary`].
+    /// Key and id of the rows so far, 24 bytes a row, with [`Part::Binary`].
     Tracking(Vec<u8>),
     /// How many source rows were looked at, with [`Part::Binary`].
     Seen(u64),
@@ -438,7 +438,13 @@ pub trait Store: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
-    /// Builds what is cheaper to build after the rows are there than row by row: the unique key of the tracking table.
+    /// Puts off what [`Store::settle`] builds: the keys of a tracking table that is still empty. Called before the first chunk of many.
+    fn put_off<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence) -> Answer<'a, ()> {
+        let _ = (recipe, fence);
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Builds what is cheaper to build after the rows are there than row by row: the keys of the tracking table, those that are missing.
     fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
         let _ = recipe;
         Box::pin(async { Ok(()) })

@@ -18,4 +18,6 @@ pub enum Block {
     Table(Vec<Text>, Vec<Vec<Text>>),
     /// A share of a whole with its label: `(label, points, max)`. The number always stands beside the bar.
     Bar(Text, i64, i64),
+    /// A figure over time: its title, its picture, and the file of the picture for a writer that cannot hold it.
+    Picture(Text, String, String),
 }

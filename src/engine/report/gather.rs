@@ -1,16 +1,20 @@
 //! From the snapshot to the report's model: nothing but a fold of the journal, so that equal journals give equal reports.
 
+use super::measured::{Comparison, Validation};
 use super::model::{Artifact, Counts, Journal, Part, PartState, QuarantineGroup, Report, Signed};
+use super::monitoring;
 use crate::engine::capability::Capability;
 use crate::engine::journey;
 use crate::engine::readiness::Readiness;
 use crate::engine::snapshot::{Activity, Snapshot, Step};
+use crate::engine::tasks::submit::VERB;
 use crate::engine::text;
+use crate::engine::validate::Catalogue;
 use crate::engine::workspace::{Environment, Settings};
 
-/// The report of a migration. `zone` is the IANA name of the zone that times are written in.
+/// The report of a migration. `catalogue` names the tests of the validation, `zone` the zone that times are written in (IANA).
 #[must_use]
-pub fn gather(snapshot: &Snapshot, settings: &Settings, zone: String) -> Report {
+pub fn gather(snapshot: &Snapshot, settings: &Settings, catalogue: &Catalogue, zone: String) -> Report {
     let kind = snapshot
         .migration
         .map_or("not chosen", |kind| kind.title())
@@ -30,7 +34,16 @@ pub fn gather(snapshot: &Snapshot, settings: &Settings, zone: String) -> Report 
             .readiness
             .as_ref()
             .map(|(_, readiness)| Readiness::clone(readiness)),
+        comparison: snapshot
+            .steps
+            .get(&Capability::Compare)
+            .and_then(|step| Comparison::of(step, settings.driving.compare.minimum_pairs)),
+        validation: snapshot
+            .steps
+            .get(&Capability::Validate)
+            .and_then(|step| Validation::of(step, catalogue)),
         rollback: super::rollback::went_back(snapshot),
+        monitoring: snapshot.monitor.as_deref().and_then(monitoring::of),
         artifacts: artifacts(snapshot),
         journal: Journal {
             events,
@@ -88,11 +101,12 @@ fn parts(snapshot: &Snapshot) -> Vec<Part> {
 
 fn part(snapshot: &Snapshot, capability: Capability) -> Part {
     let step = snapshot.step(capability);
-    let (state, outcome) = if capability.in_this_version() {
-        state(snapshot, capability, &step)
-    } else {
-        (PartState::NotInThisVersion, "not in this version".to_owned())
-    };
+    let (state, outcome) = state(snapshot, capability, &step);
+    let watch = snapshot
+        .monitor
+        .as_deref()
+        .filter(|_| capability == Capability::Monitor);
+    let (state, mut outcome) = watch.and_then(monitoring::unfinished).unwrap_or((state, outcome));
     let counts = step
         .outcome
         .as_ref()
@@ -108,6 +122,7 @@ fn part(snapshot: &Snapshot, capability: Capability) -> Part {
         });
     let evidence = match capability {
         Capability::Readiness => "journal".to_owned(),
+        Capability::Monitor if watch.is_some() => crate::engine::monitor::document::FILE.to_owned(),
         _ => step
             .outcome
             .as_ref()
@@ -120,15 +135,34 @@ fn part(snapshot: &Snapshot, capability: Capability) -> Part {
                 }
             }),
     };
+    let mut proof = step.outcome.map(|outcome| outcome.proof).unwrap_or_default();
+    // What MAOS made of the converted tasks stands beside their conversion.
+    if capability == Capability::Tasks
+        && let Some(given) = step.outcomes.get(VERB)
+    {
+        outcome = format!(
+            "{}. {}.",
+            outcome.trim_end_matches('.'),
+            given.summary.trim_end_matches('.')
+        );
+        proof.extend(given.proof.iter().cloned());
+    }
     Part {
         capability,
         state,
         outcome,
         evidence,
-        by: step.approved_by.clone().unwrap_or_default(),
-        at: step.ended.or(step.started),
+        by: step
+            .approved_by
+            .clone()
+            .or_else(|| watch.map(|watch| watch.begin.by.clone()))
+            .unwrap_or_default(),
+        at: watch
+            .and_then(crate::engine::monitor::Watch::last_at)
+            .or(step.ended)
+            .or(step.started),
         counts,
-        proof: step.outcome.map(|outcome| outcome.proof).unwrap_or_default(),
+        proof,
     }
 }
 

@@ -77,6 +77,8 @@ fn body(blocks: &[Block]) -> String {
                 "<p class=\"bar\"><label>{} <meter min=\"0\" max=\"{max}\" value=\"{points}\"></meter> {points}/{max}</label></p>",
                 escape(label)
             ),
+            // The picture is our own, and its texts are escaped where it is made.
+            Block::Picture(_, svg, _) => writeln!(out, "<figure>\n{svg}</figure>"),
         };
     }
     out

@@ -58,6 +58,7 @@ pub fn write(blocks: &[Block]) -> String {
                 .iter()
                 .try_for_each(|item| writeln!(out, "- {}", escape(item))),
             Block::Table(header, rows) => table(&mut out, header, rows),
+            Block::Picture(title, _, file) => writeln!(out, "![{}]({file})", escape(title)),
             Block::Bar(label, points, max) => {
                 writeln!(out, "{}: {points}/{max} {}", escape(label), bar(*points, *max))
             }

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::measured::{Comparison, Validation};
+use super::monitoring::Monitoring;
 use crate::engine::capability::Capability;
 use crate::engine::operation::{ProofLine, Quarantined};
 use crate::engine::readiness::Readiness;
@@ -23,8 +25,6 @@ pub enum PartState {
     NotRun,
     /// It was left out on purpose.
     Skipped,
-    /// This version of the program does not do it.
-    NotInThisVersion,
 }
 
 impl PartState {
@@ -38,7 +38,6 @@ impl PartState {
             Self::Stopped => "stopped",
             Self::NotRun => "not run",
             Self::Skipped => "skipped",
-            Self::NotInThisVersion => "not in this version",
         }
     }
 
@@ -211,7 +210,7 @@ pub struct Journal {
 }
 
 /// Everything the report says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The program and its version.
     pub product: String,
@@ -233,9 +232,18 @@ pub struct Report {
     pub quarantine: Vec<QuarantineGroup>,
     /// The readiness result, where there is one.
     pub readiness: Option<Readiness>,
+    /// Both systems beside each other, where they were compared.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
+    /// What the tests of MAOS came to, where they were run.
+    #[serde(default)]
+    pub validation: Option<Validation>,
     /// The last rollback, where one was begun or due.
     #[serde(default)]
     pub rollback: Option<super::rollback::WentBack>,
+    /// The watch after the migration, where there is one.
+    #[serde(default)]
+    pub monitoring: Option<Monitoring>,
     /// The files with their hashes, the report's own left out.
     pub artifacts: Vec<Artifact>,
     /// The journal.

@@ -27,6 +27,18 @@ fn title(report: &Report) -> String {
     format!("{mark}Migration report of {}", inert(&report.migration))
 }
 
+/// The pictures of a report, as file name and content, for the report that cannot hold them.
+#[must_use]
+pub fn pictures(report: &Report) -> Vec<(String, String)> {
+    blocks(report)
+        .into_iter()
+        .filter_map(|block| match block {
+            Block::Picture(_, svg, file) => Some((file, svg)),
+            _ => None,
+        })
+        .collect()
+}
+
 struct Writer<'a> {
     report: &'a Report,
     zone: TimeZone,
@@ -46,6 +58,8 @@ pub fn blocks(report: &Report) -> Vec<Block> {
     writer.parts();
     writer.proofs();
     writer.readiness();
+    writer.measured();
+    writer.monitoring();
     writer.rollback();
     writer.quarantine();
     writer.signed();
@@ -62,6 +76,11 @@ impl Writer<'_> {
     fn heading(&mut self, text: &str) {
         let mark = if self.report.rehearsal { "REHEARSAL: " } else { "" };
         self.push(Block::Heading(2, format!("{mark}{text}")));
+    }
+
+    fn lower_heading(&mut self, text: &str) {
+        let mark = if self.report.rehearsal { "REHEARSAL: " } else { "" };
+        self.push(Block::Heading(3, format!("{mark}{text}")));
     }
 
     fn at(&self, at: Timestamp) -> String {
@@ -160,7 +179,6 @@ impl Writer<'_> {
     fn part(&self, part: &Part) -> Vec<String> {
         let outcome = match (part.state, part.outcome.is_empty()) {
             (PartState::NotRun, true) => "not run".to_owned(),
-            (PartState::NotInThisVersion, true) => "this version of the program does not do it".to_owned(),
             _ => inert(&part.outcome),
         };
         vec![
@@ -245,6 +263,102 @@ impl Writer<'_> {
             self.push(Block::Paragraph("What raises it most:".to_owned()));
             self.push(Block::List(actions));
         }
+    }
+
+    fn measured(&mut self) {
+        let report = self.report;
+        if let Some(comparison) = &report.comparison {
+            self.heading("Comparison");
+            self.blocks.extend(comparison.blocks());
+        }
+        if let Some(validation) = &report.validation {
+            self.heading("Validation");
+            self.blocks.extend(validation.blocks());
+        }
+    }
+
+    fn monitoring(&mut self) {
+        let Some(watched) = &self.report.monitoring else {
+            return;
+        };
+        self.heading("Monitoring");
+        if watched.breach {
+            let said = "The verdict is to roll back, and it stays until a named person takes it back.";
+            self.push(Block::Warning(said.to_owned()));
+        }
+        let facts = watched
+            .facts
+            .iter()
+            .map(|(label, text)| vec![label.clone(), inert(text)])
+            .collect();
+        self.push(Block::Table(words(&["What", "Value"]), facts));
+        if !watched.reasons.is_empty() {
+            self.push(Block::List(
+                watched.reasons.iter().map(|said| inert(said)).collect(),
+            ));
+        }
+        let header = [
+            "Criterion",
+            "Limit",
+            "Least",
+            "Most",
+            "Newest",
+            "State",
+            "Samples unknown",
+        ];
+        self.push(Block::Table(words(&header), watched.criteria.clone()));
+        for plot in &watched.plots {
+            let picture = plot.svg(&self.zone);
+            self.push(Block::Picture(plot.title.clone(), picture, plot.file()));
+        }
+        if !watched.plots.is_empty() {
+            let said = format!(
+                "Dashed: the limit. Shaded and ?: not known, neither healthy nor failing. {}.",
+                super::plot::Sign::LEGEND
+            );
+            self.push(Block::Paragraph(said));
+        }
+        self.lower_heading("What happened");
+        if watched.happened.is_empty() {
+            self.push(Block::Paragraph("Nothing changed.".to_owned()));
+        } else {
+            let rows = watched
+                .happened
+                .iter()
+                .map(|(at, kind, text)| vec![self.at(*at), kind.clone(), inert(text)])
+                .collect();
+            self.push(Block::Table(words(&["At", "What", "In words"]), rows));
+        }
+        self.lower_heading("Samples");
+        let shown = watched.samples.len() as u64;
+        if shown < watched.kept {
+            self.push(Block::Paragraph(format!(
+                "The newest {} of {}; all that are kept are in {}.",
+                count(shown),
+                count(watched.kept),
+                crate::engine::monitor::document::FILE
+            )));
+        }
+        let rows = watched
+            .samples
+            .iter()
+            .map(|(at, cells)| {
+                let mut row = vec![self.at(*at)];
+                row.extend(cells.iter().map(|cell| dash(cell)));
+                row
+            })
+            .collect();
+        let header = [
+            "At",
+            "Error rate",
+            "Degradation",
+            "Availability",
+            "Failed validations in a row",
+            "Verdict",
+            "Score",
+            "Missing",
+        ];
+        self.push(Block::Table(words(&header), rows));
     }
 
     fn rollback(&mut self) {
@@ -401,6 +515,10 @@ impl Writer<'_> {
         );
         self.push(Block::Paragraph(said));
     }
+}
+
+fn words(header: &[&str]) -> Vec<String> {
+    header.iter().map(|word| (*word).to_owned()).collect()
 }
 
 fn dash(text: &str) -> String {

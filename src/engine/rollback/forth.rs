@@ -289,13 +289,7 @@ fn version() -> Step<Forth> {
                 .version()
                 .ok_or_else(|| Error::bug("no version to install"))?;
             let now = at.world.maos()?.version().await.unwrap_or_default();
-            let text = deeds::install(
-                at.world.place.processes.as_ref(),
-                &interpreter,
-                &distribution,
-                &was,
-            )
-            .await?;
+            let text = deeds::install(&at.world.place, &interpreter, &distribution, &was).await?;
             Ok(Did::said(text).with(json!({"was": now.best()})))
         },
     )
@@ -315,13 +309,7 @@ fn version() -> Step<Forth> {
         let (Some(was), Some((_, interpreter, distribution))) = (was, at.world.version()) else {
             return Ok("the version is not known".to_owned());
         };
-        deeds::install(
-            at.world.place.processes.as_ref(),
-            &interpreter,
-            &distribution,
-            was,
-        )
-        .await
+        deeds::install(&at.world.place, &interpreter, &distribution, was).await
     })
     .glued()
 }

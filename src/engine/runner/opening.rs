@@ -13,10 +13,11 @@ use crate::engine::command::Command;
 use crate::engine::error::{Error, Result};
 use crate::engine::event::EventKind;
 use crate::engine::journal;
+use crate::engine::monitor::decide;
 use crate::engine::ports::{Journal, Ports};
 use crate::engine::views::Mode;
 use crate::engine::workspace::session::{self, Opened};
-use crate::engine::workspace::{Holder, Workspace, takeover};
+use crate::engine::workspace::{Holder, Workspace, denied, takeover};
 
 /// How often a watcher looks for news of the operating session.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
@@ -57,8 +58,16 @@ pub(super) async fn run(
             Ok(Opening::Watching { holder, journal }) => {
                 outlets.view(|views| views.mode = Mode::Watching(holder.clone()));
                 let me = &options.me;
-                let Some(session) =
-                    watch(&workspace, me, &holder, journal, &mut requests, &mut outlets).await
+                let Some(session) = watch(
+                    &workspace,
+                    &ports,
+                    me,
+                    &holder,
+                    journal,
+                    &mut requests,
+                    &mut outlets,
+                )
+                .await
                 else {
                     return;
                 };
@@ -197,6 +206,7 @@ fn set_aside(path: &Path, ports: &Ports) -> Result<()> {
 /// Watches until the last handle is gone, or until we have taken over.
 async fn watch(
     workspace: &Workspace,
+    ports: &Ports,
     me: &Holder,
     holder: &Holder,
     journal: Option<Arc<dyn Journal>>,
@@ -226,9 +236,17 @@ async fn watch(
                     }
                 }
                 Some(request) => {
-                    let result = match request.command {
+                    let result = match &request.command {
                         Command::Close | Command::Seen => Ok(Reply::Done),
-                        _ => Err(Error::blocked(holder.sentence()).hint("Watch, or ask them to leave.")),
+                        // The one thing that anybody who looks may do, at once.
+                        command if decide::stops_countdown(command) => {
+                            let asked = decide::Asked::to_stop_countdown(&me.operator, ports.clock.now());
+                            decide::leave(workspace, &asked).map(|_| Reply::Done)
+                        }
+                        command => {
+                            denied::leave(workspace, &denied::Denied { by: me.clone(), what: command.words() });
+                            Err(Error::blocked(holder.sentence()).hint("Watch, or ask them to leave."))
+                        }
                     };
                     answer(request, result);
                 }

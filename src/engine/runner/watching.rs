@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Reply;
 use super::dispatch::{Approving, Dispatcher};
@@ -15,6 +16,7 @@ use crate::engine::assess;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::event::{EventKind, Level};
+use crate::engine::journey;
 use crate::engine::monitor::decide::{self, Asked, COUNTDOWNS};
 use crate::engine::monitor::sampling::{self, Source, Validation};
 use crate::engine::monitor::watch::Begin;
@@ -79,6 +81,9 @@ impl Dispatcher {
     /// Checks a decision about the monitor before it is recorded.
     pub(super) fn check_monitor(&self, subject: &str, choice: &Value) -> Result<()> {
         let snapshot = self.outlets.snapshot();
+        if (subject, choice) == ("watching", &Value::Bool(true)) {
+            journey::gate(snapshot, Capability::Monitor).map_err(Error::from)?;
+        }
         decide::check(
             snapshot.monitor.as_deref(),
             self.ports.clock.now(),
@@ -156,7 +161,7 @@ impl Dispatcher {
             processes: self.ports.processes.clone(),
             command: settings.status.clone(),
             validation,
-            limit: Duration::from_micros(u64::try_from(criteria.interval).unwrap_or_default()),
+            interval: Duration::from_micros(u64::try_from(criteria.interval).unwrap_or_default()),
         };
         let begin = Begin {
             criteria,
@@ -218,8 +223,18 @@ impl Dispatcher {
                 let wait = Duration::from_millis(u64::try_from(wait).unwrap_or_default()).min(every);
                 let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + wait, every);
                 ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+                let learn = || {
+                    let source = source.clone();
+                    AbortOnDropHandle::new(tokio::spawn(async move { source.learn().await }))
+                };
+                let mut learning = Some(learn());
                 loop {
                     ticks.tick().await;
+                    if let Some(learnt) = learning.take_if(|task| task.is_finished())
+                        && !learnt.await.unwrap_or(false)
+                    {
+                        learning = Some(learn());
+                    }
                     let taken = source.take(clock.now().as_microsecond()).await;
                     if reports
                         .send(Internal::Monitor(Told::Taken(Box::new(taken))))
@@ -384,6 +399,60 @@ impl Dispatcher {
         .await
     }
 
+    /// Writes what the verdict at `until` rests on to a file of its own.
+    pub(super) async fn save_samples(&mut self, until: jiff::Timestamp) -> Result<Reply> {
+        let watch = self.outlets.snapshot().monitor.clone();
+        let watch = watch.ok_or_else(|| Error::blocked("nothing is watched yet"))?;
+        let stamp = until.strftime("%Y%m%d-%H%M%S").to_string();
+        let (samples, lines) = document::replay_file(&watch, until);
+        if samples == 0 {
+            return Err(Error::input("no sample is kept from then"));
+        }
+        let workspace = self.workspace.clone();
+        let (path, written) = operations::blocking(move || {
+            let folder = workspace.path(document::FOLDER);
+            std::fs::create_dir_all(&folder).map_err(|error| Error::io("make", &folder, &error))?;
+            // What is there stays: the same samples are not written twice, others get a name of their own.
+            for n in 1.. {
+                let more = if n == 1 { String::new() } else { format!("-{n}") };
+                let name = format!("{}/samples-{stamp}{more}.jsonl", document::FOLDER);
+                let path = workspace.path(&name);
+                match std::fs::read(&path) {
+                    Ok(there) if there == lines.as_bytes() => return Ok((name, None)),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                        let written = files::write_atomic(&path, lines.as_bytes(), files::PRIVATE)?;
+                        return Ok((name, Some(written)));
+                    }
+                    Err(error) => return Err(Error::io("read", &path, &error)),
+                }
+            }
+            Err(Error::bug("no name is left for the samples"))
+        })
+        .await?;
+        let said = format!(
+            "{}: {}, as maos-migrate monitor replay reads them",
+            path,
+            crate::engine::text::plural(samples, "sample", "samples")
+        );
+        let mut kinds = vec![EventKind::Noted {
+            level: Level::Ok,
+            capability: Some(Capability::Monitor),
+            text: if written.is_some() {
+                format!("Written: {said}")
+            } else {
+                format!("Written before: {said}")
+            },
+        }];
+        kinds.extend(written.map(|written| EventKind::ArtifactWritten {
+            path,
+            bytes: written.bytes,
+            sha256: written.sha256,
+        }));
+        self.emit(kinds).await?;
+        Ok(Reply::Done)
+    }
+
     async fn write_document(&mut self) -> Result<()> {
         let Some(watch) = self.outlets.snapshot().monitor.clone() else {
             return Ok(());
@@ -531,6 +600,14 @@ impl Dispatcher {
     }
 
     async fn countdown_over(&mut self, ends: jiff::Timestamp) -> Result<()> {
+        // Who stopped it in its last second is heard before it acts.
+        let workspace = self.workspace.clone();
+        for one in tokio::task::spawn_blocking(move || decide::collect(&workspace))
+            .await
+            .unwrap_or_default()
+        {
+            self.asked(one).await?;
+        }
         let snapshot = self.outlets.snapshot().clone();
         let holds = snapshot.monitor.as_ref().is_some_and(|watch| {
             watch.countdown == Some(ends) && watch.armed.is_some() && watch.should_roll_back()

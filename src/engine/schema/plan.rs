@@ -37,7 +37,7 @@ pub struct Prepared {
     pub blocks: Vec<Block>,
     /// What was asked for.
     pub request: Request,
-    /// The compiled conversion; its `started` is empty until a run has begun.
+    /// The compiled conversion; its `started` is empty until a run has begun, and that of the run in the ledger then.
     pub recipe: Recipe,
     /// The census as it was counted.
     pub raw: RawCensus,
@@ -129,7 +129,7 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
         ))
         .hint("Give them keys, or name another key column."));
     }
-    let recipe = recipe_of(request, table, target_table, &raw)?;
+    let mut recipe = recipe_of(request, table, target_table, &raw)?;
     let reasons = if might_quarantine(&recipe, &raw) {
         stores.source.reasons(&recipe).await?
     } else {
@@ -143,6 +143,9 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
     } else {
         stores.target.run(&recipe.target.table, &recipe.label).await?
     };
+    if let Some(begun) = run.as_ref().filter(|run| run.state != RunState::Undone) {
+        recipe.started.clone_from(&begun.started);
+    }
     ledger_gate(request, &source, run.as_ref(), &mut blocks);
     // A proved run has accounted for every row of its own; one that was cut short may still have some to replace.
     let proved = run.as_ref().is_some_and(|run| run.state == RunState::Proved);

@@ -215,7 +215,8 @@ pub fn segments(recipe: &Recipe, chunks: &[ChunkRow]) -> Vec<Segment> {
     found
 }
 
-/// Proves a table. `chunks` as the ledger has them; `tiled` is the verdict about their ranges.
+/// Proves a table. `chunks` as the ledger has them; `faults` is the verdict about their ranges. `settling` goes on beside the reading and
+/// ends before sequences and constraints are checked.
 ///
 /// # Errors
 /// A store failed; differences are no error.
@@ -223,6 +224,7 @@ pub async fn verify(
     subject: &Subject,
     chunks: &[ChunkRow],
     faults: &[String],
+    settling: impl Future<Output = Result<()>>,
     workers: usize,
     control: &Control,
     live: &Live,
@@ -234,6 +236,23 @@ pub async fn verify(
         async move { subject.tracked().await }
     });
     let segments = segments(&subject.recipe, chunks);
+    let reading = read_all(subject, &segments, workers, control, live);
+    let (settled, reads) = futures_util::join!(settling, reading);
+    settled?;
+    let reads = reads?;
+    let tracking = tracking
+        .await
+        .map_err(|error| Error::bug(format!("a proving worker ended: {error}")))?;
+    conclude(subject, chunks, faults, &segments, reads, tracking).await
+}
+
+async fn read_all(
+    subject: &Subject,
+    segments: &[Segment],
+    workers: usize,
+    control: &Control,
+    live: &Live,
+) -> Result<Vec<Option<Read>>> {
     let mut waiting = segments.iter().cloned().enumerate();
     let mut running: JoinSet<(usize, Result<Read>)> = JoinSet::new();
     let mut reads: Vec<Option<Read>> = vec![None; segments.len()];
@@ -246,7 +265,7 @@ pub async fn verify(
             running.spawn(async move { (i, read_again(&subject, &segment, &control, &live).await) });
         }
         let Some(done) = running.join_next().await else {
-            break;
+            return Ok(reads);
         };
         let (i, read) = done.map_err(|error| Error::bug(format!("a proving worker ended: {error}")))?;
         let read = read?;
@@ -259,10 +278,6 @@ pub async fn verify(
             *slot = Some(read);
         }
     }
-    let tracking = tracking
-        .await
-        .map_err(|error| Error::bug(format!("a proving worker ended: {error}")))?;
-    conclude(subject, chunks, faults, &segments, reads, tracking).await
 }
 
 async fn read_again(subject: &Subject, segment: &Segment, control: &Control, live: &Live) -> Result<Read> {

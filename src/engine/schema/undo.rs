@@ -86,7 +86,16 @@ pub async fn verify_run(
             .iter()
             .map(|gap| format!("chunk {} is missing", gap.seq)),
     );
-    let verified = verify(&subject(prepared, stores), &chunks, &faults, 2, control, live).await?;
+    let verified = verify(
+        &subject(prepared, stores),
+        &chunks,
+        &faults,
+        std::future::ready(Ok(())),
+        2,
+        control,
+        live,
+    )
+    .await?;
     let text = |keys: &[Key]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
     let differences = &verified.differences;
     let mut other = text(&differences.aside);
@@ -272,6 +281,8 @@ async fn remove(
         .ok_or_else(|| Error::blocked("the run is gone"))?;
     run.state = RunState::Undoing;
     stores.target.note(fence, &run).await?;
+    // A run that died while it copied has left keys to be built; without them every batch reads the whole table.
+    stores.target.settle(recipe).await?;
     let mut removed = 0;
     loop {
         control.safe_point_async().await?;

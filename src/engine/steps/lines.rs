@@ -110,6 +110,14 @@ pub fn memo_of(lines: &Items, key: &str) -> Option<Value> {
     Some(carried(lines.get(key)?)?.memo)
 }
 
+/// Since when it has been as the step `from` left it, while the step `to` is not done: the moment that `from` recorded as `name`.
+#[must_use]
+pub fn still(lines: &Items, from: &str, name: &str, to: &str) -> Option<jiff::Timestamp> {
+    let done = |key: &str| lines.get(key).is_some_and(|line| line.state == ItemState::Done);
+    let memo = memo_of(lines, from).filter(|_| done(from) && !done(to))?;
+    memo[name].as_str()?.parse().ok()
+}
+
 /// How a run ended that did not reach its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
@@ -147,6 +155,11 @@ impl From<Failure> for Error {
         if !back.is_empty() {
             let _ = write!(message, "; taken back: {}", back.join(", "));
         }
+        // What a person asked for is no failure, but what stands in its way is one.
+        let kind = match &failure.stuck {
+            Some((_, why)) if kind == ErrorKind::Interrupted => why.kind,
+            _ => kind,
+        };
         let error = Self::new(kind, message);
         match (&failure.stuck, failure.error.hint) {
             (Some(_), _) => error.hint("Mend the cause and run it again: it goes on with taking back."),

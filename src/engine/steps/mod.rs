@@ -13,6 +13,6 @@ mod lines;
 mod run;
 mod step;
 
-pub use lines::{Failure, Heading, RunId, memo_of, run_of, unfinished, untold};
+pub use lines::{Failure, Heading, RunId, memo_of, run_of, still, unfinished, untold};
 pub use run::Run;
-pub use step::{Did, HELD, Scene, Standing, Step};
+pub use step::{Did, HELD, Scene, Standing, Step, asks};

@@ -128,6 +128,7 @@ impl<C: Send + Sync + 'static> Run<C> {
         Scene {
             world: Arc::clone(&self.world),
             control: control.clone(),
+            line: lines[at].clone(),
             memo: memo(&lines[at]),
             memos: Arc::new(memos),
         }

@@ -7,8 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::engine::error::Result;
+use crate::engine::item::{Item, ItemState};
 use crate::engine::operation::Control;
 use crate::engine::ports::BoxFuture;
+
+/// Where a line's data holds what its step asks.
+const ASKS: &str = "asks";
 
 /// What a part of a step may use.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub struct Scene<C> {
     pub world: Arc<C>,
     /// For progress, logs and statements. Waiting parts may watch [`Control::stopping`]; ending early is an error of the step.
     pub control: Control,
+    /// The step's line as it stood when this part of it began.
+    pub line: Item,
     /// What the step's effect (or check) gave, as recorded; `null` before that.
     pub memo: Value,
     /// The memos of the steps that are done, by key.
@@ -28,10 +34,29 @@ impl<C> Clone for Scene<C> {
         Self {
             world: Arc::clone(&self.world),
             control: self.control.clone(),
+            line: self.line.clone(),
             memo: self.memo.clone(),
             memos: Arc::clone(&self.memos),
         }
     }
+}
+
+impl<C> Scene<C> {
+    /// Tells what the step does at this moment, in its line. `asks`: what a person is to decide; `null` when nothing.
+    pub fn tell(&self, text: impl Into<String>, asks: Value) {
+        let mut line = self.line.now(ItemState::Running, text);
+        if let Value::Object(data) = &mut line.data {
+            data.insert(ASKS.to_owned(), asks);
+        }
+        self.control.item(line);
+    }
+}
+
+/// What a running step asks a person, of its line's data; `None` when it asks nothing.
+#[must_use]
+pub fn asks(line: &Item) -> Option<&Value> {
+    let running = line.state == ItemState::Running;
+    line.data.get(ASKS).filter(|asks| running && !asks.is_null())
 }
 
 /// What an effect did.

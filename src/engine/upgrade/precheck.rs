@@ -52,12 +52,25 @@ fn version(facts: &Facts) -> Evidence {
     match (&facts.installed, &facts.reported) {
         (
             Some(Installed {
-                version: Some(now), ..
+                version: Some(now),
+                whole: true,
+                ..
             }),
             _,
         ) if *now == facts.wanted => {
             line(Standing::No, format!("{now} is installed already")).hint("There is nothing to upgrade.")
         }
+        (
+            Some(Installed {
+                version: Some(now),
+                whole: false,
+                ..
+            }),
+            _,
+        ) => line(
+            Standing::Note,
+            format!("version {now} (metadata), files of it are missing or changed"),
+        ),
         (
             Some(Installed {
                 version: Some(now), ..
@@ -173,6 +186,7 @@ mod tests {
                 version: Some("0.8.9.1".to_owned()),
                 python: "3.11.2".to_owned(),
                 beside: Vec::new(),
+                whole: true,
             }),
             reported: None,
             wanted: "0.9.4".to_owned(),

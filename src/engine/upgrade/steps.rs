@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::python::Python;
+use super::python::{Installed, Python};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::clock::Clock;
-use crate::engine::ports::maos::{Ability, Capabilities, Known, Maos, Stop, TaskStatus};
+use crate::engine::ports::maos::{Ability, Capabilities, Known, Maos, TaskStatus};
+use crate::engine::ports::process::Detached;
 use crate::engine::serving;
 use crate::engine::steps::{Did, Scene, Standing, Step};
 use crate::engine::workspace::files;
@@ -28,8 +29,9 @@ pub const KEYS: [&str; 9] = [
 ];
 /// How often running tasks are counted.
 const ASK: Duration = Duration::from_secs(2);
-/// How long a graceful stop may take.
-const STOP: Duration = Duration::from_mins(2);
+/// How long a program in the environment may take to end by itself, and how often that is looked at.
+const LOOKED: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What the steps share.
 pub struct Upgrade {
@@ -53,6 +55,10 @@ pub struct Upgrade {
     pub wait: Option<Duration>,
     /// How long MAOS may take to be ready.
     pub ready_within: Duration,
+    /// How long a graceful stop may take before it is ended.
+    pub stop_within: Duration,
+    /// Whether it ran when the upgrade began.
+    pub ran: bool,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -67,6 +73,15 @@ impl std::fmt::Debug for Upgrade {
 }
 
 impl Upgrade {
+    /// Programs that run from its virtual environment; `None` where it has none of its own.
+    fn others(&self) -> Option<Vec<Detached>> {
+        let python = self.python.as_ref()?;
+        let root = python.interpreter.parent()?.parent()?;
+        root.join("pyvenv.cfg")
+            .exists()
+            .then(|| python.processes.running_from(root))
+    }
+
     /// Why an ability cannot be used, `None` when it can.
     fn lacks(&self, ability: Ability) -> Option<String> {
         if self.abilities.has(ability) {
@@ -99,12 +114,8 @@ pub fn steps(upgrade: &Upgrade) -> Vec<Step<Upgrade>> {
             })
             .undo("kept", |_| async { Ok(String::new()) }),
         Step::new("stop", "stop MAOS", stop)
-            .check(|scene| async move {
-                Ok(match scene.world.maos.running().await.map_err(Error::from)? {
-                    Known::Value(false) => Standing::NotNeeded("it does not run".to_owned()),
-                    _ => Standing::Open,
-                })
-            })
+            .check(stop_stands)
+            .proof(nothing_runs)
             .undo("start it again", |scene| async move {
                 let said = scene.world.maos.start().await.map_err(Error::from)?;
                 let ready = serving::ready(scene.world.maos.as_ref(), scene.world.ready_within).await?;
@@ -161,7 +172,7 @@ pub fn steps(upgrade: &Upgrade) -> Vec<Step<Upgrade>> {
             })
         })
         .undo("stop it", |scene| async move {
-            serving::ended(scene.world.maos.as_ref(), STOP).await
+            serving::ended(scene.world.maos.as_ref(), scene.world.stop_within).await
         })
         .rechecked(),
         Step::new(
@@ -239,13 +250,52 @@ async fn checkpoint(scene: Scene<Upgrade>) -> Result<Did> {
 
 async fn stop(scene: Scene<Upgrade>) -> Result<Did> {
     let at = scene.world.clock.now();
-    let said = scene
-        .world
-        .maos
-        .stop(Stop::Graceful(STOP))
-        .await
-        .map_err(Error::from)?;
+    // Asked first; a release that does not heed the request is ended, since nothing can be installed under it.
+    let said = serving::ended(scene.world.maos.as_ref(), scene.world.stop_within).await?;
     Ok(Did::said(said).with(json!({"stopped_at": at})))
+}
+
+/// A run that was killed behind the stop finds nothing that runs: it stopped what ran at its start, and starts it again.
+async fn stop_stands(scene: Scene<Upgrade>) -> Result<Standing> {
+    let world = &scene.world;
+    let why = match world.maos.running().await.map_err(Error::from)? {
+        Known::Value(true) => return Ok(Standing::Open),
+        Known::Value(false) => "it does not run".to_owned(),
+        // A release that sees no other process: the table of processes does.
+        Known::Unknown(_) => match world.others() {
+            Some(others) if others.is_empty() => "nothing runs from its environment".to_owned(),
+            _ => return Ok(Standing::Open),
+        },
+    };
+    Ok(if world.ran {
+        let at = world.clock.now();
+        Standing::There(Did::said("stopped").with(json!({"stopped_at": at})))
+    } else {
+        Standing::NotNeeded(why)
+    })
+}
+
+/// Exit 0 of a stop proves nothing: no program may run from the environment that is about to change.
+async fn nothing_runs(scene: Scene<Upgrade>) -> Result<String> {
+    let world = &scene.world;
+    let begun = Instant::now();
+    loop {
+        let Some(others) = world.others() else {
+            return Ok(String::new());
+        };
+        let Some(first) = others.first() else {
+            return Ok("nothing runs from its environment".to_owned());
+        };
+        // A question that somebody asks it at this moment ends by itself.
+        if begun.elapsed() > LOOKED {
+            return Err(Error::blocked(format!(
+                "process {} runs from the environment of this MAOS and was not started here",
+                first.pid
+            ))
+            .hint("Stop it the way it was started, then try the step again; or name that way in migration.yml: maos.commands, stop and start."));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 async fn install_stands(scene: Scene<Upgrade>) -> Result<Standing> {
@@ -254,12 +304,14 @@ async fn install_stands(scene: Scene<Upgrade>) -> Result<Standing> {
             "the rehearsal MAOS is part of this program".to_owned(),
         ));
     };
-    let found = python.installed().await?;
-    Ok(if found.version.as_deref() == Some(scene.world.to.as_str()) {
-        Standing::There(Did::said("installed"))
-    } else {
-        Standing::Open
-    })
+    // An installation whose end nobody saw is ended and made anew, whatever its metadata says.
+    Ok(
+        if !python.left() && python.installed().await?.is(&scene.world.to) {
+            Standing::There(Did::said("installed"))
+        } else {
+            Standing::Open
+        },
+    )
 }
 
 fn requirements(distribution: &str, version: &str, needs: &[String]) -> Vec<String> {
@@ -281,12 +333,22 @@ async fn installed(scene: Scene<Upgrade>) -> Result<String> {
     let Some(python) = &scene.world.python else {
         return Ok(String::new());
     };
-    match python.installed().await?.version {
-        Some(version) if version == scene.world.to => Ok(format!("metadata {version}")),
+    in_place(&python.installed().await?, &scene.world.to)
+}
+
+/// The evidence that a version is there, whole.
+fn in_place(found: &Installed, wanted: &str) -> Result<String> {
+    match found.version.as_deref() {
+        Some(version) if version == wanted && found.whole => {
+            Ok(format!("metadata {version}, every file as recorded"))
+        }
+        Some(version) if version == wanted => Err(Error::unavailable(format!(
+            "metadata says {version}, and files of it are missing or changed"
+        ))
+        .hint("Try the step again: it installs it anew.")),
         found => Err(Error::unavailable(format!(
-            "metadata says {}, not {}",
-            found.as_deref().unwrap_or("nothing"),
-            scene.world.to
+            "metadata says {}, not {wanted}",
+            found.unwrap_or("nothing")
         ))),
     }
 }
@@ -299,13 +361,7 @@ async fn install_back(scene: Scene<Upgrade>) -> Result<String> {
     let mut wanted = requirements(&python.distribution, from, &[]);
     wanted.extend(world.beside.iter().cloned());
     python.install(&wanted, &scene.control).await?;
-    match python.installed().await?.version {
-        Some(version) if version == *from => Ok(format!("metadata {version}")),
-        found => Err(Error::unavailable(format!(
-            "metadata says {}, not {from}",
-            found.as_deref().unwrap_or("nothing")
-        ))),
-    }
+    in_place(&python.installed().await?, from)
 }
 
 /// Reads the file and changes nothing: comments and order are the owner's.
@@ -327,14 +383,7 @@ async fn validation(scene: Scene<Upgrade>) -> Result<Did> {
     let world = &scene.world;
     let mut said = Vec::new();
     if let Some(python) = &world.python {
-        let version = python.installed().await?.version;
-        if version.as_deref() != Some(world.to.as_str()) {
-            return Err(Error::unavailable(format!(
-                "version {} instead of {}",
-                version.as_deref().unwrap_or("none"),
-                world.to
-            )));
-        }
+        in_place(&python.installed().await?, &world.to)?;
         said.push(format!("version {}", world.to));
     }
     let found = world.maos.probe().await.map_err(Error::from)?;

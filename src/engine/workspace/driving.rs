@@ -28,6 +28,8 @@ pub struct MaosSettings {
     pub time_limit: Option<u64>,
     /// Parts in its hands at once during a submission; 16 when not said.
     pub in_flight: Option<usize>,
+    /// Seconds that a graceful stop may take before it is ended; when not said 120, and 30 on the way back of a cut over.
+    pub stop_within: Option<u64>,
     /// Seconds from start to ready.
     pub ready_within: Option<u64>,
     /// The Python environment that holds `maos-cli`: made when it does not exist. `environment` of the workspace when not said.

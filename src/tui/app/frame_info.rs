@@ -1,10 +1,13 @@
 //! What the frame says about the migration, taken from the snapshot and the readings.
 
 use crate::engine::Capability;
+use crate::engine::item::Items;
 use crate::engine::journey::{self, StepState};
+use crate::engine::monitor::Watch;
 use crate::engine::snapshot::{Activity, Step};
 use crate::engine::text::count;
 use crate::engine::views::Mode;
+use crate::engine::{cutover, upgrade};
 use crate::tui::app::context::Cx;
 use crate::tui::style::Role;
 use crate::tui::text;
@@ -94,6 +97,13 @@ fn badges(cx: &Cx<'_>) -> Vec<Badge> {
         (_, Some(_)) => badges.push(badge("READ-ONLY", Role::Warn)),
         _ => {}
     }
+    for (word, since) in [("CLOSED", closed(cx)), ("MAOS STOPPED", stopped(cx))] {
+        if let Some(since) = since {
+            let gap = text::duration(cx.now.seconds_since(since));
+            badges.push(badge(&format!("{word} {gap}"), Role::Warn));
+            cx.wake_in(std::time::Duration::from_secs(1));
+        }
+    }
     if let Some(ends) = cx.snapshot.monitor.as_ref().and_then(|watch| watch.countdown) {
         let left = ends.as_second().saturating_sub(cx.now.at.as_second());
         let left = text::duration(u64::try_from(left).unwrap_or(0));
@@ -101,6 +111,25 @@ fn badges(cx: &Cx<'_>) -> Vec<Badge> {
         cx.wake_in(std::time::Duration::from_secs(1));
     }
     badges
+}
+
+/// Since when the legacy side is closed while nobody serves.
+fn closed(cx: &Cx<'_>) -> Option<jiff::Timestamp> {
+    cutover::closed_since(underway(cx, Capability::Cutover)?)
+}
+
+/// Since when MAOS stands still for an upgrade.
+fn stopped(cx: &Cx<'_>) -> Option<jiff::Timestamp> {
+    upgrade::stopped_since(underway(cx, Capability::Upgrade)?)
+}
+
+/// The lines of an operation that is neither new nor done.
+fn underway<'a>(cx: &Cx<'a>, capability: Capability) -> Option<&'a Items> {
+    let activity = cx.snapshot.activity(capability);
+    if activity == Activity::Idle || activity.is_done() {
+        return None;
+    }
+    cx.step(capability)?.items.get("apply")
 }
 
 /// The part of the target that is never cut: the host of a server, the name of a file.
@@ -140,13 +169,6 @@ pub fn reason(cx: &Cx<'_>, capability: Capability) -> Option<String> {
 
 fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
     let said = |mark, word: &str| (mark, word.to_owned(), word.to_owned());
-    if !capability.in_this_version() {
-        return (
-            Mark::Skipped,
-            "not in this version".to_owned(),
-            "absent".to_owned(),
-        );
-    }
     if capability == Capability::Assess
         && let Some(Ok(questionnaire)) = &cx.views.questionnaire
     {
@@ -168,11 +190,10 @@ fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
         && (watch.on || watch.should_roll_back())
     {
         let word = watch.verdict().map_or("watching", |verdict| verdict.word.name());
-        return if watch.should_roll_back() {
-            said(Mark::Decide, "BREACH")
-        } else {
-            said(Mark::Running, word)
-        };
+        if watch.should_roll_back() {
+            return said(Mark::Decide, "BREACH");
+        }
+        return (Mark::Running, watched(cx, watch), word.to_owned());
     }
     match journey::state(cx.snapshot, capability) {
         StepState::Locked(_) => said(Mark::Locked, "locked"),
@@ -186,6 +207,24 @@ fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
         },
         StepState::Active(activity) => active(cx, capability, activity),
     }
+}
+
+/// `0:35 of 1:00`: hours and minutes without a breach, of those until promotion; the verdict while something is not known.
+fn watched(cx: &Cx<'_>, watch: &Watch) -> String {
+    let word = watch.verdict().map_or("watching", |verdict| verdict.word.name());
+    if watch.is_stale(cx.now.at) {
+        return "stale".to_owned();
+    }
+    let Some(since) = watch.clean_since.filter(|_| word == "pass") else {
+        return word.to_owned();
+    };
+    let clock = |seconds: u64| format!("{}:{:02}", seconds / 3600, seconds / 60 % 60);
+    let whole = u64::try_from(watch.criteria().duration / 1_000_000).unwrap_or(0);
+    format!(
+        "{} of {}",
+        clock(cx.now.seconds_since(since).min(whole)),
+        clock(whole)
+    )
 }
 
 fn active(cx: &Cx<'_>, capability: Capability, activity: Activity) -> (Mark, String, String) {

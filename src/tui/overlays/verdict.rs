@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use ratatui::layout::{Rect, Size};
 
 use super::{Overlay, usual};
+use crate::engine::command::Command as Order;
 use crate::engine::monitor::explain::{self, Line};
 use crate::engine::monitor::watch::time;
-use crate::engine::monitor::{Criteria, Point, Policy, Watch};
+use crate::engine::monitor::{Criteria, Judged, Point, Policy, Watch};
 use crate::engine::text::inert;
 use crate::tui::app::context::{Cx, Effect, Handled};
 use crate::tui::keymap::{Action, Command};
@@ -15,7 +16,9 @@ use crate::tui::style::Role;
 use crate::tui::text;
 
 /// Where the sums begin.
-const SUMS: u16 = 18;
+const SUMS: u16 = 15;
+/// And where that of the score does.
+const SCORE: u16 = 9;
 
 /// The overlay. It keeps the samples there were when it was opened, so that nothing moves while it is read.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ impl Explained {
         self.point().and_then(|point| time(point.at()))
     }
 
-    fn lines(&self) -> Vec<Line> {
+    fn lines(&self, clock: &dyn Fn(Timestamp) -> String) -> Vec<Line> {
         let Some(point) = self.point() else {
             return Vec::new();
         };
@@ -67,13 +70,18 @@ impl Explained {
             Policy::Default => (&point.verdict, &point.guide),
             Policy::Guide => (&point.guide, &point.verdict),
         };
-        explain::lines(verdict, Some(other), &self.criteria, self.baseline)
+        let confirmed = |judged: &Judged| {
+            let times = explain::confirming(self.points.iter().take(self.at + 1), judged);
+            let said: Vec<String> = times.into_iter().filter_map(time).map(clock).collect();
+            said.join(", ")
+        };
+        explain::lines(verdict, Some(other), &self.criteria, self.baseline, &confirmed)
     }
 
-    fn rows(&self, width: u16) -> Vec<Row> {
+    fn rows(&self, width: u16, cx: &Cx<'_>) -> Vec<Row> {
         let mut rows = Vec::new();
         let mut before = None;
-        for line in self.lines() {
+        for line in self.lines(&|at| cx.now.clock(at)) {
             if before.is_some() && line.criterion.is_none() {
                 rows.push(Row::rule());
             }
@@ -106,8 +114,9 @@ impl Explained {
 
     fn as_text(&self) -> String {
         let mut out = vec![self.heading(|at| at.to_string())];
-        out.extend(self.lines().iter().map(|line| {
-            format!("{:<18}{}  {}", line.name, line.text, line.result)
+        let clock = |at: Timestamp| at.strftime("%H:%M:%SZ").to_string();
+        out.extend(self.lines(&clock).iter().map(|line| {
+            format!("{:<15}{}  {}", line.name, line.text, line.result)
                 .trim_end()
                 .to_owned()
         }));
@@ -124,22 +133,25 @@ impl Explained {
 fn one(line: &Line, width: u16) -> Vec<Row> {
     let role = if line.result.contains("BREACH") {
         Role::Bad
-    } else if line.result.contains("UNKNOWN") || line.text.starts_with("unknown") {
+    } else if line.result.contains("UNKNOWN") {
         Role::Unknown
-    } else if line.result.contains("over,") {
+    } else if line.result.contains("over") {
         Role::Warn
     } else {
         Role::Text
     };
     let name = || {
-        Row::new()
-            .at(1, line.name.clone(), Role::Critical)
-            .keep(keep::FIGURE)
+        let role = if line.name.starts_with(' ') {
+            Role::Muted
+        } else {
+            Role::Critical
+        };
+        Row::new().at(1, line.name.clone(), role).keep(keep::FIGURE)
     };
-    let start = if line.criterion.is_none() && line.name.is_empty() {
-        1
-    } else {
-        SUMS
+    let start = match line.criterion {
+        None if line.name.is_empty() => 1,
+        None => SCORE,
+        Some(_) => SUMS,
     };
     let room = width.saturating_sub(start + 1);
     if text::cells(&line.text) + 2 + text::cells(&line.result) <= room {
@@ -173,7 +185,7 @@ impl Overlay for Explained {
         ]
     }
 
-    fn commands(&self, _cx: &Cx<'_>) -> Vec<Command> {
+    fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
         let alone = (self.points.len() < 2).then(|| "There is one sample only.".to_owned());
         vec![
             Command::new(Action::Left, "other sample")
@@ -182,13 +194,16 @@ impl Overlay for Explained {
             Command::new(Action::Policy, "policy").about("judge this sample by the other policy"),
             Command::new(Action::Down, "scroll").and(Action::Up).quiet(),
             Command::new(Action::Copy, "copy"),
+            Command::new(Action::Save, "save input")
+                .about("write the samples up to this one to a file that monitor replay reads")
+                .off(cx.held()),
             Command::new(Action::Close, "close").keys("Esc or q"),
         ]
     }
 
-    fn size(&self, _cx: &Cx<'_>, screen: Size) -> Size {
+    fn size(&self, cx: &Cx<'_>, screen: Size) -> Size {
         let usual = usual(screen);
-        let rows = self.rows(usual.width.saturating_sub(2)).len();
+        let rows = self.rows(usual.width.saturating_sub(2), cx).len();
         let height = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
         Size {
             width: usual.width,
@@ -198,7 +213,7 @@ impl Overlay for Explained {
 
     fn render(&mut self, painter: &mut Painter<'_>, cx: &Cx<'_>) {
         let (width, height) = (painter.width(), painter.height());
-        let rows = self.rows(width);
+        let rows = self.rows(width, cx);
         let room = usize::from(height);
         let more = rows.len() > room;
         let shown = if more { room.saturating_sub(1) } else { room };
@@ -238,6 +253,11 @@ impl Overlay for Explained {
                 };
             }
             Action::Copy => return Handled::one(Effect::Copy(self.as_text())),
+            Action::Save => {
+                if let Some(until) = self.when() {
+                    return Handled::one(Effect::Send(Order::SaveSamples { until }));
+                }
+            }
             Action::Close | Action::Leave | Action::Interrupt => return Handled::No,
             _ => {}
         }

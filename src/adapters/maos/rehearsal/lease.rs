@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::state::{Held, State, fail};
-use crate::adapters::process::{MachineProcesses, started};
+use crate::adapters::process::MachineProcesses;
+use crate::adapters::process::table::started;
 use crate::engine::ports::maos::MaosError;
 use crate::engine::ports::process::{Detached, Processes as _};
 

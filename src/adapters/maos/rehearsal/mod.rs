@@ -341,6 +341,13 @@ impl Maos for Rehearsal {
         }))
     }
 
+    fn initialised(&self) -> Answer<'_, Known<bool>> {
+        Box::pin(self.answer("init", async {
+            let made = self.state().await?.meta("initialised").await?;
+            Ok(Known::Value(made.is_some()))
+        }))
+    }
+
     fn init(&self) -> Answer<'_, String> {
         Box::pin(self.answer("init", self.do_init()))
     }
@@ -416,6 +423,13 @@ impl Maos for Rehearsal {
     fn checkpoints(&self) -> Answer<'_, Vec<CheckpointView>> {
         Box::pin(self.answer("checkpoint list", async {
             checkpoints::list(self.state().await?).await
+        }))
+    }
+
+    fn checkpoint_state(&self, id: String) -> Answer<'_, Known<Value>> {
+        Box::pin(self.answer("checkpoint show", async move {
+            let mut shown = checkpoints::show(self.state().await?, &id).await?;
+            Ok(Known::Value(shown["state"].take()))
         }))
     }
 

@@ -17,11 +17,11 @@ pub(super) async fn write(world: &World) -> Result<Prepared> {
     let all = questionnaire.questions.len();
     let documents = vec![
         Document {
-            path: "assessment/assessment.md",
+            path: "assessment/assessment.md".to_owned(),
             content: document::markdown(&questionnaire, answers, &world.settings.name),
         },
         Document {
-            path: "assessment/assessment.json",
+            path: "assessment/assessment.json".to_owned(),
             content: document::json(&questionnaire, answers, &world.settings.name),
         },
     ];

@@ -14,12 +14,14 @@ use crate::engine::error::{Error, Result};
 use crate::engine::evidence::Ready;
 use crate::engine::item::{Item, ItemState, Items};
 use crate::engine::operation::{Control, Outcome, ProofLine};
-use crate::engine::snapshot::Activity;
+use crate::engine::snapshot::{Activity, Step};
 use crate::engine::steps::{self, Failure, Heading, Run, RunId};
 use crate::engine::text::{count, plural};
 
 /// Seconds that running tasks are waited for, unless the settings say otherwise.
 const DRAIN_S: u64 = 600;
+/// Seconds that MAOS may take to end on the way back, unless the settings say otherwise: nobody serves meanwhile.
+const STOP_S: u64 = 30;
 /// Seconds that MAOS may take to be ready, unless the settings say otherwise.
 const READY_S: u64 = 120;
 
@@ -57,11 +59,22 @@ fn over(world: &World, mode: Mode) -> Result<Over> {
         stores: schema::stores(world)?,
         mode,
         drain_within: Duration::from_secs(driving.legacy.drain_within.unwrap_or(DRAIN_S)),
+        asks: world.interactive,
         ready_within: Duration::from_secs(driving.maos.ready_within.unwrap_or(READY_S)),
+        stop_within: Duration::from_secs(driving.maos.stop_within.unwrap_or(STOP_S)),
         clock: Arc::clone(&world.ports.clock),
         closed_at: OnceLock::new(),
         started: world.now,
     })
+}
+
+/// The lines of the run that is under way or over; none after a rollback, which took away what they tell.
+fn lines(step: &Step) -> Items {
+    let told = step
+        .items
+        .get("apply")
+        .filter(|_| step.activity != Activity::Idle);
+    told.cloned().unwrap_or_default()
 }
 
 /// Plans `apply` or `undo`.
@@ -76,7 +89,7 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
     if step.activity.is_done() {
         return Err(Error::blocked("the cut over is done: MAOS serves").hint("The way back is a rollback."));
     }
-    let before = step.items.get("apply").cloned().unwrap_or_default();
+    let before = lines(&step);
     let told = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
     // What a killed run decided at its start holds until its end.
     let open = steps::unfinished(&before).or_else(|| {

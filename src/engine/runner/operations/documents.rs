@@ -11,7 +11,7 @@ use crate::engine::workspace::{files, secrets};
 
 /// One document: its path in the workspace and its content.
 pub(super) struct Document {
-    pub path: &'static str,
+    pub path: String,
     pub content: String,
 }
 
@@ -45,9 +45,9 @@ pub(super) async fn prepare(
                 document.path,
                 files::hex(&sha(&document.content))
             ));
-            let path = workspace.path(document.path);
+            let path = workspace.path(&document.path);
             if !path.exists() {
-                effects.push(Effect::plain("write", document.path));
+                effects.push(Effect::plain("write", document.path.clone()));
                 continue;
             }
             let now = files::sha256_file(&path)?;
@@ -57,10 +57,10 @@ pub(super) async fn prepare(
                     format!("{}, it is identical", document.path),
                 ));
             } else if artifacts
-                .get(document.path)
+                .get(&document.path)
                 .is_some_and(|ours| ours.sha256 == now)
             {
-                effects.push(Effect::plain("renew", document.path));
+                effects.push(Effect::plain("renew", document.path.clone()));
             } else {
                 foreign = true;
                 effects.push(Effect::plain(
@@ -93,7 +93,7 @@ pub(super) async fn prepare(
                 let mut proof = Vec::new();
                 for document in &documents {
                     control.safe_point()?;
-                    let path: PathBuf = workspace.path(document.path);
+                    let path: PathBuf = workspace.path(&document.path);
                     let written = files::write_atomic(&path, document.content.as_bytes(), files::SHARED)?;
                     let read_back = files::sha256_file(&path)?;
                     proof.push(ProofLine {
@@ -111,10 +111,7 @@ pub(super) async fn prepare(
                     quarantined: 0,
                     proof,
                     summary,
-                    artifacts: documents
-                        .iter()
-                        .map(|document| document.path.to_owned())
-                        .collect(),
+                    artifacts: documents.iter().map(|document| document.path.clone()).collect(),
                 })
             }))
         }),

@@ -104,6 +104,7 @@ pub(super) async fn gather(world: &World) -> Result<Known1> {
         table: Table::parse(&world.settings.tuning.target_table),
         legacy_table: Table::parse(&world.settings.tuning.source_table),
         mapping: schema_request.mapping,
+        ran_with: super::upgrade::ran_with(world),
         run,
         params,
     };

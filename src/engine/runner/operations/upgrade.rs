@@ -16,12 +16,12 @@ use crate::engine::operation::{Control, Outcome, ProofLine};
 use crate::engine::ports::maos::{Capabilities, Known, Maos, TaskStatus};
 use crate::engine::snapshot::{Activity, Step};
 use crate::engine::steps::{self, Heading, Run, RunId};
-use crate::engine::upgrade::{self, Compatibility, Facts, Python, Upgrade};
+use crate::engine::upgrade::{self, Compatibility, Facts, MARK, Python, TABLE, Upgrade};
 
-/// The workspace's own table of releases.
-const TABLE: &str = "upgrade/compatibility.yml";
 /// How long running tasks are waited for, when that was asked for.
 const WAIT: Duration = Duration::from_mins(10);
+/// Seconds that a graceful stop may take, unless the settings say otherwise.
+const STOP_S: u64 = 120;
 /// Seconds that MAOS may take to be ready, unless the settings say otherwise.
 const READY_S: u64 = 120;
 
@@ -62,7 +62,7 @@ async fn gather(world: &World) -> Result<(Upgrade, Ready)> {
     let driving = &world.settings.driving;
     let table = Compatibility::read(TABLE, world.workspace.own_asset(TABLE)?.as_deref())?;
     let step = world.snapshot.step(Capability::Upgrade);
-    let before = step.items.get("apply").cloned().unwrap_or_default();
+    let before = lines(&step);
     // A run under way keeps what was decided at its start: the version now is no longer the one it came from.
     let begun = open(&step, &before).map(|(id, _)| id.params);
     let wanted = match begun.as_ref().and_then(|params| params["to"].as_str()) {
@@ -81,6 +81,7 @@ async fn gather(world: &World) -> Result<(Upgrade, Ready)> {
     let python = interpreter.clone().map(|interpreter| Python {
         interpreter,
         distribution: table.distribution.clone(),
+        mark: world.workspace.path(MARK),
         processes: Arc::clone(&world.ports.processes),
     });
     if python.is_none() && !maos.rehearsal() {
@@ -128,7 +129,12 @@ async fn gather(world: &World) -> Result<(Upgrade, Ready)> {
             installed.map(|installed| installed.beside).unwrap_or_default(),
         ),
     };
+    let ran = match begun.as_ref().and_then(|params| params["ran"].as_bool()) {
+        Some(ran) => ran,
+        None => matches!(maos.running().await, Ok(Known::Value(true))),
+    };
     let upgrade = Upgrade {
+        ran,
         maos,
         abilities,
         python,
@@ -146,9 +152,22 @@ async fn gather(world: &World) -> Result<(Upgrade, Ready)> {
             .map(|path| world.workspace.path(path)),
         wait: wait.then_some(WAIT),
         ready_within: Duration::from_secs(driving.maos.ready_within.unwrap_or(READY_S)),
+        stop_within: Duration::from_secs(driving.maos.stop_within.unwrap_or(STOP_S)),
         clock: Arc::clone(&world.ports.clock),
     };
     Ok((upgrade, ready))
+}
+
+/// With which packages a version ran, as the last upgrade found it.
+#[must_use]
+pub(super) fn ran_with(world: &World) -> Vec<(String, Vec<String>)> {
+    let step = world.snapshot.step(Capability::Upgrade);
+    let run = step.items.get("apply").and_then(steps::run_of);
+    let found = run.and_then(|run| {
+        let from = run.params["from"].as_str()?.to_owned();
+        Some((from, serde_json::from_value(run.params["beside"].clone()).ok()?))
+    });
+    found.into_iter().collect()
 }
 
 /// A run that stands half-way, or was killed behind its last step.
@@ -209,13 +228,22 @@ pub async fn read(world: World) -> Result<Reading> {
     })
 }
 
+/// The lines of the run that is under way or over; none after a rollback, which took away what they tell.
+fn lines(step: &Step) -> Items {
+    let told = step
+        .items
+        .get("apply")
+        .filter(|_| step.activity != Activity::Idle);
+    told.cloned().unwrap_or_default()
+}
+
 /// Plans `apply` or `undo`.
 ///
 /// # Errors
 /// What stands in the way.
 pub(super) async fn prepare(world: World, verb: &str, _control: Control) -> Result<Prepared> {
     let step = world.snapshot.step(Capability::Upgrade);
-    let before = step.items.get("apply").cloned().unwrap_or_default();
+    let before = lines(&step);
     let target = world.settings.name.clone();
     match verb {
         "apply" => {
@@ -258,6 +286,7 @@ fn run(
                 "from": upgrade.from,
                 "to": upgrade.to,
                 "beside": upgrade.beside,
+                "ran": upgrade.ran,
                 "interpreter": upgrade.python.as_ref().map(|python| &python.interpreter),
                 "abilities": upgrade.abilities,
             }),
@@ -289,10 +318,16 @@ fn run(
                 }
                 let lines = run.go(&before, &control).await.map_err(|failure| {
                     let held = failure.step.is_some();
-                    let error = Error::from(failure);
-                    if held && error.hint.is_none() {
+                    let mut error = Error::from(failure);
+                    if held {
+                        let mend = error.hint.take().unwrap_or_else(|| "Try it again.".to_owned());
+                        let from = if from.is_empty() {
+                            "the version before"
+                        } else {
+                            &from
+                        };
                         error.hint(format!(
-                            "It stands there. Try it again, or go back to {from}: maos-migrate upgrade undo."
+                            "{mend} It stands there; the way back to {from} is maos-migrate upgrade undo."
                         ))
                     } else {
                         error

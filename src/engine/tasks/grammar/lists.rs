@@ -173,7 +173,12 @@ fn inline(text: &str) -> Option<Listed> {
     let mut i = 0;
     while i < bytes.len() {
         let opens = i == 0 || bytes[i - 1].is_ascii_whitespace();
-        if opens && text.is_char_boundary(i) {
+        // Nearly every word is none: a mark is a digit or one letter, and a bracket or a stop behind it.
+        let short = |at: usize| {
+            bytes[at..].first().is_some_and(u8::is_ascii_digit)
+                || matches!(bytes.get(at + 1), Some(b')' | b'.'))
+        };
+        if opens && text.is_char_boundary(i) && (short(i) || bytes[i] == b'(' && short(i + 1)) {
             let from = i + usize::from(bytes[i] == b'(');
             let wanted_letter = b'a' + u8::try_from(marks.len()).unwrap_or(25).min(25);
             let number = (marks.len() + 1).to_string();

@@ -6,18 +6,21 @@ mod view;
 use super::{Screen, detail, working};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
-use crate::engine::cutover::{self, Mode};
+use crate::engine::cutover::{self, Mode, Question};
 use crate::engine::evidence::{Ready, Standing};
 use crate::engine::item::{ItemState, Items};
 use crate::engine::runner::Reply;
 use crate::engine::snapshot::Activity;
 use crate::engine::steps::{self, Heading};
+use crate::engine::upgrade;
 use crate::engine::views::Slot;
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
 use crate::tui::keymap::{Action, Command};
+use crate::tui::overlays::choice::{Choice as Asked, Consequence};
 use crate::tui::overlays::confirm::Confirm;
 use crate::tui::paint::Painter;
 use crate::tui::style::Role;
+use crate::tui::text;
 use crate::tui::widgets::frame::{News, Title};
 use crate::tui::widgets::list::List;
 
@@ -83,6 +86,87 @@ impl Handover {
             Some("freeze") => Mode::Freeze,
             _ => Mode::Drain,
         }
+    }
+
+    /// What the drain asks.
+    fn question(&self, cx: &Cx<'_>) -> Option<Question> {
+        let active = self.capability == Capability::Cutover && self.activity(cx).is_active();
+        cutover::question(self.items(cx).filter(|_| active)?)
+    }
+
+    /// Since when nobody serves, or MAOS stands still.
+    fn still_since(&self, cx: &Cx<'_>) -> Option<jiff::Timestamp> {
+        let activity = self.activity(cx);
+        let items = self
+            .items(cx)
+            .filter(|_| activity != Activity::Idle && !activity.is_done())?;
+        if self.capability == Capability::Cutover {
+            cutover::closed_since(items)
+        } else {
+            upgrade::stopped_since(items)
+        }
+    }
+
+    /// Whether a stop now opens the legacy side again: until MAOS is started.
+    fn reopens(&self, cx: &Cx<'_>) -> bool {
+        let waits = |items: &Items| {
+            items
+                .get("start")
+                .is_none_or(|line| line.state == ItemState::Waiting)
+        };
+        self.capability == Capability::Cutover && self.items(cx).is_some_and(waits)
+    }
+
+    /// The tasks that the legacy side still runs, while they are waited for.
+    fn named<'a>(&self, cx: &Cx<'a>) -> &'a [String] {
+        let drains = |items: &Items| {
+            items
+                .get(cutover::DRAIN)
+                .is_some_and(|line| line.state == ItemState::Running)
+        };
+        let active = self.capability == Capability::Cutover && self.activity(cx).is_active();
+        if !active || !self.items(cx).is_some_and(drains) {
+            return &[];
+        }
+        cx.step(self.capability)
+            .and_then(|step| step.progress.as_ref())
+            .filter(|progress| progress.phase == "draining")
+            .map_or(&[], |progress| progress.running.as_slice())
+    }
+
+    /// The dialog that asks; the harmless answer, and the focus, is to leave it open.
+    fn ask(&self, cx: &Cx<'_>) -> Handled {
+        let Some(question) = self.question(cx) else {
+            return Handled::done();
+        };
+        let mut answers = vec![("Not yet".to_owned(), Consequence::Nothing)];
+        answers.extend(question.choices.iter().map(|choice| {
+            let order = Order::Decide {
+                capability: self.capability,
+                subject: cutover::DRAIN.to_owned(),
+                choice: choice.word().into(),
+            };
+            (
+                text::sentence(&choice.sentence(question.within())),
+                Consequence::Send(order),
+            )
+        }));
+        let lines = vec![
+            (
+                format!(
+                    "{}. The legacy side is closed; nobody serves meanwhile.",
+                    question.text
+                ),
+                Role::Text,
+            ),
+            ("Nothing is chosen for you.".to_owned(), Role::Muted),
+        ];
+        Handled::one(Effect::Open(Box::new(Asked::new(
+            "Tasks that do not end",
+            lines,
+            answers,
+            cx.now.mono,
+        ))))
     }
 
     fn waits(&self, cx: &Cx<'_>) -> bool {
@@ -265,12 +349,25 @@ impl Screen for Handover {
         let activity = self.activity(cx);
         let mut commands = Vec::new();
         if activity.is_active() {
-            commands.push(
-                Command::new(Action::Stop, "stop after this step")
-                    .about("never interrupts a step; asks first")
-                    .off(cx.held()),
-            );
-            commands.push(Command::new(Action::Next, "next").off(Some("The steps are not over.".to_owned())));
+            let (label, about) = if self.reopens(cx) {
+                (
+                    "open legacy again",
+                    "take the cut over back at its next safe point; asks first",
+                )
+            } else {
+                ("stop after this step", "never interrupts a step; asks first")
+            };
+            if self.question(cx).is_some() {
+                commands.push(
+                    Command::new(Action::Next, "decide")
+                        .about("wait on, end the tasks, or open legacy again")
+                        .off(cx.held()),
+                );
+            } else {
+                commands
+                    .push(Command::new(Action::Next, "next").off(Some("The steps are not over.".to_owned())));
+            }
+            commands.push(Command::new(Action::Stop, label).about(about).off(cx.held()));
         } else if activity.is_done() {
             commands.push(detail::onward(cx, self.capability).1);
         } else if let (None, Some(step)) = (self.heading(cx), self.goes_to(cx)) {
@@ -336,6 +433,7 @@ impl Screen for Handover {
     fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
         let activity = self.activity(cx);
         match action {
+            Action::Next if activity.is_active() => self.ask(cx),
             Action::Next if activity.is_done() => match detail::onward(cx, self.capability).0 {
                 Some(step) => Handled::one(Effect::Go(step)),
                 None => Handled::done(),

@@ -29,6 +29,13 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
             .map_or_else(String::new, |o| o.summary.clone());
         return News::new(said, detail::onward(cx, screen.capability).1.label).role(Role::Ok);
     }
+    if let Some(question) = screen.question(cx) {
+        return News::new(
+            format!("{}.", question.text),
+            "n decides; nothing is chosen for you",
+        )
+        .role(Role::Warn);
+    }
     if activity.is_active() {
         let running = screen
             .lines(cx)
@@ -38,7 +45,12 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
             || "Between two steps.".to_owned(),
             |line| format!("{} runs.", sentence(&line.title)),
         );
-        return News::new(what, "X stops after this step");
+        let next = if screen.reopens(cx) {
+            "X opens legacy again"
+        } else {
+            "X stops after this step"
+        };
+        return News::new(what, next);
     }
     if let Some(locked) = working::locked(cx, screen.capability) {
         return News::new(format!("Locked: {}", locked.sentence), "n goes there").role(Role::Warn);
@@ -139,25 +151,15 @@ fn evidence(lines: &[Evidence], glyphs: &Glyphs, width: u16, from: u16) -> Vec<R
         .collect()
 }
 
-/// How long nobody serves, or how long MAOS stands still: from the memo of the step that closed or stopped it.
+/// Since when nobody serves, or MAOS stands still, and for how long.
 fn standing_still(screen: &Handover, cx: &Cx<'_>) -> Option<String> {
-    let items = screen.items(cx)?;
-    let done = |key: &str| items.get(key).is_some_and(|item| item.state == ItemState::Done);
-    let (closed, opened) = if screen.capability == Capability::Cutover {
-        ("close", "start")
-    } else {
-        ("stop", "ready")
-    };
-    if !done(closed) || done(opened) || !screen.activity(cx).is_active() {
-        return None;
-    }
-    let since = cx.step(screen.capability)?.started?;
+    let since = screen.still_since(cx)?;
     cx.wake_in(std::time::Duration::from_secs(1));
-    let gap = text::duration(cx.now.seconds_since(since));
+    let (at, gap) = (cx.now.clock_seconds(since), text::duration(cx.now.seconds_since(since)));
     Some(if screen.capability == Capability::Cutover {
-        format!("Nobody serves ({gap}). The legacy side refuses new tasks.")
+        format!("Nobody serves since {at} ({gap}). The legacy side refuses new tasks.")
     } else {
-        format!("MAOS stands still ({gap}). Tasks wait; none is lost.")
+        format!("MAOS is stopped since {at} ({gap}). Tasks wait; none is lost.")
     })
 }
 
@@ -306,6 +308,20 @@ pub(super) fn render(screen: &mut Handover, painter: &mut Painter<'_>, cx: &Cx<'
             Role::Text,
             keep::NORMAL,
         ));
+        foot.push(Row::blank());
+    }
+    let named = screen.named(cx);
+    if !named.is_empty() {
+        foot.push(
+            Row::new()
+                .at(1, "Running in legacy", Role::Muted)
+                .keep(keep::NORMAL),
+        );
+        foot.extend(
+            named
+                .iter()
+                .map(|task| Row::new().at(3, inert(task), Role::Text).keep(keep::NORMAL)),
+        );
         foot.push(Row::blank());
     }
     if let Some(bad) = ready

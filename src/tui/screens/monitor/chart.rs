@@ -238,15 +238,21 @@ fn cell(
 /// Clock times below the columns, as many as can be read.
 fn times(begin: i64, interval: i64, slots: usize, now: &Now) -> Row {
     let mut line = String::new();
-    let every = 4;
+    // Samples that come often need their seconds.
+    let often = interval.saturating_mul(4) < 60_000_000;
+    let every = if often { 5 } else { 4 };
     for slot in (0..slots).step_by(every) {
-        if slots - slot < 2 {
+        if slots - slot < if often { 3 } else { 2 } {
             break;
         }
         let at = begin.saturating_add(interval.saturating_mul(whole(slot)));
         if let Some(at) = time(at) {
             line = text::pad(&line, slot * usize::from(SLOT));
-            line.push_str(&now.clock(at));
+            line.push_str(&if often {
+                now.clock_seconds(at)
+            } else {
+                now.clock(at)
+            });
         }
     }
     Row::new().at(AXIS, line, Role::Muted).keep(keep::NORMAL)

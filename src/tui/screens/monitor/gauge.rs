@@ -1,6 +1,7 @@
 //! One criterion as a gauge: its figure, the share of its limit that is used, its state in a word, and the evidence.
 
 use super::picture::{Picture, span};
+use crate::engine::monitor::explain::short_seconds;
 use crate::engine::monitor::verdict::short_percent;
 use crate::engine::monitor::{Criteria, Criterion, Gap, Judged, Probe, State, Watch};
 use crate::engine::text::count;
@@ -138,9 +139,9 @@ fn evidence(judged: &Judged, watch: &Watch, criteria: &Criteria) -> (String, boo
             bound("at least")
         ),
         Criterion::Degradation => format!(
-            "{:.2} s, baseline {:.2} s, n {}",
-            judged.seconds.unwrap_or_default(),
-            watch.baseline().unwrap_or_default(),
+            "{}, baseline {}, n {}",
+            short_seconds(judged.seconds.unwrap_or_default()),
+            short_seconds(watch.baseline().unwrap_or_default()),
             count(judged.n)
         ),
         Criterion::Availability => format!("{} of {} checks", count(judged.k), count(judged.n)),
@@ -166,7 +167,7 @@ fn missing(judged: &Judged, gap: Gap, watch: &Watch, criteria: &Criteria) -> Str
             "no baseline yet{}",
             judged
                 .seconds
-                .map_or_else(String::new, |seconds| format!(", now {seconds:.2} s"))
+                .map_or_else(String::new, |seconds| format!(", now {}", short_seconds(seconds)))
         ),
         Gap::BadBaseline => "the baseline is no time; record it again".to_owned(),
         gap => {

@@ -16,7 +16,7 @@ use crate::engine::command::Command as Order;
 use crate::engine::monitor::{Criterion, State, Watch};
 use crate::engine::text::{inert, plural};
 use crate::tui::app::context::{Cx, Effect, Handled};
-use crate::tui::keymap::{Action, Command};
+use crate::tui::keymap::{Action, Command, STOP_COUNTDOWN};
 use crate::tui::layout::Density;
 use crate::tui::overlays::verdict::Explained;
 use crate::tui::paint::Painter;
@@ -370,7 +370,7 @@ impl Screen for Monitor {
         let mut commands = Vec::new();
         if phase == Phase::Countdown {
             commands.push(
-                Command::new(Action::Stop, "stop the countdown")
+                Command::new(Action::Stop, STOP_COUNTDOWN)
                     .about("stop the automatic rollback for everyone, at once"),
             );
         }
@@ -435,10 +435,6 @@ impl Screen for Monitor {
         self.refresh(cx);
         match action {
             Action::Next => self.next(cx),
-            Action::Stop if Self::phase(cx) == Phase::Countdown => Handled::Yes(vec![
-                decide("countdown", Value::Null),
-                say("Stopping the automatic rollback; the verdict stays."),
-            ]),
             Action::Pause => {
                 let on = self.live.watch().is_some_and(|watch| watch.on);
                 Handled::one(decide("watching", Value::Bool(!on)))

@@ -23,6 +23,9 @@ const VALUES: u16 = 19;
 /// Where the sentence of the verdict begins.
 const SENTENCE: u16 = 19;
 
+/// Narrower than this there are no bars.
+const NARROW: u16 = 76;
+
 /// Where the parts of a gauge stand.
 struct Columns {
     value_end: u16,
@@ -46,7 +49,7 @@ impl Columns {
                 spark: Some((46, 24)),
                 streak: 72,
             },
-            76.. => Self {
+            NARROW.. => Self {
                 value_end: 26,
                 bar: Some((28, 20)),
                 limit: 49,
@@ -306,6 +309,21 @@ fn head(watch: &Watch, phase: Phase, screen: &Monitor, cx: &Cx<'_>, width: u16) 
     } else {
         role(phase)
     };
+    if width < NARROW {
+        let counts = format!("{}, roll back at {}", score(verdict), criteria.roll_back_at);
+        rows.push(
+            Row::new()
+                .at(1, "VERDICT", Role::Critical)
+                .at(10, word, shown)
+                .strong()
+                .at(SENTENCE, counts, Role::Text)
+                .keep(keep::ALWAYS),
+        );
+        rows.extend(prose(recommendation, width, Role::Text, keep::ALWAYS));
+        rows.push(Row::prose(armed(watch, cx), Role::Muted).keep(keep::EXTRA));
+        rows.extend(acted(watch, cx, width));
+        return rows;
+    }
     let lines = text::wrap(
         recommendation,
         usize::from(width.saturating_sub(SENTENCE + 1)).max(10),
@@ -435,7 +453,9 @@ fn second(gauge: &Gauge, picture: &Picture, watch: &Watch, cx: &Cx<'_>, columns:
     let glyphs = cx.look.glyphs;
     let unknown = gauge.word == "unknown";
     let role = if unknown { Role::Unknown } else { Role::Muted };
-    let mut row = Row::new().keep(keep::FIGURE);
+    // Where rows are few, the way back and the way on say more than the evidence of what is well.
+    let well = gauge.word == "OK" && columns.bar.is_none();
+    let mut row = Row::new().keep(if well { keep::NORMAL } else { keep::FIGURE });
     let mut evidence = gauge.evidence.clone();
     if gauge.criterion == Criterion::Validation && !unknown {
         let (signs, n) = probes(watch, glyphs, 18);
