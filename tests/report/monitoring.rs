@@ -7,6 +7,7 @@ use maos_migrate::engine::monitor::watch::Begin;
 use maos_migrate::engine::monitor::{Criteria, Gap, Health, Probe, Sample, Taken, Tasks};
 use maos_migrate::engine::report::{PartState, Report, gather, html_report, markdown_report, pictures};
 use maos_migrate::engine::snapshot::Snapshot;
+use maos_migrate::engine::validate::Catalogue;
 use maos_migrate::engine::workspace::{Settings, Workspace};
 use serde_json::{Value, json};
 
@@ -113,7 +114,12 @@ impl Told {
     }
 
     fn report(&self) -> Report {
-        gather(&self.snapshot, &settings(), "UTC".to_owned())
+        gather(
+            &self.snapshot,
+            &settings(),
+            &Catalogue::shipped().unwrap(),
+            "UTC".to_owned(),
+        )
     }
 }
 
@@ -339,7 +345,12 @@ fn equal_journals_give_equal_pictures_and_without_a_watch_there_is_no_section() 
         markdown_report(&breach().report()),
         markdown_report(&breach().report())
     );
-    let none = gather(&Snapshot::default(), &settings(), "UTC".to_owned());
+    let none = gather(
+        &Snapshot::default(),
+        &settings(),
+        &Catalogue::shipped().unwrap(),
+        "UTC".to_owned(),
+    );
     assert!(pictures(&none).is_empty());
     assert!(!markdown_report(&none).contains("## Monitoring"));
     // Before the first sample there is nothing to draw either.
