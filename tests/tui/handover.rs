@@ -32,12 +32,30 @@ fn cutover(asks: bool) -> Step {
         });
     }
     let lines = [
-        line("close", "legacy takes no new tasks", S::Done, "closed", &json!({"closed_at": at("14:05:42")})),
+        line(
+            "close",
+            "legacy takes no new tasks",
+            S::Done,
+            "closed",
+            &json!({"closed_at": at("14:05:42")}),
+        ),
         drain,
         line("catch_up", "last catch-up", S::Waiting, "", &Value::Null),
-        line("both_ways", "rows on one side only, both ways", S::Waiting, "", &Value::Null),
+        line(
+            "both_ways",
+            "rows on one side only, both ways",
+            S::Waiting,
+            "",
+            &Value::Null,
+        ),
         line("start", "start MAOS, ready", S::Waiting, "", &Value::Null),
-        line("start_snapshot", "start snapshot for the monitor", S::Waiting, "", &Value::Null),
+        line(
+            "start_snapshot",
+            "start snapshot for the monitor",
+            S::Waiting,
+            "",
+            &Value::Null,
+        ),
     ];
     Step {
         activity: Activity::Running,
@@ -59,11 +77,29 @@ fn cutover(asks: bool) -> Step {
 /// Held behind the installation: MAOS stands still until somebody decides.
 fn upgrade() -> Step {
     use ItemState as S;
-    let mut failed = line("install", "install 0.9.4", S::Failed, "pip install maos-cli==0.9.4: exit 1", &Value::Null);
+    let mut failed = line(
+        "install",
+        "install 0.9.4",
+        S::Failed,
+        "pip install maos-cli==0.9.4: exit 1",
+        &Value::Null,
+    );
     failed.data["held"] = true.into();
     let lines = [
-        line("checkpoint", "checkpoint", S::Done, "cp-31", &json!({"id": "cp-31"})),
-        line("stop", "stop MAOS", S::Done, "stopped", &json!({"stopped_at": at("14:05:34")})),
+        line(
+            "checkpoint",
+            "checkpoint",
+            S::Done,
+            "cp-31",
+            &json!({"id": "cp-31"}),
+        ),
+        line(
+            "stop",
+            "stop MAOS",
+            S::Done,
+            "stopped",
+            &json!({"stopped_at": at("14:05:34")}),
+        ),
         failed,
         line("database", "database migration", S::Waiting, "", &Value::Null),
         line("start", "start MAOS", S::Waiting, "", &Value::Null),
@@ -151,7 +187,12 @@ fn the_top_bar_says_since_when_nobody_serves_and_counts_on() {
     let mut harness = shown("held", (140, 45), Look::new(Theme::Dark, false));
     assert!(harness.text().contains("MAOS STOPPED 0:56"), "{}", harness.text());
     // What is over is said no more.
-    harness.snapshot.steps.get_mut(&Capability::Upgrade).unwrap().activity = Activity::Idle;
+    harness
+        .snapshot
+        .steps
+        .get_mut(&Capability::Upgrade)
+        .unwrap()
+        .activity = Activity::Idle;
     harness.update();
     assert!(!harness.text().contains("MAOS STOPPED"), "{}", harness.text());
 }
@@ -167,7 +208,9 @@ fn the_harmless_answer_has_the_focus_and_each_choice_is_sent_as_it_is_read() {
         harness.keys("<enter>");
         let sent = harness.sent();
         assert!(
-            sent.len() == 1 && sent[0].contains("Cutover") && sent[0].contains(&format!("String(\"{word}\")")),
+            sent.len() == 1
+                && sent[0].contains("Cutover")
+                && sent[0].contains(&format!("String(\"{word}\")")),
             "{sent:?}"
         );
     }

@@ -45,7 +45,12 @@ fn fault_c53_a_damaged_or_old_backup_opens_nothing() {
     let site = Site::rehearsal().backed_up();
     let plan = ["upgrade", "plan", "--to", "9.9.9"];
     site.done(&plan);
-    let one = std::fs::read_dir(site.path("ws/backups")).unwrap().next().unwrap().unwrap().path();
+    let one = std::fs::read_dir(site.path("ws/backups"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     let manifest = one.join("manifest.json");
     let whole = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(&manifest, whole.replacen("acme", "else", 1)).unwrap();
