@@ -4,8 +4,21 @@ use super::phrase::{ident, key};
 use crate::engine::ports::store::{Column, ColumnKind, Dialect, KeyKind, Reason, SourceTable};
 
 /// The SQL function that tells rows whose text, time and JSON are surely fine, so that the conditions on them need not be judged:
-/// `maos_sound(created_at, metadata, text…)`, 0 when it cannot tell, 1, or 2 when the metadata has no blanks to take out either.
+/// `maos_sound(key, created_at, metadata, text…)`, 0 when it cannot tell, 1, or 2 when the metadata has no blanks to take out either.
 pub const SOUND: &str = "maos_sound";
+
+/// The SQL function that repeats the last answer of [`SOUND`] when it was about the row with this key, and is 0 otherwise: the rows are
+/// judged once, and an answer that is not at hand only means that the conditions are judged.
+pub const SOUND_AGAIN: &str = "maos_sound_again";
+
+/// The call of [`SOUND_AGAIN`] on alias `a`; that of [`SOUND`] where the key does not name one row.
+pub fn sound_again(source: &SourceTable, a: &str) -> String {
+    if source.unique_key && source.key_kind == KeyKind::Integer {
+        format!("{SOUND_AGAIN}({a}.{})", ident(&source.key.name))
+    } else {
+        sound(source, a)
+    }
+}
 
 /// The call of [`SOUND`] on alias `a`.
 pub fn sound(source: &SourceTable, a: &str) -> String {
@@ -15,7 +28,11 @@ pub fn sound(source: &SourceTable, a: &str) -> String {
             |column| format!("{a}.{}", ident(&column.name)),
         )
     };
-    let mut arguments = vec![of(source.created_at.as_ref()), of(source.metadata.as_ref())];
+    let mut arguments = vec![
+        of(Some(&source.key)),
+        of(source.created_at.as_ref()),
+        of(source.metadata.as_ref()),
+    ];
     let texts = [
         &source.description,
         &source.category,

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::faults::{sound, source_key, text_faults};
+use super::faults::{sound, sound_again, source_key, text_faults};
 use crate::engine::ports::store::{
     CaseMap, Column, ColumnKind, Dialect, Fate, Key, KeyKind, Pick, Range, Reason, Recipe, Table,
 };
@@ -289,7 +289,8 @@ impl<'a> Phrase<'a> {
             |condition| format!("CASE WHEN {condition} THEN NULL ELSE json({name}) END"),
         );
         if self.sound {
-            let sound = sound(&self.recipe.source, "l");
+            // The reason, which stands before it in every query, has judged the row already.
+            let sound = sound_again(&self.recipe.source, "l");
             format!("CASE {sound} WHEN 2 THEN {name} WHEN 1 THEN json({name}) ELSE {guarded} END")
         } else {
             guarded

@@ -114,30 +114,6 @@ impl Capability {
     pub const fn sets_aside(self) -> bool {
         !matches!(self, Self::Compare | Self::Validate)
     }
-
-    /// Whether this version of the program does it.
-    #[must_use]
-    pub const fn in_this_version(self) -> bool {
-        matches!(
-            self,
-            Self::Start
-                | Self::Assess
-                | Self::Readiness
-                | Self::Tasks
-                | Self::Environment
-                | Self::Config
-                | Self::Checkpoints
-                | Self::Schema
-                | Self::Compare
-                | Self::Cutover
-                | Self::Upgrade
-                | Self::Validate
-                | Self::Monitor
-                | Self::Report
-                | Self::Backup
-                | Self::Rollback
-        )
-    }
 }
 
 impl fmt::Display for Capability {

@@ -129,3 +129,42 @@ pub enum Command {
     /// End the session: stop what runs at a safe point, close the journal.
     Close,
 }
+
+impl Command {
+    /// What is asked, for a log: no value that a person typed is in it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let of = |what: &str, capability: &Capability| format!("{what} {}", capability.title());
+        match self {
+            Self::CheckSources => "check the sources".to_owned(),
+            Self::Set { path, .. } => format!("set {}", path.join(".")),
+            Self::Answer { question, .. } => format!("answer {question}"),
+            Self::ClearAnswer { question } => format!("take back the answer {question}"),
+            Self::UseOffer { question } => format!("take the offer for {question}"),
+            Self::Probe { .. } => "probe again".to_owned(),
+            Self::Score => "compute readiness".to_owned(),
+            Self::Read(capability) => of("read", capability),
+            Self::Trouble => "begin or end trouble".to_owned(),
+            Self::Plan { capability, verb } => of(&format!("plan {verb} of"), capability),
+            Self::Apply {
+                capability,
+                verb,
+                digest,
+                ..
+            } => of(&format!("approve {digest}, {verb} of"), capability),
+            Self::Decide {
+                capability, subject, ..
+            } => of(&format!("decide {subject} of"), capability),
+            Self::KeepSecret { name, .. } => format!("keep the secret {name}"),
+            Self::Pause => "pause".to_owned(),
+            Self::Resume => "resume".to_owned(),
+            Self::Stop => "stop".to_owned(),
+            Self::Workers(_) => "change the workers".to_owned(),
+            Self::Pace(_) => "change the pace".to_owned(),
+            Self::TakeOver { .. } => "take over".to_owned(),
+            Self::SaveSamples { .. } => "save samples".to_owned(),
+            Self::Seen => "see the messages".to_owned(),
+            Self::Close => "close".to_owned(),
+        }
+    }
+}

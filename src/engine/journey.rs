@@ -106,12 +106,6 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
             goes_to: Some(goes_to),
         })
     };
-    if !capability.in_this_version() {
-        return Err(Locked {
-            sentence: format!("{} is not in this version.", capability.title()),
-            goes_to: following(snapshot, capability),
-        });
-    }
     if matches!(capability, C::Start | C::Rollback | C::Backup) {
         return Ok(());
     }
@@ -145,7 +139,8 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
                 let watched = **c == C::Monitor && snapshot.monitor.is_some();
                 !matches!(c, C::Start | C::Report) && (watched || snapshot.activity(**c) != Activity::Idle)
             };
-            match steps(Some(migration)).iter().find(ran) {
+            let mut all = steps(Some(migration)).iter().chain(&[C::Rollback]);
+            match all.find(ran) {
                 Some(_) => Ok(()),
                 None => locked("Nothing has run yet. Report has nothing to say.", C::Assess),
             }
@@ -201,7 +196,7 @@ pub fn state(snapshot: &Snapshot, capability: Capability) -> StepState {
 pub fn following(snapshot: &Snapshot, capability: Capability) -> Option<Capability> {
     let steps = steps(snapshot.migration);
     let at = steps.iter().position(|c| *c == capability)?;
-    steps[at + 1..].iter().copied().find(|c| c.in_this_version())
+    steps.get(at + 1).copied()
 }
 
 /// The step before `capability`.
@@ -228,7 +223,7 @@ pub fn resume_at(snapshot: &Snapshot) -> Capability {
     steps
         .iter()
         .skip(1)
-        .find(|c| c.in_this_version() && !snapshot.activity(**c).is_done())
+        .find(|c| !snapshot.activity(**c).is_done())
         .copied()
         .filter(|_| snapshot.seq > 0 && !snapshot.answers.given.is_empty())
         .unwrap_or(Capability::Start)

@@ -184,17 +184,13 @@ fn row(snapshot: &Snapshot, capability: Capability) -> Row {
         converted: outcome.converted,
         quarantined: outcome.quarantined,
     });
-    let state = if capability.in_this_version() {
-        match step.activity {
-            Activity::Idle => "not_run",
-            Activity::Running | Activity::Paused | Activity::Stopping => "running",
-            Activity::Stopped => "stopped",
-            Activity::Done => "done",
-            Activity::DoneWithQuarantine => "done_with_quarantine",
-            Activity::Failed => "failed",
-        }
-    } else {
-        "not_in_this_version"
+    let state = match step.activity {
+        Activity::Idle => "not_run",
+        Activity::Running | Activity::Paused | Activity::Stopping => "running",
+        Activity::Stopped => "stopped",
+        Activity::Done => "done",
+        Activity::DoneWithQuarantine => "done_with_quarantine",
+        Activity::Failed => "failed",
     };
     Row {
         capability,

@@ -45,6 +45,81 @@ async fn fault_d63_the_second_watches_and_is_told_who_operates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn fault_d66_a_watcher_who_commands_is_denied_and_it_is_written_down() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let alice = sample(folder.path(), options("alice")).await;
+    let workspace = Workspace::at(folder.path()).expect("a workspace");
+    let bob = Engine::start(workspace.clone(), ports(), options("bob"));
+    bob.opened().await.expect("opens for watching");
+    let before = std::fs::read(folder.path().join("migration.yml")).expect("settings");
+    let commands = [
+        Command::Apply {
+            capability: Capability::Schema,
+            verb: "apply".to_owned(),
+            digest: "0123456789abcdef".to_owned(),
+            confirm: None,
+        },
+        Command::Pause,
+        Command::Set {
+            path: vec!["target".to_owned(), "maos".to_owned()],
+            value: "a value nobody is told".to_owned(),
+        },
+    ];
+    for command in commands {
+        let error = bob.ask(command.clone()).await.expect_err("must be denied");
+        assert_eq!(
+            error.kind,
+            maos_migrate::engine::ErrorKind::Blocked,
+            "{command:?}"
+        );
+        assert!(error.message.contains("alice operates"), "{error}");
+    }
+    assert_eq!(
+        std::fs::read(folder.path().join("migration.yml")).expect("settings"),
+        before
+    );
+    // The operating session writes it down, and everyone who looks sees it, the one who asked too.
+    let mut seen = bob.snapshot();
+    seen.wait_for(|snapshot| {
+        snapshot
+            .messages
+            .iter()
+            .filter(|told| told.text.contains("bob"))
+            .count()
+            >= 3
+    })
+    .await
+    .expect("it is told");
+    alice.ask(Command::Close).await.expect("closes");
+    let journal = ports()
+        .journals
+        .open(&workspace.journal_file())
+        .await
+        .expect("a journal");
+    let mut texts = Vec::new();
+    maos_migrate::engine::journal::for_each(journal.as_ref(), 0, |event| {
+        if let EventKind::Noted { text, .. } = event.kind {
+            texts.push(text);
+        }
+        Ok(())
+    })
+    .await
+    .expect("reads");
+    for asked in ["approve 0123456789abcdef", "pause", "set target.maos"] {
+        assert!(
+            texts
+                .iter()
+                .any(|text| text.starts_with("bob on ops-1 only watches") && text.contains(asked)),
+            "{asked}: {texts:?}"
+        );
+    }
+    assert!(
+        !texts.iter().any(|text| text.contains("nobody is told")),
+        "{texts:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_died_is_noticed_and_its_work_is_called_stopped() {
     let folder = tempfile::tempdir().expect("a folder");
     sample(folder.path(), options("alice"))

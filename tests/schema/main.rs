@@ -2,6 +2,10 @@
 
 #![cfg(test)]
 
+#[path = "../support/pooler.rs"]
+mod pooler;
+
+mod bulk;
 mod child;
 mod defects;
 mod faults;

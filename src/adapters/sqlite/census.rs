@@ -60,6 +60,45 @@ impl Counts {
     }
 }
 
+/// What a pass over rows found.
+#[derive(Default)]
+struct Survey {
+    census: RawCensus,
+    counts: [Counts; 3],
+    unsound: bool,
+    overflow: bool,
+    length: u64,
+    by_fault: Vec<u64>,
+}
+
+impl Survey {
+    /// Adds what was found in rows of greater keys.
+    fn join(&mut self, other: Self) {
+        let (all, more) = (&mut self.census, other.census);
+        all.rows += more.rows;
+        all.null_keys += more.null_keys;
+        all.null_descriptions += more.null_descriptions;
+        all.null_times += more.null_times;
+        all.future_times += more.future_times;
+        all.longest_key = all.longest_key.max(more.longest_key);
+        all.longest_description = all.longest_description.max(more.longest_description);
+        all.least = all.least.take().or(more.least);
+        all.greatest = more.greatest.or(all.greatest.take());
+        self.unsound |= other.unsound;
+        self.overflow |= other.overflow;
+        self.length += other.length;
+        for (n, more) in self.by_fault.iter_mut().zip(other.by_fault) {
+            *n += more;
+        }
+        for (counts, more) in self.counts.iter_mut().zip(other.counts) {
+            counts.nulls += more.nulls;
+            for (value, n) in more.values {
+                *counts.values.entry(value).or_default() += n;
+            }
+        }
+    }
+}
+
 /// Key, whether it is unusable, its length, bytes and characters of the description, whether the time is missing or in the future, faults as
 /// bits, and the three mapped values.
 fn survey_query(source: &SourceTable, after: Option<&Key>, faults: &[(Reason, String)]) -> String {
@@ -133,22 +172,103 @@ impl SqliteStore {
         Ok(census)
     }
 
-    /// One pass over all rows. Tells besides whether any row has to be looked at for bytes that are not UTF-8, and whether a field has too
-    /// many distinct values to be counted here.
+    /// One pass over all rows, by two threads where the keys can be parted. Tells besides whether any row has to be looked at for bytes
+    /// that are not UTF-8, and whether a field has too many distinct values to be counted here.
     fn survey(&self, source: &SourceTable, after: Option<&Key>) -> Own<(RawCensus, bool, bool)> {
         let faults = text_faults(Dialect::Sqlite, source, "s");
         let query = survey_query(source, after, &faults);
+        let middle = if after.is_none() {
+            self.middle(source)?
+        } else {
+            None
+        };
+        let mut found = match middle {
+            None => self.survey_part(source, &query, faults.len())?,
+            Some(middle) => {
+                let key = source_key(Dialect::Sqlite, source, "s");
+                let middle = key_literal(&Key::Integer(middle));
+                let (low, high) = (
+                    format!("{query} WHERE {key} <= {middle}"),
+                    format!("{query} WHERE {key} > {middle}"),
+                );
+                let (low, high) = std::thread::scope(|scope| {
+                    let low = scope.spawn(|| self.survey_part(source, &low, faults.len()));
+                    let high = self.survey_part(source, &high, faults.len());
+                    (low.join(), high)
+                });
+                let mut found = low.map_err(|_| StoreError::Bug("a counting worker ended".to_owned()))??;
+                found.join(high?);
+                found
+            }
+        };
+        let mut census = found.census;
+        census.faults = faults
+            .iter()
+            .zip(found.by_fault)
+            .map(|((reason, _), n)| (*reason, n))
+            .filter(|(_, n)| *n > 0)
+            .collect();
+        census.row_bytes = found.length / census.rows.max(1) + 200;
+        if found.overflow {
+            return Ok((census, found.unsound, true));
+        }
         let fields = [
             (Field::Category, &source.category),
             (Field::Status, &source.status),
             (Field::Priority, &source.priority),
         ];
-        let mut census = RawCensus::default();
-        let mut counts: [Counts; 3] = Default::default();
-        let (mut unsound, mut overflow, mut length) = (false, false, 0_u64);
-        let mut by_fault = vec![0_u64; faults.len()];
+        for (count, (field, column)) in found.counts.iter_mut().zip(fields) {
+            if column.is_none() {
+                continue;
+            }
+            let mut values = std::mem::take(count).sorted();
+            let listed = usize::try_from(RawCensus::LIMIT + 1).unwrap_or(usize::MAX);
+            census.cut |= values.len() >= listed;
+            values.truncate(listed);
+            census.values.extend(
+                values
+                    .into_iter()
+                    .map(|(value, rows)| ValueCount { field, value, rows }),
+            );
+        }
+        Ok((census, found.unsound, false))
+    }
+
+    /// The key in the middle between the least and the greatest, where every key is a number that an index finds.
+    fn middle(&self, source: &SourceTable) -> Own<Option<i64>> {
+        if !source.unique_key || source.key_kind != KeyKind::Integer {
+            return Ok(None);
+        }
+        let key = source_key(Dialect::Sqlite, source, "s");
+        let from = table(&source.table);
         let reader = self.quick()?;
-        census.rows = self.each(&reader, &query, &[], |row| {
+        let ends = reader.query_row(
+            &format!("SELECT (SELECT min({key}) FROM {from} s), (SELECT max({key}) FROM {from} s), EXISTS (SELECT 1 FROM {from} s WHERE {key} IS NULL)"),
+            [],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?)),
+        );
+        // An empty table has no ends, and an end that is no number parts nothing.
+        Ok(match ends {
+            Ok((least, greatest, false)) => Some(least.midpoint(greatest)),
+            _ => None,
+        })
+    }
+
+    fn survey_part(&self, source: &SourceTable, query: &str, faults: usize) -> Own<Survey> {
+        let mut found = Survey {
+            by_fault: vec![0; faults],
+            ..Survey::default()
+        };
+        let Survey {
+            census,
+            counts,
+            unsound,
+            overflow,
+            length,
+            by_fault,
+        } = &mut found;
+        let reader = self.quick()?;
+        let seen = self.each(&reader, query, &[], |row| {
             let whole = |index: usize| -> Own<Option<i64>> {
                 row.get(index).map_err(|error| broken(&self.words, &error))
             };
@@ -172,12 +292,12 @@ impl SqliteStore {
                 None => census.null_descriptions += 1,
                 Some(bytes) => census.longest_description = census.longest_description.max(rows(bytes)),
             }
-            length += rows(whole(4)?.unwrap_or_default());
+            *length += rows(whole(4)?.unwrap_or_default());
             census.null_times += u64::from(whole(5)? == Some(1));
             census.future_times += u64::from(whole(6)? == Some(1));
             let found = whole(7)?.unwrap_or(-1);
             if found >= 0 {
-                unsound = true;
+                *unsound = true;
                 for (i, n) in by_fault.iter_mut().enumerate() {
                     *n += u64::from(found >> i & 1 == 1);
                 }
@@ -187,32 +307,12 @@ impl SqliteStore {
                 let Ok(value) = field(row, 8 + i)?.transpose() else {
                     continue;
                 };
-                overflow |= !count.add(value);
+                *overflow |= !count.add(value);
             }
             Ok(())
         })?;
-        census.faults = faults
-            .iter()
-            .zip(by_fault)
-            .map(|((reason, _), n)| (*reason, n))
-            .filter(|(_, n)| *n > 0)
-            .collect();
-        census.row_bytes = length / census.rows.max(1) + 200;
-        for ((field, column), count) in fields.into_iter().zip(counts) {
-            if overflow || column.is_none() {
-                continue;
-            }
-            let mut values = count.sorted();
-            let listed = usize::try_from(RawCensus::LIMIT + 1).unwrap_or(usize::MAX);
-            census.cut |= values.len() >= listed;
-            values.truncate(listed);
-            census.values.extend(
-                values
-                    .into_iter()
-                    .map(|(value, rows)| ValueCount { field, value, rows }),
-            );
-        }
-        Ok((census, unsound, overflow))
+        census.rows = seen;
+        Ok(found)
     }
 
     async fn one(&self, reader: &mut SqliteConnection, query: String) -> Own<u64> {

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use super::quick::{Field, blocking, broken, field, open};
 use super::{Own, SqliteStore};
 use crate::adapters::convert::{Mapped, quoted};
-use crate::adapters::phrase::{Phrase, ident, table};
+use crate::adapters::phrase::{Phrase, ident, literal, table};
 use crate::engine::failpoint;
 use crate::engine::ports::store::{Copied, CopyJob, Dialect, Fence, Key, Pick, Recipe, StoreError};
 use crate::engine::schema::key::{id_bytes, push_id, space_bytes, task_id};
@@ -159,8 +159,13 @@ impl SqliteStore {
                 names.join(", ")
             ))
             .map_err(fault)?;
+        // What is the same in every row is not bound for every row.
         let mut tracking = tx
-            .prepare("INSERT INTO migration_tracking (legacy_task_id, maos_task_id, migration_date, status, source) VALUES (?1, ?2, ?3, 'migrated', ?4)")
+            .prepare(&format!(
+                "INSERT INTO migration_tracking (legacy_task_id, maos_task_id, migration_date, status, source) VALUES (?1, ?2, {}, 'migrated', {})",
+                literal(&recipe.started),
+                literal(&recipe.label)
+            ))
             .map_err(fault)?;
         let mut rows = 0;
         for batch in batches {
@@ -177,9 +182,7 @@ impl SqliteStore {
                 ] = fields.map(|at| batch.get(at));
                 task.execute((id, description, task_type, status, priority, created, metadata))
                     .map_err(fault)?;
-                tracking
-                    .execute((key, id, &recipe.started, &recipe.label))
-                    .map_err(fault)?;
+                tracking.execute((key, id)).map_err(fault)?;
                 rows += 1;
             }
         }

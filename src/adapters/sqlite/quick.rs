@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::functions::FunctionFlags;
@@ -11,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 
 use super::fault::by_code;
 use super::{Own, SqliteStore};
-use crate::adapters::faults::SOUND;
+use crate::adapters::faults::{SOUND, SOUND_AGAIN};
 use crate::engine::ports::store::StoreError;
 use crate::engine::schema::canon::is_plain_time;
 
@@ -73,27 +74,42 @@ pub fn open(path: &Path, words: &str, write: bool, roll_back: bool) -> Own<Conne
     if !write {
         connection.pragma_update(None, "query_only", 1).map_err(fault)?;
     }
-    connection
-        .create_scalar_function(
-            SOUND,
-            -1,
-            FunctionFlags::SQLITE_UTF8
-                | FunctionFlags::SQLITE_DETERMINISTIC
-                | FunctionFlags::SQLITE_INNOCUOUS,
-            |context| {
-                let mut level = 2;
-                for i in 0..context.len() {
-                    level = level.min(match i {
-                        0 => time(context.get_raw(0)),
-                        1 => json(context.get_raw(1)),
-                        _ => text(context.get_raw(i)),
-                    });
-                }
-                Ok(level)
-            },
-        )
-        .map_err(fault)?;
+    teach(&connection).map_err(fault)?;
     Ok(connection)
+}
+
+/// Gives a connection the functions of `faults`.
+fn teach(connection: &Connection) -> rusqlite::Result<()> {
+    let last = Arc::new(Mutex::new((None::<i64>, 0_i64)));
+    let judged = Arc::clone(&last);
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function(
+        SOUND,
+        -1,
+        flags | FunctionFlags::SQLITE_DETERMINISTIC,
+        move |context| {
+            let mut level = 2;
+            for i in 1..context.len() {
+                level = level.min(match i {
+                    1 => time(context.get_raw(1)),
+                    2 => json(context.get_raw(2)),
+                    _ => text(context.get_raw(i)),
+                });
+            }
+            if let Ok(mut last) = judged.lock() {
+                *last = (context.get_raw(0).as_i64().ok(), level);
+            }
+            Ok(level)
+        },
+    )?;
+    connection.create_scalar_function(SOUND_AGAIN, 1, flags, move |context| {
+        let key = context.get_raw(0).as_i64().ok();
+        Ok(last
+            .lock()
+            .ok()
+            .filter(|last| key.is_some() && last.0 == key)
+            .map_or(0, |last| last.1))
+    })
 }
 
 impl SqliteStore {
@@ -114,7 +130,7 @@ impl SqliteStore {
             .pragma_update(None, "cache_size", super::CACHE)
             .map_err(fault)?;
         connection.pragma_update(None, "foreign_keys", 1).map_err(fault)?;
-        let cancelled = std::sync::Arc::clone(&self.cancelled);
+        let cancelled = Arc::clone(&self.cancelled);
         connection
             .progress_handler(100_000, Some(move || cancelled.swap(false, Ordering::SeqCst)))
             .map_err(fault)?;
@@ -342,6 +358,27 @@ mod tests {
         assert_eq!(super::text(ValueRef::Text(b"a\0b")), 0);
         assert_eq!(super::text(ValueRef::Text(b"\xff")), 0);
         assert_eq!(super::text(ValueRef::Text("é".as_bytes())), 2);
+    }
+
+    #[test]
+    fn a_row_is_judged_once_and_never_by_the_answer_about_another() {
+        let connection = Connection::open_in_memory().unwrap();
+        teach(&connection).unwrap();
+        let ask = |query: &str| {
+            connection
+                .query_row(query, [], |row| row.get::<_, i64>(0))
+                .unwrap()
+        };
+        assert_eq!(ask("SELECT maos_sound(7, NULL, '{}', 'text')"), 2);
+        assert_eq!(ask("SELECT maos_sound_again(7)"), 2);
+        assert_eq!(ask("SELECT maos_sound_again(8)"), 0);
+        assert_eq!(ask("SELECT maos_sound_again(NULL)"), 0);
+        assert_eq!(ask("SELECT maos_sound(7, NULL, '{', 'text')"), 0);
+        assert_eq!(ask("SELECT maos_sound_again(7)"), 0);
+        let rows = "WITH r(id, m) AS (VALUES (1, '{}'), (2, '{'), (3, '{ }'), (4, NULL)) \
+                    SELECT group_concat(a || b, ' ') FROM (SELECT maos_sound(id, NULL, m) AS a, maos_sound_again(id) AS b FROM r)";
+        let levels: String = connection.query_row(rows, [], |row| row.get(0)).unwrap();
+        assert_eq!(levels, "22 00 11 22");
     }
 
     proptest! {

@@ -101,11 +101,7 @@ fn parts(snapshot: &Snapshot) -> Vec<Part> {
 
 fn part(snapshot: &Snapshot, capability: Capability) -> Part {
     let step = snapshot.step(capability);
-    let (state, outcome) = if capability.in_this_version() {
-        state(snapshot, capability, &step)
-    } else {
-        (PartState::NotInThisVersion, "not in this version".to_owned())
-    };
+    let (state, outcome) = state(snapshot, capability, &step);
     let watch = snapshot
         .monitor
         .as_deref()

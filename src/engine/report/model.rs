@@ -25,8 +25,6 @@ pub enum PartState {
     NotRun,
     /// It was left out on purpose.
     Skipped,
-    /// This version of the program does not do it.
-    NotInThisVersion,
 }
 
 impl PartState {
@@ -40,7 +38,6 @@ impl PartState {
             Self::Stopped => "stopped",
             Self::NotRun => "not run",
             Self::Skipped => "skipped",
-            Self::NotInThisVersion => "not in this version",
         }
     }
 

@@ -66,8 +66,5 @@ pub fn now_line(report: &Report) -> String {
 }
 
 pub(super) fn ran(report: &Report) -> bool {
-    report
-        .parts
-        .iter()
-        .any(|part| !matches!(part.state, PartState::NotRun | PartState::NotInThisVersion))
+    report.parts.iter().any(|part| part.state != PartState::NotRun)
 }

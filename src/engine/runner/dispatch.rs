@@ -20,7 +20,7 @@ use crate::engine::event::{Event, EventKind, Level};
 use crate::engine::operation::{Control, Progress};
 use crate::engine::ports::{Journal, Ports};
 use crate::engine::views::{Mode, Slot, Views};
-use crate::engine::workspace::{Session, Settings, Workspace, files, takeover};
+use crate::engine::workspace::{Session, Settings, Workspace, denied, files, takeover};
 
 /// How often it is looked whether somebody wants to take over.
 const TAKEOVER_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
@@ -156,6 +156,7 @@ impl Dispatcher {
         if self.handing_over {
             return Ok(());
         }
+        self.note_denied().await?;
         let Some(asked) = takeover::asked(&self.workspace).filter(|asked| asked.refused.is_empty()) else {
             return Ok(());
         };
@@ -195,6 +196,22 @@ impl Dispatcher {
         self.handing_over = true;
         self.closing = Closing::Asked(None);
         self.stop_running();
+        Ok(())
+    }
+
+    /// Writes down what watchers were refused.
+    async fn note_denied(&mut self) -> Result<()> {
+        let denied = denied::take(&self.workspace);
+        if denied.is_empty() {
+            return Ok(());
+        }
+        let kinds = denied.iter().map(|one| EventKind::Noted {
+            level: Level::Warn,
+            capability: None,
+            text: crate::engine::text::inert_short(&one.sentence(), 300),
+        });
+        self.emit(kinds.collect()).await?;
+        denied::settle(&self.workspace);
         Ok(())
     }
 

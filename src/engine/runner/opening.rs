@@ -17,7 +17,7 @@ use crate::engine::monitor::decide;
 use crate::engine::ports::{Journal, Ports};
 use crate::engine::views::Mode;
 use crate::engine::workspace::session::{self, Opened};
-use crate::engine::workspace::{Holder, Workspace, takeover};
+use crate::engine::workspace::{Holder, Workspace, denied, takeover};
 
 /// How often a watcher looks for news of the operating session.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
@@ -243,7 +243,10 @@ async fn watch(
                             let asked = decide::Asked::to_stop_countdown(&me.operator, ports.clock.now());
                             decide::leave(workspace, &asked).map(|_| Reply::Done)
                         }
-                        _ => Err(Error::blocked(holder.sentence()).hint("Watch, or ask them to leave.")),
+                        command => {
+                            denied::leave(workspace, &denied::Denied { by: me.clone(), what: command.words() });
+                            Err(Error::blocked(holder.sentence()).hint("Watch, or ask them to leave."))
+                        }
                     };
                     answer(request, result);
                 }

@@ -1,5 +1,6 @@
 //! One migration's folder: where everything lies, its settings, its session, its secrets, and how files are written.
 
+pub mod denied;
 pub mod driving;
 pub mod files;
 pub use files::hex;

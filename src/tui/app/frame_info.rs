@@ -169,13 +169,6 @@ pub fn reason(cx: &Cx<'_>, capability: Capability) -> Option<String> {
 
 fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
     let said = |mark, word: &str| (mark, word.to_owned(), word.to_owned());
-    if !capability.in_this_version() {
-        return (
-            Mark::Skipped,
-            "not in this version".to_owned(),
-            "absent".to_owned(),
-        );
-    }
     if capability == Capability::Assess
         && let Some(Ok(questionnaire)) = &cx.views.questionnaire
     {
@@ -219,6 +212,9 @@ fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
 /// `0:35 of 1:00`: hours and minutes without a breach, of those until promotion; the verdict while something is not known.
 fn watched(cx: &Cx<'_>, watch: &Watch) -> String {
     let word = watch.verdict().map_or("watching", |verdict| verdict.word.name());
+    if watch.is_stale(cx.now.at) {
+        return "stale".to_owned();
+    }
     let Some(since) = watch.clean_since.filter(|_| word == "pass") else {
         return word.to_owned();
     };

@@ -57,9 +57,6 @@ fn path(cx: &Cx<'_>) -> Option<String> {
 
 /// What a part came to, in a few words.
 fn outcome(cx: &Cx<'_>, capability: Capability) -> String {
-    if !capability.in_this_version() {
-        return "not in this version".to_owned();
-    }
     if capability == Capability::Readiness
         && let Some((_, readiness)) = &cx.snapshot.readiness
     {
@@ -333,7 +330,7 @@ fn accounted(cx: &Cx<'_>, width: u16) -> Vec<Row> {
     }
     let idle: Vec<&str> = parts(cx)
         .into_iter()
-        .filter(|step| step.in_this_version() && cx.snapshot.activity(*step) == Activity::Idle)
+        .filter(|step| cx.snapshot.activity(*step) == Activity::Idle)
         .map(Capability::title)
         .collect();
     if !idle.is_empty() {
