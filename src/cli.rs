@@ -227,7 +227,11 @@ pub enum Cutover {
         #[arg(long, value_enum)]
         mode: Option<LegacyMode>,
     },
-    /// Hand the work over. After MAOS has started only a rollback leads back, so --confirm names the target.
+    /// Hand the work over; one that stands half-way goes on. After MAOS has started only a rollback leads back, so --confirm names
+    /// the target.
+    ///
+    /// A step that fails before that opens the legacy system again by itself. So do tasks that still run after legacy.drain_within
+    /// seconds: the wizard and --plain ask what becomes of them, a script chooses beforehand with --mode.
     Apply {
         /// What becomes of running tasks; kept for later calls.
         #[arg(long, value_enum)]
@@ -265,6 +269,9 @@ pub enum Upgrade {
         wish: UpgradeWish,
     },
     /// Upgrade; one that stands half-way goes on.
+    ///
+    /// MAOS is asked to stop and is ended after maos.stop_within seconds; nothing is installed while a program runs from its
+    /// environment. A step that fails stays where it is: apply tries it again, undo takes everything back.
     Apply {
         /// What is wished for.
         #[command(flatten)]
@@ -273,7 +280,8 @@ pub enum Upgrade {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Take back an upgrade that stands half-way.
+    /// Take back an upgrade that stands half-way: the version before is installed again, and MAOS is started when it ran. A done
+    /// upgrade is taken back by a rollback.
     Undo {
         /// The approval.
         #[command(flatten)]

@@ -32,7 +32,7 @@ pub fn run(cli: Cli) -> ExitCode {
     );
     if wizard && !cli.global.plain && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         let error = Error::new(ErrorKind::Usage, "the wizard needs a terminal, and there is none")
-            .hint("Use a verb: maos-migrate demo --headless, assess, readiness, tasks, config, checkpoints, schema, report.");
+            .hint("Use a verb: maos-migrate demo --headless, assess, readiness, tasks, environment, config, checkpoints, schema, compare, validate, report.");
         return headless::fail(&mut output, &error);
     }
     if wizard && !cli.global.plain && !tui::terminal::can_draw() {

@@ -453,4 +453,61 @@ mod tests {
         assert!(MachineProcesses.end(&detached, Duration::from_secs(2)).await);
         assert!(!MachineProcesses.alive(&detached));
     }
+
+    #[tokio::test]
+    async fn a_program_is_known_before_it_has_its_input_and_forgotten_at_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("known.json");
+        let mut known = call(&["sh", "-c", "read line; cat \"$0\"", mark.to_str().unwrap()]);
+        known.stdin = Stdin::Bytes(b"go\n".to_vec());
+        known.known_in = Some(mark.clone());
+        let output = MachineProcesses.run(known, None).await.unwrap();
+        let told: Detached = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(told.pid > 0 && told.started > 0 && !mark.exists());
+        // One that cannot be made known does not begin.
+        let touched = folder.path().join("touched");
+        let script = "read line && touch \"$0\"";
+        let mut unknown = call(&["sh", "-c", script, touched.to_str().unwrap()]);
+        unknown.stdin = Stdin::Bytes(b"go\n".to_vec());
+        unknown.known_in = Some(folder.path().join("file/known.json"));
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        assert!(MachineProcesses.run(unknown, None).await.is_err() && !touched.exists());
+    }
+
+    #[tokio::test]
+    async fn the_end_is_the_end_of_the_group_and_remains_count_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let begin = |script: &str| {
+            let call = call(&["sh", "-c", script]);
+            detach(&call, &folder.path().join("log")).unwrap()
+        };
+        // Its child is in the group and heeds nothing but force; it ends at once itself.
+        let led = begin("(trap '' TERM; while :; do sleep 0.05; done) & exec sleep 600");
+        tokio::time::sleep(LOOK * 10).await;
+        let begun = Instant::now();
+        assert!(MachineProcesses.end(&led, Duration::from_millis(300)).await);
+        assert!(!table::group(&led) && begun.elapsed() >= Duration::from_millis(300));
+        // Nobody reads the end of this one, so that its remains stay: it is gone all the same.
+        let polite = begin("exec sleep 600");
+        let begun = Instant::now();
+        assert!(MachineProcesses.end(&polite, Duration::from_secs(60)).await);
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_program_is_found_by_the_folder_that_it_runs_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let tool = folder.path().join("tool");
+        std::fs::write(&tool, "#!/bin/sh\nread line\n").unwrap();
+        let mut sh = std::process::Command::new("sh")
+            .arg(&tool)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let found = MachineProcesses.running_from(folder.path());
+        assert!(found.iter().any(|one| one.pid == sh.id()), "{found:?}");
+        drop(sh.stdin.take());
+        sh.wait().unwrap();
+        assert!(MachineProcesses.running_from(folder.path()).is_empty());
+    }
 }

@@ -89,6 +89,9 @@ pub struct RollbackChoice {
     /// Rows that exist only on the new side; without it, as chosen before, else carried.
     #[arg(long, value_enum, value_name = "CHOICE")]
     pub rows: Option<NewRows>,
+    /// Restore although the legacy system does not start; it is not opened then.
+    #[arg(long)]
+    pub restore_only: bool,
     /// Take over from whoever operates the workspace, with the reason.
     #[arg(long, value_name = "REASON")]
     pub take_over: Option<String>,

@@ -139,7 +139,8 @@ pub fn gate(snapshot: &Snapshot, capability: Capability) -> Result<(), Locked> {
                 let watched = **c == C::Monitor && snapshot.monitor.is_some();
                 !matches!(c, C::Start | C::Report) && (watched || snapshot.activity(**c) != Activity::Idle)
             };
-            match steps(Some(migration)).iter().find(ran) {
+            let mut all = steps(Some(migration)).iter().chain(&[C::Rollback]);
+            match all.find(ran) {
                 Some(_) => Ok(()),
                 None => locked("Nothing has run yet. Report has nothing to say.", C::Assess),
             }

@@ -16,6 +16,7 @@ pub mod journal;
 pub mod monitor;
 pub mod output;
 pub mod plain;
+mod plain_questions;
 pub mod readiness;
 pub mod rollback;
 pub mod schema;

@@ -1,6 +1,8 @@
 //! `--plain`: the wizard as numbered prompts and lines, for screen readers, braille displays and logs. No colour, no cursor
 //! movement, no redrawn line; the same engine, gates and sentences.
 
+mod monitor;
+
 use std::io::{BufRead as _, Write as _};
 
 use tokio::sync::mpsc;
@@ -143,11 +145,7 @@ impl Dialogue<'_> {
                     Goes::On => self.operation(Capability::Config).await?,
                     goes => goes,
                 },
-                Capability::Monitor => {
-                    self.heading(step, "It samples until its end, so it has a verb of its own.")?;
-                    self.say("Do: maos-migrate monitor run samples and judges; maos-migrate monitor status tells the verdict.")?;
-                    Goes::On
-                }
+                Capability::Monitor => self.watch().await?,
                 other => self.operation(other).await?,
             };
             let snapshot = self.snapshot();
@@ -479,7 +477,13 @@ impl Dialogue<'_> {
             self.say("Cancelled. Nothing is changed.")?;
             return Ok(Goes::On);
         };
-        match self.session.apply(capability, verb, &consent, self.output).await {
+        let engine = self.session.engine().clone();
+        let applied = tokio::select! {
+            applied = self.session.apply(capability, verb, &consent, self.output) => applied,
+            // Only what goes wrong at the keyboard ends this one first.
+            Err(error) = super::plain_questions::answer(&engine, &mut self.lines) => Err(error),
+        };
+        match applied {
             Ok(Some(outcome)) => {
                 let word = if outcome.quarantined > 0 {
                     "Done, with quarantine"

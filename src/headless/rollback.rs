@@ -8,6 +8,7 @@ use crate::engine::error::Result;
 use crate::engine::ports::Ports;
 use crate::engine::runner::Options;
 use crate::engine::runner::operations::backup::CHOSEN;
+use crate::engine::runner::operations::rollback::{ONLY, ROWS};
 use crate::engine::workspace::Workspace;
 
 use super::session::{Session, show_plan};
@@ -35,6 +36,7 @@ pub async fn run(
             take_over.map(|reason| RollbackChoice {
                 backup: None,
                 rows: None,
+                restore_only: false,
                 take_over: Some(reason),
             }),
             Some(consent),
@@ -82,7 +84,10 @@ fn decisions(choice: &RollbackChoice) -> Vec<(&'static str, String)> {
             NewRows::Carry => "carry",
             NewRows::Export => "export",
         };
-        all.push(("rows", word.to_owned()));
+        all.push((ROWS, word.to_owned()));
+    }
+    if choice.restore_only {
+        all.push((ONLY, "restore".to_owned()));
     }
     all
 }

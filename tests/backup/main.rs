@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "../support/pooler.rs"]
+mod pooler;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/server.rs"]
@@ -13,6 +15,7 @@ mod damage;
 mod disk;
 mod guide;
 mod made;
+mod programs;
 mod shelf;
 mod support;
 mod swap;

@@ -2,7 +2,14 @@
 
 #![cfg(test)]
 
+#[path = "../support/postgres.rs"]
+mod postgres_server;
+#[path = "../support/server.rs"]
+mod server;
+
+mod command_line;
 mod defects;
 mod legacy;
+mod postgres;
 mod run;
 mod support;

@@ -43,7 +43,7 @@ fn on_postgres_rows_that_came_late_cross_and_maos_serves() {
 }
 
 #[test]
-fn nothing_begins_without_a_verified_backup_or_a_way_back() {
+fn faults_c53_and_d65_nothing_begins_without_a_verified_backup_the_name_or_a_way_back() {
     let site = Site::sqlite();
     let said = site.refused(&["cutover", "plan"], 5);
     assert!(said.contains("No verified backup younger than 60 min."), "{said}");

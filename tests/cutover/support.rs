@@ -257,3 +257,12 @@ impl Drop for Site {
         self.maos(&["stop", "--force"]);
     }
 }
+
+/// The legacy side lists these as running, and they are waited for one second.
+pub fn running(site: &Site, tasks: &str) {
+    site.write("ws/running.json", tasks);
+    site.set(
+        "legacy:\n",
+        "legacy:\n  running: [cat, running.json]\n  drain_within: 1\n",
+    );
+}

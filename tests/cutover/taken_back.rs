@@ -4,22 +4,26 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Site, sql};
+use crate::support::{Site, running, sql};
 
 fn open_again(site: &Site, said: &str) {
     assert!(said.contains("legacy is open again, the gap was 0:"), "{said}");
     assert!(!site.closed() && !site.serves(), "{said}");
 }
 
+/// Somebody changed a copied row behind the copy: it is named, and nothing starts.
 fn planted(site: &Site) {
-    // Somebody changed a copied row behind the copy.
+    let id = sql(&site.target, "SELECT min(CAST(id AS TEXT)) FROM tasks");
     sql(
         &site.target,
-        "UPDATE tasks SET description = 'planted' WHERE id = (SELECT min(CAST(id AS TEXT)) FROM tasks)"
-            .replace("WHERE id =", "WHERE CAST(id AS TEXT) =")
-            .as_str(),
+        &format!("UPDATE tasks SET description = 'planted' WHERE CAST(id AS TEXT) = '{id}'"),
     );
     let said = site.fails(&[], 5);
+    assert!(
+        said.contains("0 rows only in legacy, 0 only in MAOS, 1 otherwise there: ")
+            && said.contains("still writes"),
+        "{said}"
+    );
     open_again(site, &said);
 }
 
@@ -53,14 +57,6 @@ fn maos_that_does_not_start_opens_legacy_again() {
     site.set("ready_within: 1", "ready_within: 20");
     site.over(&[]);
     assert!(site.closed() && site.serves());
-}
-
-fn running(site: &Site, tasks: &str) {
-    site.write("ws/running.json", tasks);
-    site.set(
-        "legacy:\n",
-        "legacy:\n  running: [cat, running.json]\n  drain_within: 1\n",
-    );
 }
 
 #[test]
@@ -114,6 +110,24 @@ fn an_interrupt_while_draining_opens_legacy_at_once() {
     assert!(from.elapsed() < Duration::from_secs(25));
     assert_eq!(code, Some(130));
     assert!(!site.closed() && !site.serves());
+}
+
+/// A program of MAOS that is gone starts nothing, and keeps nobody from opening legacy again.
+#[test]
+fn a_maos_that_is_not_there_opens_legacy_again() {
+    let site = Site::sqlite().backed_up();
+    site.set(
+        "maos:\n  command: [",
+        "maos:\n  dialect: documented\n  command: [/nowhere/maos, ",
+    );
+    let target = site.done(&["cutover", "plan"])["plan"]["target"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let said = site.refused(&["cutover", "apply", "--yes", "--confirm", &target], 6);
+    assert!(said.contains("there is no program /nowhere/maos"), "{said}");
+    assert!(said.contains("legacy is open again, the gap was 0:"), "{said}");
+    assert!(!site.closed());
 }
 
 /// A killed one stands half-way with legacy closed: it goes on, or legacy is opened again by choice.

@@ -44,6 +44,14 @@ fn watch(folder: &std::path::Path) -> Ran {
 #[test]
 fn before_anything_is_watched_every_question_is_refused_with_what_to_do() {
     let folder = live::workspace("  interval: 1\n  duration: 2\n");
+    let ran = run(folder.path(), &["monitor", "status", "--json"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""), "{ran:#?}");
+    assert_eq!(
+        ran.error()["hint"],
+        "Nothing has been done in this workspace yet."
+    );
+    // A journal that knows of no watch.
+    assert_eq!(run(folder.path(), &["readiness", "--json"]).code, Some(0));
     for verb in ["status", "explain", "handover"] {
         let ran = run(folder.path(), &["monitor", verb, "--json"]);
         assert_eq!((ran.code, ran.out.as_str()), (Some(5), ""), "{verb}: {ran:#?}");

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod measured;
+mod monitoring;
 
 use jiff::Timestamp;
 use maos_migrate::engine::Capability;
@@ -148,6 +149,7 @@ fn it_says_what_was_asked_done_by_whom_and_how_it_is_known() {
         "| Schema | every one of the rows is accounted for | 1,204,311 | 1,204,266 + 45 | equal |",
         "| Schema | SHA-256 of all rows | ab12 | ab12 | equal |",
         "Score: 85/100 █████████████████░░░",
+        "No rollback was made.",
         "Arithmetic: 4 x 25 / 10 = 10; 10 + 25 + 25 + 25 = 85.",
         "| 2026-11-22 14:13:00 CET | alice | Schema | Copy 1,204,311 rows | 7f3a91c2 |",
         "412 events, no gap in their numbers, 2026-11-22 13:58:00 CET to 2026-11-22 14:44:00 CET.",

@@ -155,3 +155,42 @@ fn a_rehearsal_that_is_killed_leaves_nothing_once_it_is_done_again() {
         assert_eq!((site.state(), site.copies()), (before.clone(), (0, 0)), "{point}");
     }
 }
+
+/// Fault case C54: the program is killed while PostgreSQL is still reading the dump. What survives is not taken for a restore.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a look at another process, with a deadline"
+)]
+fn fault_c54_a_restore_that_was_cut_is_made_again() {
+    use std::time::{Duration, Instant};
+    let site = Site::new(Kind::Upgrade, true, 150_000);
+    site.backup();
+    site.go_on();
+    let workspace = site.path("ws").display().to_string();
+    let args = site.applying(&[]);
+    let mut words = vec!["-w", workspace.as_str(), "--json"];
+    words.extend(args.iter().map(String::as_str));
+    let mut command = crate::program::command(std::path::Path::new("/"), &words);
+    command.stdout(std::process::Stdio::null());
+    command.stderr(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let begun = Instant::now();
+    let restoring =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'maos_rb_%' AND query LIKE 'COPY %'";
+    while sql(&site.url, restoring) == "0" {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before it was killed"
+        );
+        assert!(begun.elapsed() < Duration::from_mins(1), "no restore began");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(sql(&site.url, "SELECT count(*) FROM tasks"), "150002");
+    let ran = site.back(&[]);
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    assert_eq!(sql(&site.url, "SELECT count(*) FROM tasks"), "150002");
+    assert_eq!(site.copies(), (0, 1));
+}

@@ -88,6 +88,11 @@ fn fault_e74_a_legacy_system_that_cannot_run_halts_everything() {
     );
     assert_eq!((site.state(), site.copies()), (before, (0, 0)));
     assert_eq!(site.read("legacy.open"), "(none)");
+    // A person may still want MAOS's database as it was, and open the legacy system by hand.
+    let only = site.back(&["--restore-only"]);
+    assert_eq!(only.code, Some(0), "{only:#?}");
+    assert_eq!(site.read("legacy.open"), "(none)");
+    assert_eq!(sql(&site.url, "SELECT count(*) FROM tasks"), "40");
 }
 
 /// It can run when it is asked, and does not when it is opened: rows, database and MAOS are as before.

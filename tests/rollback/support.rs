@@ -244,6 +244,12 @@ impl Site {
             .collect()
     }
 
+    /// The options that approve it, with the target's name.
+    pub fn confirmed<'a>(&self, verb: &'a str) -> [&'a str; 5] {
+        let name = if self.cluster.is_some() { "maos" } else { "maos.db" };
+        ["rollback", verb, "--yes", "--confirm", name]
+    }
+
     /// What happens after a backup: new rows, a changed one, another configuration, other checkpoints.
     pub fn go_on(&self) {
         let new = if self.cluster.is_some() {

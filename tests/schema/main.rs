@@ -2,6 +2,9 @@
 
 #![cfg(test)]
 
+#[path = "../support/pooler.rs"]
+mod pooler;
+
 mod bulk;
 mod child;
 mod defects;

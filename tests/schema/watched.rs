@@ -1,7 +1,7 @@
 //! What stands between the program and its databases: poolers, locks of others, workers that end, sessions that only watch.
 
 use std::io::Read as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use maos_migrate::adapters::open_store;
@@ -11,91 +11,19 @@ use maos_migrate::engine::schema::{self, Live, Stores};
 use secrecy::SecretString;
 
 use crate::child::{command, spawn};
+use crate::pooler::Pooler;
 use crate::support::*;
 
-/// A pooler in front of the cluster; it ends with its test.
-struct Pooler {
-    child: Child,
-    folder: tempfile::TempDir,
-}
-
-impl Drop for Pooler {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Pooler {
-    /// `mode` is pgbouncer's; `size` the connections it keeps to the server; `lenient`: start-up parameters it does not know are dropped.
-    fn start(host: &std::path::Path, mode: &str, size: u32, lenient: bool) -> Self {
-        // Socket paths are short, and the server's user must reach them.
-        let folder = tempfile::Builder::new().prefix("mmp").tempdir_in("/tmp").unwrap();
-        let path = folder.path();
-        std::fs::write(path.join("users"), "\"maos\" \"\"\n").unwrap();
-        let ignored = if lenient {
-            "extra_float_digits,options"
-        } else {
-            "extra_float_digits"
+fn planned_behind(pooler: &Pooler, name: &str) -> Result<schema::Prepared, maos_migrate::engine::Error> {
+    let url = pooler.url(name);
+    block_on(async {
+        let open = |create| open_store(&SecretString::from(url.clone()), create).unwrap();
+        let stores = Stores {
+            source: open(false),
+            target: open(true),
         };
-        let settings = format!(
-            "[databases]\n* = host={}\n[pgbouncer]\nlisten_port = 6543\nlisten_addr =\nunix_socket_dir = {}\nauth_type = trust\n\
-             auth_file = {}/users\npool_mode = {mode}\ndefault_pool_size = {size}\nserver_round_robin = {}\nignore_startup_parameters = {ignored}\n",
-            host.display(),
-            path.display(),
-            path.display(),
-            u8::from(size > 1),
-        );
-        std::fs::write(path.join("settings.ini"), settings).unwrap();
-        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"]
-            .into_iter()
-            .find(|program| std::path::Path::new(program).exists())
-            .unwrap_or("pgbouncer");
-        let mut command = if rustix::process::geteuid().is_root() {
-            let done = Command::new("chown")
-                .arg("-R")
-                .arg("postgres")
-                .arg(path)
-                .status()
-                .unwrap();
-            assert!(done.success());
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", program]);
-            command
-        } else {
-            Command::new(program)
-        };
-        let child = command
-            .arg(path.join("settings.ini"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("pgbouncer starts; tests/run installs it");
-        let socket = path.join(".s.PGSQL.6543");
-        let until = Instant::now() + Duration::from_secs(20);
-        let listens = || std::os::unix::net::UnixStream::connect(&socket).is_ok();
-        while !listens() && Instant::now() < until {
-            std::thread::yield_now();
-        }
-        assert!(listens(), "the pooler listens");
-        Self { child, folder }
-    }
-
-    fn plan(&self, name: &str) -> Result<schema::Prepared, maos_migrate::engine::Error> {
-        let url = format!(
-            "postgres://maos@localhost:6543/{name}?host={}",
-            self.folder.path().display()
-        );
-        block_on(async {
-            let open = |create| open_store(&SecretString::from(url.clone()), create).unwrap();
-            let stores = Stores {
-                source: open(false),
-                target: open(true),
-            };
-            schema::plan(&request(), &stores, &Control::silent()).await
-        })
-    }
+        schema::plan(&request(), &stores, &Control::silent()).await
+    })
 }
 
 #[test]
@@ -114,7 +42,7 @@ fn fault_c55_a_pooler_in_transaction_mode_is_refused() {
         ("session", 8, false, "this is a pooler"),
     ] {
         let pooler = Pooler::start(host, mode, size, lenient);
-        let error = pooler.plan(name).expect_err(mode);
+        let error = planned_behind(&pooler, name).expect_err(mode);
         assert!(
             error.message.contains(wanted),
             "{mode} {size} {lenient}: {error:?}"
@@ -122,7 +50,7 @@ fn fault_c55_a_pooler_in_transaction_mode_is_refused() {
     }
     let pooler = Pooler::start(host, "session", 8, true);
     assert!(
-        pooler.plan(name).is_ok(),
+        planned_behind(&pooler, name).is_ok(),
         "a whole session is as good as the server"
     );
     assert!(planned(&db, &db, |_| {}).is_ok(), "the server itself is taken");

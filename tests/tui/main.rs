@@ -6,6 +6,7 @@ mod checkpoints;
 mod compare;
 mod environment;
 mod frame;
+mod handover;
 mod journeys;
 mod monitor;
 mod rollback;

@@ -10,7 +10,7 @@ use maos_migrate::engine::monitor::watch::Begin;
 use maos_migrate::engine::monitor::{Criteria, Gap, Health, Probe, Sample, Taken, Tasks};
 use maos_migrate::engine::operation::Outcome;
 use maos_migrate::engine::snapshot::{Activity, Step};
-use maos_migrate::engine::views::Mode;
+use maos_migrate::engine::views::{Mode, Slot};
 use maos_migrate::engine::workspace::Holder;
 use maos_migrate::tui::app::Out;
 use maos_migrate::tui::style::{Look, Theme};
@@ -141,6 +141,7 @@ fn decide(h: &mut Harness, clock: &str, subject: &str, choice: Value) {
 
 /// Everything before the monitor is done.
 fn ready(h: &mut Harness) {
+    h.views.backups = Slot::Ready(at("14:06:26"), super::rollback::backups().into());
     answered(&mut h.snapshot, &[]);
     scored(&mut h.snapshot);
     for capability in [
@@ -528,6 +529,29 @@ fn x_stops_an_armed_countdown_at_once_and_other_keys_leave_it() {
     assert_eq!(decisions(&h), [("countdown".to_owned(), Value::Null)]);
 }
 
+#[test]
+fn x_stops_the_countdown_from_every_screen() {
+    for steps in ["[", "]", "s<enter>", "R"] {
+        let mut h = Harness::new((80, 24));
+        countdown(&mut h);
+        h.keys(steps);
+        assert_ne!(h.app.current(), STEP, "{steps}");
+        assert!(decisions(&h).is_empty());
+        h.keys("X");
+        assert_eq!(
+            decisions(&h),
+            [("countdown".to_owned(), Value::Null)],
+            "{steps}:\n{}",
+            h.text()
+        );
+        assert!(
+            h.text().contains("Stopping the automatic rollback"),
+            "{}",
+            h.text()
+        );
+    }
+}
+
 /// Somebody else operates; this wizard only looks.
 fn watched_by_lena(h: &mut Harness) {
     h.views.mode = Mode::Watching(Holder {
@@ -638,6 +662,25 @@ fn at_60x18_the_way_back_and_the_way_on_are_stated() {
             assert!(text.contains(words), "{words}:\n{text}");
         }
     }
+}
+
+#[test]
+fn the_way_back_is_told_by_the_backups_that_are_there() {
+    let mut h = Harness::new((100, 30));
+    closely(&mut h);
+    assert!(
+        h.text().contains("not rehearsed; backup 11:20 verified"),
+        "{}",
+        h.text()
+    );
+    // It was made and proved once, and somebody removed it: nothing is there to go back to.
+    h.views.backups = Slot::Ready(at("14:06:26"), Vec::new().into());
+    h.update();
+    assert!(
+        h.text().contains("not rehearsed; no verified backup"),
+        "{}",
+        h.text()
+    );
 }
 
 #[test]

@@ -66,7 +66,8 @@ fn backup(id: &str, made: &str, standing: Standing) -> Listed {
     }
 }
 
-fn backups() -> Vec<Listed> {
+/// A shelf with a verified backup of 11:20 UTC, an unverified and a damaged one.
+pub fn backups() -> Vec<Listed> {
     vec![
         backup("20261122_112003", "11:20:03", Standing::Verified),
         backup("20261122_090001", "09:00:01", Standing::Unverified),
@@ -411,4 +412,52 @@ fn a_step_that_was_undone_says_when() {
     assert!(harness.text().contains("Schema     undone"), "{}", harness.text());
     harness.keys("s");
     assert!(harness.text().contains("undone 03:18"), "{}", harness.text());
+}
+
+/// A rollback that is done can be taken back from here, by a plan and a typed name like every crossing.
+#[test]
+fn u_takes_a_finished_rollback_back_while_what_it_kept_is_there() {
+    let mut harness = shown("done", (100, 30), Look::new(Theme::Dark, false));
+    harness.out.clear();
+    harness.keys("u");
+    assert_eq!(
+        harness.sent(),
+        Vec::<String>::new(),
+        "nothing is there to be used again"
+    );
+    let done = Preflight {
+        nothing_to_do: true,
+        returns: true,
+        ..preflight()
+    };
+    harness.views.rollback = Slot::Ready(at("14:06:26"), done.into());
+    harness.update();
+    assert!(harness.text().contains("u take back"), "{}", harness.text());
+    harness.out.clear();
+    harness.keys("u");
+    let sent = harness.sent();
+    assert!(
+        sent.iter()
+            .any(|order| order.contains("Plan") && order.contains("return")),
+        "{sent:?}"
+    );
+}
+
+/// The last moment in which nothing is replaced yet is told, with the key that stops there.
+#[test]
+fn before_the_swap_it_holds_and_says_so() {
+    let mut harness = shown("running", (100, 30), Look::new(Theme::Dark, false));
+    if let Some(step) = harness.snapshot.steps.get_mut(&Capability::Rollback) {
+        step.progress = Some(maos_migrate::engine::operation::Progress {
+            phase: maos_migrate::engine::steps::HELD.to_owned(),
+            running: vec!["swap by rename; old kept as maos_old_1122_140630".to_owned()],
+            ..Default::default()
+        });
+    }
+    harness.update();
+    let text = harness.text();
+    assert!(
+        text.contains("Next: swap by rename") && text.contains("X stops here"),
+        "{text}"
+    );
 }

@@ -6,6 +6,8 @@
 mod program;
 
 mod kills;
+mod left;
 mod precheck;
 mod released;
+mod stops;
 mod support;

@@ -5,7 +5,7 @@ use crate::support::Site;
 const APPLY: [&str; 5] = ["upgrade", "apply", "--to", "0.9.4", "--yes"];
 
 #[test]
-fn from_0_8_9_1_to_0_9_4_and_back() {
+fn defects_54_60_and_63_from_0_8_9_1_to_0_9_4_and_back() {
     let Some(site) = Site::released(true) else { return };
     site.also(&format!("  config: {}\n", site.path("maos.yml").display()));
     let config = std::fs::read(site.path("maos.yml")).unwrap();
@@ -54,7 +54,7 @@ fn from_0_8_9_1_to_0_9_4_and_back() {
 
 /// Defects 57 and 62: a step that fails is the end of the run, and what stands behind it is not begun.
 #[test]
-fn a_failure_is_held_and_taken_back_by_choice() {
+fn defects_57_and_62_a_failure_is_held_and_taken_back_by_choice() {
     let Some(site) = Site::released(true) else { return };
     let site = site.backed_up();
     let said = site.refused(&["upgrade", "apply", "--to", "0.9.99", "--yes"], 6);

@@ -129,7 +129,11 @@ impl Site {
             &[
                 &["--json", "-w", "ws"],
                 args,
-                &CONFIRM[..if args.contains(&"apply") { 2 } else { 0 }],
+                &CONFIRM[..if args.contains(&"apply") && !args.contains(&"--confirm") {
+                    2
+                } else {
+                    0
+                }],
             ]
             .concat(),
         );
@@ -187,6 +191,15 @@ impl Site {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// The version of typer beside it.
+    pub fn beside(&self) -> String {
+        let output = Command::new(self.path("venv/bin/python"))
+            .args(["-c", "import importlib.metadata as m; print(m.version('typer'))"])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
     pub fn runs(&self) -> bool {
         self.block_on(|maos| async move { maos.running().await.unwrap() == Known::Value(true) })
     }
@@ -202,6 +215,17 @@ impl Site {
             let settings = Settings::parse(&text, &workspace, &|_| None).unwrap();
             ask(Opener::default().open(&workspace, &settings).unwrap()).await
         })
+    }
+
+    /// The words that an upgrade is asked for with, whose pip finds its packages nowhere but at this address.
+    pub fn from_index(&self, args: &[&str], index: &str) -> Command {
+        let mut command = self.command(args);
+        command
+            .env_remove("PIP_NO_INDEX")
+            .env_remove("PIP_FIND_LINKS")
+            .env("PIP_INDEX_URL", index)
+            .env("PIP_RETRIES", "0");
+        command
     }
 
     /// The rehearsal's program itself.
@@ -228,7 +252,7 @@ impl Site {
 
     /// The lines of the last upgrade: key, state, text.
     pub fn lines(&self) -> Vec<(String, String, String)> {
-        let ran = self.run(&["journal", "show"]);
+        let ran = self.run(&["journal", "export"]);
         let mut lines: Vec<(String, String, String)> = Vec::new();
         for line in ran.out.lines() {
             let event: Value = serde_json::from_str(line).unwrap_or_default();

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod command_line;
 mod defects;
+mod released;
 mod suite;
 mod support;

@@ -44,6 +44,12 @@ pub fn argv(ask: &Ask<'_>, probed: &Probed) -> Result<Vec<String>, MaosError> {
             positional(&mut argv, ability, id, probed)?;
             return Ok(argv);
         }
+        Ask::CheckpointShow(id) => {
+            argv = arguments("checkpoint show");
+            as_json(&mut argv, ability, probed);
+            positional(&mut argv, ability, id, probed)?;
+            return Ok(argv);
+        }
         Ask::List { status, offset } => list(&mut argv, status.as_ref(), *offset, probed),
         Ask::Cancel(id) => {
             if probed.names(ability, "--no-confirm") {

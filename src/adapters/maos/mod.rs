@@ -107,22 +107,13 @@ impl Opener {
             processes,
             command,
         };
-        let memory = self.memory(&runner, &driving);
-        Cli::new(runner, driving, place, rehearsal, memory)
+        let program = program(&runner, &driving);
+        let memory = self.memory(&runner, &driving, program.as_deref());
+        Cli::new(runner, driving, place, rehearsal, memory).of(program)
     }
 
-    fn memory(&self, runner: &Runner, settings: &MaosSettings) -> Memory {
-        let program = runner.command.first().map(String::as_str).unwrap_or_default();
-        let file = if program.contains('/') {
-            Some(PathBuf::from(program))
-        } else {
-            probe::on_path(program, settings)
-        };
-        // Installing a package changes the folder of scripts, also where the script itself stays as it was.
-        let changed = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
-        let stamp = file
-            .as_deref()
-            .and_then(|file| changed(file).max(file.parent().and_then(changed)));
+    fn memory(&self, runner: &Runner, settings: &MaosSettings, program: Option<&Path>) -> Memory {
+        let stamp = program.and_then(cli::changed);
         let key = (
             runner.command.clone(),
             runner.directory.clone(),
@@ -134,6 +125,16 @@ impl Opener {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         Arc::clone(memories.entry(key).or_default())
+    }
+}
+
+/// The file that the program of a runner is, when it lies on this machine.
+fn program(runner: &Runner, settings: &MaosSettings) -> Option<PathBuf> {
+    let word = runner.command.first().map(String::as_str).unwrap_or_default();
+    if word.contains('/') {
+        Some(PathBuf::from(word))
+    } else {
+        probe::on_path(word, settings)
     }
 }
 

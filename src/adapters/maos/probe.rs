@@ -23,6 +23,13 @@ const AT_ONCE: usize = 4;
 const LIMIT: Duration = Duration::from_secs(20);
 const METADATA: &str = include_str!("../../../assets/maos/metadata.py");
 
+/// How far the database is migrated.
+pub const DB_STATUS: (&str, &str) = ("db", "status");
+/// What a checkpoint holds.
+pub const CHECKPOINT_SHOW: (&str, &str) = ("checkpoint", "show");
+/// Commands that only tell, and that no ability stands for.
+const ALSO: [(&str, &str); 2] = [DB_STATUS, CHECKPOINT_SHOW];
+
 /// What the probe found out, and what later calls need of it.
 #[derive(Debug, Clone)]
 pub struct Probed {
@@ -36,8 +43,8 @@ pub struct Probed {
     pub standard: bool,
     /// Whether `--depends-on` is repeated for each id instead of holding all of them.
     pub repeat_dependencies: bool,
-    /// Whether it has `db status`.
-    pub db_status: bool,
+    /// Commands that only tell, beside those of the abilities, where the help names them: of [`ALSO`].
+    pub also: Vec<(&'static str, &'static str)>,
     leaves: BTreeMap<Ability, Leaf>,
 }
 
@@ -103,7 +110,7 @@ impl Probed {
             global: read::options(global),
             standard: global.contains("Usage:"),
             repeat_dependencies: false,
-            db_status: false,
+            also: Vec::new(),
             leaves: helps
                 .iter()
                 .map(|(ability, help)| (*ability, Leaf::of(help)))
@@ -179,6 +186,11 @@ pub async fn probe(runner: &Runner, settings: &MaosSettings, place: &str) -> Res
         .into_iter()
         .map(|ability| found.line(ability, template::of(templates, ability)))
         .collect();
+    let has = |group: &str, command: &str| {
+        groups
+            .get(group)
+            .is_some_and(|commands| commands.contains(command))
+    };
     Ok(Probed {
         capabilities: Capabilities {
             dialect,
@@ -190,9 +202,10 @@ pub async fn probe(runner: &Runner, settings: &MaosSettings, place: &str) -> Res
         global: read::options(&text),
         standard: text.to_lowercase().contains("usage:"),
         repeat_dependencies: settings.repeat_dependencies,
-        db_status: groups
-            .get("db")
-            .is_some_and(|commands| commands.contains("status")),
+        also: ALSO
+            .into_iter()
+            .filter(|(group, name)| has(group, name))
+            .collect(),
         leaves,
     })
 }

@@ -168,7 +168,10 @@ pub fn argv(ask: &Ask<'_>, probed: &Probed) -> Result<Vec<String>, MaosError> {
             ));
             argv.push(format!("--description={description}"));
         }
-        Ask::Checkpoints => argv.extend(["--limit".to_owned(), "1000000".to_owned()]),
+        // What it calls a checkpoint is gone with its process, so that only its list is ever asked for.
+        Ask::Checkpoints | Ask::CheckpointShow(_) => {
+            argv.extend(["--limit".to_owned(), "1000000".to_owned()]);
+        }
         Ask::Health | Ask::Status => {}
     }
     argv.extend(JSON.map(str::to_owned));

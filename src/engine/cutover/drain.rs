@@ -68,6 +68,8 @@ pub struct Question {
     pub text: String,
     /// Seconds that a further wait takes.
     pub within_s: u64,
+    /// How often it was asked before.
+    pub number: u32,
     /// What may be chosen.
     pub choices: Vec<Choice>,
 }
@@ -123,7 +125,7 @@ fn told(first: u64, left: u64, names: Vec<String>, control: &Control) {
 pub(super) async fn drain(scene: Scene<Over>) -> Result<Did> {
     let world = &scene.world;
     let mut begun = Instant::now();
-    let (mut mode, mut decided) = (world.mode, None);
+    let (mut mode, mut decided, mut number) = (world.mode, None, 0);
     let (first, names) = still_running(world, &scene.control).await?;
     let mut left = first;
     told(first, left, names, &scene.control);
@@ -141,7 +143,9 @@ pub(super) async fn drain(scene: Scene<Over>) -> Result<Did> {
                 plural(left, "task", "tasks"),
                 span(world.drain_within)
             );
-            match choice(&scene, text).await? {
+            let chosen = choice(&scene, text, number).await?;
+            number += 1;
+            match chosen {
                 Some(Choice::Wait) | None => begun = Instant::now(),
                 Some(Choice::Open) => return Err(Error::interrupted("legacy is opened again by choice")),
                 Some(Choice::Claim) => (mode, decided) = (Mode::Freeze, Some(Running::Claim)),
@@ -181,7 +185,7 @@ fn as_rows(left: u64, decided: Option<Running>) -> Did {
 }
 
 /// What a person chooses; `None` when the tasks may have ended while nobody answered.
-async fn choice(scene: &Scene<Over>, text: String) -> Result<Option<Choice>> {
+async fn choice(scene: &Scene<Over>, text: String, number: u32) -> Result<Option<Choice>> {
     let world = &scene.world;
     if !world.asks {
         return Err(Error::blocked(text).hint("Wait and cut over again, or choose freeze."));
@@ -194,6 +198,7 @@ async fn choice(scene: &Scene<Over>, text: String) -> Result<Option<Choice>> {
     let question = Question {
         text: text.clone(),
         within_s: world.drain_within.as_secs(),
+        number,
         choices,
     };
     scene.control.forget_answers(DRAIN);

@@ -12,6 +12,7 @@ use super::plan::Mode;
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::clock::Clock;
 use crate::engine::ports::maos::{Known, Maos};
+use crate::engine::ports::store::Key;
 use crate::engine::schema::{self, Live, Request, Stores};
 use crate::engine::serving;
 use crate::engine::steps::{Did, Scene, Standing, Step};
@@ -19,6 +20,9 @@ use crate::engine::text::{count, plural};
 
 /// The step whose memo holds the monitor's first figures: `{at, status, health}`.
 pub const START_SNAPSHOT: &str = "start_snapshot";
+
+/// Rows that are named where some differ.
+const NAMED: usize = 5;
 
 /// What the steps share.
 pub struct Over {
@@ -107,7 +111,11 @@ async fn catch_up(scene: Scene<Over>) -> Result<Did> {
     let live = Live::default();
     let applied = schema::apply(&prepared, &world.stores, world.started, &scene.control, &live).await?;
     if !applied.outcome.proved() {
-        return Err(applied.outcome.not_proved());
+        let words = |keys: &[Key]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let found = &applied.differences;
+        let changed = [words(&found.changed), words(&found.aside), words(&found.tracking)].concat();
+        return Err(differs(&words(&found.missing), &words(&found.extra), &changed)
+            .unwrap_or_else(|| applied.outcome.not_proved()));
     }
     let report = &applied.report;
     Ok(
@@ -132,30 +140,35 @@ fn request(scene: &Scene<Over>) -> Request {
     }
 }
 
+/// The rows that are on one side only, or differ: only in legacy, only in MAOS, in both. They are named, so that somebody can look at
+/// them. `None` where no row does.
+fn differs(missing: &[String], extra: &[String], changed: &[String]) -> Option<Error> {
+    let named: Vec<&str> = [missing, changed, extra]
+        .into_iter()
+        .flatten()
+        .take(NAMED)
+        .map(String::as_str)
+        .collect();
+    (!named.is_empty()).then(|| {
+        Error::blocked(format!(
+            "{} only in legacy, {} only in MAOS, {} otherwise there: {}",
+            plural(missing.len() as u64, "row", "rows"),
+            count(extra.len() as u64),
+            count(changed.len() as u64),
+            named.join(", ")
+        ))
+        .hint("See what still writes to these tables, then cut over again.")
+    })
+}
+
 async fn both_ways(scene: Scene<Over>) -> Result<Did> {
     let world = &scene.world;
     let prepared = schema::plan(&request(&scene), &world.stores, &scene.control).await?;
     let (_, report) = schema::verify_run(&prepared, &world.stores, &scene.control, &Live::default()).await?;
     if !report.verified {
-        let (missing, extra) = (
-            report.missing.len(),
-            report.extra.len() + report.changed.len() + report.other.len(),
-        );
-        let named: Vec<&str> = report
-            .missing
-            .iter()
-            .chain(&report.changed)
-            .chain(&report.extra)
-            .take(5)
-            .map(String::as_str)
-            .collect();
-        return Err(Error::blocked(format!(
-            "{} only in legacy, {} differ or are only in MAOS: {}",
-            plural(missing as u64, "row", "rows"),
-            count(extra as u64),
-            named.join(", ")
-        ))
-        .hint("See what still writes to the legacy table, then cut over again."));
+        let changed = [report.changed.as_slice(), &report.other].concat();
+        return Err(differs(&report.missing, &report.extra, &changed)
+            .unwrap_or_else(|| Error::blocked("not proved: no row differs, and the counts do")));
     }
     Ok(Did::said(format!(
         "none; {} = {} + {}",

@@ -140,7 +140,7 @@ impl Told<'_> {
                 "too few: {} of {} tasks, not judged",
                 judged.n, self.criteria.minimum_tasks
             ),
-            State::Unknown(gap) => format!("{gap}: counts neither way"),
+            State::Unknown(gap) => format!("{gap}: neither way"),
             _ => self.sum(baseline),
         };
         let mut below = if judged.is_unknown() {

@@ -206,6 +206,7 @@ impl Watch {
     /// Takes a sample.
     pub fn sampled(&mut self, at: Timestamp, taken: &Taken) -> News {
         let before = self.last().map(|point| point.verdict);
+        self.leave_out_unwatched(at);
         let verdict = self.evaluator.push(&taken.sample);
         let guide = self.guide.push(&taken.sample);
         self.samples += 1;
@@ -263,6 +264,20 @@ impl Watch {
                 format!("verdict {} to {}", word.name(), verdict.word.name()),
             )
         })
+    }
+
+    /// Time in which nobody watched is not time without a breach: a session that died, a machine that slept.
+    fn leave_out_unwatched(&mut self, at: Timestamp) {
+        let interval = self.criteria().interval;
+        let gap = self
+            .last()
+            .map_or(0, |last| at.as_microsecond().saturating_sub(last.at()));
+        if gap > interval.saturating_mul(2)
+            && let Some(since) = self.clean_since
+        {
+            let later = jiff::SignedDuration::from_micros(gap.saturating_sub(interval));
+            self.clean_since = Some(since.saturating_add(later).unwrap_or(at).min(at));
+        }
     }
 
     /// Takes a decision that [`super::decide::check`] let through.

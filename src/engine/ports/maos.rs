@@ -353,7 +353,7 @@ pub struct CheckpointView {
     pub id: String,
     /// What it was called.
     pub description: String,
-    /// What it holds, where MAOS shows it.
+    /// What it holds, where the list shows it.
     pub state: Option<Value>,
 }
 
@@ -489,6 +489,9 @@ pub trait Maos: Send + Sync {
 
     /// The checkpoints it holds.
     fn checkpoints(&self) -> Answer<'_, Vec<CheckpointView>>;
+
+    /// What a checkpoint holds, where MAOS shows it: by this a restore is proved, since its exit code proves nothing.
+    fn checkpoint_state(&self, id: String) -> Answer<'_, Known<Value>>;
 
     /// Restores a checkpoint.
     fn checkpoint_restore(&self, id: String) -> Answer<'_, ()>;

@@ -78,6 +78,11 @@ impl Writer<'_> {
         self.push(Block::Heading(2, format!("{mark}{text}")));
     }
 
+    fn lower_heading(&mut self, text: &str) {
+        let mark = if self.report.rehearsal { "REHEARSAL: " } else { "" };
+        self.push(Block::Heading(3, format!("{mark}{text}")));
+    }
+
     fn at(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone())
             .strftime("%Y-%m-%d %H:%M:%S %Z")
@@ -313,7 +318,7 @@ impl Writer<'_> {
             );
             self.push(Block::Paragraph(said));
         }
-        self.push(Block::Heading(3, "What happened".to_owned()));
+        self.lower_heading("What happened");
         if watched.happened.is_empty() {
             self.push(Block::Paragraph("Nothing changed.".to_owned()));
         } else {
@@ -324,7 +329,7 @@ impl Writer<'_> {
                 .collect();
             self.push(Block::Table(words(&["At", "What", "In words"]), rows));
         }
-        self.push(Block::Heading(3, "Samples".to_owned()));
+        self.lower_heading("Samples");
         let shown = watched.samples.len() as u64;
         if shown < watched.kept {
             self.push(Block::Paragraph(format!(
@@ -386,12 +391,18 @@ impl Writer<'_> {
                 figures,
             ));
         }
-        let took = |ms: &Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{} ms", count(ms)));
+        let took = |ms: Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{} ms", count(ms)));
         let steps: Vec<Vec<String>> = back
             .steps
             .iter()
-            .map(|(title, state, ms, rehearsed, text)| {
-                vec![inert(title), state.clone(), took(ms), took(rehearsed), dash(text)]
+            .map(|step| {
+                vec![
+                    inert(&step.title),
+                    step.state.clone(),
+                    took(step.ms),
+                    took(step.rehearsed),
+                    dash(&step.text),
+                ]
             })
             .collect();
         if !steps.is_empty() {

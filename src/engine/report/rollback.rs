@@ -28,8 +28,23 @@ pub struct WentBack {
     pub to: Option<Timestamp>,
     /// What was lost, kept and carried, as label and text.
     pub figures: Vec<(String, String)>,
-    /// Every step: title, state, milliseconds, milliseconds of the rehearsal, what was said.
-    pub steps: Vec<(String, String, Option<u64>, Option<u64>, String)>,
+    /// Every step, in order.
+    pub steps: Vec<Stage>,
+}
+
+/// One step of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// What it is.
+    pub title: String,
+    /// How it stands, in a word.
+    pub state: String,
+    /// Milliseconds it took.
+    pub ms: Option<u64>,
+    /// Milliseconds it took in the rehearsal.
+    pub rehearsed: Option<u64>,
+    /// What was found or done.
+    pub text: String,
 }
 
 /// The last rollback of a migration; `None` where none was begun.
@@ -65,14 +80,12 @@ pub fn went_back(snapshot: &Snapshot) -> Option<WentBack> {
             .unwrap_or_default(),
         steps: steps
             .iter()
-            .map(|line| {
-                (
-                    line.title.clone(),
-                    line.state.word().to_owned(),
-                    line.ms,
-                    rehearsal.get(&line.key).copied(),
-                    line.text.clone(),
-                )
+            .map(|line| Stage {
+                title: line.title.clone(),
+                state: line.state.word().to_owned(),
+                ms: line.ms,
+                rehearsed: rehearsal.get(&line.key).copied(),
+                text: line.text.clone(),
             })
             .collect(),
     })

@@ -33,7 +33,7 @@ pub(super) fn version(title: String) -> Step<Place> {
             .ok_or_else(|| Error::input("the interpreter of MAOS is not known"))?;
         let distribution = wanted.distribution.unwrap_or_else(|| "maos-cli".to_owned());
         let version = wanted.version.unwrap_or_default();
-        let text = deeds::install(at.world.processes.as_ref(), &interpreter, &distribution, &version).await?;
+        let text = deeds::install(&at.world, &interpreter, &distribution, &version).await?;
         Ok(Did::said(text)
             .with(json!({"was": now.best(), "interpreter": interpreter, "distribution": distribution})))
     })
@@ -48,6 +48,14 @@ pub(super) fn version(title: String) -> Step<Place> {
                 "the backup does not know its version".to_owned(),
             ));
         };
+        if let Some(interpreter) = &manifest.maos.interpreter {
+            let distribution = manifest.maos.distribution.as_deref().unwrap_or("maos-cli");
+            let python = deeds::python(&at.world, interpreter, distribution);
+            // An installer that a killed upgrade left would go on behind us.
+            if python.end_left().await? {
+                return Ok(Standing::Open);
+            }
+        }
         let now = maos_of(&at)?.version().await.unwrap_or_default();
         Ok(if now.best() == Some(wanted) {
             Standing::NotNeeded(format!("{wanted} is installed"))
@@ -77,13 +85,7 @@ pub(super) fn version(title: String) -> Step<Place> {
         else {
             return Ok("the version before is not known".to_owned());
         };
-        deeds::install(
-            at.world.processes.as_ref(),
-            std::path::Path::new(&interpreter),
-            &distribution,
-            &was,
-        )
-        .await
+        deeds::install(&at.world, std::path::Path::new(&interpreter), &distribution, &was).await
     })
     .glued()
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::engine::backup::keys::{Comparison, Drift};
+use crate::engine::backup::keys::{Comparison, Drift, Writer};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::databases::{Column, Database};
 use crate::engine::ports::store::Table;
@@ -48,6 +48,36 @@ pub async fn since_backup(live: &dyn Database, table: &Table, keys: &std::path::
         )));
     }
     comparison.end()
+}
+
+/// What differs between the table in `live` and in `other`, by keys that are written to `file` meanwhile and removed again. `None`
+/// when one of them has no such table.
+///
+/// # Errors
+/// As [`since_backup`]; a full disk.
+pub async fn between(
+    live: &dyn Database,
+    other: &dyn Database,
+    table: &Table,
+    file: &std::path::Path,
+) -> Result<Option<Drift>> {
+    if live.columns(table).await?.is_empty() || other.columns(table).await?.is_empty() {
+        return Ok(None);
+    }
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| Error::io("make", folder, &error))?;
+    }
+    let compared = async {
+        let mut writer = Writer::create(file)?;
+        let mut sink = |key: &str, hash: i64| writer.add(key, hash);
+        other.keys(table, None, &mut sink).await?;
+        writer.finish()?;
+        since_backup(live, table, file).await
+    }
+    .await;
+    // It has served; what cannot be removed is hidden and written anew by the next try.
+    let _ = std::fs::remove_file(file);
+    compared.map(Some)
 }
 
 /// The keys of MAOS's tasks that did not come from the legacy system.

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::world::Place;
 use crate::engine::error::{Error, Result};
+use crate::engine::operation::Control;
 use crate::engine::ports::maos::{Known, Maos, Stop};
 use crate::engine::ports::process::{Call, Processes};
 use crate::engine::text::inert_short;
+use crate::engine::upgrade::{MARK, Python, is_version};
 
 /// How long MAOS may take to let its tasks end.
 pub const GRACE: Duration = Duration::from_mins(2);
@@ -15,8 +18,6 @@ const READY: Duration = Duration::from_mins(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// One command of the legacy system.
 const COMMAND: Duration = Duration::from_mins(5);
-/// An installation.
-const INSTALL: Duration = Duration::from_mins(15);
 
 /// How long a start may take until everything is ready, as the settings say.
 pub fn within(seconds: Option<u64>) -> Duration {
@@ -97,23 +98,31 @@ pub async fn legacy_ready(
     }
 }
 
-/// Installs exactly one version of MAOS for an interpreter.
+/// The environment of an interpreter. An installation that a killed upgrade or rollback left is known there.
+pub fn python(place: &Place, interpreter: &std::path::Path, distribution: &str) -> Python {
+    Python {
+        interpreter: interpreter.to_owned(),
+        distribution: distribution.to_owned(),
+        mark: place.workspace.path(MARK),
+        processes: std::sync::Arc::clone(&place.processes),
+    }
+}
+
+/// Installs exactly one version of MAOS for an interpreter, with the packages beside it that it ran with, and proves that it is
+/// there whole.
 ///
 /// # Errors
-/// What pip says.
+/// What pip says; another version is there afterwards.
 pub async fn install(
-    processes: &dyn Processes,
+    place: &Place,
     interpreter: &std::path::Path,
     distribution: &str,
     version: &str,
 ) -> Result<String> {
-    let plain = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"._+!-".contains(&b))
-    };
-    if !plain(version) || !plain(distribution) || distribution.starts_with('-') {
+    let plain = distribution
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if !is_version(version) || !plain || distribution.is_empty() || distribution.starts_with('-') {
         return Err(Error::input(format!(
             "{} {} is no version that can be installed",
             inert_short(distribution, 40),
@@ -124,21 +133,18 @@ pub async fn install(
     if distribution.eq_ignore_ascii_case("maos") {
         return Err(Error::input("the distribution maos is not MAOS; maos-cli is"));
     }
-    let argv = [
-        &interpreter.display().to_string(),
-        "-m",
-        "pip",
-        "install",
-        "--no-input",
-        "--disable-pip-version-check",
-        &format!("{distribution}=={version}"),
-    ];
-    let call = Call::new(argv.iter().map(|word| (*word).to_owned()).collect(), INSTALL);
-    let output = processes.run(call, None).await?;
-    match output.trouble() {
-        None => Ok(format!("{distribution} {version} installed")),
-        Some(why) => Err(Error::unavailable(format!(
-            "pip did not install {distribution} {version}: {why}"
-        ))),
+    let python = python(place, interpreter, distribution);
+    let mut wanted = vec![format!("{distribution}=={version}")];
+    wanted.extend(place.beside(version)?);
+    python.install(&wanted, &Control::silent()).await?;
+    let found = python.installed().await?;
+    if found.is(version) {
+        return Ok(format!(
+            "{distribution} {version} installed, every file as recorded"
+        ));
     }
+    Err(Error::unavailable(format!(
+        "metadata says {}, not {version}",
+        found.version.as_deref().unwrap_or("nothing")
+    )))
 }

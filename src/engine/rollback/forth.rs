@@ -12,7 +12,6 @@ use super::deeds;
 use super::list::{changes_of, export, is_ours};
 use super::trees;
 use super::world::{Mode, Params, Place};
-use crate::engine::backup::keys::Writer;
 use crate::engine::error::{Error, Result};
 use crate::engine::item::{ItemState, Items};
 use crate::engine::operation::{Control, Effect, Plan};
@@ -206,24 +205,10 @@ fn rows() -> Step<Forth> {
     Step::new("rows", "export rows that came since", |at: At| async move {
         let (forth, place) = (&at.world, &at.world.place);
         let (live, old) = (place.live()?, forth.old()?);
-        if live.columns(&place.table).await?.is_empty() || old.columns(&place.table).await?.is_empty() {
-            return Ok(Did::said(format!("there is no table {} to compare", place.table)));
-        }
         let file = place.file(&format!(".keys_{}.gz", forth.run));
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| Error::io("make", folder, &error))?;
-        }
-        let compared = async {
-            let mut writer = Writer::create(&file)?;
-            let mut sink = |key: &str, hash: i64| writer.add(key, hash);
-            old.keys(&place.table, None, &mut sink).await?;
-            writer.finish()?;
-            carry::since_backup(live.as_ref(), &place.table, &file).await
-        }
-        .await;
-        // It served its purpose; what stays is hidden and written anew by the next try.
-        let _ = std::fs::remove_file(&file);
-        let drift = compared?;
+        let Some(drift) = carry::between(live.as_ref(), old.as_ref(), &place.table, &file).await? else {
+            return Ok(Did::said(format!("there is no table {} to compare", place.table)));
+        };
         let keys: Vec<String> = drift.new.into_iter().chain(drift.changed).collect();
         if keys.is_empty() {
             return Ok(Did::said("none came or changed").with(json!({"rows": 0})));
@@ -304,13 +289,7 @@ fn version() -> Step<Forth> {
                 .version()
                 .ok_or_else(|| Error::bug("no version to install"))?;
             let now = at.world.maos()?.version().await.unwrap_or_default();
-            let text = deeds::install(
-                at.world.place.processes.as_ref(),
-                &interpreter,
-                &distribution,
-                &was,
-            )
-            .await?;
+            let text = deeds::install(&at.world.place, &interpreter, &distribution, &was).await?;
             Ok(Did::said(text).with(json!({"was": now.best()})))
         },
     )
@@ -330,13 +309,7 @@ fn version() -> Step<Forth> {
         let (Some(was), Some((_, interpreter, distribution))) = (was, at.world.version()) else {
             return Ok("the version is not known".to_owned());
         };
-        deeds::install(
-            at.world.place.processes.as_ref(),
-            &interpreter,
-            &distribution,
-            was,
-        )
-        .await
+        deeds::install(&at.world.place, &interpreter, &distribution, was).await
     })
     .glued()
 }

@@ -353,7 +353,7 @@ async fn newer_line(place: &Place, found: &mut Preflight) {
         Ok(None) => found.lines.push(Line::new(
             Sign::Unknown,
             "rows that exist only in MAOS",
-            "the backup has no keys to compare with",
+            "the backup has no keys; compared once it is restored",
         )),
         Err(error) => found.lines.push(Line::new(
             Sign::Unknown,

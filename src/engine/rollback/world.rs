@@ -13,6 +13,7 @@ use crate::engine::ports::maos::Maos;
 use crate::engine::ports::process::Processes;
 use crate::engine::ports::store::Table;
 use crate::engine::schema::Mapping;
+use crate::engine::upgrade::{Compatibility, TABLE};
 use crate::engine::workspace::{Settings, Workspace};
 
 /// Who runs after it.
@@ -73,6 +74,8 @@ pub struct Place {
     pub mapping: Mapping,
     /// The run's name: its first start.
     pub run: String,
+    /// Packages beside MAOS with which versions of it ran: `click==8.1.8`, as upgrades found them.
+    pub ran_with: Vec<(String, Vec<String>)>,
     /// What was decided.
     pub params: Params,
 }
@@ -94,6 +97,21 @@ impl Place {
         self.live
             .as_ref()
             .ok_or_else(|| Error::input("target.database is not named"))
+    }
+
+    /// What is installed beside a version of MAOS: what it ran with, else what the table of releases says that it needs.
+    ///
+    /// # Errors
+    /// A table of the workspace's own that cannot be read.
+    pub fn beside(&self, version: &str) -> Result<Vec<String>> {
+        if let Some((_, beside)) = self.ran_with.iter().find(|(of, _)| of == version) {
+            return Ok(beside.clone());
+        }
+        let table = Compatibility::read(TABLE, self.workspace.own_asset(TABLE)?.as_deref())?;
+        Ok(table
+            .of(version)
+            .map(|release| release.needs.iter().map(|need| need.replace(' ', "")).collect())
+            .unwrap_or_default())
     }
 
     /// The database that is made from the backup, under its first name.

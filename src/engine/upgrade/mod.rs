@@ -16,6 +16,11 @@ pub use precheck::{Facts, precheck};
 pub use python::{Installed, Python};
 pub use steps::{KEYS, Upgrade, steps};
 
+/// The workspace's own table of releases.
+pub const TABLE: &str = "upgrade/compatibility.yml";
+/// What is known of an installation while it runs, in the workspace.
+pub const MARK: &str = "upgrade/installing.json";
+
 /// Since when MAOS has been stopped by an upgrade that did not start it again, by the lines of `apply`; `None` when it runs.
 #[must_use]
 pub fn stopped_since(lines: &crate::engine::item::Items) -> Option<jiff::Timestamp> {

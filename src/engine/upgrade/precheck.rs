@@ -52,12 +52,25 @@ fn version(facts: &Facts) -> Evidence {
     match (&facts.installed, &facts.reported) {
         (
             Some(Installed {
-                version: Some(now), ..
+                version: Some(now),
+                whole: true,
+                ..
             }),
             _,
         ) if *now == facts.wanted => {
             line(Standing::No, format!("{now} is installed already")).hint("There is nothing to upgrade.")
         }
+        (
+            Some(Installed {
+                version: Some(now),
+                whole: false,
+                ..
+            }),
+            _,
+        ) => line(
+            Standing::Note,
+            format!("version {now} (metadata), files of it are missing or changed"),
+        ),
         (
             Some(Installed {
                 version: Some(now), ..

@@ -212,6 +212,9 @@ fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
 /// `0:35 of 1:00`: hours and minutes without a breach, of those until promotion; the verdict while something is not known.
 fn watched(cx: &Cx<'_>, watch: &Watch) -> String {
     let word = watch.verdict().map_or("watching", |verdict| verdict.word.name());
+    if watch.is_stale(cx.now.at) {
+        return "stale".to_owned();
+    }
     let Some(since) = watch.clean_since.filter(|_| word == "pass") else {
         return word.to_owned();
     };

@@ -122,6 +122,15 @@ impl App {
                 self.say(News::new(format!("Mouse {word}."), ""), now);
             }
             Action::Trouble => self.outbox.push(Out::Send(Order::Trouble)),
+            Action::Stop if self.counts_down() => {
+                self.outbox.push(Out::Send(Order::Decide {
+                    capability: Capability::Monitor,
+                    subject: "countdown".to_owned(),
+                    choice: serde_json::Value::Null,
+                }));
+                let said = "Stopping the automatic rollback; the verdict stays.";
+                self.say(News::new(said, ""), now);
+            }
             Action::Repaint => self.outbox.push(Out::Repaint),
             Action::Suspend => self.outbox.push(Out::Suspend),
             Action::Leave | Action::Interrupt => self.ask_to_leave(now),

@@ -8,7 +8,7 @@ use ratatui::layout::Position;
 use super::App;
 use crate::tui::app::context::Handled;
 use crate::tui::clock::Now;
-use crate::tui::keymap::{Action, Command, Key, table};
+use crate::tui::keymap::{Action, Command, Key, STOP_COUNTDOWN, table};
 use crate::tui::layout::{self, Density};
 use crate::tui::style::Role;
 use crate::tui::widgets::frame::News;
@@ -152,7 +152,20 @@ impl App {
     }
 
     pub(super) fn screen_commands(&mut self, now: &Now) -> Vec<Command> {
-        self.with_screen(now, |screen, cx| screen.commands(cx))
+        let mut commands = self.with_screen(now, |screen, cx| screen.commands(cx));
+        // Where nothing else is to be stopped, X is for the countdown, on every screen.
+        if self.counts_down() && !commands.iter().any(|command| command.is(Action::Stop)) {
+            let stop = Command::new(Action::Stop, STOP_COUNTDOWN)
+                .about("stop the automatic rollback for everyone, at once");
+            commands.insert(0, stop);
+        }
+        commands
+    }
+
+    /// Whether an automatic rollback counts down.
+    pub(super) fn counts_down(&self) -> bool {
+        let monitor = &self.world.snapshot.monitor;
+        monitor.as_ref().is_some_and(|watch| watch.countdown.is_some())
     }
 
     /// Runs a command, or says why it is off.
@@ -185,6 +198,11 @@ impl App {
             {
                 self.close_overlay();
             }
+            return;
+        }
+        let countdown = |command: &Command| command.is(action) && command.label == STOP_COUNTDOWN;
+        if action == Action::Stop && self.counts_down() && commands.iter().any(countdown) {
+            self.general(action, now);
             return;
         }
         let handled = self.with_screen(now, |screen, cx| screen.act(action, cx));

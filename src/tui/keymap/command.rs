@@ -22,6 +22,9 @@ pub struct Command {
     pub keys: Option<&'static str>,
 }
 
+/// What `X` is called while an automatic rollback counts down. It is the same on every screen.
+pub const STOP_COUNTDOWN: &str = "stop the countdown";
+
 impl Command {
     /// A command that can run and has a place in the hint bar.
     pub fn new(action: Action, label: impl Into<String>) -> Self {

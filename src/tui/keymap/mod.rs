@@ -14,7 +14,7 @@ pub mod table;
 use std::collections::BTreeMap;
 
 pub use action::{Action, Scope};
-pub use command::Command;
+pub use command::{Command, STOP_COUNTDOWN};
 pub use key::Key;
 pub use table::{BINDINGS, Binding};
 

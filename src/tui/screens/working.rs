@@ -1,5 +1,6 @@
 //! What every screen with a long operation says and offers while it runs: pause, stop, how much is safe, the log's tail.
 
+use super::detail;
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::journey;
@@ -7,7 +8,7 @@ use crate::engine::operation::Progress;
 use crate::engine::snapshot::{Activity, Step};
 use crate::engine::text::{count, inert};
 use crate::engine::views::Mode;
-use crate::tui::app::context::{Cx, Effect, Handled};
+use crate::tui::app::context::{Cx, Effect, Handled, Purpose};
 use crate::tui::clock::about;
 use crate::tui::keymap::{Action, Command};
 use crate::tui::overlays::choice::{Choice, Consequence};
@@ -79,6 +80,39 @@ pub fn unlock(locked: &journey::Locked) -> Command {
     Command::new(Action::Next, goes)
         .about("go to the step that opens this one")
         .off(off)
+}
+
+/// What `n` is where every such screen says the same: off while the step is under way, the step after it when it is done, the one
+/// that opens it while it is locked. `None`: the screen itself says.
+pub fn next_command(cx: &Cx<'_>, capability: Capability, unfinished: &str) -> Option<Command> {
+    let activity = cx.snapshot.activity(capability);
+    if activity.is_active() {
+        let label = detail::onward(cx, capability).1.label;
+        return Some(Command::new(Action::Next, label).off(Some(unfinished.to_owned())));
+    }
+    if activity.is_done() {
+        return Some(detail::onward(cx, capability).1);
+    }
+    locked(cx, capability).map(|locked| unlock(&locked))
+}
+
+/// What `n` does when the step is done or locked. `None`: the screen itself does something.
+pub fn next(cx: &Cx<'_>, capability: Capability) -> Option<Handled> {
+    let goes = if cx.snapshot.activity(capability).is_done() {
+        detail::onward(cx, capability).0
+    } else {
+        locked(cx, capability)?.goes_to
+    };
+    Some(goes.map_or_else(Handled::done, |step| Handled::one(Effect::Go(step))))
+}
+
+/// Asks for the plan that the dialog shows.
+pub fn confirm(capability: Capability, verb: &str) -> Handled {
+    let order = Order::Plan {
+        capability,
+        verb: verb.to_owned(),
+    };
+    Handled::one(Effect::Ask(Purpose::Confirm(capability), order))
 }
 
 /// Pause and stop as keys; [`Handled::No`] for anything else.

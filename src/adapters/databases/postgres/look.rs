@@ -73,8 +73,43 @@ impl PgDatabase {
         Ok(found)
     }
 
+    /// Refuses a pooler in transaction mode: a snapshot, a lock and a rename each need a session of the server's own. Two connections that
+    /// share a backend, or one that changes its backend, come from nothing else.
+    async fn must_be_the_server(&self, one: &mut PgConnection) -> Result<()> {
+        let mut two = self.connect().await?;
+        let (first, second) = (self.backend(one).await?, self.backend(&mut two).await?);
+        let mut pooled = first == second;
+        for _ in 0..3 {
+            if pooled {
+                break;
+            }
+            self.execute(&mut two, "BEGIN").await?;
+            let (held, beside) = (self.backend(&mut two).await?, self.backend(one).await?);
+            self.execute(&mut two, "ROLLBACK").await?;
+            pooled = held != second || beside != first;
+        }
+        let _ = two.close().await;
+        if pooled {
+            return Err(
+                Error::blocked(format!("{} is a pooler in transaction mode", self.words()))
+                    .hint("Name the server itself, usually port 5432."),
+            );
+        }
+        Ok(())
+    }
+
+    async fn backend(&self, connection: &mut PgConnection) -> Result<i32> {
+        // Unprepared: behind a pooler a prepared statement may be another session's.
+        let row = sqlx::raw_sql("SELECT pg_backend_pid() AS pid")
+            .fetch_one(connection)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        row.try_get_unchecked("pid").map_err(|error| self.fault(&error))
+    }
+
     pub(super) async fn look_about(&self) -> Result<About> {
         let mut connection = self.connect().await?;
+        self.must_be_the_server(&mut connection).await?;
         let row = sqlx::query(
             "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS words, \
              pg_database_size(current_database())::bigint AS bytes, pg_is_in_recovery() AS standby, \

@@ -39,6 +39,8 @@ pub enum Ask<'a> {
     Checkpoint(&'a str),
     /// All checkpoints.
     Checkpoints,
+    /// What a checkpoint holds.
+    CheckpointShow(&'a str),
     /// Restore a checkpoint.
     Restore(&'a str),
     /// Migrate the database.
@@ -60,7 +62,8 @@ impl Ask<'_> {
             Self::List { .. } => Ability::List,
             Self::Cancel(_) => Ability::Cancel,
             Self::Checkpoint(_) => Ability::CheckpointCreate,
-            Self::Checkpoints => Ability::CheckpointList,
+            // Only documented beside the list, and asked for where the help names it.
+            Self::Checkpoints | Self::CheckpointShow(_) => Ability::CheckpointList,
             Self::Restore(_) => Ability::CheckpointRestore,
             Self::DbMigrate => Ability::DbMigrate,
         }

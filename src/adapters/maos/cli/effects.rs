@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::ask::Ask;
 use super::service::Started;
 use super::{Cli, Got, answer, read, template};
-use crate::adapters::maos::probe::Probed;
+use crate::adapters::maos::probe::{CHECKPOINT_SHOW, DB_STATUS, Probed};
 use crate::engine::ports::maos::{
     Ability, CheckpointView, Dialect, Known, MaosError, Stop, Submission, TaskStatus,
 };
@@ -136,6 +138,40 @@ impl Cli {
             .collect()
     }
 
+    /// As the list has it, else as `checkpoint show` says it.
+    pub(super) async fn checkpoint_state_now(&self, id: &str) -> Got<Known<Value>> {
+        let probed = self.probed().await?;
+        let unknown = |why: &str| Ok(Known::Unknown(why.to_owned()));
+        let listed = self.checkpoints_now().await?;
+        let Some(row) = listed.into_iter().find(|row| row.id == id) else {
+            return Err(MaosError::NotFound(format!("the checkpoint {}", read::shown(id))));
+        };
+        if let Some(state) = row.state {
+            return Ok(Known::Value(state));
+        }
+        if !probed.also.contains(&CHECKPOINT_SHOW) || probed.capabilities.dialect == Dialect::Shipped {
+            return unknown("this MAOS does not show what a checkpoint holds");
+        }
+        let words = "checkpoint show";
+        let argv = Self::argv(&Ask::CheckpointShow(id), &probed)?;
+        let call = self.runner.call(&argv, super::WIDEST);
+        let said = super::settle(words, self.runner.run(words, call).await?)?;
+        let Some(document) = Self::document(words, &said)? else {
+            return unknown("checkpoint show gives no document");
+        };
+        // A document about another checkpoint is not this one's.
+        if answer::checkpoint_id(&document).is_some_and(|shown| shown != id) {
+            return Err(MaosError::Garbage(
+                words,
+                format!("it is not about {}", read::shown(id)),
+            ));
+        }
+        match answer::checkpoint(&document).and_then(|shown| shown.state) {
+            Some(state) => Ok(Known::Value(state)),
+            None => unknown("checkpoint show does not say what it holds"),
+        }
+    }
+
     pub(super) async fn restore_now(&self, id: &str) -> Got<()> {
         let probed = self.probed().await?;
         let words = Ability::CheckpointRestore.words();
@@ -154,7 +190,7 @@ impl Cli {
     /// As far as `db status` says it; the documents give it no form.
     pub(super) async fn migrated_now(&self) -> Got<Known<bool>> {
         let probed = self.probed().await?;
-        if !probed.db_status {
+        if !probed.also.contains(&DB_STATUS) {
             return Ok(Known::Unknown("this MAOS has no db status".to_owned()));
         }
         let call = self

@@ -9,7 +9,9 @@ pub mod run;
 mod service;
 pub mod template;
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use serde_json::Value;
 
@@ -38,7 +40,17 @@ pub struct Cli {
     rehearsal: bool,
     service: Service,
     memory: Memory,
+    /// The program's file, when it is one, and when it was last changed as the probe began.
+    program: Option<PathBuf>,
+    seen: Mutex<Option<SystemTime>>,
     probing: tokio::sync::Mutex<()>,
+}
+
+/// When a program was last changed: its file, or the folder of scripts, which an installation changes also where the script itself
+/// stays as it was.
+pub fn changed(program: &Path) -> Option<SystemTime> {
+    let at = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    at(program).max(program.parent().and_then(at))
 }
 
 impl Cli {
@@ -58,11 +70,35 @@ impl Cli {
             place,
             rehearsal,
             memory,
+            program: None,
+            seen: Mutex::default(),
             probing: tokio::sync::Mutex::new(()),
         }
     }
 
+    /// The same, with the file that the program is: what was found out about it holds until it is changed.
+    #[must_use]
+    pub fn of(mut self, program: Option<PathBuf>) -> Self {
+        self.program = program;
+        self
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Option<SystemTime>> {
+        self.seen
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn remembered(&self) -> Option<Arc<Probed>> {
+        let now = self.program.as_deref().and_then(changed);
+        let mut seen = self.seen();
+        if seen.is_some_and(|seen| now != Some(seen)) {
+            return None;
+        }
+        if seen.is_none() {
+            *seen = now;
+        }
+        drop(seen);
         self.memory
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -82,11 +118,14 @@ impl Cli {
     }
 
     async fn probe_now(&self) -> Got<Arc<Probed>> {
+        // Taken before it is asked: what changes meanwhile is found out the next time.
+        let now = self.program.as_deref().and_then(changed);
         let probed = Arc::new(probe(&self.runner, &self.settings, &self.place).await?);
         *self
             .memory
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Arc::clone(&probed));
+        *self.seen() = now;
         Ok(probed)
     }
 
@@ -448,6 +487,10 @@ impl Maos for Cli {
 
     fn checkpoints(&self) -> Answer<'_, Vec<CheckpointView>> {
         Box::pin(self.checkpoints_now())
+    }
+
+    fn checkpoint_state(&self, id: String) -> Answer<'_, Known<Value>> {
+        Box::pin(async move { self.checkpoint_state_now(&id).await })
     }
 
     fn checkpoint_restore(&self, id: String) -> Answer<'_, ()> {

@@ -426,6 +426,13 @@ impl Maos for Rehearsal {
         }))
     }
 
+    fn checkpoint_state(&self, id: String) -> Answer<'_, Known<Value>> {
+        Box::pin(self.answer("checkpoint show", async move {
+            let mut shown = checkpoints::show(self.state().await?, &id).await?;
+            Ok(Known::Value(shown["state"].take()))
+        }))
+    }
+
     fn checkpoint_restore(&self, id: String) -> Answer<'_, ()> {
         Box::pin(self.answer("checkpoint restore", async move {
             checkpoints::restore(self.state().await?, &id).await?;

@@ -104,6 +104,7 @@ pub(super) async fn gather(world: &World) -> Result<Known1> {
         table: Table::parse(&world.settings.tuning.target_table),
         legacy_table: Table::parse(&world.settings.tuning.source_table),
         mapping: schema_request.mapping,
+        ran_with: super::upgrade::ran_with(world),
         run,
         params,
     };
@@ -248,12 +249,12 @@ async fn apply(world: World) -> Result<Prepared> {
         before,
         going,
     } = gather(&world).await?;
-    if preflight.nothing_to_do {
-        return Ok(nothing(&place));
-    }
     if unfinished(&lines(&world, "return")).is_some() {
         return Err(Error::blocked("taking back a rollback was interrupted")
             .hint("maos-migrate rollback return goes on from there."));
+    }
+    if preflight.nothing_to_do {
+        return Ok(nothing(&place));
     }
     let back = matches!(&going, Some((_, Heading::Back)));
     if let Some(error) = preflight.blocked.clone().filter(|_| !back) {

@@ -16,12 +16,8 @@ use crate::engine::operation::{Control, Outcome, ProofLine};
 use crate::engine::ports::maos::{Capabilities, Known, Maos, TaskStatus};
 use crate::engine::snapshot::{Activity, Step};
 use crate::engine::steps::{self, Heading, Run, RunId};
-use crate::engine::upgrade::{self, Compatibility, Facts, Python, Upgrade};
+use crate::engine::upgrade::{self, Compatibility, Facts, MARK, Python, TABLE, Upgrade};
 
-/// The workspace's own table of releases.
-const TABLE: &str = "upgrade/compatibility.yml";
-/// What is known of an installation while it runs.
-const MARK: &str = "upgrade/installing.json";
 /// How long running tasks are waited for, when that was asked for.
 const WAIT: Duration = Duration::from_mins(10);
 /// Seconds that a graceful stop may take, unless the settings say otherwise.
@@ -160,6 +156,18 @@ async fn gather(world: &World) -> Result<(Upgrade, Ready)> {
         clock: Arc::clone(&world.ports.clock),
     };
     Ok((upgrade, ready))
+}
+
+/// With which packages a version ran, as the last upgrade found it.
+#[must_use]
+pub(super) fn ran_with(world: &World) -> Vec<(String, Vec<String>)> {
+    let step = world.snapshot.step(Capability::Upgrade);
+    let run = step.items.get("apply").and_then(steps::run_of);
+    let found = run.and_then(|run| {
+        let from = run.params["from"].as_str()?.to_owned();
+        Some((from, serde_json::from_value(run.params["beside"].clone()).ok()?))
+    });
+    found.into_iter().collect()
 }
 
 /// A run that stands half-way, or was killed behind its last step.

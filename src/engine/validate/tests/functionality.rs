@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::engine::ports::maos::{Ability, CheckpointView, Known, TaskStatus};
+use crate::engine::ports::maos::{Ability, Known, TaskStatus};
 use crate::engine::text::plural;
 use crate::engine::validate::bench::{Bench, Halt, Seen, Step};
 
@@ -122,13 +122,13 @@ pub async fn checkpoint(bench: &Bench<'_>) -> Step<Seen> {
     }
     let mark = format!("maos-migrate validate {}", bench.lab.started);
     let made = maos.checkpoint_create(mark.clone()).await?;
-    let before = state_of(maos.checkpoints().await?, &made)?;
+    let before = state_of(bench, &made).await?;
     let second = bench.run(bench.task(bench.test.text(1), 1)).await?;
     maos.checkpoint_restore(made.clone()).await?;
     let again = maos
         .checkpoint_create(format!("{mark}, after the restore"))
         .await?;
-    let after = state_of(maos.checkpoints().await?, &again)?;
+    let after = state_of(bench, &again).await?;
     let (held, restored) = (flat(&before), flat(&after));
     let missing: Vec<&String> = held
         .iter()
@@ -161,14 +161,11 @@ pub async fn checkpoint(bench: &Bench<'_>) -> Step<Seen> {
     Ok(seen)
 }
 
-fn state_of(checkpoints: Vec<CheckpointView>, id: &str) -> Step<Value> {
-    let found = checkpoints
-        .into_iter()
-        .find(|checkpoint| checkpoint.id == id)
-        .ok_or_else(|| Halt::Failed(format!("checkpoint {id} was made and is not listed")))?;
-    found
-        .state
-        .ok_or_else(|| Halt::Skipped("MAOS does not show what a checkpoint holds".to_owned()))
+async fn state_of(bench: &Bench<'_>, id: &str) -> Step<Value> {
+    match bench.maos().checkpoint_state(id.to_owned()).await? {
+        Known::Value(state) => Ok(state),
+        Known::Unknown(why) => Err(Halt::Skipped(why)),
+    }
 }
 
 /// Every value by its path, those of the moment left out.

@@ -83,34 +83,17 @@ fn folder(cx: &Cx<'_>) -> String {
 }
 
 impl Checkpoints {
-    fn convert() -> Handled {
-        Handled::one(Effect::Ask(
-            Purpose::Confirm(STEP),
-            Order::Plan {
-                capability: STEP,
-                verb: APPLY.to_owned(),
-            },
-        ))
-    }
-
     fn ask_to_convert(&mut self, cx: &Cx<'_>) -> Handled {
         self.asked = Some(cx.now.mono);
         // What follows, the run and its proof, is on the list, not on one file.
         self.open = false;
-        Self::convert()
+        working::confirm(STEP, APPLY)
     }
 
     fn next(&mut self, cx: &Cx<'_>) -> Handled {
         let activity = activity(cx);
-        if activity.is_done() {
-            return detail::onward(cx, STEP)
-                .0
-                .map_or_else(Handled::done, |next| Handled::one(Effect::Go(next)));
-        }
-        if let Some(locked) = working::locked(cx, STEP) {
-            return locked
-                .goes_to
-                .map_or_else(Handled::done, |step| Handled::one(Effect::Go(step)));
+        if let Some(goes) = working::next(cx, STEP) {
+            return goes;
         }
         match scan(cx) {
             Scan::Made(..) => self.ask_to_convert(cx),
@@ -122,15 +105,8 @@ impl Checkpoints {
 
     fn next_command(&self, cx: &Cx<'_>) -> Command {
         let activity = activity(cx);
-        if activity.is_active() {
-            let label = detail::onward(cx, STEP).1.label;
-            return Command::new(Action::Next, label).off(Some("The proof is not finished.".to_owned()));
-        }
-        if activity.is_done() {
-            return detail::onward(cx, STEP).1;
-        }
-        if let Some(locked) = working::locked(cx, STEP) {
-            return working::unlock(&locked);
+        if let Some(next) = working::next_command(cx, STEP, "The proof is not finished.") {
+            return next;
         }
         let planning = self
             .asked

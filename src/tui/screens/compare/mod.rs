@@ -6,7 +6,6 @@ mod view;
 
 use super::{Screen, detail, working};
 use crate::engine::Capability;
-use crate::engine::command::Command as Asked;
 use crate::engine::compare::{RUN, legacy};
 use crate::engine::journey::Locked;
 use crate::engine::snapshot::Activity;
@@ -60,24 +59,13 @@ impl Compare {
     fn confirm(&mut self, cx: &Cx<'_>) -> Handled {
         self.asked = Some(cx.now.mono);
         self.open = false;
-        let order = Asked::Plan {
-            capability: STEP,
-            verb: RUN.to_owned(),
-        };
-        Handled::one(Effect::Ask(Purpose::Confirm(STEP), order))
+        working::confirm(STEP, RUN)
     }
 
     fn next_command(&self, cx: &Cx<'_>) -> Command {
         let activity = activity(cx);
-        if activity.is_active() {
-            let label = detail::onward(cx, STEP).1.label;
-            return Command::new(Action::Next, label).off(Some("The comparison is not finished.".to_owned()));
-        }
-        if activity.is_done() {
-            return detail::onward(cx, STEP).1;
-        }
-        if let Some(locked) = working::locked(cx, STEP) {
-            return working::unlock(&locked);
+        if let Some(next) = working::next_command(cx, STEP, "The comparison is not finished.") {
+            return next;
         }
         let label = if activity == Activity::Idle {
             "run the pairs"
@@ -170,18 +158,9 @@ impl Screen for Compare {
     }
 
     fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
-        let activity = activity(cx);
         let tasks = self.model.order.len();
         match action {
-            Action::Next if activity.is_done() => detail::onward(cx, STEP)
-                .0
-                .map_or_else(Handled::done, |next| Handled::one(Effect::Go(next))),
-            Action::Next => match working::locked(cx, STEP) {
-                Some(locked) => locked
-                    .goes_to
-                    .map_or_else(Handled::done, |step| Handled::one(Effect::Go(step))),
-                None => self.confirm(cx),
-            },
+            Action::Next => working::next(cx, STEP).unwrap_or_else(|| self.confirm(cx)),
             Action::TryAgain => self.confirm(cx),
             Action::Pause | Action::Stop => working::act(action, cx, STEP),
             Action::Open => {

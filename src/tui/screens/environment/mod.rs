@@ -82,24 +82,13 @@ impl Environment {
     fn confirm(&mut self, cx: &Cx<'_>) -> Handled {
         self.asked = Some(cx.now.mono);
         self.open = false;
-        let order = Order::Plan {
-            capability: STEP,
-            verb: APPLY.to_owned(),
-        };
-        Handled::one(Effect::Ask(Purpose::Confirm(STEP), order))
+        working::confirm(STEP, APPLY)
     }
 
     fn next_command(&self, cx: &Cx<'_>) -> Command {
         let activity = activity(cx);
-        if activity.is_active() {
-            let label = detail::onward(cx, STEP).1.label;
-            return Command::new(Action::Next, label).off(Some("The proof is not finished.".to_owned()));
-        }
-        if activity.is_done() {
-            return detail::onward(cx, STEP).1;
-        }
-        if let Some(locked) = working::locked(cx, STEP) {
-            return working::unlock(&locked);
+        if let Some(next) = working::next_command(cx, STEP, "The proof is not finished.") {
+            return next;
         }
         let planning = self.asked.map(|_| "The plan is being made.".to_owned());
         let label = match (activity, looked(cx)) {
@@ -182,15 +171,7 @@ impl Screen for Environment {
 
     fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
         match action {
-            Action::Next if activity(cx).is_done() => detail::onward(cx, STEP)
-                .0
-                .map_or_else(Handled::done, |next| Handled::one(Effect::Go(next))),
-            Action::Next => match working::locked(cx, STEP) {
-                Some(locked) => locked
-                    .goes_to
-                    .map_or_else(Handled::done, |step| Handled::one(Effect::Go(step))),
-                None => self.confirm(cx),
-            },
+            Action::Next => working::next(cx, STEP).unwrap_or_else(|| self.confirm(cx)),
             Action::TryAgain => self.confirm(cx),
             Action::ReadAgain => Handled::Yes(Self::read(cx)),
             Action::Pause | Action::Stop => working::act(action, cx, STEP),

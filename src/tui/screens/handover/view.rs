@@ -155,7 +155,10 @@ fn evidence(lines: &[Evidence], glyphs: &Glyphs, width: u16, from: u16) -> Vec<R
 fn standing_still(screen: &Handover, cx: &Cx<'_>) -> Option<String> {
     let since = screen.still_since(cx)?;
     cx.wake_in(std::time::Duration::from_secs(1));
-    let (at, gap) = (cx.now.clock(since), text::duration(cx.now.seconds_since(since)));
+    let (at, gap) = (
+        cx.now.clock_seconds(since),
+        text::duration(cx.now.seconds_since(since)),
+    );
     Some(if screen.capability == Capability::Cutover {
         format!("Nobody serves since {at} ({gap}). The legacy side refuses new tasks.")
     } else {

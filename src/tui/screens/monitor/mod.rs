@@ -16,7 +16,7 @@ use crate::engine::command::Command as Order;
 use crate::engine::monitor::{Criterion, State, Watch};
 use crate::engine::text::{inert, plural};
 use crate::tui::app::context::{Cx, Effect, Handled};
-use crate::tui::keymap::{Action, Command};
+use crate::tui::keymap::{Action, Command, STOP_COUNTDOWN};
 use crate::tui::layout::Density;
 use crate::tui::overlays::verdict::Explained;
 use crate::tui::paint::Painter;
@@ -29,7 +29,7 @@ const STEP: Capability = Capability::Monitor;
 const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The screen.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Monitor {
     /// As it is now.
     live: Picture,
@@ -37,16 +37,6 @@ pub struct Monitor {
     frozen: Option<(Picture, Timestamp)>,
     /// Which criterion is drawn over time; where there is room, one always is.
     chart: Option<usize>,
-}
-
-impl Default for Monitor {
-    fn default() -> Self {
-        Self {
-            live: Picture::default(),
-            frozen: None,
-            chart: None,
-        }
-    }
 }
 
 /// A decision about the watch, for the engine.
@@ -380,7 +370,7 @@ impl Screen for Monitor {
         let mut commands = Vec::new();
         if phase == Phase::Countdown {
             commands.push(
-                Command::new(Action::Stop, "stop the countdown")
+                Command::new(Action::Stop, STOP_COUNTDOWN)
                     .about("stop the automatic rollback for everyone, at once"),
             );
         }
@@ -445,10 +435,6 @@ impl Screen for Monitor {
         self.refresh(cx);
         match action {
             Action::Next => self.next(cx),
-            Action::Stop if Self::phase(cx) == Phase::Countdown => Handled::Yes(vec![
-                decide("countdown", Value::Null),
-                say("Stopping the automatic rollback; the verdict stays."),
-            ]),
             Action::Pause => {
                 let on = self.live.watch().is_some_and(|watch| watch.on);
                 Handled::one(decide("watching", Value::Bool(!on)))

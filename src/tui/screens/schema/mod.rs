@@ -81,26 +81,13 @@ impl Schema {
 
     fn ask(&mut self, verb: &str, cx: &Cx<'_>) -> Handled {
         self.asked = Some(cx.now.mono);
-        Handled::one(Effect::Ask(
-            Purpose::Confirm(STEP),
-            Order::Plan {
-                capability: STEP,
-                verb: verb.to_owned(),
-            },
-        ))
+        working::confirm(STEP, verb)
     }
 
     fn next(&mut self, cx: &Cx<'_>) -> Handled {
         let activity = activity(cx);
-        if activity.is_done() {
-            return detail::onward(cx, STEP)
-                .0
-                .map_or_else(Handled::done, |next| Handled::one(Effect::Go(next)));
-        }
-        if let Some(locked) = working::locked(cx, STEP) {
-            return locked
-                .goes_to
-                .map_or_else(Handled::done, |step| Handled::one(Effect::Go(step)));
+        if let Some(goes) = working::next(cx, STEP) {
+            return goes;
         }
         match &cx.views.schema {
             Slot::Ready(at, prepared) => {
@@ -123,15 +110,8 @@ impl Schema {
 
     fn next_command(&self, cx: &Cx<'_>) -> Command {
         let activity = activity(cx);
-        if activity.is_active() {
-            let label = detail::onward(cx, STEP).1.label;
-            return Command::new(Action::Next, label).off(Some("The proof is not finished.".to_owned()));
-        }
-        if activity.is_done() {
-            return detail::onward(cx, STEP).1;
-        }
-        if let Some(locked) = working::locked(cx, STEP) {
-            return working::unlock(&locked);
+        if let Some(next) = working::next_command(cx, STEP, "The proof is not finished.") {
+            return next;
         }
         let planning = self.asked.map(|_| "The plan is being made.".to_owned());
         let plan = |label: String| {

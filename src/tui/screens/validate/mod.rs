@@ -6,7 +6,6 @@ mod view;
 
 use super::{Screen, detail, working};
 use crate::engine::Capability;
-use crate::engine::command::Command as Asked;
 use crate::engine::snapshot::Activity;
 use crate::engine::text::plural;
 use crate::engine::validate::judge::Counts;
@@ -40,14 +39,10 @@ impl Validate {
         self.tree.counts(None)
     }
 
-    fn confirm(&mut self, cx: &Cx<'_>, verb: String) -> Handled {
+    fn confirm(&mut self, cx: &Cx<'_>, verb: &str) -> Handled {
         self.asked = Some(cx.now.mono);
         self.open = false;
-        let order = Asked::Plan {
-            capability: STEP,
-            verb,
-        };
-        Handled::one(Effect::Ask(Purpose::Confirm(STEP), order))
+        working::confirm(STEP, verb)
     }
 
     /// Whether the tests say that the migration should be taken back.
@@ -57,10 +52,6 @@ impl Validate {
 
     fn next_command(&self, cx: &Cx<'_>) -> Command {
         let activity = activity(cx);
-        if activity.is_active() {
-            let label = detail::onward(cx, STEP).1.label;
-            return Command::new(Action::Next, label).off(Some("The tests are not finished.".to_owned()));
-        }
         if self.rolls_back(cx) {
             return Command::new(Action::Next, "rollback")
                 .about("open the rollback; opening it changes nothing");
@@ -68,11 +59,8 @@ impl Validate {
         if activity.is_done() && self.tree.next_failure(self.list.cursor).is_some() {
             return Command::new(Action::Next, "next failure").about("go to the next test that failed");
         }
-        if activity.is_done() {
-            return detail::onward(cx, STEP).1;
-        }
-        if let Some(locked) = working::locked(cx, STEP) {
-            return working::unlock(&locked);
+        if let Some(next) = working::next_command(cx, STEP, "The tests are not finished.") {
+            return next;
         }
         let label = match activity {
             Activity::Idle => format!("run {} tests", self.tree.catalogue.tests.len()),
@@ -191,19 +179,12 @@ impl Screen for Validate {
                     }
                     Handled::done()
                 }
-                None => detail::onward(cx, STEP)
-                    .0
-                    .map_or_else(Handled::done, |next| Handled::one(Effect::Go(next))),
+                None => working::next(cx, STEP).unwrap_or_else(Handled::done),
             },
-            Action::Next => match working::locked(cx, STEP) {
-                Some(locked) => locked
-                    .goes_to
-                    .map_or_else(Handled::done, |step| Handled::one(Effect::Go(step))),
-                None => self.confirm(cx, RUN.to_owned()),
-            },
-            Action::ReadAgain => self.confirm(cx, RUN.to_owned()),
+            Action::Next => working::next(cx, STEP).unwrap_or_else(|| self.confirm(cx, RUN)),
+            Action::ReadAgain => self.confirm(cx, RUN),
             Action::TryAgain => match self.again() {
-                Some(verb) => self.confirm(cx, verb),
+                Some(verb) => self.confirm(cx, &verb),
                 None => Handled::done(),
             },
             Action::Pause | Action::Stop => working::act(action, cx, STEP),

@@ -1,0 +1,85 @@
+//! Two operators, the point of no return, and secrets.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::program::finish;
+use crate::support::{Site, running};
+
+/// Fault D61: while one cuts over, nobody else does; the other is told who.
+#[test]
+fn fault_d61_of_two_operators_one_cuts_over() {
+    let site = Site::sqlite().backed_up();
+    running(&site, r#"["legacy_088"]"#);
+    site.set("drain_within: 1", "drain_within: 60");
+    let args = site.apply(&[]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut first = site.command(&args);
+    let mut first = first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let from = Instant::now();
+    while !site.closed() && from.elapsed() < Duration::from_secs(40) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let mut second = site.command(&args);
+    second.env("USER", "bob");
+    let ran = finish(second);
+    assert_eq!(ran.code, Some(5), "{ran:#?}");
+    let said = ran.error()["message"].as_str().unwrap().to_owned();
+    assert!(said.contains("alice operates this workspace"), "{said}");
+    assert!(site.closed(), "the other's attempt changed nothing");
+    kill_process(Pid::from_child(&first), Signal::TERM).unwrap();
+    first.wait().unwrap();
+    assert!(!site.closed());
+}
+
+/// Fault E76: once MAOS serves, legacy is not opened beside it; the way back is named.
+#[test]
+fn fault_e76_past_the_point_of_no_return_only_a_rollback_leads_back() {
+    let site = Site::sqlite().backed_up();
+    let args = site.apply(&[]);
+    let mut command = site.command(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    command.env("MAOS_MIGRATE_FAIL_POINT", "cutover.start.done");
+    assert_eq!(finish(command).code, None);
+    assert!(site.closed() && site.serves());
+    let said = site.refused(&["cutover", "undo", "--yes"], 5);
+    assert!(
+        said.contains("MAOS serves already") && said.contains("rollback"),
+        "{said}"
+    );
+    assert!(site.closed() && site.serves());
+    site.over(&[]);
+    let said = site.refused(&["cutover", "undo", "--yes"], 5);
+    assert!(said.contains("the cut over is done"), "{said}");
+}
+
+/// Fault E78: what a command of the legacy side says is cleared of secrets before anybody reads it.
+#[test]
+fn fault_e78_a_secret_in_what_the_legacy_side_says_is_not_told() {
+    const SECRET: &str = "canary-4f0c77d1b2";
+    let site = Site::postgres().backed_up();
+    site.write(
+        "ws/drain.sh",
+        &format!("echo 'cannot log in with {SECRET}' >&2; exit 3\n"),
+    );
+    site.set("maos@localhost/legacy", "maos:${LEGACY_TOKEN}@localhost/legacy");
+    site.set("  drain: [touch, legacy/closed]", "  drain: [sh, drain.sh]");
+    let with = |args: &[&str]| {
+        let mut command = site.command(args);
+        command.env("LEGACY_TOKEN", SECRET);
+        finish(command)
+    };
+    let plan = with(&["cutover", "plan"]);
+    assert_eq!(plan.code, Some(0), "{plan:#?}");
+    let target = plan.document()["plan"]["target"].as_str().unwrap().to_owned();
+    let ran = with(&["cutover", "apply", "--yes", "--confirm", &target]);
+    assert_eq!(ran.code, Some(6), "{ran:#?}");
+    assert!(
+        ran.err.contains("cannot log in with") && !ran.err.contains(SECRET),
+        "{ran:#?}"
+    );
+    let journal = with(&["journal", "export"]);
+    assert!(journal.out.contains("cannot log in with") && !journal.out.contains(SECRET));
+    assert!(!site.closed());
+}
