@@ -8,6 +8,7 @@ pub mod config;
 pub mod cutover;
 mod documents;
 mod environment;
+mod rehearsing;
 mod report;
 mod returning;
 pub mod rollback;

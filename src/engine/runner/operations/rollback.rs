@@ -1,4 +1,4 @@
-//! `rollback apply|keep|rehearse` of the workspace; `return` is in [`super::returning`].
+//! `rollback apply|keep` of the workspace; `rehearse` is in [`super::rehearsing`], `return` in [`super::returning`].
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::engine::ports::databases::MarkKind;
 use crate::engine::ports::maos::Known;
 use crate::engine::ports::store::Table;
 use crate::engine::rollback::{
-    self, Mode, NewRows, Params, Place, Preflight, RESULT, RehearsePlan, RollbackResult, rehearse_steps,
+    self, Mode, NewRows, Params, Place, Preflight, RESULT, RollbackResult, rehearse_steps,
 };
 use crate::engine::snapshot::Activity;
 use crate::engine::steps::{Failure, Heading, Run, RunId, Step, run_of, unfinished};
@@ -31,7 +31,7 @@ pub const ONLY: &str = "only";
 /// What is known of a rollback before it is planned.
 pub(super) struct Known1 {
     pub(super) place: Place,
-    preflight: Preflight,
+    pub(super) preflight: Preflight,
     pub(super) before: Items,
     pub(super) going: Option<(RunId, Heading)>,
 }
@@ -229,7 +229,7 @@ pub(super) async fn prepare(world: World, verb: &str, _control: Control) -> Resu
     match verb {
         "apply" => apply(world).await,
         "keep" => keep(world).await,
-        "rehearse" => rehearse(world).await,
+        "rehearse" => super::rehearsing::prepare(world).await,
         "return" => super::returning::prepare(world).await,
         _ => Err(unknown(Capability::Rollback, verb)),
     }
@@ -403,7 +403,7 @@ fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(RunId, Headi
 /// Before the swap, where somebody watches: long enough to press a key, short beside the stop and the start.
 const HOLD: Duration = Duration::from_secs(3);
 
-fn runner(place: Place, points: &'static str, watched: bool) -> (Arc<Place>, Run<Place>) {
+pub(super) fn runner(place: Place, points: &'static str, watched: bool) -> (Arc<Place>, Run<Place>) {
     let steps = if points == "rehearse" {
         rehearse_steps()
     } else {
@@ -626,79 +626,4 @@ async fn keep(world: World) -> Result<Prepared> {
 fn relayed(control: &Control) -> Control {
     let told = control.clone();
     Control::new(move |notice| told.notice(notice))
-}
-
-async fn rehearse(world: World) -> Result<Prepared> {
-    let Known1 {
-        mut place,
-        preflight,
-        going,
-        ..
-    } = gather(&world).await?;
-    if going.is_some() {
-        return Err(Error::blocked("a rollback was interrupted; finish it first"));
-    }
-    let Some(backup) = place.backup.clone().filter(Listed::usable) else {
-        return Err(preflight
-            .blocked
-            .unwrap_or_else(|| Error::blocked("there is no verified backup to rehearse with")));
-    };
-    if !place.restores() {
-        return Err(Error::input("the backup has no database to rehearse with"));
-    }
-    let before = lines(&world, "rehearse");
-    // Copies of a rehearsal that was ended are found again by their names.
-    if let Some((run, _)) = unfinished(&before)
-        && let Ok(params) = serde_json::from_value::<Params>(run.params.clone())
-        && params.backup == place.params.backup
-    {
-        place.run = run.id;
-        place.params = params;
-    }
-    let plan = RehearsePlan {
-        id: &backup.id,
-        rows: backup.manifest.as_ref().map_or(0, backup::Manifest::rows),
-        beside: name_of(&place),
-        target: name_of(&place),
-    }
-    .plan();
-    Ok(Prepared {
-        plan,
-        live: None,
-        run: Box::new(move |control| {
-            Box::pin(async move {
-                let rows = backup.manifest.as_ref().map_or(0, backup::Manifest::rows);
-                let (_, run) = runner(place, "rehearse", false);
-                let lines = run.go(&before, &control).await?;
-                let total: u64 = lines
-                    .iter()
-                    .filter(|line| line.key != "clear")
-                    .filter_map(|line| line.ms)
-                    .sum();
-                let swap = lines
-                    .iter()
-                    .find(|line| line.key == "swap")
-                    .and_then(|line| line.data.get("memo")?.get("ms")?.as_u64())
-                    .unwrap_or(0);
-                Ok(Outcome {
-                    source: rows,
-                    converted: rows,
-                    unchanged: 0,
-                    quarantined: 0,
-                    proof: vec![ProofLine {
-                        what: "rows and contents of the copy".to_owned(),
-                        source: text::count(rows),
-                        target: text::count(rows),
-                        equal: true,
-                    }],
-                    summary: format!(
-                        "Rehearsed in {}: {} restored and proved, swap {swap} ms",
-                        duration(total),
-                        text::plural(rows, "row", "rows")
-                    ),
-                    artifacts: Vec::new(),
-                })
-            })
-        }),
-    })
 }
