@@ -63,13 +63,8 @@ fn fault_e78_a_secret_in_what_the_legacy_side_says_is_not_told() {
         "ws/drain.sh",
         &format!("echo 'cannot log in with {SECRET}' >&2; exit 3\n"),
     );
-    site.set("maos@localhost/legacy", "maos:${LEGACY_TOKEN}@localhost/legacy");
     site.set("  drain: [touch, legacy/closed]", "  drain: [sh, drain.sh]");
-    let with = |args: &[&str]| {
-        let mut command = site.command(args);
-        command.env("LEGACY_TOKEN", SECRET);
-        finish(command)
-    };
+    let with = |args: &[&str]| site.run(args);
     let plan = with(&["cutover", "plan"]);
     assert_eq!(plan.code, Some(0), "{plan:#?}");
     let target = plan.document()["plan"]["target"].as_str().unwrap().to_owned();

@@ -531,7 +531,7 @@ fn x_stops_an_armed_countdown_at_once_and_other_keys_leave_it() {
 
 #[test]
 fn x_stops_the_countdown_from_every_screen() {
-    for steps in ["[", "]", "s<enter>", "R"] {
+    for steps in ["[", "]", "s<up><enter>", "R"] {
         let mut h = Harness::new((80, 24));
         countdown(&mut h);
         h.keys(steps);

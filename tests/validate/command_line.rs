@@ -83,7 +83,7 @@ async fn a_good_maos_passes_through_its_command_line() {
         .collect();
     assert_eq!(skipped, ["configuration_migration"], "{all:#?}");
     assert_eq!(document["summary"]["passed"], 18);
-    assert_eq!(document["maos"]["dialect"], "documented");
+    assert_eq!(document["maos"]["dialect"], "documented CLI");
     assert!(outcome.summary.starts_with("REHEARSAL: "), "{}", outcome.summary);
 }
 

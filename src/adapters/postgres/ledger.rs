@@ -165,6 +165,11 @@ impl PgStore {
     pub(super) async fn note_run(&self, fence: &Fence, run: &RunRow) -> Own<()> {
         let mut connection = self.connection().await?;
         let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
+        // The chunks before did not wait for the disk; this does, for them too, on a server that by itself never waits as well.
+        sqlx::query("SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'")
+            .execute(&mut *tx)
+            .await
+            .map_err(|error| self.fault(&error))?;
         self.hold_fence(&mut tx, fence).await?;
         sqlx::query(sql(format!(
             "INSERT INTO {}migration_run (source, format, place, mapping, state, started, boundary, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \

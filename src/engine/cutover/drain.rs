@@ -139,8 +139,8 @@ pub(super) async fn drain(scene: Scene<Over>) -> Result<Did> {
         }
         if begun.elapsed() > world.drain_within {
             let text = format!(
-                "{} still run after {}",
-                plural(left, "task", "tasks"),
+                "{} after {}",
+                plural(left, "task still runs", "tasks still run"),
                 span(world.drain_within)
             );
             let chosen = choice(&scene, text, number).await?;

@@ -21,6 +21,8 @@ use crate::engine::text::{count, plural};
 /// The step whose memo holds the monitor's first figures: `{at, status, health}`.
 pub const START_SNAPSHOT: &str = "start_snapshot";
 
+/// Seconds that a full disk or a lost server is waited for: nobody serves meanwhile.
+const PATIENCE_S: u64 = 20;
 /// Rows that are named where some differ.
 const NAMED: usize = 5;
 
@@ -136,6 +138,7 @@ fn request(scene: &Scene<Over>) -> Request {
     let request = scene.world.request.clone();
     Request {
         running: decided.or(request.running),
+        patience_s: request.patience_s.min(PATIENCE_S),
         ..request
     }
 }

@@ -23,7 +23,7 @@ use crate::engine::text::{count, inert_short, plural};
 /// How often rows that appeared or changed are caught up before the run gives up.
 const PASSES: usize = 4;
 /// From so many rows on, keys of an empty tracking table are built after the rows.
-const MANY: u64 = 20_000;
+const MANY: u64 = 5_000;
 /// Quarantined rows told one by one.
 const TOLD: u64 = 1_000;
 

@@ -178,7 +178,7 @@ impl Dialogue<'_> {
                             let word = match level {
                                 Level::Error => "Error",
                                 Level::Warn => "Warning",
-                                _ => "News",
+                                Level::Ok => "News",
                             };
                             self.say(&format!("{word}: {}.", text.trim_end_matches('.')))?;
                         }
