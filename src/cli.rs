@@ -230,7 +230,7 @@ pub enum Cutover {
     /// Hand the work over; one that stands half-way goes on. After MAOS has started only a rollback leads back, so --confirm names
     /// the target.
     ///
-    /// A step that fails before that opens the legacy system again by itself. So do tasks that still run after legacy.drain_within
+    /// A step that fails before that opens the legacy system again by itself. So do tasks that still run after `legacy.drain_within`
     /// seconds: the wizard and --plain ask what becomes of them, a script chooses beforehand with --mode.
     Apply {
         /// What becomes of running tasks; kept for later calls.
@@ -270,7 +270,7 @@ pub enum Upgrade {
     },
     /// Upgrade; one that stands half-way goes on.
     ///
-    /// MAOS is asked to stop and is ended after maos.stop_within seconds; nothing is installed while a program runs from its
+    /// MAOS is asked to stop and is ended after `maos.stop_within` seconds; nothing is installed while a program runs from its
     /// environment. A step that fails stays where it is: apply tries it again, undo takes everything back.
     Apply {
         /// What is wished for.

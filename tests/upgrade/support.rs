@@ -81,7 +81,7 @@ impl Site {
 
     fn of_released(&self) -> String {
         format!(
-            "  maos: {}\nmaos:\n  env: {{PATH: '{}:/usr/bin:/bin', HOME: '{}'}}\n  stop_within: 3\n",
+            "  maos: {}\nmaos:\n  env: {{PATH: '{}:/usr/bin:/bin', HOME: '{}'}}\n  stop_within: 3\n  time_limit: 90\n",
             self.path("venv/bin/maos").display(),
             self.path("bin").display(),
             self.path("home").display()

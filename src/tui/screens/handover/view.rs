@@ -237,6 +237,55 @@ fn took(ms: u64) -> String {
     }
 }
 
+/// What stands below the steps: the one under the cursor, what legacy still runs, what stands in the way.
+fn foot(screen: &Handover, cx: &Cx<'_>, lines: &[Line], ready: Option<&Ready>, width: u16) -> Vec<Row> {
+    let upgrade = screen.capability == Capability::Upgrade;
+    let mut foot = vec![Row::blank()];
+    if let Some(line) = lines.get(screen.list.cursor)
+        && !line.text.is_empty()
+    {
+        foot.extend(detail::labelled(
+            &sentence(&line.title),
+            &inert(&line.text),
+            3,
+            width,
+            Role::Text,
+            keep::NORMAL,
+        ));
+        foot.push(Row::blank());
+    }
+    let named = screen.named(cx);
+    if !named.is_empty() {
+        foot.push(
+            Row::new()
+                .at(1, "Running in legacy", Role::Muted)
+                .keep(keep::NORMAL),
+        );
+        foot.extend(
+            named
+                .iter()
+                .map(|task| Row::new().at(3, inert(task), Role::Text).keep(keep::NORMAL)),
+        );
+        foot.push(Row::blank());
+    }
+    if let Some(bad) = ready.and_then(|ready| ready.lines.iter().find(|line| line.standing == Standing::No))
+        && let Some(hint) = &bad.hint
+    {
+        foot.push(Row::prose(hint.clone(), Role::Warn));
+    }
+    let words = if upgrade {
+        "A step that fails stops there; u takes back what was done, in reverse."
+    } else {
+        "Until step 5 a failure opens the legacy side again, with nothing to undo. After it, R rolls back."
+    };
+    foot.extend(
+        text::wrap(words, usize::from(width.saturating_sub(2)).max(1))
+            .into_iter()
+            .map(|line| Row::prose(line, Role::Muted).keep(keep::EXTRA)),
+    );
+    foot
+}
+
 /// Draws the pane.
 pub(super) fn render(screen: &mut Handover, painter: &mut Painter<'_>, cx: &Cx<'_>) {
     let (width, height, glyphs) = (painter.width(), painter.height(), painter.glyphs());
@@ -299,51 +348,7 @@ pub(super) fn render(screen: &mut Handover, painter: &mut Painter<'_>, cx: &Cx<'
         }
     });
     let below = above + area.height;
-    let mut foot = vec![Row::blank()];
-    if let Some(line) = lines.get(screen.list.cursor)
-        && !line.text.is_empty()
-    {
-        foot.extend(detail::labelled(
-            &sentence(&line.title),
-            &inert(&line.text),
-            3,
-            width,
-            Role::Text,
-            keep::NORMAL,
-        ));
-        foot.push(Row::blank());
-    }
-    let named = screen.named(cx);
-    if !named.is_empty() {
-        foot.push(
-            Row::new()
-                .at(1, "Running in legacy", Role::Muted)
-                .keep(keep::NORMAL),
-        );
-        foot.extend(
-            named
-                .iter()
-                .map(|task| Row::new().at(3, inert(task), Role::Text).keep(keep::NORMAL)),
-        );
-        foot.push(Row::blank());
-    }
-    if let Some(bad) = ready
-        .as_ref()
-        .and_then(|ready| ready.lines.iter().find(|line| line.standing == Standing::No))
-        && let Some(hint) = &bad.hint
-    {
-        foot.push(Row::prose(hint.clone(), Role::Warn));
-    }
-    let words = if upgrade {
-        "A step that fails stops there; u takes back what was done, in reverse."
-    } else {
-        "Until step 5 a failure opens the legacy side again, with nothing to undo. After it, R rolls back."
-    };
-    foot.extend(
-        text::wrap(words, usize::from(width.saturating_sub(2)).max(1))
-            .into_iter()
-            .map(|line| Row::prose(line, Role::Muted).keep(keep::EXTRA)),
-    );
+    let foot = foot(screen, cx, &lines, ready.as_ref(), width);
     let rest = ratatui::layout::Rect {
         x: 0,
         y: below,
