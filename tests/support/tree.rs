@@ -122,12 +122,15 @@ static MOVING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             r"<td>(Compare|Validate)</td><td[^>]*>[^<]*</td><td[^>]*>REHEARSAL: [^<]*",
             "<td>$1</td><measured>",
         ),
+        // One after the other: the end of the first is the beginning of the second.
+        (r"(?s)(## REHEARSAL: Comparison\n).*?(\n## )", "$1<measured>$2"),
+        (r"(?s)(## REHEARSAL: Validation\n).*?(\n## )", "$1<measured>$2"),
         (
-            r"(?s)(## REHEARSAL: (?:Comparison|Validation)\n).*?(\n## )",
+            r"(?s)(<h2>REHEARSAL: Comparison</h2>\n).*?(<h2>)",
             "$1<measured>$2",
         ),
         (
-            r"(?s)(<h2>REHEARSAL: (?:Comparison|Validation)</h2>\n).*?(<h2>)",
+            r"(?s)(<h2>REHEARSAL: Validation</h2>\n).*?(<h2>)",
             "$1<measured>$2",
         ),
         // Approvals, with the digest of a plan over what was measured: a run that is done again has more of them.

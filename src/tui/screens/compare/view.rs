@@ -455,7 +455,7 @@ fn figures(summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     );
     let agents = summary.agents.map_or_else(
         || "not reported by MAOS".to_owned(),
-        |(mean, most, _)| format!("{mean:.1} on average, {most} at most, as reported"),
+        |(mean, most, _)| format!("{mean:.1} on average, {most} most, reported"),
     );
     let right: [(&str, String); 4] = [
         ("Success    legacy", rate(summary.legacy)),
@@ -525,18 +525,18 @@ fn figures(summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row> {
 
 /// The guide's sentence, and what weakens it.
 fn verdict(screen: &Compare, summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row> {
-    let mark = if screen.model.rehearsal().1 {
-        "REHEARSAL: "
-    } else {
-        ""
+    let lead = match (screen.model.rehearsal().1, activity(cx).is_done()) {
+        (true, true) => "REHEARSAL: ",
+        (true, false) => "REHEARSAL, so far: ",
+        (false, true) => "",
+        (false, false) => "So far: ",
     };
-    let lead = if activity(cx).is_done() { "" } else { "So far: " };
     let role = match summary.recommendation.sentence() {
         Some(_) => Role::Critical,
         None => Role::Warn,
     };
     let mut rows = prose(
-        &format!("{mark}{lead}{}", summary.sentence()),
+        &format!("{lead}{}", summary.sentence()),
         width,
         role,
         keep::ALWAYS,

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::{Environment, STEP, activity, item, looked, off, proved, step};
 use crate::engine::environment::{Found, Key, MaosFound, View};
 use crate::engine::item::ItemState;
-use crate::engine::ports::maos::{Capabilities, Presence};
+use crate::engine::ports::maos::{Capabilities, Dialect, Presence};
 use crate::engine::snapshot::Activity;
 use crate::engine::text::inert;
 use crate::engine::views::Slot;
@@ -130,9 +130,21 @@ pub(super) fn render(screen: &mut Environment, painter: &mut Painter<'_>, cx: &C
             Some(columns) => row
                 .at(columns.found, inert(&shown.found), Role::Text)
                 .middle(columns.effect.saturating_sub(columns.found + 1))
-                .at(columns.effect, inert(&shown.effect), Role::Muted)
+                .at(
+                    columns.effect,
+                    brief(
+                        key,
+                        &inert(&shown.effect),
+                        columns.proof.saturating_sub(columns.effect + 1),
+                    ),
+                    Role::Muted,
+                )
                 .max(columns.proof.saturating_sub(columns.effect + 1))
-                .at(columns.proof, inert(&shown.proof), shown.mark.role())
+                .at(
+                    columns.proof,
+                    brief(key, &inert(&shown.proof), width.saturating_sub(columns.proof + 1)),
+                    shown.mark.role(),
+                )
                 .max(width.saturating_sub(columns.proof + 1)),
             None => row.at(23, inert(&narrow(&shown)), shown.mark.role()),
         }
@@ -156,6 +168,22 @@ pub(super) fn render(screen: &mut Environment, painter: &mut Painter<'_>, cx: &C
             height: height.saturating_sub(used),
         })
         .rows(&rows);
+}
+
+/// What a cell says of a text that is too long for it; Enter shows it whole.
+fn brief(key: Key, said: &str, room: u16) -> String {
+    if text::width(said) <= usize::from(room) {
+        return said.to_owned();
+    }
+    let short = match key {
+        Key::Settings => said.split(',').next(),
+        Key::Database if said.starts_with("create ") => Some("create"),
+        Key::Database if said.ends_with(" answers") => Some("answers"),
+        Key::Tracking if said.starts_with("create ") => Some("create, unique key"),
+        Key::Tracking => said.strip_prefix("migration_tracking with "),
+        _ => said.strip_prefix("it "),
+    };
+    short.unwrap_or(said).to_owned()
 }
 
 fn narrow(shown: &Shown) -> String {
@@ -258,16 +286,19 @@ fn maos(cx: &Cx<'_>, view: &View, width: u16) -> Vec<Row> {
         }
     };
     let at = cx.views.environment.value().map_or_else(String::new, |(at, _)| {
-        format!("probed {} by --help", cx.now.clock(at))
+        let how = if view.rehearsal { "" } else { " by --help" };
+        format!("probed {}{how}", cx.now.clock(at))
     });
+    let (dialect, place) = (table.dialect.title(), &table.place);
+    let is = if table.dialect == Dialect::Rehearsal {
+        format!("{dialect}, {place}")
+    } else {
+        format!("{dialect} at {place}")
+    };
     let mut rows = vec![
         Row::new()
             .at(1, "MAOS", Role::Muted)
-            .at(
-                8,
-                inert(&format!("{} at {}", table.dialect.title(), table.place)),
-                Role::Text,
-            )
+            .at(8, inert(&is), Role::Text)
             .max(if width >= 70 { width - 38 } else { width })
             .right(1, if width >= 70 { at } else { String::new() }, Role::Muted)
             .keep(keep::FIGURE),

@@ -368,7 +368,11 @@ impl Screen for TasksScreen {
         }
         let (plans, accepted) = self.tasks.counts();
         if plans == accepted && cx.snapshot.activity(Capability::Tasks).is_done() {
-            return self.step.news(cx);
+            let news = self.step.news(cx);
+            if submitting::is_next(cx) {
+                return News::new(news.what, "n gives them to MAOS, ] goes on without").role(news.role);
+            }
+            return news;
         }
         if plans == accepted {
             let next = self.step.news(cx).next;

@@ -109,8 +109,8 @@ impl Screen for Validate {
             )
         };
         let facts = match self.tree.rehearsal() {
-            (true, _) => format!("REHEARSAL, simulated · {facts}"),
-            (false, true) => format!("REHEARSAL · {facts}"),
+            // That durations are simulated stands at the foot: here the counts need the room.
+            (_, true) => format!("REHEARSAL · {facts}"),
             _ => facts,
         };
         let right = if activity(cx).is_active() {

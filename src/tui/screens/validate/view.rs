@@ -143,7 +143,7 @@ pub(super) fn render(screen: &mut Validate, painter: &mut Painter<'_>, cx: &Cx<'
         let safe = "Results of tests that ended are kept; nothing of the others is left in MAOS.";
         bottom.extend(working::ended_badly(step, safe, cx, width));
     }
-    bottom.extend(verdict(counts, screen.tree.rehearsal().1, cx, width));
+    bottom.extend(verdict(counts, screen.tree.rehearsal(), cx, width));
     if cx.density == Density::Tiny {
         let mut rows = bottom;
         rows.push(categories(screen, cx.look.glyphs));
@@ -405,7 +405,7 @@ fn about(screen: &Validate, category: Category, width: u16) -> Vec<Row> {
 }
 
 /// The rate over executed tests with the guide's sentence, and the coverage.
-fn verdict(counts: Counts, rehearsal: bool, cx: &Cx<'_>, width: u16) -> Vec<Row> {
+fn verdict(counts: Counts, (simulated, rehearsal): (bool, bool), cx: &Cx<'_>, width: u16) -> Vec<Row> {
     if counts.executed() == 0 {
         let said = if counts.skipped > 0 {
             format!(
@@ -418,8 +418,10 @@ fn verdict(counts: Counts, rehearsal: bool, cx: &Cx<'_>, width: u16) -> Vec<Row>
         return prose(&said, width, Role::Muted, keep::ALWAYS);
     }
     let lead = match (rehearsal, activity(cx).is_active()) {
+        (true, true) if simulated => "REHEARSAL, simulated, so far ",
+        (true, false) if simulated => "REHEARSAL, simulated: ",
         (true, true) => "REHEARSAL, so far ",
-        (true, false) => "REHEARSAL ",
+        (true, false) => "REHEARSAL: ",
         (false, true) => "So far ",
         (false, false) => "",
     };
