@@ -6,6 +6,9 @@ use crate::engine::ports::store::{ChunkMark, ChunkRow, Key, KeyKind, Range};
 
 /// How long one chunk should take.
 pub const AIM: Duration = Duration::from_millis(500);
+/// The same for a target that waits for the disk at every commit, several times even: were its chunks as short, a slow disk would make them
+/// shorter still, and the waiting longer.
+pub const AIM_WAITING: Duration = Duration::from_secs(2);
 /// Bytes of source rows in one chunk at most, by the mean row size.
 pub const BYTES: u64 = 64 * 1024 * 1024;
 const LEAST: u64 = 200;
@@ -16,15 +19,17 @@ const MOST: u64 = 100_000;
 pub struct Sizer {
     rows: u64,
     row_bytes: u64,
+    aim: Duration,
 }
 
 impl Sizer {
-    /// Starts with `first` rows a chunk; `row_bytes` is the mean row size.
+    /// Starts with `first` rows a chunk; `row_bytes` is the mean row size, `aim` how long a chunk should take.
     #[must_use]
-    pub fn new(first: u64, row_bytes: u64) -> Self {
+    pub fn new(first: u64, row_bytes: u64, aim: Duration) -> Self {
         let sizer = Self {
             rows: first,
             row_bytes: row_bytes.max(1),
+            aim,
         };
         Self {
             rows: sizer.bounded(first),
@@ -43,13 +48,13 @@ impl Sizer {
         self.rows
     }
 
-    /// Learns from a chunk: towards [`AIM`], at most twice or half as much at a time.
+    /// Learns from a chunk: towards the aim, at most twice or half as much at a time.
     pub fn learn(&mut self, rows: u64, took: Duration) {
         if rows < self.rows / 2 {
             return;
         }
         let took = took.as_millis().max(1);
-        let wanted = u128::from(rows) * AIM.as_millis() / took;
+        let wanted = u128::from(rows) * self.aim.as_millis() / took;
         let wanted = u64::try_from(wanted).unwrap_or(MOST);
         self.rows = self.bounded(wanted.clamp(self.rows / 2, self.rows.saturating_mul(2)));
     }
@@ -155,11 +160,11 @@ mod tests {
 
     #[test]
     fn chunks_are_sized_by_time_and_bytes() {
-        let mut sizer = Sizer::new(5_000, 200);
+        let mut sizer = Sizer::new(5_000, 200, AIM);
         sizer.learn(5_000, Duration::from_millis(50));
         assert_eq!(sizer.next(), 10_000);
         sizer.learn(10_000, Duration::from_mins(1));
         assert_eq!(sizer.next(), 5_000);
-        assert_eq!(Sizer::new(5_000, 64 * 1024 * 1024).next(), 1);
+        assert_eq!(Sizer::new(5_000, 64 * 1024 * 1024, AIM).next(), 1);
     }
 }

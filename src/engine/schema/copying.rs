@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
-use super::chunks::{Sizer, Tiling};
+use super::chunks::{AIM, AIM_WAITING, Sizer, Tiling};
 use super::live::{Live, Tile};
 use super::request::Stores;
 use super::retry;
@@ -71,7 +71,11 @@ impl Copier {
         let mut gaps = tiling.gaps.clone().into_iter();
         let mut at = tiling.end.clone();
         let mut seq = tiling.last_seq;
-        let mut sizer = Sizer::new(FIRST, self.row_bytes);
+        let aim = match self.stores.target.dialect() {
+            Dialect::Postgres => AIM,
+            Dialect::Sqlite => AIM_WAITING,
+        };
+        let mut sizer = Sizer::new(FIRST, self.row_bytes, aim);
         let mut running: JoinSet<Done> = JoinSet::new();
         let mut ready: Option<ChunkMark> = None;
         let mut pace = Pace::default();
