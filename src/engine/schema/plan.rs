@@ -144,14 +144,7 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
     let census = interpret(&recipe.source, &raw, &request.mapping, request.running, &reasons);
     decisions(request, &census, &mut blocks);
     check_labels(&recipe, &raw, &mut blocks);
-    let run = if gaps.iter().any(|gap| gap == "migration_run") {
-        None
-    } else {
-        stores.target.run(&recipe.target.table, &recipe.label).await?
-    };
-    if let Some(begun) = run.as_ref().filter(|run| run.state != RunState::Undone) {
-        recipe.started.clone_from(&begun.started);
-    }
+    let run = known_run(stores, &gaps, &mut recipe).await?;
     ledger_gate(request, &source, run.as_ref(), &mut blocks);
     // A proved run has accounted for every row of its own; one that was cut short may still have some to replace.
     let proved = run.as_ref().is_some_and(|run| run.state == RunState::Proved);
@@ -188,6 +181,18 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
         run,
         local,
     })
+}
+
+/// The run that the ledger knows; where it has begun, its start is that of the recipe.
+async fn known_run(stores: &Stores, gaps: &[String], recipe: &mut Recipe) -> Result<Option<RunRow>> {
+    if gaps.iter().any(|gap| gap == "migration_run") {
+        return Ok(None);
+    }
+    let run = stores.target.run(&recipe.target.table, &recipe.label).await?;
+    if let Some(begun) = run.as_ref().filter(|run| run.state != RunState::Undone) {
+        recipe.started.clone_from(&begun.started);
+    }
+    Ok(run)
 }
 
 /// Compiles the recipe; its `started` is filled in when a run begins.
