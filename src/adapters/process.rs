@@ -13,7 +13,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
@@ -67,13 +67,20 @@ impl Processes for MachineProcesses {
             if !left() {
                 return true;
             }
-            let _ = kill_process_group(group, Signal::TERM);
+            signal(group, Signal::TERM);
             if gone_within(grace, left).await {
                 return true;
             }
-            let _ = kill_process_group(group, Signal::KILL);
+            signal(group, Signal::KILL);
             gone_within(GRACE, left).await
         })
+    }
+}
+
+/// Signals a group; one that was begun just now may not lead its group yet, and is alone then.
+fn signal(leader: Pid, what: Signal) {
+    if kill_process_group(leader, what).is_err() {
+        let _ = kill_process(leader, what);
     }
 }
 
@@ -499,15 +506,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tool = folder.path().join("tool");
         std::fs::write(&tool, "#!/bin/sh\nread line\n").unwrap();
-        let mut sh = std::process::Command::new("sh")
-            .arg(&tool)
+        std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        // The kernel finds the interpreter that the tool names, and passes it the tool.
+        let mut running = std::process::Command::new(&tool)
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
         let found = MachineProcesses.running_from(folder.path());
-        assert!(found.iter().any(|one| one.pid == sh.id()), "{found:?}");
-        drop(sh.stdin.take());
-        sh.wait().unwrap();
+        assert!(found.iter().any(|one| one.pid == running.id()), "{found:?}");
+        drop(running.stdin.take());
+        running.wait().unwrap();
         assert!(MachineProcesses.running_from(folder.path()).is_empty());
     }
 }

@@ -147,7 +147,7 @@ legacy:
   drain: [touch, legacy/closed]
   freeze: [touch, legacy/closed]
   open: [rm, -f, legacy/closed]
-  ready: [test, "!", -e, legacy/closed]
+  ready: [test, -r, legacy/legacy.db]
 
 rehearsal:
   agents: 4

@@ -62,7 +62,7 @@ pub struct LegacySettings {
     pub open: Vec<String>,
     /// Lists the tasks that it runs: a JSON array on standard output.
     pub running: Vec<String>,
-    /// Exits with 0 when it can serve.
+    /// Exits with 0 when it can serve, also while it is closed: a way back asks before it changes anything.
     pub ready: Vec<String>,
     /// Its version or state, for the backup's manifest.
     pub config: Vec<PathBuf>,

@@ -46,11 +46,16 @@ pub struct Cli {
     probing: tokio::sync::Mutex<()>,
 }
 
-/// When a program was last changed: its file, or the folder of scripts, which an installation changes also where the script itself
-/// stays as it was.
+/// When a program was last changed: its file, or the folder of scripts of its virtual environment, which an installation changes also
+/// where the script itself stays as it was. Other folders change for reasons of their own.
 pub fn changed(program: &Path) -> Option<SystemTime> {
     let at = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
-    at(program).max(program.parent().and_then(at))
+    let scripts = program.parent().filter(|folder| {
+        folder
+            .parent()
+            .is_some_and(|place| place.join("pyvenv.cfg").is_file())
+    });
+    at(program).max(scripts.and_then(at))
 }
 
 impl Cli {

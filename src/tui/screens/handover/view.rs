@@ -244,10 +244,12 @@ fn foot(screen: &Handover, cx: &Cx<'_>, lines: &[Line], ready: Option<&Ready>, w
     if let Some(line) = lines.get(screen.list.cursor)
         && !line.text.is_empty()
     {
+        let title = sentence(&line.title);
+        let column = text::cells(&title).min(width / 2) + 3;
         foot.extend(detail::labelled(
-            &sentence(&line.title),
+            &title,
             &inert(&line.text),
-            3,
+            column,
             width,
             Role::Text,
             keep::NORMAL,
