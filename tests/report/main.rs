@@ -180,7 +180,7 @@ fn both_forms_say_the_same_and_equal_reports_are_equal() {
             .collect()
     };
     assert_eq!(headings(&text, "## "), headings(&page, "<h2>"));
-    assert_eq!(headings(&text, "## ").len(), 8);
+    assert_eq!(headings(&text, "## ").len(), 9);
     let rows = |text: &str, mark: &str| text.lines().filter(|line| line.starts_with(mark)).count();
     // Every table has one more line in Markdown, the rule under its header, and HTML one header line of its own kind.
     assert_eq!(rows(&text, "| ") - rows(&text, "|---"), rows(&page, "<tr>"));
