@@ -1,4 +1,4 @@
-//! Two operators, and the point of no return.
+//! Two operators, the point of no return, and secrets.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::finish;
-use crate::support::{Site, running};
+use crate::support::{Site, TOKEN, running};
 
 /// Fault D61: while one cuts over, nobody else does; the other is told who.
 #[test]
@@ -52,4 +52,30 @@ fn fault_e76_past_the_point_of_no_return_only_a_rollback_leads_back() {
     site.over(&[]);
     let said = site.refused(&["cutover", "undo", "--yes"], 5);
     assert!(said.contains("the cut over is done"), "{said}");
+}
+
+/// Fault E78: a password of the settings, written there or named, is told nowhere, though the legacy side says it.
+#[test]
+fn fault_e78_a_secret_in_what_the_legacy_side_says_is_not_told() {
+    for user in [format!("maos:{TOKEN}"), "maos:${LEGACY_TOKEN}".to_owned()] {
+        let site = Site::postgres_as(&user).backed_up();
+        site.write(
+            "ws/drain.sh",
+            &format!("echo 'cannot log in with {TOKEN}' >&2; exit 3\n"),
+        );
+        site.set("  drain: [touch, legacy/closed]", "  drain: [sh, drain.sh]");
+        let args = site.apply(&[]);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        for asked in [&["--json"][..], &[]] {
+            let ran = finish(site.as_asked(asked, &args));
+            assert_eq!(ran.code, Some(6), "{ran:#?}");
+            assert!(ran.err.contains("cannot log in with ******"), "{ran:#?}");
+            assert!(!ran.err.contains(TOKEN) && !ran.out.contains(TOKEN), "{ran:#?}");
+        }
+        let journal = site.run(&["journal", "export"]);
+        assert!(journal.out.contains("cannot log in with ******"), "{journal:#?}");
+        assert!(!site.closed());
+        let written = site.holding(TOKEN);
+        assert!(written.is_empty(), "{user}: {written:?}");
+    }
 }
