@@ -56,9 +56,38 @@ fn fault_e76_past_the_point_of_no_return_only_a_rollback_leads_back() {
 
 /// Fault E78: a password of the settings, written there or named, is told nowhere, though the legacy side says it.
 #[test]
-fn fault_e78_a_secret_in_what_the_legacy_side_says_is_not_told() {
-    for user in [format!("maos:{TOKEN}"), "maos:${LEGACY_TOKEN}".to_owned()] {
-        let site = Site::postgres_as(&user).backed_up();
+fn fault_e78_a_secret_of_the_settings_is_not_told_though_the_legacy_side_says_it() {
+    said_by_the_legacy_side(["written", "named"]);
+}
+
+/// Fault E78: the same of what is set for MAOS, and of what the conversion of the configuration wrote for it.
+#[test]
+fn fault_e78_a_secret_of_maos_is_not_told_though_the_legacy_side_says_it() {
+    said_by_the_legacy_side(["for MAOS", "converted"]);
+}
+
+fn said_by_the_legacy_side(origins: [&str; 2]) {
+    for origin in origins {
+        let site = match origin {
+            "written" => Site::postgres_as(&format!("maos:{TOKEN}")),
+            "named" => Site::postgres_as("maos:${LEGACY_TOKEN}"),
+            _ => Site::sqlite(),
+        };
+        let site = site.backed_up();
+        match origin {
+            "for MAOS" => site.set(
+                "  ready_within: 20\n",
+                &format!("  ready_within: 20\n  env: {{API_TOKEN: {TOKEN}}}\n"),
+            ),
+            "converted" => {
+                let written = std::fs::read_to_string(site.path("ws/config/maos.env")).unwrap();
+                site.write(
+                    "ws/config/maos.env",
+                    &format!("{written}MAOS_OTHER_PASSWORD='{TOKEN}'\n"),
+                );
+            }
+            _ => {}
+        }
         site.write(
             "ws/drain.sh",
             &format!("echo 'cannot log in with {TOKEN}' >&2; exit 3\n"),
@@ -76,6 +105,6 @@ fn fault_e78_a_secret_in_what_the_legacy_side_says_is_not_told() {
         assert!(journal.out.contains("cannot log in with ******"), "{journal:#?}");
         assert!(!site.closed());
         let written = site.holding(TOKEN);
-        assert!(written.is_empty(), "{user}: {written:?}");
+        assert!(written.is_empty(), "{origin}: {written:?}");
     }
 }

@@ -191,7 +191,7 @@ impl Site {
         command
     }
 
-    /// The files of the workspace that hold this text, `migration.yml` and what a test wrote aside.
+    /// The files of the workspace that hold this text, aside from where it is kept and what a test wrote.
     pub fn holding(&self, text: &str) -> Vec<PathBuf> {
         let mut folders = vec![self.path("ws")];
         let mut found = Vec::new();
@@ -200,7 +200,7 @@ impl Site {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if ["migration.yml", "drain.sh"]
+                } else if ["migration.yml", "drain.sh", "maos.env"]
                     .iter()
                     .all(|own| !path.ends_with(own))
                     && std::fs::read(&path)
