@@ -477,20 +477,20 @@ mod tests {
     #[tokio::test]
     async fn the_end_is_the_end_of_the_group_and_remains_count_for_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let begin = |script: &str| {
+        let start = |script: &str| {
             let call = call(&["sh", "-c", script]);
             detach(&call, &folder.path().join("log")).unwrap()
         };
         // Its child is in the group and heeds nothing but force; it ends at once itself.
-        let led = begin("(trap '' TERM; while :; do sleep 0.05; done) & exec sleep 600");
+        let led = start("(trap '' TERM; while :; do sleep 0.05; done) & exec sleep 600");
         tokio::time::sleep(LOOK * 10).await;
         let begun = Instant::now();
         assert!(MachineProcesses.end(&led, Duration::from_millis(300)).await);
         assert!(!table::group(&led) && begun.elapsed() >= Duration::from_millis(300));
         // Nobody reads the end of this one, so that its remains stay: it is gone all the same.
-        let polite = begin("exec sleep 600");
+        let polite = start("exec sleep 600");
         let begun = Instant::now();
-        assert!(MachineProcesses.end(&polite, Duration::from_secs(60)).await);
+        assert!(MachineProcesses.end(&polite, Duration::from_mins(1)).await);
         assert!(begun.elapsed() < Duration::from_secs(20));
     }
 

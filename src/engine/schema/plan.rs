@@ -75,6 +75,25 @@ fn blocked(blocks: &mut Vec<Block>, sentence: impl Into<String>, hint: impl Into
     });
 }
 
+/// The legacy table as it stands, and what of it is read.
+async fn source_side(request: &Request, stores: &Stores, source: &Place) -> Result<(Relation, SourceTable)> {
+    let found = stores
+        .source
+        .relation(&request.source_table)
+        .await?
+        .ok_or_else(|| {
+            Error::input(format!("{} has no table {}", source.words, request.source_table))
+                .hint("Name the legacy table, or the database that holds it.")
+        })?;
+    let table =
+        shape::source_of(source.dialect, &found, &request.columns, source.loose_text).map_err(|faults| {
+            Error::input(format!("{}: {}", source.words, faults.join("; "))).hint(
+                "Name the columns of the legacy table in the settings, or - for a column it does not have.",
+            )
+        })?;
+    Ok((found, table))
+}
+
 /// Looks at both databases and makes the plan. Reads only.
 ///
 /// # Errors
@@ -92,20 +111,7 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
     }
     control.safe_point_async().await?;
     let mut blocks = Vec::new();
-    let found = stores
-        .source
-        .relation(&request.source_table)
-        .await?
-        .ok_or_else(|| {
-            Error::input(format!("{} has no table {}", source.words, request.source_table))
-                .hint("Name the legacy table, or the database that holds it.")
-        })?;
-    let mut table =
-        shape::source_of(source.dialect, &found, &request.columns, source.loose_text).map_err(|faults| {
-            Error::input(format!("{}: {}", source.words, faults.join("; "))).hint(
-                "Name the columns of the legacy table in the settings, or - for a column it does not have.",
-            )
-        })?;
+    let (found, mut table) = source_side(request, stores, &source).await?;
     let wanted = stores.target.relation(&request.target_table).await?;
     let mut setup = Setup::default();
     let target_table = target_side(request, &target, wanted.as_ref(), &mut setup, &mut blocks);
@@ -138,14 +144,7 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
     let census = interpret(&recipe.source, &raw, &request.mapping, request.running, &reasons);
     decisions(request, &census, &mut blocks);
     check_labels(&recipe, &raw, &mut blocks);
-    let run = if gaps.iter().any(|gap| gap == "migration_run") {
-        None
-    } else {
-        stores.target.run(&recipe.target.table, &recipe.label).await?
-    };
-    if let Some(begun) = run.as_ref().filter(|run| run.state != RunState::Undone) {
-        recipe.started.clone_from(&begun.started);
-    }
+    let run = known_run(stores, &gaps, &mut recipe).await?;
     ledger_gate(request, &source, run.as_ref(), &mut blocks);
     // A proved run has accounted for every row of its own; one that was cut short may still have some to replace.
     let proved = run.as_ref().is_some_and(|run| run.state == RunState::Proved);
@@ -182,6 +181,18 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
         run,
         local,
     })
+}
+
+/// The run that the ledger knows; where it has begun, its start is that of the recipe.
+async fn known_run(stores: &Stores, gaps: &[String], recipe: &mut Recipe) -> Result<Option<RunRow>> {
+    if gaps.iter().any(|gap| gap == "migration_run") {
+        return Ok(None);
+    }
+    let run = stores.target.run(&recipe.target.table, &recipe.label).await?;
+    if let Some(begun) = run.as_ref().filter(|run| run.state != RunState::Undone) {
+        recipe.started.clone_from(&begun.started);
+    }
+    Ok(run)
 }
 
 /// Compiles the recipe; its `started` is filled in when a run begins.
