@@ -24,7 +24,7 @@ fn defect_59_and_65_running_tasks_are_counted_and_none_is_made() {
     let site = Site::rehearsal().backed_up();
     let tasks = |site: &Site| {
         let state = site.path("state").display().to_string();
-        let ran = site.run_maos(&["--state", &state, "--format", "json", "task", "list"]);
+        let ran = Site::run_maos(&["--state", &state, "--format", "json", "task", "list"]);
         serde_json::from_str::<serde_json::Value>(&ran).unwrap()
     };
     let apply = ["upgrade", "apply", "--to", "9.9.9", "--yes"];
