@@ -10,6 +10,10 @@ use crate::support::{Site, TOKEN, running};
 
 /// Fault D61: while one cuts over, nobody else does; the other is told who.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a look at another process, with a deadline"
+)]
 fn fault_d61_of_two_operators_one_cuts_over() {
     let site = Site::sqlite().backed_up();
     running(&site, r#"["legacy_088"]"#);

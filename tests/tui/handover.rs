@@ -182,7 +182,7 @@ fn in_ascii_nothing_is_lost() {
 fn the_top_bar_says_since_when_nobody_serves_and_counts_on() {
     let mut harness = shown("drains", (140, 45), Look::new(Theme::Dark, false));
     assert!(harness.text().contains("CLOSED 0:48"), "{}", harness.text());
-    harness.wait(Duration::from_secs(60));
+    harness.wait(Duration::from_mins(1));
     assert!(harness.text().contains("CLOSED 1:48"), "{}", harness.text());
     let mut harness = shown("held", (140, 45), Look::new(Theme::Dark, false));
     assert!(harness.text().contains("MAOS STOPPED 0:56"), "{}", harness.text());
