@@ -109,8 +109,10 @@ pub fn backup(
             .mended_by(Capability::Backup)
             .hint("Make and verify one: maos-migrate backup create.")
     };
-    let made = |minutes: i64| {
-        if minutes <= i64::try_from(max_age_min).unwrap_or(i64::MAX) {
+    let made = |seconds: i64| {
+        let minutes = seconds / 60;
+        // Younger, not as old as: with 0 minutes no backup is young enough.
+        if seconds < i64::try_from(max_age_min.saturating_mul(60)).unwrap_or(i64::MAX) {
             let text = format!("backup verified, {minutes} min old");
             Evidence::new("backup", Standing::Yes, text)
         } else {
@@ -120,7 +122,7 @@ pub fn backup(
             ))
         }
     };
-    let age = |at: jiff::Timestamp| (now.duration_since(at).as_secs() / 60).max(0);
+    let age = |at: jiff::Timestamp| now.duration_since(at).as_secs().max(0);
     let none = || missing(format!("no verified backup younger than {max_age_min} min"));
     if let Some(shelf) = shelf {
         let newest = backup::newest_usable(shelf).and_then(|one| one.made_at);
@@ -181,8 +183,8 @@ mod tests {
     fn only_a_made_and_verified_backup_counts_before_the_shelf_is_read() {
         for (verb, minutes, standing) in [
             ("create", 3, Standing::Yes),
-            ("create", 60, Standing::Yes),
-            ("create", 61, Standing::No),
+            ("create", 59, Standing::Yes),
+            ("create", 60, Standing::No),
             ("prune", 3, Standing::No),
             ("list", 3, Standing::No),
             // Verified a moment ago, made perhaps last week.
@@ -195,6 +197,8 @@ mod tests {
                 "{verb} {minutes}"
             );
         }
+        let (snapshot, now) = with("create", 0);
+        assert_eq!(backup(&snapshot, None, now, 0).standing, Standing::No);
         let (snapshot, now) = with("create", 3);
         // Nothing lies on the shelf any more, whatever the journal says.
         assert_eq!(backup(&snapshot, Some(&[]), now, 60).standing, Standing::No);

@@ -1,10 +1,11 @@
 //! Fault case C53: truncated, bit-flipped, missing manifest, of another system or version: never taken for good.
 
 use maos_migrate::engine::ErrorKind;
-use maos_migrate::engine::backup::{MANIFEST, Manifest, Standing, list, newest_verified};
+use maos_migrate::engine::backup::{MANIFEST, Manifest, Standing, intact, list, newest_usable};
+use maos_migrate::engine::operation::Control;
 
 use crate::postgres::Cluster;
-use crate::support::{databases, made, now, postgres, proved, request, sqlite};
+use crate::support::{databases, made, open, postgres, proved, request, sqlite};
 
 fn reseal(folder: &std::path::Path, change: impl FnOnce(&mut Manifest)) {
     let mut manifest = Manifest::read(folder).unwrap();
@@ -126,7 +127,7 @@ async fn fault_c53_a_backup_that_is_not_as_it_was_is_refused() {
                 "{what}: {:?}",
                 listed.standing
             );
-            assert!(newest_verified(&request.folder, None, now(), None).is_err());
+            assert!(newest_usable(&all).is_none(), "{what}");
         }
         assert!(
             databases(&url).iter().all(|name| !name.contains("verify")),
@@ -152,6 +153,40 @@ async fn a_verification_says_nothing_of_another_manifest_and_ends_with_the_files
         list(&request.folder).unwrap()[0].standing,
         Standing::Damaged(_)
     ));
+}
+
+/// Fault C53: what was verified once is read through again before something rests on it, and is of this system still.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_c53_a_verified_backup_that_changed_since_holds_nothing() {
+    let (files, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let url = sqlite(files.path(), 50);
+    let request = request(place.path(), &url);
+    let made = made(&request).await;
+    proved(&made.folder, &url).await.unwrap();
+    let (database, control) = (open(&url), Control::silent());
+    let look = || list(&request.folder).unwrap().remove(0);
+    intact(&look(), Some(database.as_ref()), &control).await.unwrap();
+    let mut strange = look();
+    let manifest = strange.manifest.as_mut().unwrap();
+    "elsewhere".clone_into(&mut manifest.database.as_mut().unwrap().system);
+    let error = intact(&strange, Some(database.as_ref()), &control)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Blocked);
+    assert!(error.message.contains("is of another system"), "{error}");
+    assert!(look().usable(), "it is good where it belongs");
+    let path = dump(&made.folder);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert!(look().usable(), "no length changed");
+    let error = intact(&look(), Some(database.as_ref()), &control)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Blocked);
+    assert!(error.message.contains("is not as it was written"), "{error}");
+    assert!(matches!(look().standing, Standing::Damaged(_)));
 }
 
 /// A survivor of another restore is not taken for the backup: the epoch mark is looked for, not only counts.

@@ -1,7 +1,8 @@
 //! The folder of backups: order, age, what may go.
 
-use maos_migrate::engine::ErrorKind;
-use maos_migrate::engine::backup::{Standing, list, newest_verified, prunable, prune};
+use maos_migrate::engine::backup::{Standing, list, newest_usable, prunable, prune};
+use maos_migrate::engine::evidence;
+use maos_migrate::engine::snapshot::Snapshot;
 
 use crate::support::{made, now, proved, request, sqlite};
 
@@ -35,18 +36,27 @@ async fn the_newest_verified_ones_stay() {
         2
     );
 
+    let all = list(&folder).unwrap();
+    assert_eq!(newest_usable(&all).unwrap().id, "20261122_172003");
+    // The gate: it is an hour old by now.
     let last = now() + jiff::SignedDuration::from_hours(4);
-    let old = newest_verified(&folder, None, last, Some(30)).unwrap_err();
-    assert_eq!(old.kind, ErrorKind::Blocked);
-    assert!(
-        old.message.contains("no verified backup younger than 30 min"),
-        "{old}"
-    );
-    assert_eq!(
-        newest_verified(&folder, None, last, Some(60)).unwrap().id,
-        "20261122_172003"
-    );
-    assert!(newest_verified(&folder, Some("elsewhere"), last, None).is_err());
+    for (minutes, standing, words) in [
+        (
+            30,
+            evidence::Standing::No,
+            "no verified backup younger than 30 min",
+        ),
+        (
+            60,
+            evidence::Standing::No,
+            "no verified backup younger than 60 min",
+        ),
+        (61, evidence::Standing::Yes, "backup verified, 60 min old"),
+    ] {
+        let line = evidence::backup(&Snapshot::default(), Some(&all), last, minutes);
+        assert_eq!(line.standing, standing, "{line:?}");
+        assert!(line.text.contains(words), "{line:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

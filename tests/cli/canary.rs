@@ -224,6 +224,9 @@ fn fault_e78_a_secret_in_a_broken_settings_file_is_not_quoted() {
     fs::create_dir(folder.path().join("acme")).unwrap();
     for bad in [
         "name: acme\nsources:\n  database: postgres://app:Canary4secret@h/x\n  databse: Canary4secret\n",
+        "name: acme\nsources:\n  postgres://app:Canary4secret@h/x: here\n",
+        "name: acme\ntype: postgres://app:Canary4secret@h/x\n",
+        "name: acme\nmaos: {env: {API_TOKEN: Canary4secret}}\nenvironment: Canary4secret\n",
         "name: acme\ntarget: {database: [postgres://app:Canary4secret@h/x]}\n",
         "name: acme\nsources:\n  database: \"postgres://app:Canary4secret@h/x\n",
     ] {

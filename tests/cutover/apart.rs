@@ -1,4 +1,4 @@
-//! Two operators, and the point of no return.
+//! Two operators, the point of no return, and secrets.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::finish;
-use crate::support::{Site, running};
+use crate::support::{Site, TOKEN, running};
 
 /// Fault D61: while one cuts over, nobody else does; the other is told who.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a look at another process, with a deadline"
+)]
 fn fault_d61_of_two_operators_one_cuts_over() {
     let site = Site::sqlite().backed_up();
     running(&site, r#"["legacy_088"]"#);
@@ -52,4 +56,59 @@ fn fault_e76_past_the_point_of_no_return_only_a_rollback_leads_back() {
     site.over(&[]);
     let said = site.refused(&["cutover", "undo", "--yes"], 5);
     assert!(said.contains("the cut over is done"), "{said}");
+}
+
+/// Fault E78: a password of the settings, written there or named, is told nowhere, though the legacy side says it.
+#[test]
+fn fault_e78_a_secret_of_the_settings_is_not_told_though_the_legacy_side_says_it() {
+    said_by_the_legacy_side(["written", "named"]);
+}
+
+/// Fault E78: the same of what is set for MAOS, and of what the conversion of the configuration wrote for it.
+#[test]
+fn fault_e78_a_secret_of_maos_is_not_told_though_the_legacy_side_says_it() {
+    said_by_the_legacy_side(["for MAOS", "converted"]);
+}
+
+fn said_by_the_legacy_side(origins: [&str; 2]) {
+    for origin in origins {
+        let site = match origin {
+            "written" => Site::postgres_as(&format!("maos:{TOKEN}")),
+            "named" => Site::postgres_as("maos:${LEGACY_TOKEN}"),
+            _ => Site::sqlite(),
+        };
+        let site = site.backed_up();
+        match origin {
+            "for MAOS" => site.set(
+                "  ready_within: 20\n",
+                &format!("  ready_within: 20\n  env: {{API_TOKEN: {TOKEN}}}\n"),
+            ),
+            "converted" => {
+                let written = std::fs::read_to_string(site.path("ws/config/maos.env")).unwrap();
+                site.write(
+                    "ws/config/maos.env",
+                    &format!("{written}MAOS_OTHER_PASSWORD='{TOKEN}'\n"),
+                );
+            }
+            _ => {}
+        }
+        site.write(
+            "ws/drain.sh",
+            &format!("echo 'cannot log in with {TOKEN}' >&2; exit 3\n"),
+        );
+        site.set("  drain: [touch, legacy/closed]", "  drain: [sh, drain.sh]");
+        let args = site.apply(&[]);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        for asked in [&["--json"][..], &[]] {
+            let ran = finish(site.as_asked(asked, &args));
+            assert_eq!(ran.code, Some(6), "{ran:#?}");
+            assert!(ran.err.contains("cannot log in with ******"), "{ran:#?}");
+            assert!(!ran.err.contains(TOKEN) && !ran.out.contains(TOKEN), "{ran:#?}");
+        }
+        let journal = site.run(&["journal", "export"]);
+        assert!(journal.out.contains("cannot log in with ******"), "{journal:#?}");
+        assert!(!site.closed());
+        let written = site.holding(TOKEN);
+        assert!(written.is_empty(), "{origin}: {written:?}");
+    }
 }

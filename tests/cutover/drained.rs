@@ -28,7 +28,7 @@ fn at_the_question(site: &Site) -> Session {
                 .trim_end()
                 .to_owned()
         };
-        session.wait_within(Duration::from_secs(60), "a prompt", |seen| {
+        session.wait_within(Duration::from_mins(1), "a prompt", |seen| {
             last(&seen.screen).ends_with('>')
         });
         let prompt = last(&session.seen().screen);
@@ -36,12 +36,12 @@ fn at_the_question(site: &Site) -> Session {
             break;
         }
         session.send("\r");
-        session.wait_within(Duration::from_secs(60), "an answer", |seen| {
+        session.wait_within(Duration::from_mins(1), "an answer", |seen| {
             last(&seen.screen) != prompt
         });
     }
     session.send(&format!("{target}\r"));
-    session.wait_within(Duration::from_secs(60), "the question", |seen| {
+    session.wait_within(Duration::from_mins(1), "the question", |seen| {
         seen.screen.contains("still runs after 1 s")
     });
     session
@@ -68,7 +68,7 @@ fn a_person_waits_on_until_they_end() {
         seen.screen.matches("still runs after 1 s").count() >= 2
     });
     site.write("ws/running.json", "[]");
-    session.wait_within(Duration::from_secs(60), "the end", |seen| {
+    session.wait_within(Duration::from_mins(1), "the end", |seen| {
         seen.screen.contains("MAOS serves")
     });
     assert!(site.closed() && site.serves());
@@ -79,7 +79,7 @@ fn a_person_opens_legacy_again() {
     let site = site();
     let session = at_the_question(&site);
     session.send("4\r");
-    session.wait_within(Duration::from_secs(60), "the end", |seen| {
+    session.wait_within(Duration::from_mins(1), "the end", |seen| {
         seen.screen.contains("legacy is opened again by choice")
     });
     assert!(!site.closed(), "{}", session.seen().screen);
@@ -106,7 +106,7 @@ fn a_person_ends_them_and_maos_runs_their_rows() {
     );
     let session = at_the_question(&site);
     session.send("2\r");
-    session.wait_within(Duration::from_secs(60), "the end", |seen| {
+    session.wait_within(Duration::from_mins(1), "the end", |seen| {
         seen.screen.contains("MAOS serves") || seen.screen.contains("Failed")
     });
     assert!(site.closed() && site.serves(), "{}", session.seen().screen);

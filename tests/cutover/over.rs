@@ -42,6 +42,23 @@ fn on_postgres_rows_that_came_late_cross_and_maos_serves() {
     handed_over(&Site::postgres().backed_up());
 }
 
+/// Flips a bit of the dump in this backup; its path and what it held.
+fn flipped(backup: &std::path::Path) -> (std::path::PathBuf, Vec<u8>) {
+    let mut largest = std::fs::read_dir(backup)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() && path.extension().is_none_or(|ending| ending != "json"))
+        .collect::<Vec<_>>();
+    largest.sort_by_key(|path| path.metadata().unwrap().len());
+    let path = largest.pop().unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let mut after = before.clone();
+    let middle = after.len() / 2;
+    after[middle] ^= 1;
+    std::fs::write(&path, after).unwrap();
+    (path, before)
+}
+
 #[test]
 fn faults_c53_and_d65_nothing_begins_without_a_verified_backup_the_name_or_a_way_back() {
     let site = Site::sqlite();
@@ -62,6 +79,19 @@ fn faults_c53_and_d65_nothing_begins_without_a_verified_backup_the_name_or_a_way
     let said = site.refused(&["cutover", "plan"], 5);
     assert!(said.contains("No verified backup"), "{said}");
     std::fs::write(&manifest, whole).unwrap();
+    site.done(&["cutover", "plan"]);
+    // A flipped bit changes no length: it is found before anything is closed.
+    let whole = flipped(&one);
+    let said = site.fails(&[], 5);
+    assert!(
+        said.contains("is not as it was written") && said.contains("backup create"),
+        "{said}"
+    );
+    assert!(!site.closed() && !site.serves());
+    let said = site.refused(&["cutover", "plan"], 5);
+    assert!(said.contains("No verified backup"), "{said}");
+    std::fs::write(&whole.0, &whole.1).unwrap();
+    site.done(&["backup", "verify", "--yes"]);
     site.done(&["cutover", "plan"]);
     // The name is typed, exactly.
     let said = site.refused(&["cutover", "apply", "--yes", "--confirm", "else"], 5);

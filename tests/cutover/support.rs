@@ -44,6 +44,9 @@ pub fn sql(url: &str, text: &str) -> String {
     String::from_utf8_lossy(&done.stdout).trim().to_owned()
 }
 
+/// What `${LEGACY_TOKEN}` stands for in the settings.
+pub const TOKEN: &str = "canary-4f0c77d1b2";
+
 pub struct Site {
     folder: tempfile::TempDir,
     /// The legacy database.
@@ -124,7 +127,12 @@ impl Site {
         self.write("ws/migration.yml", &format!("{text}{maos}"));
         // The whole way as far as the rows; what comes behind them is stopped at its first safe point.
         let mut demo = command(self.folder.path(), &["-w", "ws", "demo", "--headless"]);
-        let mut demo = demo.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut demo = demo
+            .env("LEGACY_TOKEN", TOKEN)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut said = Vec::new();
         for line in BufReader::new(demo.stderr.take().unwrap()).lines() {
             let line = line.unwrap();
@@ -173,7 +181,36 @@ impl Site {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        command(self.folder.path(), &[&["--json", "-w", "ws"], args].concat())
+        self.as_asked(&["--json"], args)
+    }
+
+    /// The same with other words before the verb.
+    pub fn as_asked(&self, before: &[&str], args: &[&str]) -> Command {
+        let mut command = command(self.folder.path(), &[before, &["-w", "ws"], args].concat());
+        command.env("LEGACY_TOKEN", TOKEN);
+        command
+    }
+
+    /// The files of the workspace that hold this text, aside from where it is kept and what a test wrote.
+    pub fn holding(&self, text: &str) -> Vec<PathBuf> {
+        let mut folders = vec![self.path("ws")];
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if ["migration.yml", "drain.sh", "maos.env"]
+                    .iter()
+                    .all(|own| !path.ends_with(own))
+                    && std::fs::read(&path)
+                        .is_ok_and(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+                {
+                    found.push(path);
+                }
+            }
+        }
+        found
     }
 
     pub fn run(&self, args: &[&str]) -> Ran {

@@ -89,6 +89,10 @@ fn rows_that_a_frozen_legacy_leaves_as_running_are_decided_as_rows() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a look at another process, with a deadline"
+)]
 fn an_interrupt_while_draining_opens_legacy_at_once() {
     let site = Site::sqlite().backed_up();
     running(&site, r#"["legacy_088"]"#);

@@ -224,7 +224,7 @@ fn a_rehearsal_says_so_in_every_heading() {
     report.rehearsal = true;
     let text = markdown_report(&report);
     let headings: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
-    assert_eq!(headings.len(), 9);
+    assert_eq!(headings.len(), 10);
     assert!(
         headings.iter().all(|heading| heading.contains("REHEARSAL")),
         "{headings:?}"

@@ -236,7 +236,7 @@ fn pass(client: UnixStream, upstream: UnixStream, cuts: &Arc<AtomicUsize>, times
     let (mut from, mut to) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
     let (marked, counted) = (Arc::clone(&doomed), Arc::clone(cuts));
     std::thread::spawn(move || {
-        let mut bytes = [0; 65_536];
+        let mut bytes = vec![0; 65_536];
         let mut chunk = false;
         while let Ok(n @ 1..) = from.read(&mut bytes) {
             let has = |words: &[u8]| bytes[..n].windows(words.len()).any(|window| window == words);
@@ -252,7 +252,7 @@ fn pass(client: UnixStream, upstream: UnixStream, cuts: &Arc<AtomicUsize>, times
     });
     std::thread::spawn(move || {
         let (mut from, mut to) = (upstream, client);
-        let mut bytes = [0; 65_536];
+        let mut bytes = vec![0; 65_536];
         while let Ok(n @ 1..) = from.read(&mut bytes) {
             if doomed.load(Ordering::SeqCst) {
                 // The server has answered, so the transaction is committed; nobody hears of it.

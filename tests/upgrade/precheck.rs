@@ -24,7 +24,7 @@ fn defect_59_and_65_running_tasks_are_counted_and_none_is_made() {
     let site = Site::rehearsal().backed_up();
     let tasks = |site: &Site| {
         let state = site.path("state").display().to_string();
-        let ran = site.run_maos(&["--state", &state, "--format", "json", "task", "list"]);
+        let ran = Site::run_maos(&["--state", &state, "--format", "json", "task", "list"]);
         serde_json::from_str::<serde_json::Value>(&ran).unwrap()
     };
     let apply = ["upgrade", "apply", "--to", "9.9.9", "--yes"];
@@ -37,6 +37,52 @@ fn defect_59_and_65_running_tasks_are_counted_and_none_is_made() {
     assert!(said.contains("1 task is running"), "{said}");
     site.done(&["upgrade", "apply", "--to", "9.9.9", "--wait", "--yes"]);
     assert!(site.runs());
+}
+
+/// Fault C53: a backup that was damaged since it was verified opens nothing, and neither does one that is too old: no step is begun.
+#[test]
+fn fault_c53_a_damaged_or_old_backup_opens_nothing() {
+    let site = Site::rehearsal().backed_up();
+    let plan = ["upgrade", "plan", "--to", "9.9.9"];
+    let apply = ["upgrade", "apply", "--to", "9.9.9", "--yes"];
+    let refused = |why: &str| {
+        for args in [&plan[..], &apply] {
+            let said = site.refused(args, 5);
+            assert!(said.contains(why) && said.contains("backup create"), "{said}");
+        }
+        assert!(site.runs() && site.lines().iter().all(|line| line.0 != "stop"));
+    };
+    site.done(&plan);
+    let one = std::fs::read_dir(site.path("ws/backups")).unwrap().next();
+    let manifest = one.unwrap().unwrap().path().join("manifest.json");
+    let whole = std::fs::read_to_string(&manifest).unwrap();
+    let other = whole.replacen("acme", "else", 1);
+    assert_ne!(whole, other);
+    std::fs::write(&manifest, other).unwrap();
+    refused("No verified backup younger than 60 min");
+    std::fs::remove_file(&manifest).unwrap();
+    refused("No verified backup younger than 60 min");
+    std::fs::write(&manifest, whole).unwrap();
+    site.done(&plan);
+    // A flipped bit changes no length: it is found before anything is stopped, and from then on the gate is closed.
+    let dump = std::fs::read_dir(manifest.parent().unwrap())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() && path.extension().is_none_or(|ending| ending != "json"))
+        .max_by_key(|path| path.metadata().unwrap().len())
+        .unwrap();
+    let (before, mut after) = (std::fs::read(&dump).unwrap(), std::fs::read(&dump).unwrap());
+    let middle = after.len() / 2;
+    after[middle] ^= 1;
+    std::fs::write(&dump, after).unwrap();
+    let said = site.refused(&apply, 5);
+    assert!(said.contains("is not as it was written"), "{said}");
+    refused("No verified backup younger than 60 min");
+    std::fs::write(&dump, before).unwrap();
+    site.done(&["backup", "verify", "--yes"]);
+    site.done(&plan);
+    site.also("backup:\n  max_age: 0\n");
+    refused("No verified backup younger than 0 min");
 }
 
 /// Defect 64: readiness is looked for until a deadline, not slept for.

@@ -40,7 +40,7 @@ fn a_stop_that_hangs_is_ended_in_time() {
     let begun = Instant::now();
     let said = site.refused(&APPLY, 6);
     assert!(said.contains("step stop MAOS failed"), "{said}");
-    assert!(begun.elapsed() < Duration::from_secs(60));
+    assert!(begun.elapsed() < Duration::from_mins(1));
     assert!(site.runs());
     // Mended, it goes on to its end.
     let settings = std::fs::read_to_string(site.path("ws/migration.yml")).unwrap();

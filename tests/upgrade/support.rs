@@ -218,7 +218,7 @@ impl Site {
     }
 
     /// The words that an upgrade is asked for with, whose pip finds its packages nowhere but at this address.
-    pub fn from_index(&self, args: &[&str], index: &str) -> Command {
+    pub fn asking_index(&self, args: &[&str], index: &str) -> Command {
         let mut command = self.command(args);
         command
             .env_remove("PIP_NO_INDEX")
@@ -229,7 +229,7 @@ impl Site {
     }
 
     /// The rehearsal's program itself.
-    pub fn run_maos(&self, words: &[&str]) -> String {
+    pub fn run_maos(words: &[&str]) -> String {
         let output = Command::new(PROGRAM)
             .arg("rehearsal-maos")
             .args(words)
@@ -242,12 +242,12 @@ impl Site {
 
     pub fn knob(&self, name: &str, value: &str) {
         let state = self.path("state").display().to_string();
-        self.run_maos(&["--state", &state, "knob", name, value]);
+        Site::run_maos(&["--state", &state, "knob", name, value]);
     }
 
     pub fn submit(&self, description: &str) {
         let state = self.path("state").display().to_string();
-        self.run_maos(&["--state", &state, "task", "submit", description]);
+        Site::run_maos(&["--state", &state, "task", "submit", description]);
     }
 
     /// The lines of the last upgrade: key, state, text.

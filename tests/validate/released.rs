@@ -25,8 +25,8 @@ fn released(folder: &Path) -> Option<String> {
     let bin = folder.join("bin");
     std::fs::create_dir(&bin).unwrap();
     std::fs::write(bin.join("claude"), "#!/bin/sh\necho '1.0.0 (stub)'\n").unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(bin.join("claude"), mode).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(bin.join("claude"), executable).unwrap();
     let program = here.join("target/venvs/maos-cli-0.9.4/bin/maos");
     Some(format!(
         "maos:\n  command: [{}]\n  env: {{PATH: '{}:/usr/bin:/bin', HOME: '{}'}}\nlegacy:\n  run: [cat]\n",

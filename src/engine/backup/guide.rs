@@ -168,6 +168,18 @@ pub fn check_script(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether the dump is still the one that was verified.
+///
+/// # Errors
+/// [`ErrorKind::Input`] when it is another.
+pub(super) async fn same_dump(folder: &Path, sha256: &str) -> Result<()> {
+    let path = folder.join(DUMP);
+    if blocking(move || disk::sha256_file(&path)).await? == sha256 {
+        return Ok(());
+    }
+    Err(Error::input(format!("{DUMP} is not as it was verified")))
+}
+
 /// Proves what can be proved: the dump is whole and restores. Its counts are kept for the proof of a rollback.
 ///
 /// # Errors

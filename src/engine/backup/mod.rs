@@ -26,9 +26,9 @@ pub use files::{restored_tree, stage};
 pub use guide::as_manifest;
 pub use manifest::{Entry, EntryKind, Manifest, MaosOf, Part, Root, RootKind, Uncovered};
 pub use request::Request;
-pub use shelf::{Listed, Standing, list, newest_usable, newest_verified, prunable, prune, remove};
+pub use shelf::{Listed, Standing, list, newest_usable, prunable, prune, remove};
 pub use space::{free, human};
-pub use verify::{Verification, check_files, matches, prove, verify};
+pub use verify::{Verification, check_files, intact, matches, prove, verify};
 
 /// The manifest of a backup.
 pub const MANIFEST: &str = "manifest.json";

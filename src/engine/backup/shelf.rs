@@ -181,52 +181,6 @@ pub fn newest_usable(all: &[Listed]) -> Option<&Listed> {
         .max_by(|one, two| (one.made_at, &one.id).cmp(&(two.made_at, &two.id)))
 }
 
-/// The newest backup that was verified, made on `system` when that is known, and at most `max_age_min` minutes before `now`.
-///
-/// # Errors
-/// [`crate::engine::ErrorKind::Blocked`] with the reason, when there is none: nothing irreversible starts then.
-pub fn newest_verified(
-    folder: &Path,
-    system: Option<&str>,
-    now: Timestamp,
-    max_age_min: Option<u64>,
-) -> Result<Listed> {
-    let all = list(folder)?;
-    let fits = |one: &&Listed| {
-        one.standing == Standing::Verified
-            && system.is_none_or(|system| {
-                one.manifest
-                    .as_ref()
-                    .and_then(|manifest| manifest.database.as_ref())
-                    .is_none_or(|database| database.system == system)
-            })
-    };
-    let newest = all.iter().find(fits).cloned();
-    let hint = "maos-migrate backup create makes and verifies one.";
-    let Some(newest) = newest else {
-        let there = if all.is_empty() {
-            "there is no backup".to_owned()
-        } else {
-            format!(
-                "none of {} is verified",
-                crate::engine::text::plural(all.len() as u64, "backup", "backups")
-            )
-        };
-        return Err(Error::blocked(there).hint(hint));
-    };
-    if let (Some(minutes), Some(made)) = (max_age_min, newest.made_at) {
-        let age = (now.as_second() - made.as_second()).max(0).unsigned_abs() / 60;
-        if age > minutes {
-            return Err(Error::blocked(format!(
-                "no verified backup younger than {minutes} min; the newest, {}, is {age} min old",
-                newest.id
-            ))
-            .hint(hint));
-        }
-    }
-    Ok(newest)
-}
-
 /// Which backups may go when `keep` verified ones stay: older verified ones, and whatever is older than the oldest that stays. Those in
 /// the guide's layout, and everything while fewer than `keep` are verified, stay.
 #[must_use]

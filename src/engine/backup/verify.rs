@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::{Entry, EntryKind, Manifest};
-use super::{VERIFICATION, shelf};
+use super::{Listed, VERIFICATION, shelf};
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::failpoint;
 use crate::engine::operation::{Control, Progress};
@@ -127,6 +127,49 @@ pub async fn check_files(folder: &Path, manifest: &Manifest, control: &Control) 
         Ok(files)
     })
     .await
+}
+
+/// Proves, before something begins that cannot be undone without it, that a verified backup is as it was then and of the database that is
+/// there now: names and sizes tell nothing of a flipped bit. A backup that is damaged is from then on listed as such.
+///
+/// # Errors
+/// [`ErrorKind::Blocked`]: it is of another system or version, or a file differs. Others: it could not be looked at.
+pub async fn intact(backup: &Listed, database: Option<&dyn Database>, control: &Control) -> Result<()> {
+    let refused = |error: Error| match error.kind {
+        ErrorKind::Input => Error::blocked(format!("backup {} is of no use: {}", backup.id, error.message))
+            .hint("Make and verify one: maos-migrate backup create."),
+        _ => error,
+    };
+    let guide = super::guide::as_manifest(backup, &[]);
+    let Some(manifest) = backup.manifest.as_ref().or(guide.as_ref()) else {
+        return Err(refused(Error::input("it was never verified")));
+    };
+    if let Some(database) = database {
+        matches(manifest, &database.about().await?).map_err(refused)?;
+    }
+    let found = async {
+        if backup.manifest.is_none() {
+            super::guide::same_dump(&backup.folder, &manifest.sha256).await?;
+        }
+        check_files(&backup.folder, manifest, control).await
+    };
+    let Err(error) = found.await else {
+        return Ok(());
+    };
+    if let Some(before) = backup
+        .verification
+        .clone()
+        .filter(|_| error.kind == ErrorKind::Input)
+    {
+        let why = error.message.clone();
+        let found = Verification {
+            good: false,
+            why,
+            ..before
+        };
+        found.write(&backup.folder)?;
+    }
+    Err(refused(error))
 }
 
 /// Compares a restored database with what the manifest says: the mark, every count and content, every other object.

@@ -32,4 +32,5 @@ pub use map::{Map, Profile};
 pub use model::{Decisions, Severity};
 pub use operation::{Prepared, Request, check_edit, check_recordable, check_secret, environment, plan};
 pub use report::Report;
+pub use secret::{register_all, register_text};
 pub use view::View;

@@ -66,21 +66,26 @@ pub fn register_all<'a>(leaves: impl IntoIterator<Item = &'a Leaf>) {
     }
 }
 
+/// Registers the value of `name` when that is the name of a secret, else the secrets inside it. A reference is none.
+pub fn register_text(name: &str, text: &str) {
+    if is_secret_name(name) {
+        if !super::reference::whole(text.trim()) {
+            register(text);
+        }
+        return;
+    }
+    for secret in embedded(text) {
+        register(&secret);
+    }
+}
+
 fn register_value(name: &str, value: &Value) {
     match value {
         Value::List(items) => items.iter().for_each(|item| register_value(name, &item.value)),
         Value::Map(entries) => entries
             .iter()
             .for_each(|(key, node)| register_value(&key.name, &node.value)),
-        Value::Text(text) => {
-            if is_secret_name(name) {
-                register(text);
-            } else {
-                for secret in embedded(text) {
-                    register(&secret);
-                }
-            }
-        }
+        Value::Text(text) => register_text(name, text),
         Value::Int(_) if is_secret_name(name) => register(&value.text()),
         _ => {}
     }

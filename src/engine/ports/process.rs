@@ -8,6 +8,8 @@ use secrecy::SecretString;
 use super::BoxFuture;
 use crate::engine::error::Result;
 use crate::engine::operation::Control;
+use crate::engine::text::inert_short;
+use crate::engine::workspace::secrets::scrub;
 
 /// Bytes of each stream that are kept unless a call says otherwise; the rest is read and counted.
 pub const KEPT: usize = 4 * 1024 * 1024;
@@ -130,7 +132,8 @@ impl Output {
         let last = [&self.stderr, &self.stdout].into_iter().find_map(|bytes| {
             let said = String::from_utf8_lossy(bytes);
             let line = said.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
-            Some(crate::engine::text::inert_short(line, 200))
+            // Masked before it is cut: half a secret is one that nothing recognises any more.
+            Some(inert_short(&scrub(line), 200))
         });
         Some(match last {
             Some(last) => format!("{ended}, {last}"),
@@ -173,6 +176,20 @@ mod tests {
         ] {
             assert_eq!(output.trouble().as_deref(), words);
         }
+    }
+
+    #[test]
+    fn fault_e78_a_secret_is_masked_before_it_is_cut() {
+        crate::engine::workspace::secrets::register("canary-of-two-halves");
+        let output = Output {
+            ended: Ended::Exit(1),
+            stdout: Vec::new(),
+            stderr: format!("{}canary-of-two-halves", ".".repeat(190)).into_bytes(),
+            dropped: 0,
+            elapsed: Duration::ZERO,
+        };
+        let told = output.trouble().unwrap();
+        assert!(told.ends_with("******") && !told.contains("canary"), "{told}");
     }
 }
 

@@ -10,6 +10,7 @@ use super::driving::{
     BackupSettings, CompareSettings, Driving, LegacySettings, MaosSettings, MonitorSettings,
     RehearsalSettings,
 };
+use super::kept;
 use super::secrets::{self, Lookup, Resolved};
 use super::{SETTINGS_FILE, Workspace};
 use crate::engine::error::{Error, Result};
@@ -311,6 +312,7 @@ impl Settings {
                 Error::io("read", &path, &error)
             }
         })?;
+        kept::register_written(workspace);
         Self::parse(&text, workspace, lookup)
     }
 
@@ -319,6 +321,7 @@ impl Settings {
     /// # Errors
     /// A finding with line and column.
     pub fn parse(text: &str, workspace: &Workspace, lookup: Lookup<'_>) -> Result<Self> {
+        kept::register_settings(SETTINGS_FILE, text, workspace.root(), lookup);
         let raw: Raw = yaml::from_str(SETTINGS_FILE, text)?;
         let name = raw.name.value.trim();
         if name.is_empty() || name.chars().any(char::is_control) || name.len() > 100 {

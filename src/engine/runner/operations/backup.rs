@@ -1,5 +1,6 @@
 //! `backup create|verify|prune` of the workspace.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Prepared, World, unknown};
@@ -14,6 +15,39 @@ use crate::engine::workspace::SETTINGS_FILE;
 
 /// The decision that names a backup: for `verify`, and for the rollback.
 pub const CHOSEN: &str = "backup";
+
+/// The backups that a way back would start from, for what begins only when one of them holds.
+pub(super) struct Basis {
+    folder: PathBuf,
+    database: Option<Arc<dyn Database>>,
+}
+
+impl Basis {
+    /// Those of a workspace.
+    ///
+    /// # Errors
+    /// A database URL that cannot be read.
+    pub(super) fn of(world: &World) -> Result<Self> {
+        Ok(Self {
+            folder: backup::request::folder(&world.workspace, &world.settings),
+            database: backup::request::database(&world.settings, &world.ports)?,
+        })
+    }
+
+    /// Proves the newest usable one, file by file; its age was looked at before.
+    ///
+    /// # Errors
+    /// As [`backup::intact`].
+    pub(super) async fn holds(&self, control: &Control) -> Result<()> {
+        let folder = self.folder.clone();
+        let all = super::blocking(move || backup::list(&folder)).await?;
+        let newest = backup::newest_usable(&all).ok_or_else(|| {
+            Error::blocked("there is no verified backup")
+                .hint("Make and verify one: maos-migrate backup create.")
+        })?;
+        backup::intact(newest, self.database.as_deref(), control).await
+    }
+}
 
 /// Plans `verb`.
 ///

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::backup::Basis;
 use super::{Prepared, World, schema, unknown};
 use crate::engine::backup;
 use crate::engine::capability::Capability;
@@ -131,6 +132,10 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
         };
         cutover::plan(&over, &ready, &target, &control).await?
     };
+    // The backup is read through before anything is closed; a run that stands half-way has it behind it.
+    let basis = (open.is_none() && !taken_back)
+        .then(|| Basis::of(&world))
+        .transpose()?;
     let id = open.map_or_else(
         || RunId {
             id: world.now.strftime("%Y%m%d_%H%M%S").to_string(),
@@ -142,7 +147,14 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
     Ok(Prepared {
         plan,
         live: None,
-        run: Box::new(move |control| Box::pin(run(over, id, before, taken_back, control))),
+        run: Box::new(move |control| {
+            Box::pin(async move {
+                if let Some(basis) = basis {
+                    basis.holds(&control).await?;
+                }
+                run(over, id, before, taken_back, control).await
+            })
+        }),
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::backup::Basis;
 use super::{Prepared, World, unknown};
 use crate::engine::backup;
 use crate::engine::capability::Capability;
@@ -255,7 +256,7 @@ pub(super) async fn prepare(world: World, verb: &str, _control: Control) -> Resu
                 Some((_, Heading::Back)) => upgrade::undo_plan(&upgrade, &before, &target),
                 _ => upgrade::plan(&upgrade, &ready, &target)?,
             };
-            Ok(run(plan, upgrade, before, open, &world, false))
+            run(plan, upgrade, before, open, &world, false)
         }
         "undo" => {
             let open = open(&step, &before);
@@ -265,7 +266,7 @@ pub(super) async fn prepare(world: World, verb: &str, _control: Control) -> Resu
             }
             let (upgrade, _) = gather(&world).await?;
             let plan = upgrade::undo_plan(&upgrade, &before, &target);
-            Ok(run(plan, upgrade, before, open, &world, true))
+            run(plan, upgrade, before, open, &world, true)
         }
         _ => Err(unknown(Capability::Upgrade, verb)),
     }
@@ -278,7 +279,9 @@ fn run(
     open: Option<(RunId, Heading)>,
     world: &World,
     back: bool,
-) -> Prepared {
+) -> Result<Prepared> {
+    // The backup is read through before anything is stopped; a run that stands half-way has it behind it.
+    let basis = (open.is_none() && !back).then(|| Basis::of(world)).transpose()?;
     let id = open.clone().map_or_else(
         || RunId {
             id: world.now.strftime("%Y%m%d_%H%M%S").to_string(),
@@ -294,11 +297,14 @@ fn run(
         |(id, _)| id,
     );
     let back = back || open.is_some_and(|(_, heading)| heading == Heading::Back);
-    Prepared {
+    Ok(Prepared {
         plan,
         live: None,
         run: Box::new(move |control| {
             Box::pin(async move {
+                if let Some(basis) = basis {
+                    basis.holds(&control).await?;
+                }
                 let (from, to) = (upgrade.from.clone().unwrap_or_default(), upgrade.to.clone());
                 let run = Run {
                     steps: upgrade::steps(&upgrade),
@@ -336,7 +342,7 @@ fn run(
                 Ok(outcome(&lines, &to))
             })
         }),
-    }
+    })
 }
 
 fn outcome(lines: &[Item], to: &str) -> Outcome {
