@@ -18,10 +18,10 @@ use crate::support::{plan, proved, recording, run, script, start, workspace, wor
 /// Six parts without an order among them, and one that gathers them.
 const FAN: &str = "Test login, search, checkout, refunds, reports and exports";
 
-/// A legacy system that does the parts of a task one after another, each for 0.4 s.
+/// A legacy system that does the parts of a task one after another, each for 0.8 s.
 const SEQUENTIAL: &str = r#"
 parts=$(sed -n 's/.*"parts":\([0-9]*\).*/\1/p')
-while [ "$parts" -gt 0 ]; do sleep 0.4; parts=$((parts-1)); done
+while [ "$parts" -gt 0 ]; do sleep 0.8; parts=$((parts-1)); done
 echo '{"success": true}'"#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,7 +35,7 @@ async fn the_speed_up_is_what_the_schedule_allows() {
     let wanted = parts as f64 / allowed.makespan;
     script(folder.path(), "legacy.sh", SEQUENTIAL);
     let settings = "target:\n  maos: rehearsal\nlegacy:\n  run: [./legacy.sh]\ncompare:\n  tasks: 2\n  repeats: 2\n  minimum_pairs: 4\n\
-                    rehearsal:\n  agents: 4\n  worker: [sh, -c, 'cat >/dev/null; sleep 0.4; echo 1']";
+                    rehearsal:\n  agents: 4\n  worker: [sh, -c, 'cat >/dev/null; sleep 0.8; echo 1']";
     let tasks: Vec<Value> = (1..=2)
         .map(|n| json!({"id": format!("legacy_{n:03}"), "description": FAN, "parts": parts}))
         .collect();
