@@ -55,6 +55,56 @@ impl Verification {
         serde_json::from_slice(&text).ok()
     }
 
+    /// One that has found nothing yet.
+    #[must_use]
+    pub(super) fn begun(id: &str, manifest: &str, at: Timestamp, by: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            manifest: manifest.to_owned(),
+            at,
+            by: by.to_owned(),
+            good: false,
+            why: String::new(),
+            restore_ms: 0,
+            took_ms: 0,
+            rows: 0,
+            files: 0,
+            sums: None,
+            entries: Vec::new(),
+        }
+    }
+
+    /// Writes the result beside the manifest, unless it could not be looked for at all: only what is wrong with the backup itself stays
+    /// with it.
+    ///
+    /// # Errors
+    /// Those of `result`, and when it cannot be written.
+    pub(super) fn settle(
+        mut self,
+        folder: &Path,
+        begun: Instant,
+        at: Timestamp,
+        result: Result<()>,
+    ) -> Result<Self> {
+        self.took_ms = millis(begun);
+        self.at = at;
+        match result {
+            Ok(()) => {
+                self.good = true;
+                failpoint::hit("backup.before_verified");
+                self.write(folder)?;
+                Ok(self)
+            }
+            Err(error) => {
+                if error.kind == ErrorKind::Input {
+                    self.why.clone_from(&error.message);
+                    self.write(folder)?;
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Puts it beside the manifest.
     ///
     /// # Errors
@@ -215,38 +265,11 @@ pub async fn verify(
     let begun = Instant::now();
     let manifest = Manifest::read(folder)?;
     let mut found = Verification {
-        id: manifest.id.clone(),
-        manifest: manifest.sha256.clone(),
-        at: now(),
-        by: by.to_owned(),
-        good: false,
-        why: String::new(),
-        restore_ms: 0,
-        took_ms: 0,
         rows: manifest.rows(),
-        files: 0,
-        sums: None,
-        entries: Vec::new(),
+        ..Verification::begun(&manifest.id, &manifest.sha256, now(), by)
     };
     let result = look(folder, &manifest, beside, &mut found, control).await;
-    found.took_ms = millis(begun);
-    found.at = now();
-    match result {
-        Ok(()) => {
-            found.good = true;
-            failpoint::hit("backup.before_verified");
-            found.write(folder)?;
-            Ok(found)
-        }
-        Err(error) => {
-            // Only what is wrong with the backup itself stays with it.
-            if error.kind == ErrorKind::Input {
-                found.why.clone_from(&error.message);
-                found.write(folder)?;
-            }
-            Err(error)
-        }
-    }
+    found.settle(folder, begun, now(), result)
 }
 
 async fn look(
@@ -319,6 +342,7 @@ pub fn room(about: &About, needed: u64) -> Result<()> {
     }
 }
 
-fn millis(since: Instant) -> u64 {
+/// Milliseconds since then.
+pub(super) fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
