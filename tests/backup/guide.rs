@@ -52,6 +52,6 @@ async fn defect_69_a_bad_plain_dump_is_refused() {
         assert!(proved(&folder, &url).await.is_err(), "{name}");
     }
     assert!(!canary.exists());
-    assert_eq!(crate::support::psql(&url, "SELECT count(*) FROM tasks"), "3");
+    assert_eq!(crate::sql::sql(&url, "SELECT count(*) FROM tasks"), "3");
     assert!(databases(&url).iter().all(|name| !name.contains("verify")));
 }

@@ -4,7 +4,8 @@
 use std::process::{Command, Stdio};
 
 use crate::program::finish;
-use crate::support::{Kind, Site, sql};
+use crate::sql::sql;
+use crate::support::{Kind, Site};
 
 #[test]
 fn fault_d65_defect_90_a_command_meant_for_another_target_is_refused() {
