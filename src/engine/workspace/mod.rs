@@ -3,6 +3,7 @@
 pub mod denied;
 pub mod driving;
 pub mod files;
+pub mod identity;
 mod kept;
 pub use files::hex;
 pub mod secrets;
