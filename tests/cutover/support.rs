@@ -12,7 +12,7 @@ use crate::postgres::Cluster;
 use crate::program::{PROGRAM, Ran, command, finish};
 use crate::sql::sql;
 
-/// What `${LEGACY_TOKEN}` stands for in the settings: a variable whose name says nothing of a secret, so that only the settings do.
+/// What `${LEGACY_WORD}` stands for in the settings: a variable whose name says nothing of a secret, so that only the settings do.
 pub const TOKEN: &str = "canary-4f0c77d1b2";
 
 pub struct Site {
@@ -96,7 +96,7 @@ impl Site {
         // The whole way as far as the rows; what comes behind them is stopped at its first safe point.
         let mut demo = command(self.folder.path(), &["-w", "ws", "demo", "--headless"]);
         let mut demo = demo
-            .env("LEGACY_TOKEN", TOKEN)
+            .env("LEGACY_WORD", TOKEN)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -155,7 +155,7 @@ impl Site {
     /// The same with other words before the verb.
     pub fn as_asked(&self, before: &[&str], args: &[&str]) -> Command {
         let mut command = command(self.folder.path(), &[before, &["-w", "ws"], args].concat());
-        command.env("LEGACY_TOKEN", TOKEN);
+        command.env("LEGACY_WORD", TOKEN);
         command
     }
 
