@@ -6,7 +6,7 @@ use super::detail::{self, labelled};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::journey;
-use crate::engine::operation::Progress;
+use crate::engine::operation::{Outcome, Progress};
 use crate::engine::snapshot::{Activity, Step};
 use crate::engine::text::{count, inert};
 use crate::engine::views::Mode;
@@ -351,6 +351,21 @@ pub fn set_aside(step: &Step, heading: String, kept: usize, width: u16) -> Vec<R
             .keep(if index < kept { keep::NORMAL } else { keep::EXTRA })
     }));
     rows
+}
+
+/// The first row of a proof: that it holds, with `aside` (`, with rows set aside`) where something was, and when the run ended.
+pub fn proved_row(step: &Step, outcome: &Outcome, aside: &'static str, cx: &Cx<'_>) -> Row {
+    let (mark, aside) = if outcome.quarantined > 0 {
+        (Mark::Quarantine, aside)
+    } else {
+        (Mark::Done, "")
+    };
+    let ended = step.ended.map_or_else(String::new, |at| cx.now.clock_seconds(at));
+    Row::new()
+        .at(1, mark.glyph(cx.look.glyphs), mark.role())
+        .at(3, format!("Proved{aside}"), Role::Critical)
+        .right(1, ended, Role::Muted)
+        .keep(keep::FIGURE)
 }
 
 /// A failure or a stop: what, and what to do.

@@ -13,7 +13,6 @@ use crate::tui::screens::working;
 use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::frame::News;
-use crate::tui::widgets::mark::Mark;
 use crate::tui::widgets::progress;
 
 /// Column of values beside labels.
@@ -248,61 +247,19 @@ fn running(screen: &mut DataStep, rows: &mut Vec<Row>, step: &Step, cx: &Cx<'_>,
         rows.push(Row::prose(said.join(", "), Role::Muted).keep(keep::EXTRA));
     }
     rows.extend(working::set_aside(step, "Set aside".to_owned(), 4, width));
-    log_tail(rows, screen.capability, cx);
+    let tail = working::log_tail(cx, screen.capability, 8);
+    if !tail.is_empty() {
+        rows.push(Row::blank());
+        rows.extend(tail);
+    }
     rows.push(Row::blank());
     rows.push(
         Row::prose("Done is said only when every item is accounted for.", Role::Muted).keep(keep::EXTRA),
     );
 }
 
-fn log_tail(rows: &mut Vec<Row>, capability: Capability, cx: &Cx<'_>) {
-    let tail: Vec<_> = cx
-        .snapshot
-        .log
-        .iter()
-        .rev()
-        .filter(|line| line.capability == Some(capability))
-        .take(8)
-        .collect();
-    if tail.is_empty() {
-        return;
-    }
-    rows.push(Row::blank());
-    rows.push(
-        Row::new()
-            .at(1, "Log", Role::Muted)
-            .right(1, "L full log", Role::Muted)
-            .keep(keep::EXTRA),
-    );
-    for line in tail {
-        rows.push(
-            Row::new()
-                .at(3, cx.now.clock_seconds(line.at), Role::Muted)
-                .at(13, line.text.clone(), Role::Text)
-                .keep(keep::EXTRA),
-        );
-    }
-}
-
 fn done(rows: &mut Vec<Row>, step: &Step, outcome: &Outcome, cx: &Cx<'_>, width: u16) {
-    let glyphs = cx.look.glyphs;
-    let (mark, word) = if outcome.quarantined > 0 {
-        (Mark::Quarantine, "Proved, with items set aside")
-    } else {
-        (Mark::Done, "Proved")
-    };
-    rows.push(
-        Row::new()
-            .at(1, mark.glyph(glyphs), mark.role())
-            .at(3, word, Role::Critical)
-            .at(3, "", Role::Text)
-            .right(
-                1,
-                step.ended.map_or_else(String::new, |at| cx.now.clock_seconds(at)),
-                Role::Muted,
-            )
-            .keep(keep::FIGURE),
-    );
+    rows.push(working::proved_row(step, outcome, ", with items set aside", cx));
     rows.push(Row::blank());
     let equal = outcome.proved();
     let sum = format!(

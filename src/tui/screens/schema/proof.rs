@@ -13,7 +13,6 @@ use crate::tui::screens::detail::{labelled, prose};
 use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::bar;
-use crate::tui::widgets::mark::Mark;
 
 pub(super) fn render(screen: &mut Schema, painter: &mut Painter<'_>, moment: Option<&Moment>, cx: &Cx<'_>) {
     let width = painter.width();
@@ -157,19 +156,7 @@ fn words(moment: &Moment) -> Vec<Row> {
 
 fn done(step: &Step, outcome: &Outcome, moment: Option<&Moment>, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let glyphs = cx.look.glyphs;
-    let (mark, word) = if outcome.quarantined > 0 {
-        (Mark::Quarantine, "Proved, with rows set aside")
-    } else {
-        (Mark::Done, "Proved")
-    };
-    let ended = step.ended.map_or_else(String::new, |at| cx.now.clock_seconds(at));
-    let mut rows = vec![
-        Row::new()
-            .at(1, mark.glyph(glyphs), mark.role())
-            .at(3, word, Role::Critical)
-            .right(1, ended, Role::Muted)
-            .keep(keep::FIGURE),
-    ];
+    let mut rows = vec![working::proved_row(step, outcome, ", with rows set aside", cx)];
     let (word, role) = if outcome.proved() {
         ("equal", Role::Ok)
     } else {
