@@ -10,9 +10,10 @@ use jiff::Timestamp;
 
 use super::manifest::{EntryKind, FORMAT, Manifest, MaosOf, Part, Root, RootKind};
 use super::shelf::{Listed, Standing};
-use super::verify::{Verification, millis, room};
+use super::verify::{Verification, room};
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
+use crate::engine::ports::clock::millis;
 use crate::engine::ports::databases::Database;
 use crate::engine::runner::operations::blocking;
 use crate::engine::text::inert_short;

@@ -11,6 +11,7 @@ use super::{Listed, VERIFICATION, shelf};
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::failpoint;
 use crate::engine::operation::{Control, Progress};
+use crate::engine::ports::clock::millis;
 use crate::engine::ports::databases::{About, Database, MarkKind, Sums};
 use crate::engine::runner::operations::blocking;
 use crate::engine::workspace::files as disk;
@@ -340,9 +341,4 @@ pub fn room(about: &About, needed: u64) -> Result<()> {
         .hint("Free space there and try again.")),
         _ => Ok(()),
     }
-}
-
-/// Milliseconds since then.
-pub(super) fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
