@@ -7,7 +7,7 @@ use crate::cli::{Cli, Theme, Verb};
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::runner::Engine;
 use crate::engine::sample;
-use crate::engine::workspace::{Workspace, files, secrets, settings};
+use crate::engine::workspace::{Workspace, files, register_inherited, secrets, settings};
 use crate::headless::{self, Output};
 use crate::tui;
 use crate::tui::run::Ended;
@@ -19,6 +19,11 @@ use crate::wiring;
 pub fn run(cli: Cli) -> ExitCode {
     let mut output = Output::stdio(cli.global.json);
     scrub_panics();
+    // Before anything is said or started, since every program that is started gets them.
+    register_inherited(
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+    );
     // The TLS provider must be chosen once, before anything connects; a second choice would be an error we do not make.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match cli.verb {

@@ -6,6 +6,7 @@ pub mod databases;
 mod faults;
 pub mod http;
 pub mod journal_sqlite;
+mod ledger;
 pub mod maos;
 mod open;
 mod phrase;

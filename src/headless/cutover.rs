@@ -6,7 +6,6 @@ use super::session::Session;
 use super::{Ended, Output};
 use crate::cli::{Cutover as Verb, LegacyMode};
 use crate::engine::Capability;
-use crate::engine::command::Command;
 use crate::engine::error::Result;
 use crate::engine::ports::Ports;
 use crate::engine::runner::Options;
@@ -28,27 +27,10 @@ pub async fn run(
         Verb::Apply { mode, consent } => ("apply", mode, Some(consent)),
         Verb::Undo { consent } => ("undo", None, Some(consent)),
     };
-    let mut session = Session::open(workspace, ports, options).await?;
-    let done = async {
-        if let Some(mode) = mode {
-            let word = match mode {
-                LegacyMode::Drain => "drain",
-                LegacyMode::Freeze => "freeze",
-            };
-            let command = Command::Decide {
-                capability: Capability::Cutover,
-                subject: "mode".to_owned(),
-                choice: json!(word),
-            };
-            session.ask(command, output).await?;
-        }
-        super::planned_or_applied(&mut session, Capability::Cutover, name, consent.as_ref(), output).await
-    }
-    .await;
-    session.close().await?;
-    let Some(outcome) = done? else {
-        return Ok(Ended::Well);
-    };
-    super::told_outcome(&outcome, output)?;
-    Ok(Ended::Well)
+    let session = Session::open(workspace, ports, options).await?;
+    let mode = mode.map(|mode| match mode {
+        LegacyMode::Drain => ("mode", json!("drain")),
+        LegacyMode::Freeze => ("mode", json!("freeze")),
+    });
+    super::hand_over(session, Capability::Cutover, name, mode, consent.as_ref(), output).await
 }

@@ -259,6 +259,37 @@ pub async fn planned_or_applied(
     }
 }
 
+/// Decides what is given, plans or applies, and says how it ended: `cutover` and `upgrade`.
+///
+/// # Errors
+/// What the operation refuses or fails at.
+pub async fn hand_over(
+    mut session: session::Session,
+    capability: Capability,
+    verb: &str,
+    decisions: impl IntoIterator<Item = (&'static str, serde_json::Value)>,
+    consent: Option<&crate::cli::Consent>,
+    output: &mut Output,
+) -> Result<Ended> {
+    let done = async {
+        for (subject, choice) in decisions {
+            let command = crate::engine::command::Command::Decide {
+                capability,
+                subject: subject.to_owned(),
+                choice,
+            };
+            session.ask(command, output).await?;
+        }
+        planned_or_applied(&mut session, capability, verb, consent, output).await
+    }
+    .await;
+    session.close().await?;
+    if let Some(outcome) = done? {
+        told_outcome(&outcome, output)?;
+    }
+    Ok(Ended::Well)
+}
+
 /// Prints how an operation ended: the document, or its sentence and the lines of its proof.
 ///
 /// # Errors

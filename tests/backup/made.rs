@@ -6,7 +6,8 @@ use maos_migrate::engine::backup::{EntryKind, Manifest, RootKind, Standing, list
 use maos_migrate::engine::operation::Control;
 
 use crate::postgres::Cluster;
-use crate::support::{databases, made, open, postgres, proved, psql, request, sqlite};
+use crate::sql::sql;
+use crate::support::{databases, made, open, postgres, proved, request, sqlite};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_holds_everything_and_is_proved_by_a_restore() {
@@ -43,7 +44,7 @@ async fn a_backup_holds_everything_and_is_proved_by_a_restore() {
         assert!(newest_usable(&all).is_none());
         // The database is in use and changes meanwhile; the backup is of its own instant.
         if url.starts_with("postgres") {
-            psql(&url, "DELETE FROM tasks WHERE status = 'QUEUED'");
+            sql(&url, "DELETE FROM tasks WHERE status = 'QUEUED'");
         }
         let found = proved(&made.folder, &url).await.unwrap();
         assert!(found.good && found.rows >= 5_000);
@@ -62,7 +63,7 @@ async fn the_counts_are_those_of_the_dump_while_clients_write() {
     let writer = std::thread::spawn(move || {
         let mut rows = 0;
         while stopped.try_recv().is_err() {
-            psql(
+            sql(
                 &writing,
                 "INSERT INTO tasks (description, status) VALUES ('late', 'QUEUED')",
             );
@@ -95,7 +96,7 @@ async fn the_counts_are_those_of_the_dump_while_clients_write() {
 async fn a_restored_database_has_the_settings_and_rights_of_its_original() {
     let (cluster, folder) = (Cluster::start(), tempfile::tempdir().unwrap());
     let url = postgres(&cluster, "maos", 10);
-    psql(
+    sql(
         &url,
         "CREATE ROLE app LOGIN; CREATE ROLE owner LOGIN; ALTER DATABASE maos OWNER TO owner; REVOKE ALL ON DATABASE maos FROM PUBLIC; \
          GRANT CONNECT ON DATABASE maos TO app; ALTER DATABASE maos SET search_path TO \"$user\", public; ALTER ROLE app IN DATABASE maos SET work_mem TO '7MB'; \
@@ -108,7 +109,7 @@ async fn a_restored_database_has_the_settings_and_rights_of_its_original() {
         .await
         .unwrap();
     let facts = |name: &str| {
-        psql(
+        sql(
             &url,
             &format!(
                 "SELECT pg_get_userbyid(datdba), replace(datacl::text, '{name}', 'X'), datconnlimit, datcollate, encoding, \
@@ -127,7 +128,7 @@ async fn only_databases_of_our_making_are_ever_removed() {
     let url = postgres(&cluster, "maos", 10);
     cluster.database("precious");
     let precious = open(&url).sibling("precious");
-    psql(&url.replace("/maos?", "/precious?"), "CREATE TABLE t (n int)");
+    sql(&url.replace("/maos?", "/precious?"), "CREATE TABLE t (n int)");
     assert!(precious.remove().await.is_err());
     let made = made(&request(folder.path(), &url)).await;
     let dump = made.folder.join("database.dump");

@@ -8,6 +8,8 @@ mod pooler;
 mod postgres;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../support/sql.rs"]
+mod sql;
 #[path = "../support/tree.rs"]
 mod tree;
 

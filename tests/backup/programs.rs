@@ -11,7 +11,8 @@ use secrecy::SecretString;
 
 use crate::pooler::Pooler;
 use crate::postgres::Cluster;
-use crate::support::{databases, made, open, postgres, proved, psql, request};
+use crate::sql::sql;
+use crate::support::{databases, made, open, postgres, proved, request};
 
 /// A folder of programs in which `pg_dump` is a script, and the others are the real ones.
 fn programs(place: &Path, script: &str) -> PathBuf {
@@ -64,13 +65,13 @@ async fn defect_70_a_database_of_any_name_is_backed_up_and_swapped() {
     let (cluster, place) = (Cluster::start(), tempfile::tempdir().unwrap());
     let plain = postgres(&cluster, "maos", 40);
     let name = "Orders-2026 dbname='x' \"prod\"";
-    psql(
+    sql(
         &plain,
         &format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\"")),
     );
     let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
     let url = plain.replace("/maos?", &format!("/{}?", encoded.replace('+', "%20")));
-    psql(
+    sql(
         &url,
         "CREATE TABLE tasks (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), description text); INSERT INTO tasks (description) SELECT 'x' || n FROM generate_series(1, 30) n",
     );
@@ -86,10 +87,10 @@ async fn defect_70_a_database_of_any_name_is_backed_up_and_swapped() {
         .await
         .unwrap();
     live.swap(&new, &old, &Control::silent()).await.unwrap();
-    assert_eq!(psql(&url, "SELECT count(*) FROM tasks"), "30");
+    assert_eq!(sql(&url, "SELECT count(*) FROM tasks"), "30");
     assert!(databases(&plain).contains(&old));
     assert_eq!(
-        psql(&plain, "SELECT count(*) FROM tasks"),
+        sql(&plain, "SELECT count(*) FROM tasks"),
         "40",
         "its neighbour is left alone"
     );
@@ -114,5 +115,5 @@ async fn fault_c55_a_pooler_is_refused_before_anything_is_made() {
         assert!(list(&request.folder).unwrap().is_empty());
     }
     assert_eq!(databases(&url), before);
-    assert_eq!(psql(&url, "SELECT to_regclass('migration_mark') IS NULL"), "t");
+    assert_eq!(sql(&url, "SELECT to_regclass('migration_mark') IS NULL"), "t");
 }

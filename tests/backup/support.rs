@@ -14,37 +14,12 @@ use maos_migrate::engine::ports::store::Table;
 use secrecy::SecretString;
 
 use crate::postgres::Cluster;
-
-/// SQL in a database, its output without decoration.
-pub fn psql(url: &str, sql: &str) -> String {
-    let done = Command::new("psql")
-        .args([
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-d",
-            url,
-            "-c",
-            sql,
-        ])
-        .env("PGTZ", "UTC")
-        .output()
-        .unwrap();
-    assert!(
-        done.status.success(),
-        "{sql}: {}",
-        String::from_utf8_lossy(&done.stderr)
-    );
-    String::from_utf8_lossy(&done.stdout).trim().to_owned()
-}
+use crate::sql::sql;
 
 /// A database named `name` with `rows` tasks and something of every other kind of object.
 pub fn postgres(cluster: &Cluster, name: &str, rows: u32) -> String {
     let url = cluster.database(name);
-    psql(
+    sql(
         &url,
         &format!(
             "CREATE TABLE tasks (id UUID PRIMARY KEY DEFAULT gen_random_uuid(), description TEXT NOT NULL, task_type TEXT NOT NULL DEFAULT 'general', \
@@ -132,7 +107,7 @@ pub fn databases(url: &str) -> Vec<String> {
         names.sort();
         return names;
     }
-    psql(
+    sql(
         url,
         "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1",
     )

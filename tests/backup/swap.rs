@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use maos_migrate::engine::operation::{Control, Notice};
 
 use crate::postgres::Cluster;
-use crate::support::{databases, made, open, postgres, psql, request, sqlite};
+use crate::sql::sql;
+use crate::support::{databases, made, open, postgres, request, sqlite};
 
 /// Between two looks at something that other programs do.
 #[expect(
@@ -35,7 +36,7 @@ async fn defect_67_the_swap_is_one_step_with_clients_connected() {
     let (cluster, place) = (Cluster::start(), tempfile::tempdir().unwrap());
     let url = postgres(&cluster, "maos", 1_000);
     pair(&url, place.path()).await;
-    psql(&url, "UPDATE tasks SET status = 'OLD SIDE'");
+    sql(&url, "UPDATE tasks SET status = 'OLD SIDE'");
     // Clients that reconnect for ever; each connection that works must find the table.
     let (on, good, broken) = (
         Arc::new(AtomicBool::new(true)),
@@ -110,7 +111,7 @@ async fn defect_67_the_swap_is_one_step_with_clients_connected() {
         client.join().unwrap();
     }
     let _ = idle.wait();
-    assert_eq!(psql(&url, "SELECT DISTINCT status FROM tasks"), "QUEUED");
+    assert_eq!(sql(&url, "SELECT DISTINCT status FROM tasks"), "QUEUED");
     assert!(databases(&url).contains(&"maos_old_1".to_owned()));
     // Doing it again does nothing; taking it back is the same step.
     assert!(
@@ -122,7 +123,7 @@ async fn defect_67_the_swap_is_one_step_with_clients_connected() {
     live.swap("maos_old_1", "maos_rb_1", &Control::silent())
         .await
         .unwrap();
-    assert_eq!(psql(&url, "SELECT DISTINCT status FROM tasks"), "OLD SIDE");
+    assert_eq!(sql(&url, "SELECT DISTINCT status FROM tasks"), "OLD SIDE");
     println!(
         "{} answers, {} refused for a moment, swap {} ms",
         good.load(Ordering::Relaxed),
@@ -152,7 +153,7 @@ async fn fault_c51_who_blocks_the_swap_is_named() {
         .spawn()
         .unwrap();
     let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_database'::regclass AND mode = 'ShareUpdateExclusiveLock'";
-    while psql(&beside, held) == "0" {
+    while sql(&beside, held) == "0" {
         breathe();
     }
     let told = Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -171,13 +172,13 @@ async fn fault_c51_who_blocks_the_swap_is_named() {
     );
     assert!(told.lock().unwrap().len() > 1, "it backed off and told");
     assert_eq!(
-        psql(&url, "SELECT count(*) FROM tasks"),
+        sql(&url, "SELECT count(*) FROM tasks"),
         "100",
         "the old one serves all the time"
     );
     holder.kill().unwrap();
     holder.wait().unwrap();
-    psql(
+    sql(
         &beside,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()",
     );

@@ -101,6 +101,45 @@ fn fault_e77_bad_settings_are_refused_with_line_and_column() {
 }
 
 #[test]
+fn a_new_password_is_no_new_source_and_another_database_is() {
+    let settings = |database: &str| {
+        format!(
+            "name: a\ntype: brownfield\nenvironment: staging\nsources:\n  database: {database}\ntarget:\n  database: sqlite://out.db\n"
+        )
+    };
+    let first = "postgres://app@127.0.0.1:1/legacy";
+    let folder = workspace(&settings(first));
+    let said = |database: &str| {
+        fs::write(folder.path().join("acme/migration.yml"), settings(database)).unwrap();
+        let mut command = command(folder.path(), &["schema", "plan", "-w", "acme", "--json"]);
+        command.env("PW", "one at/home");
+        finish(command).error()["message"].as_str().unwrap().to_owned()
+    };
+    for same in [
+        first,
+        "postgres://app:one-password@127.0.0.1:1/legacy",
+        "postgres://app:another@127.0.0.1:1/legacy",
+        // Like the database, so that both are masked where people see the address.
+        "postgres://app:legacy@127.0.0.1:1/legacy",
+        "postgres://app:${PW}@127.0.0.1:1/legacy",
+    ] {
+        // The journal is no obstacle: what is said is about the step.
+        let said = said(same);
+        assert!(said.contains("Readiness has not been computed"), "{same}: {said}");
+    }
+    for other in [
+        "postgres://app@127.0.0.1:1/elsewhere",
+        "postgres://app:one-password@127.0.0.1:2/legacy",
+    ] {
+        let said = said(other);
+        assert!(
+            said.contains("belongs to sources.database postgres://app@127.0.0.1:1/"),
+            "{other}: {said}"
+        );
+    }
+}
+
+#[test]
 fn fault_e77_a_deeply_nested_file_is_refused_quickly() {
     let folder = workspace(&format!(
         "name: a\nsources: {}{}\n",

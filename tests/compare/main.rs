@@ -6,6 +6,8 @@
 mod postgres_server;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../support/sql.rs"]
+mod sql;
 
 mod command_line;
 mod defects;

@@ -1,26 +1,16 @@
 //! Where the results go on a real PostgreSQL: the tracking table that the environment makes, beside rows that are migrated.
 
-use std::process::Command;
-
 use maos_migrate::engine::environment;
 use maos_migrate::engine::operation::Control;
 use serde_json::{Value, json};
 
 use crate::postgres_server::Cluster;
+use crate::sql::sql;
 use crate::support::{proved, run, script, start, workspace, world};
 
 /// Rows of a query as text, a column after another with a bar between.
-fn rows(url: &str, sql: &str) -> Vec<String> {
-    let output = Command::new("psql")
-        .args([url, "-X", "-A", "-t", "-c", sql])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{sql}: {output:?}");
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect()
+fn rows(url: &str, text: &str) -> Vec<String> {
+    sql(url, text).lines().map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -70,11 +70,54 @@ fn fault_e78_a_secret_of_maos_is_not_told_though_the_legacy_side_says_it() {
     said_by_the_legacy_side(["for MAOS", "converted"]);
 }
 
+/// Fault E78: the same of what every program inherits, which no settings name.
+#[test]
+fn fault_e78_an_inherited_secret_is_not_told_though_the_legacy_side_says_it() {
+    let inherited = [
+        ("PGPASSWORD", "canary-a1b2c3d4e5"),
+        ("REDISCLI_AUTH", "canary-f6a7b8c9d0"),
+    ];
+    let site = Site::sqlite().backed_up();
+    site.write(
+        "ws/drain.sh",
+        "echo \"cannot log in with $PGPASSWORD or $REDISCLI_AUTH\" >&2; exit 3\n",
+    );
+    site.set("  drain: [touch, legacy/closed]", "  drain: [sh, drain.sh]");
+    let args = site.apply(&[]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let masked = "cannot log in with ****** or ******";
+    for (asked, args) in [
+        (&["--json"][..], &args[..]),
+        (&[], &args[..]),
+        (&["--json"], &["report"]),
+        (&["--json"], &["journal", "export"]),
+    ] {
+        let mut command = site.as_asked(asked, args);
+        command.envs(inherited);
+        let ran = finish(command);
+        if args[0] == "cutover" {
+            assert_eq!(ran.code, Some(6), "{ran:#?}");
+            assert!(ran.err.contains(masked), "{ran:#?}");
+        }
+        for (_, secret) in inherited {
+            assert!(!ran.err.contains(secret) && !ran.out.contains(secret), "{ran:#?}");
+        }
+    }
+    // Asked without them, the journal tells what it holds.
+    let journal = site.run(&["journal", "export"]);
+    assert!(journal.out.contains(masked), "{journal:#?}");
+    assert!(site.path("ws/report/report.md").exists());
+    for (name, secret) in inherited {
+        let written = site.holding(secret);
+        assert!(written.is_empty(), "{name}: {written:?}");
+    }
+}
+
 fn said_by_the_legacy_side(origins: [&str; 2]) {
     for origin in origins {
         let site = match origin {
             "written" => Site::postgres_as(&format!("maos:{TOKEN}")),
-            "named" => Site::postgres_as("maos:${LEGACY_TOKEN}"),
+            "named" => Site::postgres_as("maos:${LEGACY_WORD}"),
             _ => Site::sqlite(),
         };
         let site = site.backed_up();

@@ -7,7 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::program::finish;
-use crate::support::{Site, sql};
+use crate::sql::sql;
+use crate::support::Site;
 
 /// A client that holds a transaction open on a database, as a forgotten console does.
 fn idle(url: &str) -> Child {

@@ -1,7 +1,8 @@
 //! Killed at every step boundary and run again, it ends as if nothing had happened.
 
 use crate::program::finish;
-use crate::support::{Site, sql};
+use crate::sql::sql;
+use crate::support::Site;
 
 fn killed_at(keys: &[&str]) {
     let site = Site::sqlite().backed_up();

@@ -13,6 +13,8 @@ mod program;
 mod pty;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../support/sql.rs"]
+mod sql;
 
 mod apart;
 mod clients;

@@ -1,6 +1,7 @@
 //! The hand-over as it should be, and what is refused before it.
 
-use crate::support::{Site, sql};
+use crate::sql::sql;
+use crate::support::Site;
 
 fn handed_over(site: &Site) {
     let (rows, _) = site.rows();

@@ -10,41 +10,9 @@ use serde_json::Value;
 
 use crate::postgres::Cluster;
 use crate::program::{PROGRAM, Ran, command, finish};
+use crate::sql::sql;
 
-/// SQL in a PostgreSQL or SQLite database; its rows as lines with `|`.
-pub fn sql(url: &str, text: &str) -> String {
-    let mut program = if let Some(path) = url.strip_prefix("sqlite://") {
-        let script = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], timeout=20)\nrows = c.execute(sys.argv[2]).fetchall()\nc.commit()\n\
-                      print('\\n'.join('|'.join('' if v is None else str(v) for v in row) for row in rows))";
-        let mut python = Command::new("python3");
-        python.args(["-c", script, path, text]);
-        python
-    } else {
-        let mut psql = Command::new("psql");
-        psql.args([
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-d",
-            url,
-            "-c",
-            text,
-        ]);
-        psql
-    };
-    let done = program.output().unwrap();
-    assert!(
-        done.status.success(),
-        "{text}: {}",
-        String::from_utf8_lossy(&done.stderr)
-    );
-    String::from_utf8_lossy(&done.stdout).trim().to_owned()
-}
-
-/// What `${LEGACY_TOKEN}` stands for in the settings.
+/// What `${LEGACY_WORD}` stands for in the settings: a variable whose name says nothing of a secret, so that only the settings do.
 pub const TOKEN: &str = "canary-4f0c77d1b2";
 
 pub struct Site {
@@ -128,7 +96,7 @@ impl Site {
         // The whole way as far as the rows; what comes behind them is stopped at its first safe point.
         let mut demo = command(self.folder.path(), &["-w", "ws", "demo", "--headless"]);
         let mut demo = demo
-            .env("LEGACY_TOKEN", TOKEN)
+            .env("LEGACY_WORD", TOKEN)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -187,7 +155,7 @@ impl Site {
     /// The same with other words before the verb.
     pub fn as_asked(&self, before: &[&str], args: &[&str]) -> Command {
         let mut command = command(self.folder.path(), &[before, &["-w", "ws"], args].concat());
-        command.env("LEGACY_TOKEN", TOKEN);
+        command.env("LEGACY_WORD", TOKEN);
         command
     }
 

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Site, running, sql};
+use crate::sql::sql;
+use crate::support::{Site, running};
 
 fn open_again(site: &Site, said: &str) {
     assert!(said.contains("legacy is open again, the gap was 0:"), "{said}");

@@ -6,6 +6,7 @@ use maos_migrate::engine::environment::{Found, Key};
 use maos_migrate::engine::error::ErrorKind;
 
 use crate::postgres::Cluster;
+use crate::sql::sql;
 use crate::support::{Place, found};
 
 fn lines(url: &str) -> String {
@@ -33,11 +34,7 @@ async fn defect_44_the_database_of_the_url_is_created_on_its_own_server() {
 async fn a_user_who_may_not_is_told_what_to_ask_for_and_the_rest_waits() {
     let cluster = Cluster::start();
     let url = cluster.database("base");
-    let made = Command::new("psql")
-        .args([&url, "-c", "CREATE ROLE poor LOGIN"])
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    sql(&url, "CREATE ROLE poor LOGIN");
     let poor = url.replace("maos@", "poor@").replace("/base?", "/missing?");
     let mut place = Place::new(&lines(&format!("'{poor}'")));
     let error = place.apply().await.unwrap_err();
@@ -55,11 +52,7 @@ async fn a_user_who_may_not_is_told_what_to_ask_for_and_the_rest_waits() {
         found(&place.look().await),
         "skipped skipped place place needs needs needs"
     );
-    let made = Command::new("psql")
-        .args([&url, "-c", "CREATE DATABASE missing OWNER poor"])
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    sql(&url, "CREATE DATABASE missing OWNER poor");
     place.apply().await.unwrap();
     assert_eq!(
         found(&place.look().await),
@@ -71,11 +64,7 @@ async fn a_user_who_may_not_is_told_what_to_ask_for_and_the_rest_waits() {
 async fn a_tracking_table_of_another_shape_is_refused_before_anything_is_done() {
     let cluster = Cluster::start();
     let url = cluster.database("maos");
-    let made = Command::new("psql")
-        .args([&url, "-c", "CREATE TABLE migration_tracking (a int)"])
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    sql(&url, "CREATE TABLE migration_tracking (a int)");
     let mut place = Place::new(&lines(&format!("'{url}'")));
     let view = place.look().await;
     assert!(
@@ -95,17 +84,13 @@ async fn the_guides_tracking_table_gets_its_unique_key() {
     let cluster = Cluster::start();
     let url = cluster.database("maos");
     let table = "CREATE TABLE migration_tracking (id SERIAL PRIMARY KEY, legacy_task_id VARCHAR(255), maos_task_id VARCHAR(255), migration_date TIMESTAMP DEFAULT NOW(), status VARCHAR(50), performance_comparison JSONB)";
-    let made = Command::new("psql").args([&url, "-c", table]).output().unwrap();
-    assert!(made.status.success(), "{made:?}");
+    sql(&url, table);
     let mut place = Place::new(&lines(&format!("'{url}'")));
     place.apply().await.unwrap();
     let twice = "INSERT INTO migration_tracking (legacy_task_id, source) VALUES ('1', 's')";
-    let first = Command::new("psql").args([&url, "-c", twice]).output().unwrap();
+    sql(&url, twice);
     let second = Command::new("psql").args([&url, "-c", twice]).output().unwrap();
-    assert!(
-        first.status.success() && !second.status.success(),
-        "{first:?} {second:?}"
-    );
+    assert!(!second.status.success(), "{second:?}");
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ mod postgres;
 mod program;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../support/sql.rs"]
+mod sql;
 
 mod databases;
 mod rehearsal;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::program::command;
-use crate::support::{Kind, Site, sql};
+use crate::sql::sql;
+use crate::support::{Kind, Site};
 
 /// A site whose MAOS works for itself, watched every second. Whoever is called writes what he was told into a file.
 fn watched(kind: Kind, on_postgres: bool) -> Site {

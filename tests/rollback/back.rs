@@ -1,6 +1,7 @@
 //! Where MAOS stays: after a rollback everything is as at the backup, with the new rows carried; doing it again does nothing.
 
-use crate::support::{Kind, Site, sql};
+use crate::sql::sql;
+use crate::support::{Kind, Site};
 
 #[test]
 fn defect_66_73_everything_is_as_at_the_backup_and_new_rows_are_carried() {

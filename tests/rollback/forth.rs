@@ -1,6 +1,7 @@
 //! Fault case E76: a rollback of a rollback, by name. What was in use before is in use again; nothing that came since is lost.
 
-use crate::support::{Kind, Site, sql};
+use crate::sql::sql;
+use crate::support::{Kind, Site};
 
 fn rolled_back(on_postgres: bool) -> (Site, String) {
     let site = Site::new(Kind::Upgrade, on_postgres, 60);

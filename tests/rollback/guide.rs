@@ -1,7 +1,8 @@
 //! Back to a backup that the guide's own script made: its database, its configuration and checkpoints; rows that came since are found
 //! though it has no keys.
 
-use crate::support::{Kind, Site, sql};
+use crate::sql::sql;
+use crate::support::{Kind, Site};
 
 #[test]
 fn a_backup_in_the_guides_layout_goes_back_with_its_files() {

@@ -1,6 +1,7 @@
 //! What is refused before anything happens, and what is taken back when it fails half-way.
 
-use crate::support::{Kind, Site, sql};
+use crate::sql::sql;
+use crate::support::{Kind, Site};
 
 fn harmed(site: &Site, harm: impl FnOnce(&std::path::Path)) {
     let id = site.run(&["backup", "list"]).document()["backups"][0]["id"]

@@ -1,7 +1,8 @@
 //! Fault case E76, defects 68 and 88: killed at every boundary of every step and gone on with, it ends as an undisturbed one; given up
 //! instead, the state before is there again.
 
-use crate::support::{Kind, Site, sql};
+use crate::sql::sql;
+use crate::support::{Kind, Site};
 
 const STEPS: [&str; 11] = [
     "checkpoint",

@@ -9,6 +9,8 @@ mod postgres;
 mod program;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../support/sql.rs"]
+mod sql;
 
 mod armed;
 mod back;

@@ -4,7 +4,8 @@
 use std::process::{Command, Stdio};
 
 use crate::program::finish;
-use crate::support::{Kind, Site, sql};
+use crate::sql::sql;
+use crate::support::{Kind, Site};
 
 #[test]
 fn fault_d65_defect_90_a_command_meant_for_another_target_is_refused() {
@@ -118,13 +119,13 @@ fn fault_e78_a_password_is_in_no_file_and_no_output() {
     let settings = site.read("ws/migration.yml");
     site.write(
         "ws/migration.yml",
-        &settings.replace("postgres://maos@", "postgres://maos:${CANARY_PASSWORD}@"),
+        &settings.replace("postgres://maos@", "postgres://maos:${CANARY_WORD}@"),
     );
     let with_secret = |args: &[&str], point: Option<&str>| {
         let workspace = site.path("ws").display().to_string();
         let words = [&["-w", workspace.as_str(), "--json"], args].concat();
         let mut command = crate::program::command(std::path::Path::new("/"), &words);
-        command.env("CANARY_PASSWORD", CANARY);
+        command.env("CANARY_WORD", CANARY);
         if let Some(point) = point {
             command.env("MAOS_MIGRATE_FAIL_POINT", point);
         }

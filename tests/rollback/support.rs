@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::postgres::Cluster;
 use crate::program::{PROGRAM, Ran, command, finish};
+use crate::sql::sql;
 
 /// What a site is made of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,46 +25,6 @@ pub struct Site {
     /// The URL of the legacy database.
     pub legacy: String,
     cluster: Option<Cluster>,
-}
-
-/// SQL in a PostgreSQL or SQLite database, its rows as lines with `|`.
-pub fn sql(url: &str, text: &str) -> String {
-    if let Some(path) = url.strip_prefix("sqlite://") {
-        let script = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], timeout=20)\nrows = c.execute(sys.argv[2]).fetchall()\nc.commit()\n\
-                      print('\\n'.join('|'.join('' if v is None else str(v) for v in row) for row in rows))";
-        let done = Command::new("python3")
-            .args(["-c", script, path, text])
-            .output()
-            .unwrap();
-        assert!(
-            done.status.success(),
-            "{text}: {}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-        return String::from_utf8_lossy(&done.stdout).trim().to_owned();
-    }
-    let done = Command::new("psql")
-        .args([
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-d",
-            url,
-            "-c",
-            text,
-        ])
-        .env("PGTZ", "UTC")
-        .output()
-        .unwrap();
-    assert!(
-        done.status.success(),
-        "{text}: {}",
-        String::from_utf8_lossy(&done.stderr)
-    );
-    String::from_utf8_lossy(&done.stdout).trim().to_owned()
 }
 
 impl Site {

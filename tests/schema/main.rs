@@ -4,6 +4,8 @@
 
 #[path = "../support/pooler.rs"]
 mod pooler;
+#[path = "../support/sql.rs"]
+mod sql;
 
 mod bulk;
 mod child;

@@ -103,29 +103,15 @@ impl Cluster {
     }
 
     pub fn psql(&self, database: &str, sql: &str) -> String {
-        let done = Command::new("psql")
-            .args([
-                "-X",
-                "-q",
-                "-A",
-                "-t",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-U",
-                "maos",
-                "-h",
-            ])
-            .arg(&self.folder)
-            .args(["-d", database, "-c", sql])
-            .env("PGTZ", "UTC")
-            .output()
-            .expect("psql starts");
-        assert!(
-            done.status.success(),
-            "{sql}: {}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-        String::from_utf8_lossy(&done.stdout).trim().to_owned()
+        crate::sql::sql(&self.url(database), sql)
+    }
+
+    /// How a database of it is reached.
+    pub fn url(&self, database: &str) -> String {
+        format!(
+            "postgres://maos@localhost/{database}?host={}",
+            self.folder.display()
+        )
     }
 
     pub fn database(&self, name: &str) -> Db {
@@ -153,9 +139,10 @@ pub enum Db {
 impl Db {
     pub fn url(&self) -> String {
         match self {
-            Self::Postgres { folder, name } => {
-                format!("postgres://maos@localhost/{name}?host={}", folder.display())
+            Self::Postgres { folder, name } => Cluster {
+                folder: folder.clone(),
             }
+            .url(name),
             Self::Sqlite(path) => format!("sqlite://{}", path.display()),
         }
     }

@@ -15,7 +15,7 @@ use maos_migrate::engine::views::Slot;
 use maos_migrate::tui::app::Out;
 use maos_migrate::tui::style::{Look, Theme};
 
-use super::support::{Harness, answered, at, scored};
+use super::support::{Harness, Scene, answered, at, scored};
 
 const SIZES: [(u16, u16); 5] = [(40, 10), (60, 18), (80, 24), (120, 36), (140, 45)];
 const STEP: Capability = Capability::Checkpoints;
@@ -251,8 +251,6 @@ fn done(h: &mut Harness, quarantined: u64) {
     });
 }
 
-type Scene = (&'static str, fn(&mut Harness));
-
 const SCENES: &[Scene] = &[
     ("locked", |h| {
         h.update();
@@ -327,10 +325,7 @@ const SCENES: &[Scene] = &[
 ];
 
 fn scene(name: &str, size: (u16, u16), look: Look) -> Harness {
-    let (_, build) = SCENES.iter().find(|(known, _)| *known == name).expect("a scene");
-    let mut harness = Harness::with_look(size, look);
-    build(&mut harness);
-    harness
+    super::support::scene(SCENES, name, size, look)
 }
 
 #[test]

@@ -13,24 +13,14 @@ use maos_migrate::engine::views::Slot;
 use maos_migrate::engine::workspace::{Settings, Workspace};
 use maos_migrate::tui::style::{Look, Theme};
 
-use super::support::{Harness, answered, at, scored};
+use super::support::{Harness, Scene, at, each_scene, go_down};
 
-const SIZES: [(u16, u16); 6] = [(40, 10), (60, 18), (80, 24), (100, 30), (120, 36), (140, 45)];
 const STEP: Capability = Capability::Compare;
 
 /// Goes to the screen by the list of steps.
 fn open(harness: &mut Harness) {
-    scored(&mut harness.snapshot);
-    answered(&mut harness.snapshot, &[]);
-    let proved = Step {
-        activity: Activity::Done,
-        ..Step::default()
-    };
-    harness.snapshot.steps.insert(Capability::Environment, proved);
     settings(harness, "legacy:\n  run: [./run_legacy]\n");
-    harness.update();
-    harness.keys(&"]".repeat(8));
-    harness.out.clear();
+    go_down(harness, 8);
 }
 
 fn settings(harness: &mut Harness, more: &str) {
@@ -162,8 +152,6 @@ fn finished(harness: &mut Harness, simulated: bool) {
     harness.update();
 }
 
-type Scene = (&'static str, fn(&mut Harness));
-
 const SCENES: [Scene; 8] = [
     ("ready", |_| {}),
     ("no_legacy_command", |harness| {
@@ -196,15 +184,9 @@ const SCENES: [Scene; 8] = [
 
 #[test]
 fn every_state_at_every_size() {
-    for (name, scene) in SCENES {
-        for size in SIZES {
-            let mut harness = Harness::new(size);
-            open(&mut harness);
-            harness.text();
-            scene(&mut harness);
-            insta::assert_snapshot!(format!("compare_{name}_{}x{}", size.0, size.1), harness.text());
-        }
-    }
+    each_scene(&SCENES, open, |name, text| {
+        insta::assert_snapshot!(format!("compare_{name}"), text);
+    });
 }
 
 #[test]

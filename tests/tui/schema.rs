@@ -29,7 +29,7 @@ use maos_migrate::tui::style::{Look, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 
-use super::support::{Harness, answered, at, finished, plan, running, scored};
+use super::support::{Harness, Scene, answered, at, finished, plan, running, scored};
 
 const SIZES: [(u16, u16); 5] = [(40, 10), (60, 18), (80, 24), (120, 36), (140, 45)];
 const STEP: Capability = Capability::Schema;
@@ -210,8 +210,6 @@ fn failed(h: &mut Harness) {
     h.keys("]]]]]]]");
 }
 
-type Scene = (&'static str, fn(&mut Harness));
-
 const SCENES: &[Scene] = &[
     ("locked", |h| {
         h.update();
@@ -293,10 +291,7 @@ fn census_and_run(h: &mut Harness) {
 }
 
 fn scene(name: &str, size: (u16, u16), look: Look) -> Harness {
-    let (_, build) = SCENES.iter().find(|(known, _)| *known == name).expect("a scene");
-    let mut harness = Harness::with_look(size, look);
-    build(&mut harness);
-    harness
+    super::support::scene(SCENES, name, size, look)
 }
 
 #[test]

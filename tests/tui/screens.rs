@@ -9,10 +9,7 @@ use maos_migrate::tui::style::{Look, Theme};
 use proptest::prelude::*;
 
 use super::environment;
-use super::support::{Harness, SIZES, alice, answered, finished, plan, running, scored};
-
-/// A named state: how to get there from an open session.
-type Scene = (&'static str, fn(&mut Harness));
+use super::support::{Harness, SIZES, Scene, alice, answered, finished, plan, running, scored};
 
 fn go(harness: &mut Harness, keys: &str) {
     harness.update();
@@ -165,10 +162,7 @@ const SCENES: &[Scene] = &[
 ];
 
 fn scene(name: &str, size: (u16, u16), look: Look) -> Harness {
-    let (_, build) = SCENES.iter().find(|(known, _)| *known == name).expect("a scene");
-    let mut harness = Harness::with_look(size, look);
-    build(&mut harness);
-    harness
+    super::support::scene(SCENES, name, size, look)
 }
 
 #[test]

@@ -193,6 +193,45 @@ impl Harness {
     }
 }
 
+/// A state of a screen by its name, and the way there.
+pub type Scene = (&'static str, fn(&mut Harness));
+
+/// The scene of that name.
+pub fn scene(scenes: &[Scene], name: &str, size: (u16, u16), look: Look) -> Harness {
+    let (_, build) = scenes.iter().find(|(known, _)| *known == name).expect("a scene");
+    let mut harness = Harness::with_look(size, look);
+    build(&mut harness);
+    harness
+}
+
+/// Opens the screen, draws it once, goes to each of the scenes and gives `check` the picture, with `NAME_WIDTHxHEIGHT`: at every size.
+pub fn each_scene(scenes: &[Scene], open: fn(&mut Harness), check: impl Fn(String, String)) {
+    const WIDE: [(u16, u16); 6] = [(40, 10), (60, 18), (80, 24), (100, 30), (120, 36), (140, 45)];
+    for (name, scene) in scenes {
+        for size in WIDE {
+            let mut harness = Harness::new(size);
+            open(&mut harness);
+            harness.text();
+            scene(&mut harness);
+            check(format!("{name}_{}x{}", size.0, size.1), harness.text());
+        }
+    }
+}
+
+/// Goes to the step that comes `down` steps below the start, with everything answered and the environment proved.
+pub fn go_down(harness: &mut Harness, down: usize) {
+    scored(&mut harness.snapshot);
+    answered(&mut harness.snapshot, &[]);
+    let proved = Step {
+        activity: Activity::Done,
+        ..Step::default()
+    };
+    harness.snapshot.steps.insert(Capability::Environment, proved);
+    harness.update();
+    harness.keys(&"]".repeat(down));
+    harness.out.clear();
+}
+
 /// A moment of the day the tests take place on.
 pub fn at(clock: &str) -> Timestamp {
     format!("2026-11-22T{clock}Z").parse().expect("a time")

@@ -7,22 +7,12 @@ use maos_migrate::engine::snapshot::{Activity, Step};
 use maos_migrate::engine::validate::{Catalogue, Verdict};
 use maos_migrate::tui::style::{Look, Theme};
 
-use super::support::{Harness, answered, at, scored};
+use super::support::{Harness, Scene, at, each_scene, go_down};
 
-const SIZES: [(u16, u16); 6] = [(40, 10), (60, 18), (80, 24), (100, 30), (120, 36), (140, 45)];
 const STEP: Capability = Capability::Validate;
 
 fn open(harness: &mut Harness) {
-    scored(&mut harness.snapshot);
-    answered(&mut harness.snapshot, &[]);
-    let proved = Step {
-        activity: Activity::Done,
-        ..Step::default()
-    };
-    harness.snapshot.steps.insert(Capability::Environment, proved);
-    harness.update();
-    harness.keys(&"]".repeat(10));
-    harness.out.clear();
+    go_down(harness, 10);
 }
 
 fn told(name: &str) -> (ItemState, &'static str, &'static str) {
@@ -130,8 +120,6 @@ fn step(harness: &mut Harness, activity: Activity, items: Vec<Item>) {
     harness.update();
 }
 
-type Scene = (&'static str, fn(&mut Harness));
-
 const SCENES: [Scene; 6] = [
     ("ready", |_| {}),
     ("running", |harness| {
@@ -157,15 +145,9 @@ const SCENES: [Scene; 6] = [
 
 #[test]
 fn every_state_at_every_size() {
-    for (name, scene) in SCENES {
-        for size in SIZES {
-            let mut harness = Harness::new(size);
-            open(&mut harness);
-            harness.text();
-            scene(&mut harness);
-            insta::assert_snapshot!(format!("validate_{name}_{}x{}", size.0, size.1), harness.text());
-        }
-    }
+    each_scene(&SCENES, open, |name, text| {
+        insta::assert_snapshot!(format!("validate_{name}"), text);
+    });
 }
 
 #[test]

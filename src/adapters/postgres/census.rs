@@ -6,15 +6,12 @@ use sqlx::Row as _;
 
 use super::{Own, PgStore, sql};
 use crate::adapters::faults::{source_key, text_faults};
+use crate::adapters::ledger::{self, count as rows};
 use crate::adapters::phrase::{Phrase, ident, key as key_literal, table};
 use crate::engine::ports::store::{
     Column, Dialect, Field, Key, KeyKind, Pick, Range, RawCensus, Reason, Recipe, SourceTable, StoreError,
     ValueCount,
 };
-
-fn rows(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
-}
 
 impl PgStore {
     pub(super) async fn take_census(&self, source: &SourceTable, after: Option<&Key>) -> Own<RawCensus> {
@@ -234,10 +231,7 @@ impl PgStore {
             .fetch_all(&mut *connection)
             .await
             .map_err(|error| self.fault(&error))?;
-        Ok(found
-            .iter()
-            .filter_map(|row| Some((Reason::of(&row.get::<String, _>("reason"))?, rows(row.get("n")))))
-            .collect())
+        Ok(ledger::reasons(&found))
     }
 
     pub(super) async fn find_bound(
@@ -262,14 +256,6 @@ impl PgStore {
             .fetch_one(&mut *connection)
             .await
             .map_err(|error| self.fault(&error))?;
-        let n = rows(row.get("n"));
-        if n == 0 {
-            return Ok(None);
-        }
-        if n < wanted {
-            return Ok(Some(upto.clone()));
-        }
-        let text: Option<String> = row.get("k");
-        Ok(text.and_then(|text| Key::parse(source.key_kind, &text)))
+        Ok(ledger::bound(&row, source, upto, wanted))
     }
 }

@@ -4,16 +4,13 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::sync::mpsc;
 
 use super::{Own, PgStore, binary, sql};
+use crate::adapters::ledger::number;
 use crate::adapters::phrase::{Phrase, beside, ident, literal, table};
 use crate::engine::failpoint;
 use crate::engine::ports::store::{
     Column, ColumnKind, Copied, CopyJob, Dialect, Feed, Key, Part, Pick, Piece, Recipe, Store, StoreError,
 };
 use crate::engine::schema::key::task_id;
-
-fn number(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
-}
 
 /// Casts a text expression to what the column holds.
 fn cast(column: &Column, expression: &str) -> String {

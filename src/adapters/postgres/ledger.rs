@@ -3,21 +3,14 @@
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::{Own, PgStore, sql};
+use crate::adapters::ledger::{self, count as rows, fenced, number};
 use crate::adapters::phrase::{beside, ident, literal, table};
 use crate::engine::ports::store::{
-    ChunkMark, ChunkRow, ColumnKind, Copied, Fence, Recipe, RunRow, RunState, Setup, StoreError, Table,
+    ChunkMark, ChunkRow, ColumnKind, Copied, Fence, Recipe, RunRow, Setup, Table,
 };
 
 const TASKS: &str = include_str!("../../../assets/schema/postgres/tasks.sql");
 pub(super) const LEDGER: &str = include_str!("../../../assets/schema/postgres/ledger.sql");
-
-fn number(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
-}
-
-fn rows(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
-}
 
 impl PgStore {
     pub(super) async fn make_ready(&self, recipe: &Recipe, setup: &Setup) -> Own<u64> {
@@ -94,13 +87,7 @@ impl PgStore {
             .await
             .map_err(|error| self.fault(&error))?
         };
-        Err(StoreError::Fenced(match now {
-            Some((holder, token)) => format!(
-                "{holder} took this run over (fence {token}, ours was {}); nothing of ours was written after that",
-                fence.token
-            ),
-            None => "the lease of this run is gone".to_owned(),
-        }))
+        Err(fenced(fence, now))
     }
 
     pub(super) async fn read_run(&self, target: &Table, label: &str) -> Own<Option<RunRow>> {
@@ -120,22 +107,7 @@ impl PgStore {
         .fetch_optional(&mut *connection)
         .await
         .map_err(|error| self.fault(&error))?;
-        row.map(|row| {
-            let state: String = row.get("state");
-            Ok(RunRow {
-                format: row.get("format"),
-                source: row.get("place"),
-                mapping: row.get("mapping"),
-                state: RunState::of(&state).ok_or_else(|| {
-                    StoreError::Refused(format!("{}: the ledger has an unknown state", self.words))
-                })?,
-                started: row.get("started"),
-                boundary: row.get("boundary"),
-                hash: row.get("hash"),
-                token: row.get("token"),
-            })
-        })
-        .transpose()
+        row.map(|row| ledger::run(&row, &self.words)).transpose()
     }
 
     pub(super) async fn read_chunks(&self, target: &Table, label: &str) -> Own<Vec<ChunkRow>> {
@@ -148,18 +120,7 @@ impl PgStore {
         .fetch_all(&mut *connection)
         .await
         .map_err(|error| self.fault(&error))?;
-        Ok(found
-            .iter()
-            .map(|row| ChunkRow {
-                seq: row.get("seq"),
-                after: row.get("after_key"),
-                upto: row.get("upto_key"),
-                rows_in: rows(row.get("rows_in")),
-                rows_out: rows(row.get("rows_out")),
-                quarantined: rows(row.get("quarantined")),
-                hash: row.get("hash"),
-            })
-            .collect())
+        Ok(ledger::chunks(&found))
     }
 
     pub(super) async fn note_run(&self, fence: &Fence, run: &RunRow) -> Own<()> {
@@ -220,12 +181,7 @@ impl PgStore {
         .fetch_optional(&mut *connection)
         .await
         .map_err(|error| self.fault(&error))?;
-        Ok(row.map(|row| Copied {
-            rows_in: rows(row.get("rows_in")),
-            rows_out: rows(row.get("rows_out")),
-            quarantined: rows(row.get("quarantined")),
-            ..Copied::default()
-        }))
+        Ok(row.map(|row| ledger::copied(&row)))
     }
 
     pub(super) async fn remove_rows(&self, recipe: &Recipe, fence: &Fence, limit: u64) -> Own<u64> {

@@ -3,6 +3,7 @@
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::{Own, PgStore, sql};
+use crate::adapters::ledger;
 use crate::engine::ports::store::{
     Column, ColumnKind, Dialect, Place, Relation, RelationKind, StoreError, Table,
 };
@@ -241,25 +242,11 @@ impl PgStore {
 
     pub(super) async fn look_ledger(&self, target: &Table) -> Own<Vec<String>> {
         let mut missing = Vec::new();
-        for name in [
-            "migration_tracking",
-            "migration_run",
-            "migration_chunk",
-            "migration_quarantine",
-            "migration_lease",
-        ] {
+        for name in ledger::TABLES {
             match self.look_relation(&target.sibling(name)).await? {
                 None => missing.push(name.to_owned()),
                 Some(found) if name == "migration_tracking" => {
-                    for wanted in ["legacy_task_id", "maos_task_id", "migration_date", "status"] {
-                        if found.column(wanted).is_none() {
-                            return Err(StoreError::Refused(format!(
-                                "{}: {} exists and lacks {wanted}; it is not the guide's table",
-                                self.words, found.table
-                            )));
-                        }
-                    }
-                    if found.column("source").is_none() {
+                    if ledger::lacks_source(&found, &self.words)? {
                         missing.push("column source of migration_tracking".to_owned());
                         self.refuse_doubled_tracking(&found.table).await?;
                     }

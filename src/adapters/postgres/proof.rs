@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{Own, PgStore, sql};
 use crate::adapters::copytext::{Lines, fields};
+use crate::adapters::ledger::count as rows;
 use crate::adapters::phrase::{Phrase, beside, ident, literal, table};
 use crate::engine::ports::store::{
     Check, Column, ColumnKind, Dialect, GuideRows, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow,
@@ -14,10 +15,6 @@ use crate::engine::ports::store::{
 
 /// Bytes collected before they are handed on.
 const PIECE: usize = 128 * 1024;
-
-fn rows(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
-}
 
 /// A tracked id as the task table's id column has it; text that is no id is no id, not an error.
 pub(super) fn tracked_id(id: &Column, text: &str) -> String {

@@ -9,6 +9,7 @@ use super::pour::as_text;
 use super::quick::{blocking, broken, field};
 use super::{Own, SqliteStore, sql, text};
 use crate::adapters::faults::{sound, source_key, text_faults};
+use crate::adapters::ledger::{self, count as rows};
 use crate::adapters::phrase::{Phrase, ident, key as key_literal, table};
 use crate::engine::ports::store::{
     Column, ColumnKind, Dialect, Field, Key, KeyKind, Pick, Range, RawCensus, Reason, Recipe, SourceTable,
@@ -20,10 +21,6 @@ const MOST_BAD_TEXT: usize = 10_000;
 
 /// Distinct values of a field that are counted in memory; with more, the database counts.
 const MOST_VALUES: usize = 4_096;
-
-fn rows(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
-}
 
 /// How often each value of a field occurs.
 #[derive(Default)]
@@ -452,10 +449,7 @@ impl SqliteStore {
             .await
             .map_err(|error| self.fault(&error))?;
         let _ = reader.close().await;
-        Ok(found
-            .iter()
-            .filter_map(|row| Some((Reason::of(&row.get::<String, _>("reason"))?, rows(row.get("n")))))
-            .collect())
+        Ok(ledger::reasons(&found))
     }
 
     pub(super) async fn find_bound(
@@ -480,14 +474,6 @@ impl SqliteStore {
             .await
             .map_err(|error| self.fault(&error))?;
         let _ = reader.close().await;
-        let n = rows(row.get("n"));
-        if n == 0 {
-            return Ok(None);
-        }
-        if n < wanted {
-            return Ok(Some(upto.clone()));
-        }
-        let found: Option<String> = row.get("k");
-        Ok(found.and_then(|found| Key::parse(source.key_kind, &found)))
+        Ok(ledger::bound(&row, source, upto, wanted))
     }
 }

@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 
 use super::{Own, SqliteStore, sql};
 use crate::adapters::copytext::{Lines, fields};
+use crate::adapters::ledger::number;
 use crate::adapters::phrase::{ident, literal, table};
 use crate::engine::failpoint;
 use crate::engine::ports::store::{Copied, CopyJob, Feed, Key, Part, Pick, Piece, Recipe, Store, StoreError};
@@ -12,10 +13,6 @@ use crate::engine::schema::key::task_id;
 
 /// Rows in one statement; SQLite takes 32,766 parameters.
 const BATCH: usize = 64;
-
-fn number(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
-}
 
 fn names(recipe: &Recipe) -> String {
     recipe

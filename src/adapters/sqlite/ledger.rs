@@ -3,33 +3,15 @@
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::{Own, SqliteStore, sql};
+use crate::adapters::ledger::{self, fenced, number};
 use crate::adapters::phrase::{ident, table};
 use crate::engine::ports::store::{
-    ChunkMark, ChunkRow, Copied, Fence, LeaseAsk, LeaseHolder, Recipe, RunRow, RunState, Setup, StoreError,
-    Table, Taken,
+    ChunkMark, ChunkRow, Copied, Fence, LeaseAsk, LeaseHolder, Recipe, RunRow, Setup, StoreError, Table,
+    Taken,
 };
 
 const TASKS: &str = include_str!("../../../assets/schema/sqlite/tasks.sql");
 pub(super) const LEDGER: &str = include_str!("../../../assets/schema/sqlite/ledger.sql");
-
-fn number(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
-}
-
-fn rows(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
-}
-
-/// The refusal of a writer whose lease is gone; `now` has it with its token.
-pub(super) fn fenced(fence: &Fence, now: Option<(String, i64)>) -> StoreError {
-    StoreError::Fenced(match now {
-        Some((holder, token)) => format!(
-            "{holder} took this run over (fence {token}, ours was {}); nothing of ours was written after that",
-            fence.token
-        ),
-        None => "the lease of this run is gone".to_owned(),
-    })
-}
 
 impl SqliteStore {
     pub(super) async fn make_ready(&self, recipe: &Recipe, setup: &Setup) -> Own<u64> {
@@ -141,22 +123,7 @@ impl SqliteStore {
         .await
         .map_err(|error| self.fault(&error))?;
         let _ = reader.close().await;
-        row.map(|row| {
-            let state: String = row.get("state");
-            Ok(RunRow {
-                format: row.get("format"),
-                source: row.get("place"),
-                mapping: row.get("mapping"),
-                state: RunState::of(&state).ok_or_else(|| {
-                    StoreError::Refused(format!("{}: the ledger has an unknown state", self.words))
-                })?,
-                started: row.get("started"),
-                boundary: row.get("boundary"),
-                hash: row.get("hash"),
-                token: row.get("token"),
-            })
-        })
-        .transpose()
+        row.map(|row| ledger::run(&row, &self.words)).transpose()
     }
 
     pub(super) async fn read_chunks(&self, _target: &Table, label: &str) -> Own<Vec<ChunkRow>> {
@@ -169,18 +136,7 @@ impl SqliteStore {
         .await
         .map_err(|error| self.fault(&error))?;
         let _ = reader.close().await;
-        Ok(found
-            .iter()
-            .map(|row| ChunkRow {
-                seq: row.get("seq"),
-                after: row.get("after_key"),
-                upto: row.get("upto_key"),
-                rows_in: rows(row.get("rows_in")),
-                rows_out: rows(row.get("rows_out")),
-                quarantined: rows(row.get("quarantined")),
-                hash: row.get("hash"),
-            })
-            .collect())
+        Ok(ledger::chunks(&found))
     }
 
     pub(super) async fn note_run(&self, fence: &Fence, run: &RunRow) -> Own<()> {
@@ -234,12 +190,7 @@ impl SqliteStore {
         .await
         .map_err(|error| self.fault(&error))?;
         let _ = reader.close().await;
-        Ok(row.map(|row| Copied {
-            rows_in: rows(row.get("rows_in")),
-            rows_out: rows(row.get("rows_out")),
-            quarantined: rows(row.get("quarantined")),
-            ..Copied::default()
-        }))
+        Ok(row.map(|row| ledger::copied(&row)))
     }
 
     pub(super) async fn take_lease(&self, ask: &LeaseAsk) -> Own<Taken> {

@@ -10,6 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use super::quick::{Field, blocking, broken, field, open};
 use super::{Own, SqliteStore};
 use crate::adapters::convert::{Mapped, quoted};
+use crate::adapters::ledger::{fenced, number};
 use crate::adapters::phrase::{Phrase, ident, literal, table};
 use crate::engine::failpoint;
 use crate::engine::ports::store::{Copied, CopyJob, Dialect, Fence, Key, Pick, Recipe, StoreError};
@@ -31,10 +32,6 @@ impl Batch {
     fn get(&self, at: Option<(usize, usize)>) -> Option<&str> {
         at.and_then(|(from, to)| self.text.get(from..to))
     }
-}
-
-fn number(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 impl SqliteStore {
@@ -114,7 +111,7 @@ impl SqliteStore {
             [&fence.label],
             |row| Ok((row.get(0)?, row.get(1)?)),
         );
-        Err(super::ledger::fenced(fence, now.ok()))
+        Err(fenced(fence, now.ok()))
     }
 
     fn clear_keys(&self, tx: &Transaction<'_>, recipe: &Recipe, keys: &[Key]) -> Own<u64> {

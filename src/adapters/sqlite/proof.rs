@@ -8,6 +8,7 @@ use super::pour::as_text;
 use super::quick::{Field, blocking, field};
 use super::{Own, SqliteStore, sql, text};
 use crate::adapters::copytext;
+use crate::adapters::ledger::count as rows;
 use crate::adapters::phrase::{Phrase, ident, literal, table};
 use crate::engine::ports::store::{
     Check, Dialect, GuideRows, Key, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow, Recipe, Slice,
@@ -16,10 +17,6 @@ use crate::engine::ports::store::{
 use crate::engine::schema::key::task_id;
 
 const PIECE: usize = 128 * 1024;
-
-fn rows(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
-}
 
 impl SqliteStore {
     pub(super) async fn export_part(

@@ -11,6 +11,7 @@ use super::{MANIFEST, files, keys, shelf, space};
 use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
 use crate::engine::operation::{Control, Progress};
+use crate::engine::ports::clock::millis;
 use crate::engine::ports::databases::{Database, Mark, MarkKind};
 use crate::engine::ports::maos::Maos;
 use crate::engine::ports::store::Dialect;
@@ -139,7 +140,7 @@ async fn fill(
     phase(control, "copying files", 3);
     take(request, temporary, &mut manifest, control).await?;
     failpoint::hit("backup.after_files");
-    manifest.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    manifest.took_ms = millis(begun);
     let (manifest, text) = manifest.sealed()?;
     disk::write_atomic(&temporary.join(MANIFEST), text.as_bytes(), disk::PRIVATE)?;
     disk::sync_folder(&temporary.join("."))?;

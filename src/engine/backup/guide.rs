@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use super::manifest::{EntryKind, FORMAT, Manifest, MaosOf, Part, Root, RootKind};
 use super::shelf::{Listed, Standing};
 use super::verify::{Verification, room};
-use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
+use crate::engine::ports::clock::millis;
 use crate::engine::ports::databases::Database;
 use crate::engine::runner::operations::blocking;
 use crate::engine::text::inert_short;
@@ -203,18 +204,8 @@ pub async fn verify(
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut found = Verification {
-        id: id.clone(),
-        manifest: checked.0,
-        at: now(),
-        by: by.to_owned(),
-        good: false,
-        why: String::new(),
-        restore_ms: 0,
-        took_ms: 0,
-        rows: 0,
         files: 1,
-        sums: None,
-        entries: Vec::new(),
+        ..Verification::begun(&id, &checked.0, now(), by)
     };
     let (within, silent) = (folder.to_owned(), control.clone());
     found.entries = blocking(move || {
@@ -234,22 +225,7 @@ pub async fn verify(
         Ok(()) => restore(&dump, &id, beside, &mut found, control).await,
         Err(error) => Err(error),
     };
-    found.at = now();
-    found.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match result {
-        Ok(()) => {
-            found.good = true;
-            found.write(folder)?;
-            Ok(found)
-        }
-        Err(error) => {
-            if error.kind == ErrorKind::Input {
-                found.why.clone_from(&error.message);
-                found.write(folder)?;
-            }
-            Err(error)
-        }
-    }
+    found.settle(folder, begun, now(), result)
 }
 
 async fn restore(
@@ -279,7 +255,7 @@ async fn restore(
     let begun = Instant::now();
     let outcome = async {
         scratch.restore(dump, beside, control).await?;
-        found.restore_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        found.restore_ms = millis(begun);
         scratch.sums().await
     }
     .await;

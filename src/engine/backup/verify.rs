@@ -11,6 +11,7 @@ use super::{Listed, VERIFICATION, shelf};
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::failpoint;
 use crate::engine::operation::{Control, Progress};
+use crate::engine::ports::clock::millis;
 use crate::engine::ports::databases::{About, Database, MarkKind, Sums};
 use crate::engine::runner::operations::blocking;
 use crate::engine::workspace::files as disk;
@@ -53,6 +54,56 @@ impl Verification {
     pub fn read(folder: &Path) -> Option<Self> {
         let text = std::fs::read(folder.join(VERIFICATION)).ok()?;
         serde_json::from_slice(&text).ok()
+    }
+
+    /// One that has found nothing yet.
+    #[must_use]
+    pub(super) fn begun(id: &str, manifest: &str, at: Timestamp, by: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            manifest: manifest.to_owned(),
+            at,
+            by: by.to_owned(),
+            good: false,
+            why: String::new(),
+            restore_ms: 0,
+            took_ms: 0,
+            rows: 0,
+            files: 0,
+            sums: None,
+            entries: Vec::new(),
+        }
+    }
+
+    /// Writes the result beside the manifest, unless it could not be looked for at all: only what is wrong with the backup itself stays
+    /// with it.
+    ///
+    /// # Errors
+    /// Those of `result`, and when it cannot be written.
+    pub(super) fn settle(
+        mut self,
+        folder: &Path,
+        begun: Instant,
+        at: Timestamp,
+        result: Result<()>,
+    ) -> Result<Self> {
+        self.took_ms = millis(begun);
+        self.at = at;
+        match result {
+            Ok(()) => {
+                self.good = true;
+                failpoint::hit("backup.before_verified");
+                self.write(folder)?;
+                Ok(self)
+            }
+            Err(error) => {
+                if error.kind == ErrorKind::Input {
+                    self.why.clone_from(&error.message);
+                    self.write(folder)?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Puts it beside the manifest.
@@ -215,38 +266,11 @@ pub async fn verify(
     let begun = Instant::now();
     let manifest = Manifest::read(folder)?;
     let mut found = Verification {
-        id: manifest.id.clone(),
-        manifest: manifest.sha256.clone(),
-        at: now(),
-        by: by.to_owned(),
-        good: false,
-        why: String::new(),
-        restore_ms: 0,
-        took_ms: 0,
         rows: manifest.rows(),
-        files: 0,
-        sums: None,
-        entries: Vec::new(),
+        ..Verification::begun(&manifest.id, &manifest.sha256, now(), by)
     };
     let result = look(folder, &manifest, beside, &mut found, control).await;
-    found.took_ms = millis(begun);
-    found.at = now();
-    match result {
-        Ok(()) => {
-            found.good = true;
-            failpoint::hit("backup.before_verified");
-            found.write(folder)?;
-            Ok(found)
-        }
-        Err(error) => {
-            // Only what is wrong with the backup itself stays with it.
-            if error.kind == ErrorKind::Input {
-                found.why.clone_from(&error.message);
-                found.write(folder)?;
-            }
-            Err(error)
-        }
-    }
+    found.settle(folder, begun, now(), result)
 }
 
 async fn look(
@@ -317,8 +341,4 @@ pub fn room(about: &About, needed: u64) -> Result<()> {
         .hint("Free space there and try again.")),
         _ => Ok(()),
     }
-}
-
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -9,6 +9,7 @@ use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::item::{Item, ItemState};
 use crate::engine::operation::{Control, Effect, Notice, Outcome, Plan, Progress, ProofLine};
+use crate::engine::ports::clock::millis;
 use crate::engine::ports::maos::{Ability, MaosError};
 use crate::engine::ports::store::Table;
 use crate::engine::runner::operations::World;
@@ -158,7 +159,7 @@ async fn effect(world: &World, line: &Line, control: &Control) -> Result<Option<
         Ok(said) => prove(world, line.key, said).await,
         Err(error) => Err(error),
     };
-    let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let ms = millis(begun);
     let (state, text) = match &done {
         Ok(Proof::Holds(said)) => (ItemState::Done, said.clone()),
         Ok(Proof::Skipped(why)) => (ItemState::Skipped, why.clone()),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::json;
 use super::sample::{Gap, Probe, Raw, RawFigures, Sample};
 use super::watch::Taken;
+use crate::engine::ports::clock::millis;
 use crate::engine::ports::maos::{Known, Maos, MaosError, StatusDocument, Submission, TaskStatus};
 use crate::engine::ports::process::{Call, Ended, Processes};
 use crate::engine::text::inert_short;
@@ -117,7 +118,7 @@ impl Source {
         Taken {
             sample,
             source: self.words(),
-            ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ms: millis(started),
             why,
         }
     }

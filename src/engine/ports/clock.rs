@@ -1,5 +1,7 @@
 //! Time, as a port, so that nothing in the engine reads a clock by itself.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 
 /// Where the present time comes from.
@@ -18,4 +20,10 @@ impl Clock for SystemClock {
         let now = Timestamp::now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
+}
+
+/// Whole milliseconds that something took.
+#[must_use]
+pub fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -16,6 +16,7 @@ use crate::engine::journal;
 use crate::engine::monitor::decide;
 use crate::engine::ports::{Journal, Ports};
 use crate::engine::views::Mode;
+use crate::engine::workspace::identity::Identity;
 use crate::engine::workspace::session::{self, Opened};
 use crate::engine::workspace::{Holder, Workspace, denied, takeover};
 
@@ -304,19 +305,33 @@ pub(super) async fn first_events(
 }
 
 /// Refuses a journal that belongs to other sources or another target; notes whose a new one is.
-pub(super) async fn check_identity(journal: &dyn Journal, identity: &[(&'static str, String)]) -> Result<()> {
-    for (key, value) in identity {
-        let key = format!("identity.{key}");
-        match journal.fact(&key).await? {
-            None if value != "none" => journal.set_fact(&key, value).await?,
-            Some(known) if known != *value && value != "none" => {
-                let name = key.trim_start_matches("identity.");
-                return Err(Error::blocked(format!(
-                    "the journal of this workspace belongs to {name} {known}; migration.yml now says {value}"
-                ))
-                .hint("Use another workspace (-w DIR), or --restart to begin anew; the old journal is kept beside."));
-            }
-            _ => {}
+pub(super) async fn check_identity(journal: &dyn Journal, identity: &[Identity]) -> Result<()> {
+    for database in identity {
+        let key = format!("identity.{}", database.name);
+        let mark = format!("{key}.mark");
+        let words = journal.fact(&key).await?;
+        let known = journal.fact(&mark).await?;
+        let same = match (&known, &words) {
+            (Some(known), _) => *known == database.mark,
+            (None, Some(words)) => database.may_be(words),
+            (None, None) => true,
+        };
+        if !same {
+            return Err(Error::blocked(format!(
+                "the journal of this workspace belongs to {} {}; migration.yml now says {}",
+                database.name,
+                words.unwrap_or_default(),
+                database.words
+            ))
+            .hint(
+                "Use another workspace (-w DIR), or --restart to begin anew; the old journal is kept beside.",
+            ));
+        }
+        if words.is_none() {
+            journal.set_fact(&key, &database.words).await?;
+        }
+        if known.is_none() {
+            journal.set_fact(&mark, &database.mark).await?;
         }
     }
     Ok(())

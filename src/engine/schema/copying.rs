@@ -13,6 +13,7 @@ use super::request::Stores;
 use super::retry;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Notice};
+use crate::engine::ports::clock::millis;
 use crate::engine::ports::store::{
     ChunkMark, Copied, CopyJob, Dialect, Feed, Fence, Key, Pick, Place, Range, Recipe, StoreError,
 };
@@ -280,7 +281,7 @@ impl Copier {
                     self.control.notice(Notice::Statement {
                         text: self.words(pick, mark),
                         rows: copied.rows_out,
-                        ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+                        ms: millis(began),
                     });
                     return Ok(copied);
                 }

@@ -11,6 +11,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
 use crate::engine::item::{Item, ItemState, Items};
 use crate::engine::operation::{Control, Notice, Progress};
+use crate::engine::ports::clock::millis;
 
 /// One run of a list of steps.
 #[derive(Debug)]
@@ -363,8 +364,4 @@ fn joined(first: &str, second: &str) -> String {
         (true, false) => second.to_owned(),
         (false, false) => format!("{first}; {second}"),
     }
-}
-
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

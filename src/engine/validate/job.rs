@@ -12,6 +12,7 @@ use super::tests;
 use crate::engine::error::Result;
 use crate::engine::item::{Item, ItemState};
 use crate::engine::operation::{Control, Notice, Progress};
+use crate::engine::ports::clock::millis;
 
 /// Beyond its deadline a test gets this long to see the last answer, before it is ended from outside.
 const GRACE: Duration = Duration::from_secs(30);
@@ -129,7 +130,7 @@ pub async fn one(lab: &Lab, test: &Test, control: &Control) -> Result<Item> {
         ..blank
     };
     let ended = Item {
-        ms: Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)),
+        ms: Some(millis(begun)),
         data: value(&verdict),
         ..line.now(state, seen.text)
     };

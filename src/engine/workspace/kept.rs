@@ -1,5 +1,6 @@
-//! The secrets that a workspace holds besides the passwords of its databases: what `migration.yml` sets for the programs on both sides, and
-//! what the conversion of the configuration wrote for MAOS. A program on either side may print any of them.
+//! The secrets that a workspace holds besides the passwords of its databases: what `migration.yml` sets for the programs on both sides,
+//! what the conversion of the configuration wrote for MAOS, and what those programs inherit from this one. A program on either side may
+//! print any of them.
 
 use std::path::Path;
 
@@ -13,6 +14,34 @@ use crate::engine::yaml;
 
 /// The larger of these is no file of ours.
 const ENV_BYTES: u64 = 1024 * 1024;
+
+/// Variables that hold a secret without saying so in their names.
+const UNNAMED: [&str; 2] = ["REDISCLI_AUTH", "SSHPASS"];
+
+/// Words that switch something on or off; a variable that holds one holds no secret, whatever it is called.
+const SWITCHES: [&str; 10] = [
+    "true", "false", "none", "null", "auto", "always", "never", "enabled", "disabled", "default",
+];
+
+/// Registers the secrets among the variables that this process hands on to every program it starts: `PGPASSWORD`, `REDISCLI_AUTH`, tokens,
+/// and passwords in addresses.
+pub fn register_inherited(variables: impl IntoIterator<Item = (String, String)>) {
+    for (name, value) in variables {
+        // The shell's two names for a folder look like passwords; so do counts of tokens and names of files.
+        let harmless = matches!(name.as_str(), "PWD" | "OLDPWD")
+            || name.ends_with("TOKENS")
+            || SWITCHES.contains(&value.to_ascii_lowercase().as_str())
+            || (value.starts_with('/') && Path::new(&value).exists());
+        if harmless {
+            continue;
+        }
+        if UNNAMED.contains(&name.as_str()) {
+            secrets::register(&value);
+        } else {
+            register_text(&name, &value);
+        }
+    }
+}
 
 /// Registers what stands in the text of a settings file, so that not even an error about that text tells it.
 pub fn register_settings(name: &str, text: &str, base: &Path, lookup: Lookup<'_>) {
@@ -84,6 +113,46 @@ fn sent(header: &Value, base: &Path, lookup: Lookup<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fault_e78_what_programs_inherit_is_known_and_switches_and_folders_are_not() {
+        let variables = [
+            ("PGPASSWORD", "inherited-1aa"),
+            ("REDISCLI_AUTH", "inherited-2bb"),
+            ("AWS_SECRET_ACCESS_KEY", "inherited-3cc"),
+            ("DATABASE_URL", "postgres://app:inherited-4dd@db/app"),
+            ("LEGACY_TOKEN", "inherited-5ee"),
+            ("PWD", "/srv/inherited-folder"),
+            ("OLDPWD", "/srv/inherited-older"),
+            ("PASSWORD_FILE", "/srv/inherited-file"),
+            ("TOKENIZERS_PARALLELISM", "false"),
+            ("MAX_OUTPUT_TOKENS", "32000"),
+            ("GOOGLE_CREDENTIALS", "/dev/null"),
+            ("LANG", "inherited-language"),
+        ];
+        register_inherited(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        for secret in [
+            "inherited-1aa",
+            "inherited-2bb",
+            "inherited-3cc",
+            "inherited-4dd",
+            "inherited-5ee",
+        ] {
+            assert_eq!(secrets::scrub(secret), secrets::MASK, "{secret}");
+        }
+        for plain in [
+            "/srv/inherited-folder",
+            "/srv/inherited-older",
+            "/srv/inherited-file",
+            "false",
+            "32000",
+            "/dev/null",
+            "inherited-language",
+            "postgres://app",
+        ] {
+            assert_eq!(secrets::scrub(plain), plain);
+        }
+    }
 
     #[test]
     fn fault_e78_what_both_sides_are_given_is_known_and_comments_are_not() {

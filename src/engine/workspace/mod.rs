@@ -3,8 +3,10 @@
 pub mod denied;
 pub mod driving;
 pub mod files;
+pub mod identity;
 mod kept;
 pub use files::hex;
+pub use kept::register_inherited;
 pub mod secrets;
 pub mod session;
 pub mod settings;

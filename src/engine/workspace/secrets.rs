@@ -131,7 +131,6 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Result<Resolved> {
     let (mut value, mut shown) = (String::new(), String::new());
     let mut rest = text;
-    let mut in_url_password = false;
     while let Some(start) = rest.find("${") {
         let (before, after) = rest.split_at(start);
         let Some(end) = after.find('}') else {
@@ -143,10 +142,10 @@ pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Resu
         let secret = reference(name, place, base, lookup)?;
         value.push_str(before);
         shown.push_str(before);
-        in_url_password = value.contains("://");
+        let in_url = value.contains("://");
         register(&secret);
         // In a URL the reference stands for a component, so it is encoded; the whole text may also be one reference.
-        if in_url_password && !(before.is_empty() && start == 0 && end + 1 == after.len()) {
+        if in_url && !(before.is_empty() && start == 0 && end + 1 == after.len()) {
             value.push_str(&percent_encoded(&secret, false));
         } else {
             value.push_str(&secret);
@@ -162,17 +161,14 @@ pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Resu
     {
         register(password);
         register(&percent_decoded(password));
-        if !text.contains("${") {
+        // Told by what people see, since a reference may stand elsewhere in the same address.
+        let masked = format!(":{MASK}@");
+        if shown != MASK && !shown.contains(&masked) {
             warning = Some(format!(
                 "A literal password is in {place}. It works; ${{ENV_NAME}} is safer."
             ));
-        }
-        if !in_url_password {
-            shown = scrub(&value).into_owned();
             // A short password is not in the register; cut it out by position.
-            if shown.contains(&format!(":{password}@")) {
-                shown = shown.replacen(&format!(":{password}@"), &format!(":{MASK}@"), 1);
-            }
+            shown = scrub(&shown.replacen(&format!(":{password}@"), &masked, 1)).into_owned();
         }
     }
     Ok(Resolved {
@@ -271,6 +267,14 @@ mod tests {
             assert!(url.warning.unwrap().contains("line 14"));
         }
         assert_eq!(scrub("driver said long password"), "driver said ******");
+    }
+
+    #[test]
+    fn a_literal_password_beside_a_reference_is_not_shown_either() {
+        let text = "postgres://app:pw1@db/app?options=${DB_PASS}";
+        let url = resolve(text, "migration.yml line 14", Path::new("."), &lookup).unwrap();
+        assert_eq!(url.shown, "postgres://app:******@db/app?options=******");
+        assert!(url.warning.unwrap().contains("line 14"));
     }
 
     #[test]

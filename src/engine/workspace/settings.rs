@@ -10,6 +10,7 @@ use super::driving::{
     BackupSettings, CompareSettings, Driving, LegacySettings, MaosSettings, MonitorSettings,
     RehearsalSettings,
 };
+use super::identity::Identity;
 use super::kept;
 use super::secrets::{self, Lookup, Resolved};
 use super::{SETTINGS_FILE, Workspace};
@@ -376,17 +377,16 @@ impl Settings {
             .map_or_else(|| "no target".to_owned(), |db| target_words(&db.url.shown))
     }
 
-    /// What the journal must agree with: the type and both databases, without secrets.
+    /// What the journal must agree with: those databases that are named.
     #[must_use]
-    pub fn identity(&self) -> Vec<(&'static str, String)> {
-        let shown = |db: &Option<Database>| {
-            db.as_ref()
-                .map_or_else(|| "none".to_owned(), |db| db.url.shown.clone())
-        };
-        vec![
-            ("sources.database", shown(&self.source)),
-            ("target.database", shown(&self.target)),
+    pub fn identity(&self) -> Vec<Identity> {
+        [
+            ("sources.database", &self.source),
+            ("target.database", &self.target),
         ]
+        .into_iter()
+        .filter_map(|(name, database)| Some(Identity::new(name, &database.as_ref()?.url)))
+        .collect()
     }
 }
 

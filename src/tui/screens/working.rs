@@ -1,21 +1,31 @@
 //! What every screen with a long operation says and offers while it runs: pause, stop, how much is safe, the log's tail.
 
-use super::detail;
+use std::collections::BTreeMap;
+
+use super::detail::{self, labelled};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::journey;
-use crate::engine::operation::Progress;
+use crate::engine::operation::{Outcome, Progress};
 use crate::engine::snapshot::{Activity, Step};
 use crate::engine::text::{count, inert};
 use crate::engine::views::Mode;
 use crate::tui::app::context::{Cx, Effect, Handled, Purpose};
 use crate::tui::clock::about;
 use crate::tui::keymap::{Action, Command};
+use crate::tui::layout::Density;
 use crate::tui::overlays::choice::{Choice, Consequence};
 use crate::tui::paint::{Row, keep};
 use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::frame::News;
+use crate::tui::widgets::mark::Mark;
+
+/// Why a step that has run, but not to its end, cannot be run anew: `n` goes on with it.
+pub const UNFINISHED: &str = "It has not come to its end.";
+
+/// Why a step whose run is not done cannot be run anew.
+pub const NOT_RUN: &str = "It has not run.";
 
 /// Why the step cannot be entered.
 pub fn locked(cx: &Cx<'_>, capability: Capability) -> Option<journey::Locked> {
@@ -37,6 +47,58 @@ pub fn off(cx: &Cx<'_>, capability: Capability) -> Option<String> {
                 .active()
                 .map(|running| format!("{} is running.", running.title()))
         })
+}
+
+/// Why the world cannot be read anew: the gate, a session that only watches, a reading under way (said by `reading`), or the run
+/// (said by `running`).
+pub fn off_reading(
+    cx: &Cx<'_>,
+    capability: Capability,
+    reading: Option<&str>,
+    running: &str,
+) -> Option<String> {
+    if let Some(locked) = locked(cx, capability) {
+        return Some(format!("Locked: {}", locked.sentence));
+    }
+    if !reads(cx) {
+        return cx.held();
+    }
+    reading
+        .or_else(|| cx.snapshot.activity(capability).is_active().then_some(running))
+        .map(str::to_owned)
+}
+
+/// The right side of the title: how fresh the figures are while the step is under way, else when it ended.
+pub fn age(cx: &Cx<'_>, capability: Capability) -> String {
+    if cx.snapshot.activity(capability).is_active() {
+        fresh(cx)
+    } else {
+        ended(cx, capability)
+    }
+}
+
+/// How old the figures of a run under way are. Progress carries no time of its own; the journal's last event is as fresh.
+pub fn fresh(cx: &Cx<'_>) -> String {
+    cx.snapshot.at.map_or_else(String::new, |at| cx.old(at))
+}
+
+/// When the step's last run ended; empty before its first end.
+pub fn ended(cx: &Cx<'_>, capability: Capability) -> String {
+    cx.step(capability)
+        .and_then(|step| step.ended)
+        .map_or_else(String::new, |at| cx.ago(at))
+}
+
+/// `120 = 118 + 2`: source, converted, quarantined; `None` while there is no outcome.
+pub fn accounted(step: Option<&Step>) -> Option<String> {
+    step.and_then(|step| step.outcome.as_ref()).map(|outcome| {
+        format!(
+            "{} = {} + {}",
+            count(outcome.source),
+            count(outcome.converted),
+            count(outcome.quarantined)
+        )
+    })
 }
 
 /// `741 of 1,204 rows are finished.`
@@ -69,6 +131,33 @@ pub fn commands(cx: &Cx<'_>, activity: Activity) -> [Command; 2] {
             .about("stop at the next safe point; asks first")
             .off(held),
     ]
+}
+
+/// What the list of commands begins with: `n`; while the step is under way pause and stop before it, and `n` out of the hint bar.
+pub fn first_commands(cx: &Cx<'_>, capability: Capability, next: Command) -> Vec<Command> {
+    let activity = cx.snapshot.activity(capability);
+    if !activity.is_active() {
+        return vec![next];
+    }
+    let mut first = Vec::from(commands(cx, activity));
+    first.push(next.quiet());
+    first
+}
+
+/// Runs the step anew; off with `unfinished` before it is done, and with what `off` says then.
+pub fn again(
+    cx: &Cx<'_>,
+    capability: Capability,
+    about: &'static str,
+    unfinished: &str,
+    off: impl FnOnce() -> Option<String>,
+) -> Command {
+    let off = if cx.snapshot.activity(capability).is_done() {
+        off()
+    } else {
+        Some(unfinished.to_owned())
+    };
+    Command::new(Action::TryAgain, "run again").about(about).off(off)
 }
 
 /// The command of a locked step: go to the one that opens it.
@@ -104,6 +193,33 @@ pub fn next(cx: &Cx<'_>, capability: Capability) -> Option<Handled> {
         locked(cx, capability)?.goes_to
     };
     Some(goes.map_or_else(Handled::done, |step| Handled::one(Effect::Go(step))))
+}
+
+/// What the now line says of a locked step that has not run; `elsewhere` where no step opens it.
+pub fn locked_news(locked: &journey::Locked, elsewhere: &str) -> News {
+    let next = locked.goes_to.map_or_else(
+        || elsewhere.to_owned(),
+        |step| format!("n goes to {}", step.title()),
+    );
+    News::new(format!("Locked: {}", locked.sentence), next).role(Role::Warn)
+}
+
+/// What the now line says of a run that failed; `safe` follows the cause, `; 3 chunks are safe`, or is empty.
+pub fn failed_news(cx: &Cx<'_>, capability: Capability, safe: &str) -> News {
+    let error = cx.step(capability).and_then(|step| step.error.as_ref());
+    let what = error.map_or_else(String::new, |error| text::sentence(&error.message));
+    let next = error
+        .and_then(|error| error.hint.clone())
+        .unwrap_or_else(|| "n goes on from there".to_owned());
+    let what = what.trim_end_matches('.');
+    News::new(format!("{} {what}{safe}.", cx.look.glyphs.failed), next).role(Role::Bad)
+}
+
+/// `n compare`: where `n` goes from a step that is done; empty after the last one.
+pub fn goes_on(cx: &Cx<'_>, capability: Capability) -> String {
+    detail::onward(cx, capability)
+        .0
+        .map_or_else(String::new, |next| format!("n {}", next.title().to_lowercase()))
 }
 
 /// Asks for the plan that the dialog shows.
@@ -189,10 +305,78 @@ pub fn log_tail(cx: &Cx<'_>, capability: Capability, most: usize) -> Vec<Row> {
     rows
 }
 
+/// Puts the log's tail below `rows` where the pane has room to spare, `most` lines at the most.
+pub fn fill_with_log(rows: &mut Vec<Row>, cx: &Cx<'_>, capability: Capability, height: u16, most: usize) {
+    let spare = usize::from(height).saturating_sub(rows.len() + 1);
+    if spare <= 3 || cx.density > Density::Rail {
+        return;
+    }
+    let tail = log_tail(cx, capability, spare.saturating_sub(2).min(most));
+    if !tail.is_empty() {
+        rows.push(Row::rule());
+        rows.extend(tail);
+    }
+}
+
+/// Takes the rows above `top` away, and keeps `top` where the last row is still at the bottom.
+pub fn scroll(rows: &mut Vec<Row>, top: &mut usize, height: u16) {
+    *top = (*top).min(rows.len().saturating_sub(usize::from(height)));
+    rows.drain(..*top);
+}
+
+/// What was set aside, by reason, the most frequent first; the first `kept` reasons stay when room is short.
+pub fn set_aside(step: &Step, heading: String, kept: usize, width: u16) -> Vec<Row> {
+    if step.quarantine.is_empty() {
+        return Vec::new();
+    }
+    let mut reasons: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+    for item in &step.quarantine {
+        reasons.entry(&item.reason).or_insert((0, &item.why)).0 += 1;
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(reason, (n, _))| (std::cmp::Reverse(*n), *reason));
+    let mut rows = vec![
+        Row::blank(),
+        Row::new()
+            .at(1, heading, Role::Warn)
+            .right(1, "Q shows all", Role::Muted)
+            .keep(keep::NORMAL),
+    ];
+    rows.extend(reasons.iter().enumerate().map(|(index, (reason, (n, why)))| {
+        Row::new()
+            .number(8, count(*n), Role::Critical)
+            .at(10, (*reason).to_owned(), Role::Warn)
+            .at(30, inert(why), Role::Text)
+            .max(width.saturating_sub(31))
+            .keep(if index < kept { keep::NORMAL } else { keep::EXTRA })
+    }));
+    rows
+}
+
+/// The first row of a proof: that it holds, with `aside` (`, with rows set aside`) where something was, and when the run ended.
+pub fn proved_row(step: &Step, outcome: &Outcome, aside: &'static str, cx: &Cx<'_>) -> Row {
+    let (mark, aside) = if outcome.quarantined > 0 {
+        (Mark::Quarantine, aside)
+    } else {
+        (Mark::Done, "")
+    };
+    let ended = step.ended.map_or_else(String::new, |at| cx.now.clock_seconds(at));
+    Row::new()
+        .at(1, mark.glyph(cx.look.glyphs), mark.role())
+        .at(3, format!("Proved{aside}"), Role::Critical)
+        .right(1, ended, Role::Muted)
+        .keep(keep::FIGURE)
+}
+
 /// A failure or a stop: what, and what to do.
 pub fn ended_badly(step: &Step, safe: &str, cx: &Cx<'_>, width: u16) -> Vec<Row> {
-    use super::detail::labelled;
-    use crate::tui::widgets::mark::Mark;
+    let mut rows = why_it_ended(step, cx, width);
+    rows.extend(what_now(step, safe, width));
+    rows
+}
+
+/// The cause of a failure or a stop.
+pub fn why_it_ended(step: &Step, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let failure = step.error.as_ref().filter(|_| step.activity == Activity::Failed);
     let (mark, what) = if let Some(error) = failure {
         (Mark::Failed, format!("{}.", text::sentence(&error.message)))
@@ -200,22 +384,26 @@ pub fn ended_badly(step: &Step, safe: &str, cx: &Cx<'_>, width: u16) -> Vec<Row>
         let why = step.note.as_deref().unwrap_or("it did not come to its end");
         (Mark::Paused, format!("Stopped: {}.", inert(why)))
     };
-    let mut rows = Vec::new();
-    let lines = text::wrap(&what, usize::from(width.saturating_sub(4)).max(1));
-    for (index, line) in lines.into_iter().enumerate() {
-        let sign = if index == 0 {
-            mark.glyph(cx.look.glyphs)
-        } else {
-            ""
-        };
-        rows.push(
+    text::wrap(&what, usize::from(width.saturating_sub(4)).max(1))
+        .into_iter()
+        .enumerate()
+        .map(|(index, line)| {
+            let sign = if index == 0 {
+                mark.glyph(cx.look.glyphs)
+            } else {
+                ""
+            };
             Row::new()
                 .at(1, sign, mark.role())
                 .at(3, line, mark.role())
-                .keep(keep::ALWAYS),
-        );
-    }
-    rows.extend(labelled("Safe", safe, 14, width, Role::Text, keep::FIGURE));
+                .keep(keep::ALWAYS)
+        })
+        .collect()
+}
+
+/// What is safe after a failure or a stop, and what to do.
+pub fn what_now(step: &Step, safe: &str, width: u16) -> Vec<Row> {
+    let mut rows = labelled("Safe", safe, 14, width, Role::Text, keep::FIGURE);
     let hint = step.error.as_ref().and_then(|error| error.hint.clone());
     let todo = hint.unwrap_or_else(|| "n goes on from there; nothing is done twice.".to_owned());
     rows.extend(labelled("Do", &todo, 14, width, Role::Text, keep::FIGURE));

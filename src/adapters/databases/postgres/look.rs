@@ -4,10 +4,11 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, Row as _};
 
 use super::{PgDatabase, sql};
+use crate::adapters::ledger::marks;
 use crate::adapters::phrase::{ident, literal, table as quoted};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::databases::{
-    About, CARRIED, Client, Column, Database as _, KeySink, MARKS, Mark, MarkKind, Sums, TableSum,
+    About, CARRIED, Client, Column, Database as _, KeySink, MARKS, Mark, Sums, TableSum,
 };
 use crate::engine::ports::store::Table;
 use crate::engine::text::inert_short;
@@ -209,16 +210,7 @@ impl PgDatabase {
         .await
         .map_err(|error| self.fault(&error))?;
         let _ = connection.close().await;
-        Ok(rows
-            .iter()
-            .filter_map(|row| {
-                Some(Mark {
-                    epoch: row.get("epoch"),
-                    kind: MarkKind::of(row.get("kind"))?,
-                    note: row.get("note"),
-                })
-            })
-            .collect())
+        Ok(marks(&rows))
     }
 
     pub(super) async fn add_mark(&self, mark: &Mark) -> Result<()> {

@@ -5,6 +5,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, Row as _};
 
 use super::{PgDatabase, sql};
+use crate::adapters::ledger::{list, named};
 use crate::adapters::phrase::{ident, table as quoted};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::databases::{CARRIED, Column, Database as _};
@@ -130,8 +131,7 @@ impl PgDatabase {
             if known {
                 continue;
             }
-            let given = given(table, columns, row)?;
-            let names = given.join(", ");
+            let names = list(&named(table, columns, row)?);
             // The row takes the types of the table; what it does not name fills itself.
             let text = format!(
                 "INSERT INTO {0} ({names}) SELECT {names} FROM jsonb_populate_record(NULL::{0}, $1) RETURNING {key}::text",
@@ -196,21 +196,4 @@ impl PgDatabase {
         let _ = connection.close().await;
         Ok(removed.rows_affected())
     }
-}
-
-/// The columns that a row names, quoted; one that the table lacks is refused.
-fn given(table: &Table, columns: &[Column], row: &Value) -> Result<Vec<String>> {
-    let Some(object) = row.as_object() else {
-        return Err(Error::bug("a row that is no object"));
-    };
-    if let Some(unknown) = object
-        .keys()
-        .find(|name| columns.iter().all(|column| column.name != **name))
-    {
-        return Err(Error::input(format!(
-            "table {table} has no column {unknown}, so its rows cannot be carried"
-        ))
-        .hint("Choose to export them instead."));
-    }
-    Ok(object.keys().map(|name| ident(name)).collect())
 }

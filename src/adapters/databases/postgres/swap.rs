@@ -13,6 +13,7 @@ use super::{PgDatabase, sql};
 use crate::adapters::phrase::ident;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Notice};
+use crate::engine::ports::clock::millis;
 use crate::engine::ports::databases::Swapped;
 use crate::engine::text::inert_short;
 
@@ -229,8 +230,4 @@ fn blocked(error: &Error, blockers: &[String]) -> Error {
         named(blockers)
     ))
     .hint("End what is in the way and run it again.")
-}
-
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -13,13 +13,13 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::{files, plain};
+use crate::adapters::ledger::marks;
 use crate::adapters::phrase::{ident, literal};
 use crate::adapters::sqlite::fault::fault;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
 use crate::engine::ports::databases::{
-    About, Answer, CARRIED, Client, Column, Database, Dumped, KeySink, MARKS, Mark, MarkKind, Sums, Swapped,
-    TableSum,
+    About, Answer, CARRIED, Client, Column, Database, Dumped, KeySink, MARKS, Mark, Sums, Swapped, TableSum,
 };
 use crate::engine::ports::store::{Dialect, Table};
 
@@ -189,16 +189,7 @@ impl SqliteDatabase {
         .await
         .map_err(|error| self.fault(&error))?;
         let _ = connection.close().await;
-        Ok(rows
-            .iter()
-            .filter_map(|row| {
-                Some(Mark {
-                    epoch: row.get("epoch"),
-                    kind: MarkKind::of(row.get("kind"))?,
-                    note: row.get("note"),
-                })
-            })
-            .collect())
+        Ok(marks(&rows))
     }
 
     async fn add_mark(&self, mark: &Mark) -> Result<()> {

@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
 
 use super::{SqliteDatabase, hash, sql};
+use crate::adapters::ledger::{list, named};
 use crate::adapters::phrase::{ident, literal};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::databases::{CARRIED, Column, Database as _, KeySink};
@@ -132,27 +133,15 @@ impl SqliteDatabase {
             if known {
                 continue;
             }
-            let Some(object) = row.as_object() else {
-                return Err(Error::bug("a row that is no object"));
-            };
-            if let Some(unknown) = object
-                .keys()
-                .find(|name| columns.iter().all(|column| column.name != **name))
-            {
-                return Err(Error::input(format!(
-                    "table {table} has no column {unknown}, so its rows cannot be carried"
-                ))
-                .hint("Choose to export them instead."));
-            }
-            let names: Vec<String> = object.keys().map(|name| ident(name)).collect();
-            let values: Vec<String> = object
-                .keys()
+            let names = named(table, columns, row)?;
+            let values: Vec<String> = names
+                .iter()
                 .map(|name| format!("json_extract($1, {})", literal(&format!("$.\"{name}\""))))
                 .collect();
             let text = format!(
                 "INSERT INTO {} ({}) SELECT {} RETURNING CAST({} AS TEXT)",
                 ident(&table.name),
-                names.join(", "),
+                list(&names),
                 values.join(", "),
                 ident(key)
             );

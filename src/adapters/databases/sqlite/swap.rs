@@ -10,6 +10,7 @@ use sqlx::{Connection as _, Row as _};
 use super::{SqliteDatabase, with_ending};
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Notice};
+use crate::engine::ports::clock::millis;
 use crate::engine::ports::databases::{Database as _, Swapped};
 use crate::engine::workspace::files::sync_folder;
 
@@ -102,7 +103,7 @@ impl SqliteDatabase {
                 .await;
             let _ = fresh.close().await;
         }
-        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let ms = millis(begun);
         control.notice(Notice::Log(format!(
             "{incoming} is {} now, the one before is {outgoing}",
             self.name()

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::backup::Basis;
-use super::{Prepared, World, schema, unknown};
+use super::{Prepared, World, lines, schema, unknown};
 use crate::engine::backup;
 use crate::engine::capability::Capability;
 use crate::engine::cutover::{self, LegacySide, Mode, Over};
@@ -15,7 +15,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::evidence::Ready;
 use crate::engine::item::{Item, ItemState, Items};
 use crate::engine::operation::{Control, Outcome, ProofLine};
-use crate::engine::snapshot::{Activity, Step};
+use crate::engine::snapshot::Activity;
 use crate::engine::steps::{self, Failure, Heading, Run, RunId};
 use crate::engine::text::{count, plural};
 
@@ -67,15 +67,6 @@ fn over(world: &World, mode: Mode) -> Result<Over> {
         closed_at: OnceLock::new(),
         started: world.now,
     })
-}
-
-/// The lines of the run that is under way or over; none after a rollback, which took away what they tell.
-fn lines(step: &Step) -> Items {
-    let told = step
-        .items
-        .get("apply")
-        .filter(|_| step.activity != Activity::Idle);
-    told.cloned().unwrap_or_default()
 }
 
 /// Plans `apply` or `undo`.

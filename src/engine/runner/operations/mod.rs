@@ -26,11 +26,21 @@ use secrecy::SecretString;
 
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
+use crate::engine::item::Items;
 use crate::engine::operation::{Control, Outcome, Plan};
 use crate::engine::ports::{BoxFuture, Ports};
 use crate::engine::schema::Live;
-use crate::engine::snapshot::Snapshot;
+use crate::engine::snapshot::{Activity, Snapshot, Step};
 use crate::engine::workspace::{Settings, Workspace};
+
+/// The lines of a run of steps that is under way or over; none after a rollback, which took away what they tell.
+fn lines(step: &Step) -> Items {
+    let told = step
+        .items
+        .get("apply")
+        .filter(|_| step.activity != Activity::Idle);
+    told.cloned().unwrap_or_default()
+}
 
 /// Everything a plan may depend on.
 #[derive(Clone)]

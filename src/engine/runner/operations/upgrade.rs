@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::backup::Basis;
-use super::{Prepared, World, unknown};
+use super::{Prepared, World, lines, unknown};
 use crate::engine::backup;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
@@ -227,15 +227,6 @@ pub async fn read(world: World) -> Result<Reading> {
         from: upgrade.from,
         to: upgrade.to,
     })
-}
-
-/// The lines of the run that is under way or over; none after a rollback, which took away what they tell.
-fn lines(step: &Step) -> Items {
-    let told = step
-        .items
-        .get("apply")
-        .filter(|_| step.activity != Activity::Idle);
-    told.cloned().unwrap_or_default()
 }
 
 /// Plans `apply` or `undo`.

@@ -14,7 +14,6 @@ use crate::tui::screens::detail::{labelled, prose};
 use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::bar::{self, Bar};
-use crate::tui::widgets::mark::Mark;
 use crate::tui::widgets::progress::{counted, figures3};
 
 /// Column of values beside labels, as in the panel of figures.
@@ -368,19 +367,7 @@ fn running(
 
 fn done(step: &Step, outcome: &Outcome, entries: &[Entry<'_>], cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let glyphs = cx.look.glyphs;
-    let (mark, word) = if outcome.quarantined > 0 {
-        (Mark::Quarantine, "Proved, with files refused")
-    } else {
-        (Mark::Done, "Proved")
-    };
-    let ended = step.ended.map_or_else(String::new, |at| cx.now.clock_seconds(at));
-    let mut rows = vec![
-        Row::new()
-            .at(1, mark.glyph(glyphs), mark.role())
-            .at(3, word, Role::Critical)
-            .right(1, ended, Role::Muted)
-            .keep(keep::FIGURE),
-    ];
+    let mut rows = vec![working::proved_row(step, outcome, ", with files refused", cx)];
     let (said, role) = if outcome.proved() {
         ("equal", Role::Ok)
     } else {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
+use super::working::NOT_RUN;
 use super::{Screen, detail, working};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
@@ -155,18 +156,8 @@ impl Checkpoints {
 }
 
 fn off_scan(cx: &Cx<'_>) -> Option<String> {
-    if let Some(locked) = working::locked(cx, STEP) {
-        return Some(format!("Locked: {}", locked.sentence));
-    }
-    if !working::reads(cx) {
-        return cx.held();
-    }
-    if matches!(cx.views.checkpoints, Slot::Loading(_)) {
-        return Some("It is being scanned.".to_owned());
-    }
-    activity(cx)
-        .is_active()
-        .then(|| "Files are being converted.".to_owned())
+    let reading = matches!(cx.views.checkpoints, Slot::Loading(_)).then_some("It is being scanned.");
+    working::off_reading(cx, STEP, reading, "Files are being converted.")
 }
 
 impl Screen for Checkpoints {
@@ -188,16 +179,9 @@ impl Screen for Checkpoints {
         let scanned = cx.views.checkpoints.value();
         let facts = match activity {
             Activity::Idle if working::locked(cx, STEP).is_some() => "locked".to_owned(),
-            Activity::Done | Activity::DoneWithQuarantine => step(cx)
-                .and_then(|step| step.outcome.as_ref())
-                .map_or_else(String::new, |outcome| {
-                    format!(
-                        "proved: {} = {} + {}",
-                        count(outcome.source),
-                        count(outcome.converted),
-                        count(outcome.quarantined)
-                    )
-                }),
+            Activity::Done | Activity::DoneWithQuarantine => {
+                working::accounted(step(cx)).map_or_else(String::new, |sum| format!("proved: {sum}"))
+            }
             _ => match (scan(cx), scanned) {
                 (Scan::Going(_), _) => format!("scanning {}", folder(cx)),
                 (Scan::Failed(_), _) => "could not be scanned".to_owned(),
@@ -206,12 +190,8 @@ impl Screen for Checkpoints {
                 _ => activity.word().to_owned(),
             },
         };
-        let right = if activity.is_active() {
-            cx.snapshot.at.map_or_else(String::new, |at| cx.old(at))
-        } else if activity.is_done() {
-            step(cx)
-                .and_then(|step| step.ended)
-                .map_or_else(String::new, |at| cx.ago(at))
+        let right = if activity.is_active() || activity.is_done() {
+            working::age(cx, STEP)
         } else {
             scanned.map_or_else(String::new, |(at, _)| format!("scanned {}", cx.ago(at)))
         };
@@ -271,16 +251,9 @@ impl Screen for Checkpoints {
                 Scan::None => rescan.quiet(),
                 _ => rescan,
             });
-            let again = if activity.is_done() {
-                working::off(cx, STEP)
-            } else {
-                Some("It has not run.".to_owned())
-            };
-            commands.push(
-                Command::new(Action::TryAgain, "run again")
-                    .about("run it again; what is in place and identical is left")
-                    .off(again),
-            );
+            let about = "run it again; what is in place and identical is left";
+            let off = || working::off(cx, STEP);
+            commands.push(working::again(cx, STEP, about, NOT_RUN, off));
         }
         commands.push(Command::new(Action::Quarantine, "quarantine").quiet());
         commands.push(Command::new(Action::Log, "log"));

@@ -13,7 +13,7 @@ use crate::tui::keymap::Action;
 use crate::tui::layout::Density;
 use crate::tui::paint::{Painter, Row, keep};
 use crate::tui::screens::Screen as _;
-use crate::tui::screens::detail::{labelled, onward, prose};
+use crate::tui::screens::detail::{labelled, prose};
 use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::frame::News;
@@ -27,10 +27,7 @@ pub(super) fn news(screen: &Checkpoints, cx: &Cx<'_>) -> News {
     if activity == Activity::Idle
         && let Some(locked) = working::locked(cx, STEP)
     {
-        let next = locked
-            .goes_to
-            .map_or_else(String::new, |step| format!("n goes to {}", step.title()));
-        return News::new(format!("Locked: {}", locked.sentence), next).role(Role::Warn);
+        return working::locked_news(&locked, "");
     }
     if screen.asked.is_some() {
         let far = cx.views.reading.get(&STEP).map_or_else(String::new, |progress| {
@@ -66,21 +63,12 @@ pub(super) fn news(screen: &Checkpoints, cx: &Cx<'_>) -> News {
             News::new("Stopping after the files that are in work.", "wait").role(Role::Warn)
         }
         Activity::Stopped => News::new(format!("Stopped. {safe}"), "n goes on from there").role(Role::Warn),
-        Activity::Failed => {
-            let error = step.and_then(|step| step.error.as_ref());
-            let what = error.map_or_else(String::new, |error| text::sentence(&error.message));
-            let next = error
-                .and_then(|error| error.hint.clone())
-                .unwrap_or_else(|| "n goes on from there".to_owned());
-            News::new(format!("{} {what}.", cx.look.glyphs.failed), next).role(Role::Bad)
-        }
+        Activity::Failed => working::failed_news(cx, STEP, ""),
         Activity::Done | Activity::DoneWithQuarantine => {
             let said = step
                 .and_then(|step| step.outcome.as_ref())
                 .map_or_else(String::new, |outcome| outcome.summary.clone());
-            let next = onward(cx, STEP)
-                .0
-                .map_or_else(String::new, |next| format!("n {}", next.title().to_lowercase()));
+            let next = working::goes_on(cx, STEP);
             News::new(said, next).role(Role::Ok)
         }
     }

@@ -4,6 +4,7 @@
 mod model;
 mod view;
 
+use super::working::UNFINISHED;
 use super::{Screen, detail, working};
 use crate::engine::Capability;
 use crate::engine::compare::{RUN, legacy};
@@ -85,7 +86,6 @@ impl Screen for Compare {
     }
 
     fn title(&self, cx: &Cx<'_>) -> Title {
-        let step = cx.step(STEP);
         let facts = match (&self.model.summary, activity(cx)) {
             (_, Activity::Idle) if locked(cx).is_some() => "locked".to_owned(),
             (Some(summary), _) if summary.run > 0 || activity(cx).is_active() => format!(
@@ -102,13 +102,7 @@ impl Screen for Compare {
             (false, true) => format!("REHEARSAL · {facts}"),
             _ => facts,
         };
-        let right = if activity(cx).is_active() {
-            cx.snapshot.at.map_or_else(String::new, |at| cx.old(at))
-        } else {
-            step.and_then(|step| step.ended)
-                .map_or_else(String::new, |at| cx.ago(at))
-        };
-        Title::new("Compare", facts, right)
+        Title::new("Compare", facts, working::age(cx, STEP))
     }
 
     fn news(&self, cx: &Cx<'_>) -> News {
@@ -116,19 +110,12 @@ impl Screen for Compare {
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
-        let activity = activity(cx);
         let none = self
             .model
             .order
             .is_empty()
             .then(|| "No pair has ended yet.".to_owned());
-        let mut commands = Vec::new();
-        if activity.is_active() {
-            commands.extend(working::commands(cx, activity));
-            commands.push(self.next_command(cx).quiet());
-        } else {
-            commands.push(self.next_command(cx));
-        }
+        let mut commands = working::first_commands(cx, STEP, self.next_command(cx));
         let open = if self.open { "back" } else { "pair" };
         commands.push(
             Command::new(Action::Open, open)
@@ -140,18 +127,9 @@ impl Screen for Compare {
                 .about("order of runs, smallest speed-up first, failures first")
                 .off(none),
         );
-        if !activity.is_active() {
-            let again = if activity.is_done() {
-                off(cx)
-            } else {
-                Some("It has not come to its end.".to_owned())
-            };
-            commands.push(
-                Command::new(Action::TryAgain, "run again")
-                    .about("run every pair anew")
-                    .off(again)
-                    .quiet(),
-            );
+        if !activity(cx).is_active() {
+            let again = working::again(cx, STEP, "run every pair anew", UNFINISHED, || off(cx));
+            commands.push(again.quiet());
         }
         commands.push(Command::new(Action::Log, "log"));
         commands

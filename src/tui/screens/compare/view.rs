@@ -12,7 +12,7 @@ use crate::tui::app::context::Cx;
 use crate::tui::clock::about;
 use crate::tui::layout::Density;
 use crate::tui::paint::{Painter, Row, keep};
-use crate::tui::screens::detail::{labelled, onward, prose};
+use crate::tui::screens::detail::{labelled, prose};
 use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::bar::{self, Bar};
@@ -29,11 +29,7 @@ pub(super) fn news(screen: &Compare, cx: &Cx<'_>) -> News {
     if activity == Activity::Idle
         && let Some(locked) = locked(cx)
     {
-        let next = locked.goes_to.map_or_else(
-            || "R works".to_owned(),
-            |step| format!("n goes to {}", step.title()),
-        );
-        return News::new(format!("Locked: {}", locked.sentence), next).role(Role::Warn);
+        return working::locked_news(&locked, "R works");
     }
     if screen.asked.is_some() {
         return News::new(
@@ -71,18 +67,7 @@ pub(super) fn news(screen: &Compare, cx: &Cx<'_>) -> News {
             News::new("Stopping; the pair under way is run again later.", "wait").role(Role::Warn)
         }
         Activity::Stopped => News::new(format!("Stopped. {safe}"), "n runs the rest").role(Role::Warn),
-        Activity::Failed => {
-            let error = step.and_then(|step| step.error.as_ref());
-            let what = error.map_or_else(String::new, |error| text::sentence(&error.message));
-            let next = error
-                .and_then(|error| error.hint.clone())
-                .unwrap_or_else(|| "n goes on from there".to_owned());
-            News::new(
-                format!("{} {}.", cx.look.glyphs.failed, what.trim_end_matches('.')),
-                next,
-            )
-            .role(Role::Bad)
-        }
+        Activity::Failed => working::failed_news(cx, STEP, ""),
         Activity::Done | Activity::DoneWithQuarantine => {
             let said = summary.map_or_else(String::new, |summary| match summary.speedup {
                 Some(spread) => format!(
@@ -92,9 +77,7 @@ pub(super) fn news(screen: &Compare, cx: &Cx<'_>) -> News {
                 ),
                 None => "No pair is compared.".to_owned(),
             });
-            let next = onward(cx, STEP)
-                .0
-                .map_or_else(String::new, |next| format!("n {}", next.title().to_lowercase()));
+            let next = working::goes_on(cx, STEP);
             News::new(said, next).role(Role::Ok)
         }
     }

@@ -6,20 +6,17 @@
 
 mod view;
 
-use super::Screen;
-use super::detail;
+use super::working::NOT_RUN;
+use super::{Screen, detail, working};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::journey;
 use crate::engine::operation::Plan;
 use crate::engine::runner::Reply;
 use crate::engine::snapshot::{Activity, Step};
-use crate::engine::text::count;
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
 use crate::tui::keymap::{Action, Command};
-use crate::tui::overlays::choice::{Choice, Consequence};
 use crate::tui::paint::Painter;
-use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::frame::{News, Title};
 use crate::tui::widgets::progress::Pace;
@@ -72,7 +69,7 @@ impl DataStep {
     }
 
     fn locked(&self, cx: &Cx<'_>) -> Option<journey::Locked> {
-        journey::gate(cx.snapshot, self.capability).err()
+        working::locked(cx, self.capability)
     }
 
     fn preview(&mut self, cx: &Cx<'_>) -> Effect {
@@ -118,40 +115,9 @@ impl DataStep {
         }
     }
 
-    fn stop_question(&self, cx: &Cx<'_>) -> Effect {
-        let title = self.capability.title();
-        Effect::Open(Box::new(Choice::new(
-            format!("Stop {title}?"),
-            vec![
-                (
-                    "It ends at its next safe point. What is finished stays finished and is not done again."
-                        .to_owned(),
-                    Role::Text,
-                ),
-                (self.so_far(cx), Role::Muted),
-            ],
-            vec![
-                ("Go on".to_owned(), Consequence::Nothing),
-                (
-                    format!("Stop {title} at its next safe point"),
-                    Consequence::Send(Order::Stop),
-                ),
-            ],
-            cx.now.mono,
-        )))
-    }
-
     /// `741 of 1,204 rows are finished.`
     fn so_far(&self, cx: &Cx<'_>) -> String {
-        match self.step(cx).and_then(|step| step.progress.as_ref()) {
-            Some(progress) => {
-                let total = progress
-                    .total
-                    .map_or_else(String::new, |total| format!(" of {}", count(total)));
-                format!("{}{total} {} are finished.", count(progress.done), progress.unit)
-            }
-            None => "Nothing is finished yet.".to_owned(),
-        }
+        working::so_far(self.step(cx))
     }
 
     fn undoable(&self, cx: &Cx<'_>) -> Option<String> {
@@ -171,11 +137,7 @@ impl DataStep {
     }
 
     fn confirm(&self, verb: &str) -> Handled {
-        let order = Order::Plan {
-            capability: self.capability,
-            verb: verb.to_owned(),
-        };
-        Handled::one(Effect::Ask(Purpose::Confirm(self.capability), order))
+        working::confirm(self.capability, verb)
     }
 }
 
@@ -214,24 +176,14 @@ impl Screen for DataStep {
                     .filter(|phase| !phase.is_empty())
                     .unwrap_or_else(|| "running".to_owned())
             }
-            Activity::Done | Activity::DoneWithQuarantine => step
-                .and_then(|step| step.outcome.as_ref())
-                .map_or_else(String::new, |outcome| {
-                    format!(
-                        "proved: {} = {} + {}",
-                        count(outcome.source),
-                        count(outcome.converted),
-                        count(outcome.quarantined)
-                    )
-                }),
+            Activity::Done | Activity::DoneWithQuarantine => {
+                working::accounted(step).map_or_else(String::new, |sum| format!("proved: {sum}"))
+            }
             activity => activity.word().to_owned(),
         };
         let right = match (&self.plan, self.activity(cx)) {
             (Preview::Ready(at, _), Activity::Idle) => format!("read {}", cx.ago(*at)),
-            (_, Activity::Running | Activity::Stopping | Activity::Paused) => {
-                // Progress events carry no time of their own; the last event of the journal is as fresh as they are.
-                cx.snapshot.at.map_or_else(String::new, |at| cx.old(at))
-            }
+            (_, activity) if activity.is_active() => working::fresh(cx),
             _ => age,
         };
         Title::new(name, facts, right)
@@ -245,38 +197,14 @@ impl Screen for DataStep {
         let activity = self.activity(cx);
         let mut commands = Vec::new();
         if activity.is_active() {
-            let held = cx.held();
-            let pause = if activity == Activity::Paused {
-                "go on"
-            } else {
-                "pause"
-            };
-            let stopping = (activity == Activity::Stopping).then(|| "It is stopping already.".to_owned());
-            commands.push(
-                Command::new(Action::Pause, pause)
-                    .about("pause at the next safe point, or go on")
-                    .off(held.clone().or(stopping)),
-            );
-            commands.push(
-                Command::new(Action::Stop, "stop")
-                    .about("stop at the next safe point; asks first")
-                    .off(held),
-            );
+            commands.extend(working::commands(cx, activity));
             let after = detail::onward(cx, self.capability).1.label;
             commands
                 .push(Command::new(Action::Next, after).off(Some("The proof is not finished.".to_owned())));
         } else if activity.is_done() {
             commands.push(detail::onward(cx, self.capability).1);
         } else if let Some(locked) = self.locked(cx) {
-            let goes = locked
-                .goes_to
-                .map_or_else(String::new, |step| step.title().to_lowercase());
-            let off = locked.goes_to.is_none().then(|| locked.sentence.clone());
-            commands.push(
-                Command::new(Action::Next, goes)
-                    .about("go to the step that opens this one")
-                    .off(off),
-            );
+            commands.push(working::unlock(&locked));
         } else {
             let label = if activity == Activity::Idle {
                 self.verb()
@@ -299,17 +227,9 @@ impl Screen for DataStep {
                     .about("make the plan again")
                     .off(self.off_read(cx)),
             );
-            let again = if activity.is_done() {
-                self.off(cx)
-            } else {
-                Some("It has not run.".to_owned())
-            };
-            commands.push(
-                Command::new(Action::TryAgain, "run again")
-                    .about("run it again; what is already in place is recognised and left")
-                    .off(again)
-                    .quiet(),
-            );
+            let about = "run it again; what is already in place is recognised and left";
+            let off = || self.off(cx);
+            commands.push(working::again(cx, self.capability, about, NOT_RUN, off).quiet());
         }
         let undo = Command::new(Action::TakeBack, "undo")
             .about("remove exactly the rows of this run")
@@ -324,36 +244,11 @@ impl Screen for DataStep {
     }
 
     fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
-        let activity = self.activity(cx);
         match action {
-            Action::Next if activity.is_done() => match detail::onward(cx, self.capability).0 {
-                Some(next) => Handled::one(Effect::Go(next)),
-                None => Handled::done(),
-            },
-            Action::Next => match self.locked(cx) {
-                Some(locked) => locked
-                    .goes_to
-                    .map_or_else(Handled::done, |step| Handled::one(Effect::Go(step))),
-                None => self.confirm(APPLY),
-            },
+            Action::Next => working::next(cx, self.capability).unwrap_or_else(|| self.confirm(APPLY)),
             Action::TryAgain => self.confirm(APPLY),
             Action::TakeBack => self.confirm(UNDO),
-            Action::Pause => {
-                let order = if activity == Activity::Paused {
-                    Order::Resume
-                } else {
-                    Order::Pause
-                };
-                Handled::one(Effect::Send(order))
-            }
-            Action::Stop if activity == Activity::Stopping => {
-                let what = self.step(cx).and_then(|step| step.progress.as_ref()).map_or_else(
-                    || "It waits for its next safe point.".to_owned(),
-                    |progress| format!("It waits for: {}.", progress.running.join(", ")),
-                );
-                Handled::one(Effect::Say(News::new(what, "")))
-            }
-            Action::Stop => Handled::one(self.stop_question(cx)),
+            Action::Pause | Action::Stop => working::act(action, cx, self.capability),
             Action::ReadAgain => Handled::one(self.preview(cx)),
             Action::Up => {
                 self.top = self.top.saturating_sub(1);

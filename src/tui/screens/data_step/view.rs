@@ -8,11 +8,11 @@ use crate::engine::text::{count, inert};
 use crate::tui::app::context::Cx;
 use crate::tui::app::view::PATIENCE;
 use crate::tui::paint::{Painter, Row, keep};
-use crate::tui::screens::detail::{labelled, onward, prose};
+use crate::tui::screens::detail::{labelled, prose};
+use crate::tui::screens::working;
 use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::frame::News;
-use crate::tui::widgets::mark::Mark;
 use crate::tui::widgets::progress;
 
 /// Column of values beside labels.
@@ -24,14 +24,8 @@ pub(super) fn news(screen: &DataStep, cx: &Cx<'_>) -> News {
     if let Some(locked) = screen.locked(cx)
         && activity == Activity::Idle
     {
-        let next = locked
-            .goes_to
-            .map_or_else(String::new, |step| format!("n goes to {}", step.title()));
-        return News::new(format!("Locked: {}", locked.sentence), next).role(Role::Warn);
+        return working::locked_news(&locked, "");
     }
-    let onward = onward(cx, screen.capability)
-        .0
-        .map(|next| format!("n {}", next.title().to_lowercase()));
     match activity {
         Activity::Idle => idle_news(screen, cx),
         Activity::Running => News::new(screen.so_far(cx), "watch, or p pauses"),
@@ -46,26 +40,10 @@ pub(super) fn news(screen: &DataStep, cx: &Cx<'_>) -> News {
                 .unwrap_or_else(|| "it was stopped".to_owned());
             News::new(format!("Stopped: {why}."), "n goes on from there").role(Role::Warn)
         }
-        Activity::Failed => {
-            let error = step.and_then(|step| step.error.as_ref());
-            let what = error.map_or_else(String::new, |error| text::sentence(&error.message));
-            let next = error
-                .and_then(|error| error.hint.clone())
-                .unwrap_or_else(|| "n goes on from there".to_owned());
-            News::new(format!("{} {what}.", cx.look.glyphs.failed), next).role(Role::Bad)
-        }
+        Activity::Failed => working::failed_news(cx, screen.capability, ""),
         Activity::Done | Activity::DoneWithQuarantine => {
-            let said = step
-                .and_then(|step| step.outcome.as_ref())
-                .map_or_else(String::new, |outcome| {
-                    format!(
-                        "Proved: {} = {} + {}.",
-                        count(outcome.source),
-                        count(outcome.converted),
-                        count(outcome.quarantined)
-                    )
-                });
-            News::new(said, onward.unwrap_or_default()).role(Role::Ok)
+            let said = working::accounted(step).map_or_else(String::new, |sum| format!("Proved: {sum}."));
+            News::new(said, working::goes_on(cx, screen.capability)).role(Role::Ok)
         }
     }
 }
@@ -132,12 +110,7 @@ pub(super) fn render(screen: &mut DataStep, painter: &mut Painter<'_>, cx: &Cx<'
         }
         _ => plan(screen, &mut rows, cx, width),
     }
-    let height = usize::from(painter.height());
-    let scrollable = rows.len().saturating_sub(height);
-    screen.top = screen.top.min(scrollable);
-    if screen.top > 0 {
-        rows.drain(..screen.top);
-    }
+    working::scroll(&mut rows, &mut screen.top, painter.height());
     painter.rows(&rows);
 }
 
@@ -273,62 +246,20 @@ fn running(screen: &mut DataStep, rows: &mut Vec<Row>, step: &Step, cx: &Cx<'_>,
     if !said.is_empty() {
         rows.push(Row::prose(said.join(", "), Role::Muted).keep(keep::EXTRA));
     }
-    quarantine(rows, step, width);
-    log_tail(rows, screen.capability, cx);
+    rows.extend(working::set_aside(step, "Set aside".to_owned(), 4, width));
+    let tail = working::log_tail(cx, screen.capability, 8);
+    if !tail.is_empty() {
+        rows.push(Row::blank());
+        rows.extend(tail);
+    }
     rows.push(Row::blank());
     rows.push(
         Row::prose("Done is said only when every item is accounted for.", Role::Muted).keep(keep::EXTRA),
     );
 }
 
-fn log_tail(rows: &mut Vec<Row>, capability: Capability, cx: &Cx<'_>) {
-    let tail: Vec<_> = cx
-        .snapshot
-        .log
-        .iter()
-        .rev()
-        .filter(|line| line.capability == Some(capability))
-        .take(8)
-        .collect();
-    if tail.is_empty() {
-        return;
-    }
-    rows.push(Row::blank());
-    rows.push(
-        Row::new()
-            .at(1, "Log", Role::Muted)
-            .right(1, "L full log", Role::Muted)
-            .keep(keep::EXTRA),
-    );
-    for line in tail {
-        rows.push(
-            Row::new()
-                .at(3, cx.now.clock_seconds(line.at), Role::Muted)
-                .at(13, line.text.clone(), Role::Text)
-                .keep(keep::EXTRA),
-        );
-    }
-}
-
 fn done(rows: &mut Vec<Row>, step: &Step, outcome: &Outcome, cx: &Cx<'_>, width: u16) {
-    let glyphs = cx.look.glyphs;
-    let (mark, word) = if outcome.quarantined > 0 {
-        (Mark::Quarantine, "Proved, with items set aside")
-    } else {
-        (Mark::Done, "Proved")
-    };
-    rows.push(
-        Row::new()
-            .at(1, mark.glyph(glyphs), mark.role())
-            .at(3, word, Role::Critical)
-            .at(3, "", Role::Text)
-            .right(
-                1,
-                step.ended.map_or_else(String::new, |at| cx.now.clock_seconds(at)),
-                Role::Muted,
-            )
-            .keep(keep::FIGURE),
-    );
+    rows.push(working::proved_row(step, outcome, ", with items set aside", cx));
     rows.push(Row::blank());
     let equal = outcome.proved();
     let sum = format!(
@@ -391,7 +322,7 @@ fn done(rows: &mut Vec<Row>, step: &Step, outcome: &Outcome, cx: &Cx<'_>, width:
             rows.push(row.right(1, word, role));
         }
     }
-    quarantine(rows, step, width);
+    rows.extend(working::set_aside(step, "Set aside".to_owned(), 4, width));
     if !outcome.artifacts.is_empty() {
         rows.push(Row::blank());
         for (index, artifact) in outcome.artifacts.iter().enumerate() {
@@ -411,67 +342,10 @@ fn shortened(text: &str, max: usize) -> String {
     text::elide_middle(&inert(text), max, "…")
 }
 
-/// What was set aside, by reason.
-fn quarantine(rows: &mut Vec<Row>, step: &Step, width: u16) {
-    if step.quarantine.is_empty() {
-        return;
-    }
-    let mut reasons: std::collections::BTreeMap<&str, (u64, &str)> = std::collections::BTreeMap::new();
-    for item in &step.quarantine {
-        reasons.entry(&item.reason).or_insert((0, &item.why)).0 += 1;
-    }
-    let mut reasons: Vec<_> = reasons.into_iter().collect();
-    reasons.sort_by_key(|(reason, (n, _))| (std::cmp::Reverse(*n), *reason));
-    rows.push(Row::blank());
-    rows.push(
-        Row::new()
-            .at(1, "Set aside", Role::Warn)
-            .right(1, "Q shows all", Role::Muted)
-            .keep(keep::NORMAL),
-    );
-    for (index, (reason, (n, why))) in reasons.iter().enumerate() {
-        rows.push(
-            Row::new()
-                .number(8, count(*n), Role::Critical)
-                .at(10, (*reason).to_owned(), Role::Warn)
-                .at(30, inert(why), Role::Text)
-                .max(width.saturating_sub(31))
-                .keep(if index < 4 { keep::NORMAL } else { keep::EXTRA }),
-        );
-    }
-}
-
 fn failed(screen: &DataStep, rows: &mut Vec<Row>, step: &Step, cx: &Cx<'_>, width: u16) {
-    let glyphs = cx.look.glyphs;
-    let (mark, what) = match (&step.error, step.activity) {
-        (Some(error), Activity::Failed) => (Mark::Failed, format!("{}.", text::sentence(&error.message))),
-        _ => (
-            Mark::Paused,
-            format!("Stopped: {}.", step.note.clone().unwrap_or_default()),
-        ),
-    };
-    let lines = text::wrap(&what, usize::from(width.saturating_sub(4)).max(1));
-    for (index, line) in lines.into_iter().enumerate() {
-        let sign = if index == 0 { mark.glyph(glyphs) } else { "" };
-        rows.push(
-            Row::new()
-                .at(1, sign, mark.role())
-                .at(3, line, mark.role())
-                .keep(keep::ALWAYS),
-        );
-    }
+    rows.extend(working::why_it_ended(step, cx, width));
     rows.push(Row::blank());
-    rows.extend(labelled(
-        "Safe",
-        &screen.so_far(cx),
-        VALUE,
-        width,
-        Role::Text,
-        keep::FIGURE,
-    ));
-    let hint = step.error.as_ref().and_then(|error| error.hint.clone());
-    let todo = hint.unwrap_or_else(|| "n goes on from there; nothing is done twice.".to_owned());
-    rows.extend(labelled("Do", &todo, VALUE, width, Role::Text, keep::FIGURE));
-    quarantine(rows, step, width);
+    rows.extend(working::what_now(step, &screen.so_far(cx), width));
+    rows.extend(working::set_aside(step, "Set aside".to_owned(), 4, width));
     rows.push(Row::blank());
 }

@@ -3,6 +3,7 @@
 
 mod view;
 
+use super::working::UNFINISHED;
 use super::{Screen, detail, working};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
@@ -121,7 +122,7 @@ impl Screen for Environment {
             format!("{} of {} proved", proved(cx), Key::ALL.len())
         };
         let age = if activity(cx).is_active() {
-            cx.snapshot.at.map_or_else(String::new, |at| cx.old(at))
+            working::fresh(cx)
         } else {
             cx.views
                 .environment
@@ -136,34 +137,18 @@ impl Screen for Environment {
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
-        let activity = activity(cx);
-        let mut commands = Vec::new();
-        if activity.is_active() {
-            commands.extend(working::commands(cx, activity));
-            commands.push(self.next_command(cx).quiet());
-        } else {
-            commands.push(self.next_command(cx));
-        }
+        let mut commands = working::first_commands(cx, STEP, self.next_command(cx));
         let open = if self.open { "back" } else { "detail" };
         commands.push(Command::new(Action::Open, open).about("the whole text of the line"));
-        if !activity.is_active() {
+        if !activity(cx).is_active() {
             let may = (!working::reads(cx)).then(|| "Only the operator reads the world.".to_owned());
             commands.push(
                 Command::new(Action::ReadAgain, "check again")
                     .about("check every line again; nothing is changed")
                     .off(may.or_else(|| working::locked(cx, STEP).map(|locked| locked.sentence))),
             );
-            let again = if activity.is_done() {
-                off(cx)
-            } else {
-                Some("It has not come to its end.".to_owned())
-            };
-            commands.push(
-                Command::new(Action::TryAgain, "run again")
-                    .about("plan again; what is in place is left as it is")
-                    .off(again)
-                    .quiet(),
-            );
+            let about = "plan again; what is in place is left as it is";
+            commands.push(working::again(cx, STEP, about, UNFINISHED, || off(cx)).quiet());
         }
         commands.push(Command::new(Action::Log, "log"));
         commands

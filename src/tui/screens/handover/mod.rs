@@ -327,7 +327,7 @@ impl Screen for Handover {
         };
         let at = step.and_then(|step| step.ended.or(step.started));
         let age = if self.activity(cx).is_active() {
-            cx.snapshot.at.map_or_else(String::new, |at| cx.old(at))
+            working::fresh(cx)
         } else {
             at.or_else(|| {
                 cx.views

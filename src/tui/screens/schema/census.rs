@@ -25,10 +25,7 @@ pub(super) fn news(screen: &Schema, cx: &Cx<'_>) -> News {
     if activity == Activity::Idle
         && let Some(locked) = working::locked(cx, STEP)
     {
-        let next = locked
-            .goes_to
-            .map_or_else(String::new, |step| format!("n goes to {}", step.title()));
-        return News::new(format!("Locked: {}", locked.sentence), next).role(Role::Warn);
+        return working::locked_news(&locked, "");
     }
     if screen.asked.is_some() {
         return News::new("The plan is being made; the rows are counted again.", "wait");

@@ -11,11 +11,12 @@ mod tabs;
 
 use std::time::Duration;
 
+use super::working::NOT_RUN;
 use super::{Screen, detail, working};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::snapshot::{Activity, Step};
-use crate::engine::text::{count, inert, plural};
+use crate::engine::text::{inert, plural};
 use crate::engine::views::Slot;
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
 use crate::tui::keymap::{Action, Command};
@@ -215,18 +216,8 @@ impl Schema {
 }
 
 fn off_read(cx: &Cx<'_>) -> Option<String> {
-    if let Some(locked) = working::locked(cx, STEP) {
-        return Some(format!("Locked: {}", locked.sentence));
-    }
-    if !working::reads(cx) {
-        return cx.held();
-    }
-    if matches!(cx.views.schema, Slot::Loading(_)) {
-        return Some("The rows are being counted.".to_owned());
-    }
-    activity(cx)
-        .is_active()
-        .then(|| "Rows are being copied.".to_owned())
+    let reading = matches!(cx.views.schema, Slot::Loading(_)).then_some("The rows are being counted.");
+    working::off_reading(cx, STEP, reading, "Rows are being copied.")
 }
 
 impl Screen for Schema {
@@ -292,25 +283,16 @@ impl Screen for Schema {
                     }
                 }
             }
-            Activity::Done | Activity::DoneWithQuarantine => step(cx)
-                .and_then(|step| step.outcome.as_ref())
-                .map_or_else(String::new, |outcome| {
-                    format!(
-                        "proved: {} = {} + {}",
-                        count(outcome.source),
-                        count(outcome.converted),
-                        count(outcome.quarantined)
-                    )
-                }),
+            Activity::Done | Activity::DoneWithQuarantine => {
+                working::accounted(step(cx)).map_or_else(String::new, |sum| format!("proved: {sum}"))
+            }
             Activity::Stopped | Activity::Failed => activity.word().to_owned(),
         };
         let mut title = Title::new("Schema", facts, "");
         if activity.is_active() {
-            title.right = cx.snapshot.at.map_or_else(String::new, |at| cx.old(at));
+            title.right = working::fresh(cx);
         } else if activity.is_done() && self.view(cx) != View::Census {
-            title.right = step(cx)
-                .and_then(|step| step.ended)
-                .map_or_else(String::new, |at| cx.ago(at));
+            title.right = working::ended(cx, STEP);
         } else if let Some((at, _)) = census {
             title.right = cx.old(at);
             if model::stale(cx, at) {
@@ -381,17 +363,9 @@ impl Screen for Schema {
                     .about("count every value of the legacy rows again; reads only")
                     .off(off_read(cx)),
             );
-            let again = if activity.is_done() {
-                working::off(cx, STEP)
-            } else {
-                Some("It has not run.".to_owned())
-            };
-            commands.push(
-                Command::new(Action::TryAgain, "run again")
-                    .about("run it again; rows already in place are recognised and left")
-                    .off(again)
-                    .quiet(),
-            );
+            let about = "run it again; rows already in place are recognised and left";
+            let off = || working::off(cx, STEP);
+            commands.push(working::again(cx, STEP, about, NOT_RUN, off).quiet());
         }
         let undo = Command::new(Action::TakeBack, "undo")
             .about("remove exactly the rows of this run")

@@ -13,7 +13,6 @@ use crate::tui::screens::detail::{labelled, prose};
 use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::bar;
-use crate::tui::widgets::mark::Mark;
 
 pub(super) fn render(screen: &mut Schema, painter: &mut Painter<'_>, moment: Option<&Moment>, cx: &Cx<'_>) {
     let width = painter.width();
@@ -42,20 +41,8 @@ pub(super) fn render(screen: &mut Schema, painter: &mut Painter<'_>, moment: Opt
             ));
         }
     }
-    let height = usize::from(painter.height());
-    let spare = height.saturating_sub(rows.len() + 1);
-    if spare > 3 && cx.density <= Density::Rail {
-        let tail = working::log_tail(cx, STEP, spare.saturating_sub(2).min(12));
-        if !tail.is_empty() {
-            rows.push(Row::rule());
-            rows.extend(tail);
-        }
-    }
-    let scrollable = rows.len().saturating_sub(height);
-    screen.top = screen.top.min(scrollable);
-    if screen.top > 0 {
-        rows.drain(..screen.top);
-    }
+    working::fill_with_log(&mut rows, cx, STEP, painter.height(), 12);
+    working::scroll(&mut rows, &mut screen.top, painter.height());
     painter.rows(&rows);
 }
 
@@ -169,19 +156,7 @@ fn words(moment: &Moment) -> Vec<Row> {
 
 fn done(step: &Step, outcome: &Outcome, moment: Option<&Moment>, cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let glyphs = cx.look.glyphs;
-    let (mark, word) = if outcome.quarantined > 0 {
-        (Mark::Quarantine, "Proved, with rows set aside")
-    } else {
-        (Mark::Done, "Proved")
-    };
-    let ended = step.ended.map_or_else(String::new, |at| cx.now.clock_seconds(at));
-    let mut rows = vec![
-        Row::new()
-            .at(1, mark.glyph(glyphs), mark.role())
-            .at(3, word, Role::Critical)
-            .right(1, ended, Role::Muted)
-            .keep(keep::FIGURE),
-    ];
+    let mut rows = vec![working::proved_row(step, outcome, ", with rows set aside", cx)];
     let (word, role) = if outcome.proved() {
         ("equal", Role::Ok)
     } else {
@@ -231,7 +206,8 @@ fn done(step: &Step, outcome: &Outcome, moment: Option<&Moment>, cx: &Cx<'_>, wi
         ..Moment::default()
     };
     rows.extend(lines(&of_outcome, step.activity, width));
-    rows.extend(set_aside(step, outcome.quarantined, width));
+    let heading = format!("Set aside {}", count(outcome.quarantined));
+    rows.extend(working::set_aside(step, heading, 3, width));
     rows.push(Row::blank());
     rows.extend(labelled(
         "Undo",
@@ -251,37 +227,6 @@ fn done(step: &Step, outcome: &Outcome, moment: Option<&Moment>, cx: &Cx<'_>, wi
     if let Some(approval) = approved.map(|approved| &approved.approval) {
         let said = format!("plan {}, approved by {}", approval.digest, approval.operator);
         rows.extend(labelled("By", &inert(&said), 14, width, Role::Muted, keep::EXTRA));
-    }
-    rows
-}
-
-/// What was set aside, by reason.
-fn set_aside(step: &Step, all: u64, width: u16) -> Vec<Row> {
-    if step.quarantine.is_empty() {
-        return Vec::new();
-    }
-    let mut reasons: std::collections::BTreeMap<&str, (u64, &str)> = std::collections::BTreeMap::new();
-    for item in &step.quarantine {
-        reasons.entry(&item.reason).or_insert((0, &item.why)).0 += 1;
-    }
-    let mut reasons: Vec<_> = reasons.into_iter().collect();
-    reasons.sort_by_key(|(reason, (n, _))| (std::cmp::Reverse(*n), *reason));
-    let mut rows = vec![
-        Row::blank(),
-        Row::new()
-            .at(1, format!("Set aside {}", count(all)), Role::Warn)
-            .right(1, "Q shows all", Role::Muted)
-            .keep(keep::NORMAL),
-    ];
-    for (index, (reason, (n, why))) in reasons.iter().enumerate() {
-        rows.push(
-            Row::new()
-                .number(8, count(*n), Role::Critical)
-                .at(10, (*reason).to_owned(), Role::Warn)
-                .at(30, inert(why), Role::Text)
-                .max(width.saturating_sub(31))
-                .keep(if index < 3 { keep::NORMAL } else { keep::EXTRA }),
-        );
     }
     rows
 }

@@ -10,7 +10,7 @@ use crate::engine::text::{count, inert};
 use crate::tui::app::context::Cx;
 use crate::tui::layout::Density;
 use crate::tui::paint::{Painter, Row, keep};
-use crate::tui::screens::detail::{labelled, onward, prose};
+use crate::tui::screens::detail::{labelled, prose};
 use crate::tui::style::{Glyphs, Role};
 use crate::tui::text;
 use crate::tui::widgets::bar::{self, Bar};
@@ -71,28 +71,10 @@ pub(super) fn news(cx: &Cx<'_>) -> News {
             News::new("Stopping after the chunks that are in work.", "wait").role(Role::Warn)
         }
         Activity::Stopped => News::new(format!("Stopped; {safe}."), "n goes on from there").role(Role::Warn),
-        Activity::Failed => {
-            let error = step.and_then(|step| step.error.as_ref());
-            let what = error.map_or_else(String::new, |error| text::sentence(&error.message));
-            let next = error
-                .and_then(|error| error.hint.clone())
-                .unwrap_or_else(|| "n goes on from there".to_owned());
-            News::new(format!("{} {what}; {safe}.", cx.look.glyphs.failed), next).role(Role::Bad)
-        }
+        Activity::Failed => working::failed_news(cx, STEP, &format!("; {safe}")),
         Activity::Done | Activity::DoneWithQuarantine => {
-            let said = step
-                .and_then(|step| step.outcome.as_ref())
-                .map_or_else(String::new, |outcome| {
-                    format!(
-                        "Proved: {} = {} + {}.",
-                        count(outcome.source),
-                        count(outcome.converted),
-                        count(outcome.quarantined)
-                    )
-                });
-            let next = onward(cx, STEP)
-                .0
-                .map_or_else(String::new, |next| format!("n {}", next.title().to_lowercase()));
+            let said = working::accounted(step).map_or_else(String::new, |sum| format!("Proved: {sum}."));
+            let next = working::goes_on(cx, STEP);
             let next = if step.is_some_and(|step| !step.quarantine.is_empty()) {
                 format!("{next}, Q quarantine")
             } else {
@@ -123,20 +105,8 @@ pub(super) fn render(screen: &mut Schema, painter: &mut Painter<'_>, moment: Opt
         rows.push(Row::blank());
     }
     rows.extend(draw(moment, expected, activity, cx, width, painter.height()));
-    let height = usize::from(painter.height());
-    let spare = height.saturating_sub(rows.len() + 1);
-    if spare > 3 && cx.density <= Density::Rail {
-        let tail = working::log_tail(cx, STEP, spare.saturating_sub(2).min(10));
-        if !tail.is_empty() {
-            rows.push(Row::rule());
-            rows.extend(tail);
-        }
-    }
-    let scrollable = rows.len().saturating_sub(height);
-    screen.top = screen.top.min(scrollable);
-    if screen.top > 0 {
-        rows.drain(..screen.top);
-    }
+    working::fill_with_log(&mut rows, cx, STEP, painter.height(), 10);
+    working::scroll(&mut rows, &mut screen.top, painter.height());
     painter.rows(&rows);
 }
 

@@ -93,7 +93,6 @@ impl Screen for Validate {
 
     fn title(&self, cx: &Cx<'_>) -> Title {
         let counts = self.counts();
-        let step = cx.step(STEP);
         let facts = if activity(cx) == Activity::Idle && working::locked(cx, STEP).is_some() {
             "locked".to_owned()
         } else if counts.executed() + counts.skipped + counts.running == 0 {
@@ -113,13 +112,7 @@ impl Screen for Validate {
             (_, true) => format!("REHEARSAL · {facts}"),
             _ => facts,
         };
-        let right = if activity(cx).is_active() {
-            cx.snapshot.at.map_or_else(String::new, |at| cx.old(at))
-        } else {
-            step.and_then(|step| step.ended)
-                .map_or_else(String::new, |at| cx.ago(at))
-        };
-        Title::new("Validate", facts, right)
+        Title::new("Validate", facts, working::age(cx, STEP))
     }
 
     fn news(&self, cx: &Cx<'_>) -> News {
@@ -128,13 +121,7 @@ impl Screen for Validate {
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
         let activity = activity(cx);
-        let mut commands = Vec::new();
-        if activity.is_active() {
-            commands.extend(working::commands(cx, activity));
-            commands.push(self.next_command(cx).quiet());
-        } else {
-            commands.push(self.next_command(cx));
-        }
+        let mut commands = working::first_commands(cx, STEP, self.next_command(cx));
         let on_test = matches!(self.tree.lines.get(self.list.cursor), Some(Line::Test(_)));
         let open = if self.open { "back" } else { "evidence" };
         commands.push(

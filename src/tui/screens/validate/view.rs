@@ -24,10 +24,7 @@ pub(super) fn news(screen: &Validate, cx: &Cx<'_>) -> News {
     if activity == Activity::Idle
         && let Some(locked) = working::locked(cx, STEP)
     {
-        let next = locked
-            .goes_to
-            .map_or_else(String::new, |step| format!("n goes to {}", step.title()));
-        return News::new(format!("Locked: {}", locked.sentence), next).role(Role::Warn);
+        return working::locked_news(&locked, "");
     }
     if screen.asked.is_some() {
         return News::new("The plan is being made: MAOS is asked what it can do.", "wait");
@@ -71,18 +68,7 @@ pub(super) fn news(screen: &Validate, cx: &Cx<'_>) -> News {
             )
             .role(Role::Warn)
         }
-        Activity::Failed => {
-            let error = step.and_then(|step| step.error.as_ref());
-            let what = error.map_or_else(String::new, |error| text::sentence(&error.message));
-            let next = error
-                .and_then(|error| error.hint.clone())
-                .unwrap_or_else(|| "n goes on from there".to_owned());
-            News::new(
-                format!("{} {}.", cx.look.glyphs.failed, what.trim_end_matches('.')),
-                next,
-            )
-            .role(Role::Bad)
-        }
+        Activity::Failed => working::failed_news(cx, STEP, ""),
         Activity::Done | Activity::DoneWithQuarantine => ended(screen, counts, cx),
     }
 }
