@@ -224,7 +224,9 @@ impl Reader<'_> {
                 Kind::Then => gap.marker = Marker::Then,
                 Kind::Finally => gap.marker = Marker::Finally,
                 Kind::First => {}
-                Kind::Beside => gap.marker = Marker::Beside,
+                // "then, in parallel, …" is still after what stands before.
+                Kind::Beside if gap.marker == Marker::None => gap.marker = Marker::Beside,
+                Kind::Beside => {}
                 Kind::Word if self.adverb(tok) && toks.get(i + 1).is_some_and(Tok::is_verb) => {}
                 Kind::Word
                     if matches!(
@@ -255,7 +257,6 @@ impl Reader<'_> {
         let mut out = Vec::new();
         let mut at = 0;
         let mut marker = Marker::None;
-        let mut closing_clause = None;
         // What an opening says is no part of the work.
         loop {
             let (gap, next) = self.gap(&toks, at);
@@ -268,12 +269,22 @@ impl Reader<'_> {
             }
             at = next + length;
         }
-        let mut toks = toks;
-        toks.drain(..at);
+        self.phrased(&toks[at..], marker, &mut out);
+        out
+    }
+
+    /// Cuts what stands behind an opening, or behind the words between two clauses.
+    fn phrased(&self, toks: &[Tok], mut marker: Marker, out: &mut Vec<Clause>) {
+        let mut toks = toks.to_vec();
+        let mut closing_clause = None;
         // "After testing the API, deploy it", "Before deploying, run the tests", "For the Oslo and Lima offices, print labels".
         if let Some((fronted, rest)) = self.fronted(&toks) {
             let word = self.low(&fronted[0]).to_owned();
-            match (word.as_str(), fronted.get(1).and_then(|tok| self.gerund(tok))) {
+            let base = fronted.get(1).and_then(|tok| match word.as_str() {
+                "having" => self.participle(tok),
+                _ => self.gerund(tok),
+            });
+            match (word.as_str(), base) {
                 ("after" | "once" | "when" | "having", Some(base)) => {
                     out.push(Clause {
                         toks: fronted[1..].to_vec(),
@@ -285,7 +296,7 @@ impl Reader<'_> {
                     marker = Marker::Then;
                     toks = rest;
                 }
-                ("before", Some(base)) => {
+                ("before" | "prior to" | "ahead of", Some(base)) => {
                     closing_clause = Some(Clause {
                         toks: fronted[1..].to_vec(),
                         marker: Marker::Then,
@@ -302,9 +313,26 @@ impl Reader<'_> {
                 _ => toks = [rest, fronted].concat(),
             }
         }
-        self.cut(&toks, marker, &mut out);
+        self.cut(&toks, marker, out);
         out.extend(closing_clause);
-        out
+    }
+
+    /// Whether a phrase that says when or from what begins here ("once approved, …", "based on the results, …").
+    fn opens_phrase(&self, toks: &[Tok], gap: Gap) -> bool {
+        let Some(first) = toks.first() else { return false };
+        first.kind == Kind::Based
+            || matches!(
+                self.low(first),
+                "after" | "before" | "once" | "when" | "having" | "as soon as" | "prior to" | "ahead of"
+            )
+            || self.low(first) == "from"
+                && toks.get(1).is_some_and(|next| {
+                    matches!(
+                        self.low(next),
+                        "these" | "those" | "this" | "that" | "them" | "it"
+                    )
+                })
+            || gap.strong && first.has(Flags::PREPOSITION)
     }
 
     /// An opening phrase up to the comma before the first verb, and the rest.
@@ -312,7 +340,10 @@ impl Reader<'_> {
         let first = toks.first()?;
         let opens = first.has(Flags::PREPOSITION)
             || matches!(first.kind, Kind::Based | Kind::Opaque)
-            || matches!(self.low(first), "after" | "before" | "having" | "as" | "until");
+            || matches!(
+                self.low(first),
+                "after" | "before" | "having" | "as" | "until" | "prior to" | "ahead of"
+            );
         if !opens || first.is_verb() {
             return None;
         }
@@ -369,7 +400,12 @@ impl Reader<'_> {
                 {
                     opaque = Opaque::Relative;
                 }
-                Kind::Word if matches!(self.low(tok), "after" | "before") => {
+                // "a tool that lets people place, rotate and delete tiles": its verbs are no orders.
+                Kind::Word if opaque == Opaque::Relative && self.series(toks, i) > 0 => {
+                    i += self.series(toks, i);
+                    continue;
+                }
+                Kind::Word if matches!(self.low(tok), "after" | "before" | "prior to" | "ahead of") => {
                     if let Some(base) = toks.get(i + 1).and_then(|tok| self.gerund(tok)) {
                         self.around(toks, from, i, marker, base, out);
                         return;
@@ -406,6 +442,20 @@ impl Reader<'_> {
                 }
                 Opaque::Relative => false,
             };
+            if allowed
+                && i > from
+                && self.opens_phrase(&toks[next..], gap)
+                && self.fronted(&toks[next..]).is_some()
+            {
+                out.push(Clause {
+                    toks: toks[from..i].to_vec(),
+                    marker,
+                    led,
+                    ..Clause::default()
+                });
+                self.phrased(&toks[next..], gap.marker, out);
+                return;
+            }
             // The opening verb said again opens a clause again.
             let again = led
                 && toks
@@ -483,7 +533,6 @@ impl Reader<'_> {
     }
 
     /// Whether "to" at `at - 1` begins a purpose ("to parse logs") and not a place ("to staging").
-    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     fn infinitive(&self, toks: &[Tok], at: usize) -> bool {
         let Some(next) = toks.get(at + 1) else {
             return !toks[at].has(Flags::NOUN_VERB);
@@ -493,7 +542,7 @@ impl Reader<'_> {
         }
         match next.kind {
             Kind::Word => !next.has(Flags::PREPOSITION) || !toks[at].has(Flags::NOUN_VERB),
-            _ => !toks[at].has(Flags::NOUN_VERB),
+            _ => !toks[at].has(Flags::NOUN_VERB) || self.series(toks, at) > 0,
         }
     }
 
