@@ -90,6 +90,11 @@ impl Reader<'_> {
 
     /// How many tokens a chain of verbs with one object takes ("build, test and deploy the service"); 0 when there is none.
     pub fn series(&self, toks: &[Tok], at: usize) -> usize {
+        self.series_from(toks, at, usize::from(at == 0))
+    }
+
+    /// As [`Reader::series`]; so many words from the first on are `sure` to be verbs whatever they could be elsewhere.
+    fn series_from(&self, toks: &[Tok], at: usize, sure: usize) -> usize {
         let mut i = at;
         let mut verbs = 0;
         let mut strong = true;
@@ -115,7 +120,7 @@ impl Reader<'_> {
                 });
                 return if ok && verbs > 1 { next - at } else { 0 };
             }
-            strong &= !tok.has(Flags::NOUN_VERB) || i == 0;
+            strong &= !tok.has(Flags::NOUN_VERB) || i - at < sure;
             i = next;
         }
     }
@@ -399,6 +404,8 @@ impl Reader<'_> {
                             .is_some_and(|next| next.is_verb() && self.infinitive(toks, i + 1)) =>
                 {
                     opaque = Opaque::Relative;
+                    i += 1 + self.purposes(toks, i + 1);
+                    continue;
                 }
                 // "a tool that lets people place, rotate and delete tiles": its verbs are no orders.
                 Kind::Word if opaque == Opaque::Relative && self.series(toks, i) > 0 => {
@@ -456,13 +463,19 @@ impl Reader<'_> {
                 self.phrased(&toks[next..], gap.marker, out);
                 return;
             }
+            // "the onboarding, offboarding, and leave processes": a bare name before a shared head goes on with the list.
+            let head = led
+                && gap.and
+                && listed.comma
+                && toks.get(from + 1).is_some_and(|tok| self.low(tok) == "the")
+                && self.shares_head(toks, i, next);
             // The opening verb said again opens a clause again.
             let again = led
                 && toks
                     .get(next)
                     .is_some_and(|tok| self.low(tok) == self.low(&toks[from]))
                 && toks.get(next + 1).is_some_and(Tok::is_word);
-            let opens = allowed && (again || self.opens(toks, next, gap, toks.get(i - 1)));
+            let opens = allowed && !head && (again || self.opens(toks, next, gap, toks.get(i - 1)));
             if opens || gap.strong && next < toks.len() {
                 out.push(Clause {
                     toks: toks[from..i].to_vec(),
@@ -490,6 +503,20 @@ impl Reader<'_> {
                 ..Clause::default()
             });
         }
+    }
+
+    /// Whether the words at `next` are the last of a list whose items need the plural behind it: one bare word before the
+    /// gap at `gap`, then a word and a head that lists share, then an end.
+    fn shares_head(&self, toks: &[Tok], gap: usize, next: usize) -> bool {
+        let bare =
+            gap >= 2 && toks[gap - 1].is_word() && toks[gap - 2].joins() && !self.plural(&toks[gap - 1]);
+        let head = toks
+            .get(next + 1)
+            .is_some_and(|tok| tok.has(Flags::SHARED_HEAD) && self.plural(tok));
+        bare && head
+            && toks
+                .get(next + 2)
+                .is_none_or(|tok| !tok.is_word() || tok.has(Flags::PREPOSITION))
     }
 
     /// "deploy the API after running the migrations": two clauses, in the order of the work.
@@ -532,6 +559,11 @@ impl Reader<'_> {
         }
     }
 
+    /// How many tokens the verbs behind "to" take when they share one object ("to sort, stack and scan parcels").
+    pub fn purposes(&self, toks: &[Tok], at: usize) -> usize {
+        self.series_from(toks, at, usize::MAX)
+    }
+
     /// Whether "to" at `at - 1` begins a purpose ("to parse logs") and not a place ("to staging").
     fn infinitive(&self, toks: &[Tok], at: usize) -> bool {
         let Some(next) = toks.get(at + 1) else {
@@ -542,7 +574,7 @@ impl Reader<'_> {
         }
         match next.kind {
             Kind::Word => !next.has(Flags::PREPOSITION) || !toks[at].has(Flags::NOUN_VERB),
-            _ => !toks[at].has(Flags::NOUN_VERB) || self.series(toks, at) > 0,
+            _ => !toks[at].has(Flags::NOUN_VERB) || self.purposes(toks, at) > 0,
         }
     }
 

@@ -154,6 +154,9 @@ impl Reader<'_> {
             &rest[skipped..],
             with_parts || weighing || self.connecting(verb.as_deref()),
         );
+        if self.made_so(verb.as_deref(), &objects) {
+            return single();
+        }
         let versus = objects.runs.iter().any(|run| run.versus);
         let against = is("evaluate")
             && objects.runs.iter().any(|run| {
@@ -334,6 +337,22 @@ impl Reader<'_> {
         }
         toks.extend(&objects.tail);
         toks
+    }
+
+    /// "make the report shorter, clearer and friendlier": one thing and how it shall be.
+    fn made_so(&self, verb: Option<&str>, objects: &Objects) -> bool {
+        let makes =
+            verb.is_some_and(|verb| matches!(verb.to_lowercase().as_str(), "make" | "keep" | "render"));
+        let Some([first, rest @ ..]) = objects.runs.first().map(|run| run.items.as_slice()) else {
+            return false;
+        };
+        makes
+            && first.len() > 2
+            && first[0].has(Flags::DETERMINER)
+            && !rest.is_empty()
+            && rest
+                .iter()
+                .all(|item| item.len() == 1 && !item[0].proper && !self.plural(&item[0]))
     }
 
     fn article(&self, run: &Run) -> bool {

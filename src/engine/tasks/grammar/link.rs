@@ -312,6 +312,14 @@ impl Linker {
         if gathers && (!clause.listed || bare(reader, body)) {
             return self.loose(0);
         }
+        // "merge the responses": one plural, of what several parts have brought.
+        let merges = (is("combine") || clause.toks.first().is_some_and(|tok| reader.low(tok) == "merge"))
+            && last.to - last.from >= 2
+            && last.examines
+            && matches!(body, [the, things] if reader.low(the) == "the" && reader.plural(things));
+        if merges && !clause.listed {
+            return self.loose(0);
+        }
         let examined = self.groups.iter().any(|group| group.examines);
         let reports = (is("write") || is("code") || is("operate") || is("design"))
             && !clause.listed

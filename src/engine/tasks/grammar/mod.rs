@@ -150,11 +150,18 @@ fn headed(reader: &Reader<'_>, sentence: &[Tok]) -> Vec<Clause> {
     if !lead_led && lead.len() <= 3 && !rest.is_empty() {
         return rest;
     }
-    let clauses = reader.clauses(sentence);
-    if sentence[at].kind == Kind::Dash {
-        return clauses;
+    let announced = lead
+        .iter()
+        .any(|tok| matches!(reader.low(tok), "following" | "these"))
+        || lead.last().is_some_and(|tok| reader.plural(tok));
+    let joins = behind.iter().filter(|tok| tok.joins()).count();
+    if sentence[at].kind == Kind::Dash && lead_led && orders == 0 && announced && joins >= 2 {
+        // "Audit the following suppliers — Bosch, Denso and Valeo": the dash stands for a colon.
+        let mut sentence = sentence.to_vec();
+        sentence[at].kind = Kind::Colon;
+        return reader.clauses(&sentence);
     }
-    clauses
+    reader.clauses(sentence)
 }
 
 /// A description with an explicit list: an item is a subtask.

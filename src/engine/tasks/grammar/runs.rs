@@ -50,6 +50,8 @@ impl Reader<'_> {
                         matches!(next.kind, Kind::Opaque | Kind::Based | Kind::Beside)
                             || next.has(Flags::PREPOSITION)
                             || self.low(next) == "not"
+                            || self.low(next) == "one"
+                                && rest[i + 1..].iter().take(5).any(|tok| self.low(tok) == "another")
                             || self.low(tok) != "/"
                                 && self.low(next).ends_with("ing")
                                 && rest.get(i + 2).is_some_and(|tok| {
@@ -92,7 +94,7 @@ impl Reader<'_> {
         }
         match rest.get(at + 1) {
             Some(next) if next.is_word() => !next.has(Flags::PREPOSITION) || !rest[at].has(Flags::NOUN_VERB),
-            _ => !rest[at].has(Flags::NOUN_VERB) || self.series(rest, at) > 0,
+            _ => !rest[at].has(Flags::NOUN_VERB) || self.purposes(rest, at) > 0,
         }
     }
 

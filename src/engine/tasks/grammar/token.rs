@@ -113,6 +113,14 @@ pub(crate) fn split_words(text: &str) -> Vec<Piece<'_>> {
             '—' | '–' => out.push(mark(Kind::Dash)),
             '-' if bytes.get(i + 1).is_none_or(u8::is_ascii_whitespace) => out.push(mark(Kind::Dash)),
             ':' => out.push(mark(Kind::Colon)),
+            // ".github/workflows/ci.yml"
+            '.' if bytes.get(i + 1).is_some_and(u8::is_ascii_alphanumeric)
+                && i.checked_sub(1)
+                    .is_none_or(|before| bytes[before].is_ascii_whitespace()) =>
+            {
+                i = word(&mut out, text, i);
+                continue;
+            }
             '!' | '?' | '.' => out.push(mark(Kind::Stop)),
             '"' | '“' | '`' => {
                 let close = match c {

@@ -14,6 +14,8 @@ impl Reader<'_> {
         rest.iter()
             .take(6)
             .position(|tok| tok.is_verb() || matches!(self.low(tok), "of" | "use"))
+            // "whether A or B suits …": the list stands right behind.
+            .filter(|at| !rest[..*at].iter().any(|tok| tok.kind == Kind::Or))
             .map_or(1, |at| at + 1)
     }
 
@@ -224,6 +226,13 @@ impl Reader<'_> {
                     .take(8)
                     .position(|tok| self.low(tok) == "between" || tok.is_verb() && tok.ord > toks[1].ord)?
                     + 1
+            }
+            // "Python or R for the course?"
+            _ if self.text.trim_end().ends_with('?')
+                && toks.first().is_some_and(|tok| tok.proper)
+                && toks.iter().take(4).any(|tok| tok.kind == Kind::Or) =>
+            {
+                0
             }
             _ => return None,
         };
