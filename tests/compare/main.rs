@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "../support/apart.rs"]
+mod apart;
 #[path = "../support/postgres.rs"]
 mod postgres_server;
 #[path = "../support/server.rs"]
@@ -9,6 +11,7 @@ mod server;
 
 mod command_line;
 mod defects;
+mod ended;
 mod legacy;
 mod postgres;
 mod run;
