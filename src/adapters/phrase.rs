@@ -242,6 +242,20 @@ impl<'a> Phrase<'a> {
         sql
     }
 
+    /// What a task row holds besides its id, as one list of columns.
+    pub fn task(&self) -> String {
+        let recipe = self.recipe;
+        [
+            self.description(),
+            self.mapped(recipe.source.category.as_ref(), &recipe.types),
+            self.mapped(recipe.source.status.as_ref(), &recipe.statuses),
+            self.mapped(recipe.source.priority.as_ref(), &recipe.priorities),
+            self.created_text(),
+            self.metadata(),
+        ]
+        .join(", ")
+    }
+
     /// The creation time as text in UTC.
     pub fn created_text(&self) -> String {
         let Some(column) = &self.recipe.source.created_at else {

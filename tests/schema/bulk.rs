@@ -182,14 +182,11 @@ fn fault_c50_what_may_pass_is_tried_again_and_what_may_not_ends_the_run() {
         );
     }
     let db = trapped(folder.path(), "23514", 1);
-    let refused = block_on(async {
-        let stores = stores(&db, &db);
-        let prepared = plan(&request(), &stores).await;
-        let control = maos_migrate::engine::operation::Control::silent();
-        let live = maos_migrate::engine::schema::Live::default();
-        maos_migrate::engine::schema::apply(&prepared, &stores, jiff::Timestamp::UNIX_EPOCH, &control, &live)
-            .await
-    })
+    let refused = block_on(apply_under(
+        &db,
+        &db,
+        &maos_migrate::engine::operation::Control::silent(),
+    ))
     .expect_err("a check that fails is not tried again");
     assert!(refused.message.contains("23514"), "{refused:?}");
     assert_eq!(db.sql("SELECT last_value FROM attempts"), "1");

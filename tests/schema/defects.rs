@@ -21,19 +21,7 @@ fn defect_37_an_error_ends_the_run_and_leaves_no_half_chunk() {
     seed(&db, 7_000);
     db.sql("CREATE TABLE tasks (id uuid PRIMARY KEY, description text NOT NULL CHECK (description <> 'Task number 5002'), task_type text, status text, priority text, created_at timestamptz, metadata jsonb)");
     // The literal of this CHECK is no list of what is allowed.
-    let error = block_on(async {
-        let stores = stores(&db, &db);
-        let prepared = plan(&request(), &stores).await;
-        schema::apply(
-            &prepared,
-            &stores,
-            jiff::Timestamp::UNIX_EPOCH,
-            &Control::silent(),
-            &Live::default(),
-        )
-        .await
-        .expect_err("refused")
-    });
+    let error = block_on(apply_under(&db, &db, &Control::silent())).expect_err("refused");
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.message.contains("23514"), "{error}");
     let ledger: u64 = db

@@ -355,26 +355,8 @@ fn fault_c48_a_server_that_restarts_in_the_middle_is_waited_for_and_a_read_only_
     let control = log.control();
     control.set_pace(15_000);
     let applied = std::thread::scope(|scope| {
-        let runner = scope.spawn(|| {
-            block_on(async {
-                let stores = stores(&db, &db);
-                let prepared = plan(&request(), &stores).await;
-                schema::apply(
-                    &prepared,
-                    &stores,
-                    jiff::Timestamp::UNIX_EPOCH,
-                    &control,
-                    &Live::default(),
-                )
-                .await
-            })
-        });
-        // After the first committed chunk.
-        while db.sql("SELECT to_regclass('migration_chunk') IS NOT NULL") != "t"
-            || db.count("migration_chunk") == 0
-        {
-            std::thread::yield_now();
-        }
+        let runner = scope.spawn(|| block_on(apply_under(&db, &db, &control)));
+        first_chunk(&db);
         server.down("immediate");
         server.up("");
         runner.join().unwrap()
@@ -460,20 +442,7 @@ fn fault_c52_a_full_disk_pauses_and_goes_on_when_there_is_room() {
     let control = log.control();
     control.set_pace(2_000);
     let applied = std::thread::scope(|scope| {
-        let runner = scope.spawn(|| {
-            block_on(async {
-                let stores = stores(&source, &target);
-                let prepared = plan(&request(), &stores).await;
-                schema::apply(
-                    &prepared,
-                    &stores,
-                    jiff::Timestamp::UNIX_EPOCH,
-                    &control,
-                    &Live::default(),
-                )
-                .await
-            })
-        });
+        let runner = scope.spawn(|| block_on(apply_under(&source, &target, &control)));
         while !runner.is_finished()
             && !log
                 .lines()
@@ -685,25 +654,8 @@ fn a_pause_stops_writing_and_a_stop_keeps_what_is_committed() {
     let control = Control::silent();
     control.set_pace(500);
     std::thread::scope(|scope| {
-        let runner = scope.spawn(|| {
-            block_on(async {
-                let stores = stores(&db, &db);
-                let prepared = plan(&request(), &stores).await;
-                schema::apply(
-                    &prepared,
-                    &stores,
-                    jiff::Timestamp::UNIX_EPOCH,
-                    &control,
-                    &Live::default(),
-                )
-                .await
-            })
-        });
-        while db.sql("SELECT to_regclass('migration_chunk') IS NOT NULL") != "t"
-            || db.count("migration_chunk") == 0
-        {
-            std::thread::yield_now();
-        }
+        let runner = scope.spawn(|| block_on(apply_under(&db, &db, &control)));
+        first_chunk(&db);
         control.pause();
         // Chunks at work end; then nothing moves.
         let mut last = db.count("tasks");

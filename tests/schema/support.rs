@@ -318,6 +318,27 @@ pub async fn apply(request: &Request, stores: &Stores) -> Applied {
         .unwrap_or_else(|error| panic!("apply: {error:?}"))
 }
 
+/// Plans, and copies under `control`.
+pub async fn apply_under(
+    source: &Db,
+    target: &Db,
+    control: &Control,
+) -> maos_migrate::engine::Result<Applied> {
+    let stores = stores(source, target);
+    let prepared = plan(&request(), &stores).await;
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    schema::apply(&prepared, &stores, now, control, &Live::default()).await
+}
+
+/// Waits for the first committed chunk.
+pub fn first_chunk(target: &Db) {
+    while target.sql("SELECT to_regclass('migration_chunk') IS NOT NULL") != "t"
+        || target.count("migration_chunk") == 0
+    {
+        std::thread::yield_now();
+    }
+}
+
 pub fn run_once(source: &Db, target: &Db) -> Applied {
     block_on(async { apply(&request(), &stores(source, target)).await })
 }

@@ -67,15 +67,7 @@ impl PgStore {
         let id = phrase.id().ok_or_else(no_id)?;
         let (list, condition) = match part {
             Part::Tasks => (
-                format!(
-                    "{id}, {}, {}, {}, {}, {}, {}",
-                    phrase.description(),
-                    phrase.mapped(recipe.source.category.as_ref(), &recipe.types),
-                    phrase.mapped(recipe.source.status.as_ref(), &recipe.statuses),
-                    phrase.mapped(recipe.source.priority.as_ref(), &recipe.priorities),
-                    phrase.created_text(),
-                    phrase.metadata(),
-                ),
+                format!("{id}, {}", phrase.task()),
                 format!("({}) IS NULL", phrase.reason()),
             ),
             Part::Tracking => (

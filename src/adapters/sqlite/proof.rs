@@ -36,15 +36,7 @@ impl SqliteStore {
         let made = id.clone().unwrap_or_else(|| "NULL".to_owned());
         let (list, condition) = match part {
             Part::Tasks => (
-                format!(
-                    "{key}, {made}, {}, {}, {}, {}, {}, {}",
-                    phrase.description(),
-                    phrase.mapped(recipe.source.category.as_ref(), &recipe.types),
-                    phrase.mapped(recipe.source.status.as_ref(), &recipe.statuses),
-                    phrase.mapped(recipe.source.priority.as_ref(), &recipe.priorities),
-                    phrase.created_text(),
-                    phrase.metadata(),
-                ),
+                format!("{key}, {made}, {}", phrase.task()),
                 format!("({}) IS NULL", phrase.reason()),
             ),
             Part::Tracking => (

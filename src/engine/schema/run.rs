@@ -308,31 +308,27 @@ impl Run<'_> {
         .await
     }
 
-    /// Whether rows after the boundary appeared since it was recorded.
-    async fn behind(&self, run: &RunRow) -> Result<bool> {
+    /// What the source holds behind the boundary.
+    async fn later(&self, run: &RunRow) -> Result<RawCensus> {
         let key = run
             .boundary
             .as_deref()
             .and_then(|text| Key::parse(self.recipe.source.key_kind, text));
-        let later = self
+        Ok(self
             .stores
             .source
             .census(&self.recipe.source, key.as_ref())
-            .await?;
-        Ok(later.rows > 0)
+            .await?)
+    }
+
+    /// Whether rows after the boundary appeared since it was recorded.
+    async fn behind(&self, run: &RunRow) -> Result<bool> {
+        Ok(self.later(run).await?.rows > 0)
     }
 
     /// Moves the boundary to the greatest key there is now, and learns the values of the new rows. Tells whether there were any.
     async fn moved_on(&mut self, run: &mut RunRow, store: &dyn Store) -> Result<bool> {
-        let key = run
-            .boundary
-            .as_deref()
-            .and_then(|text| Key::parse(self.recipe.source.key_kind, text));
-        let later = self
-            .stores
-            .source
-            .census(&self.recipe.source, key.as_ref())
-            .await?;
+        let later = self.later(run).await?;
         if later.rows == 0 {
             return Ok(false);
         }

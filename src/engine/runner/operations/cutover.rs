@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::backup::Basis;
-use super::{Prepared, World, lines, schema, unknown};
+use super::{Prepared, World, lines, schema, taken_back, unknown};
 use crate::engine::backup;
 use crate::engine::capability::Capability;
 use crate::engine::cutover::{self, LegacySide, Mode, Over};
@@ -208,25 +208,10 @@ fn gap(closed: Timestamp, serves: Timestamp) -> String {
 }
 
 fn opened_again(failure: &Failure) -> Outcome {
-    let total = failure.taken_back.len() as u64;
-    Outcome {
-        source: total,
-        converted: total,
-        unchanged: 0,
-        quarantined: 0,
-        proof: failure
-            .taken_back
-            .iter()
-            .map(|(title, words)| ProofLine {
-                what: title.clone(),
-                source: "taken back".to_owned(),
-                target: words.clone(),
-                equal: true,
-            })
-            .collect(),
-        summary: "Legacy is open again; the rows that were copied stay copied.".to_owned(),
-        artifacts: Vec::new(),
-    }
+    taken_back(
+        &failure.taken_back,
+        "Legacy is open again; the rows that were copied stay copied.".to_owned(),
+    )
 }
 
 fn outcome(lines: &[Item]) -> Outcome {

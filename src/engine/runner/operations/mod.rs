@@ -28,7 +28,7 @@ use secrecy::SecretString;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::item::Items;
-use crate::engine::operation::{Control, Outcome, Plan};
+use crate::engine::operation::{Control, Outcome, Plan, ProofLine};
 use crate::engine::ports::{BoxFuture, Ports};
 use crate::engine::schema::Live;
 use crate::engine::snapshot::{Activity, Snapshot, Step};
@@ -41,6 +41,28 @@ fn lines(step: &Step) -> Items {
         .get("apply")
         .filter(|_| step.activity != Activity::Idle);
     told.cloned().unwrap_or_default()
+}
+
+/// How a run of steps ended that was taken back: each step with what was done to undo it.
+fn taken_back(done: &[(String, String)], summary: String) -> Outcome {
+    let total = done.len() as u64;
+    Outcome {
+        source: total,
+        converted: total,
+        unchanged: 0,
+        quarantined: 0,
+        proof: done
+            .iter()
+            .map(|(title, words)| ProofLine {
+                what: title.clone(),
+                source: "taken back".to_owned(),
+                target: words.clone(),
+                equal: true,
+            })
+            .collect(),
+        summary,
+        artifacts: Vec::new(),
+    }
 }
 
 /// Everything a plan may depend on.

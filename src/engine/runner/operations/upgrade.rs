@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::backup::Basis;
-use super::{Prepared, World, lines, unknown};
+use super::{Prepared, World, lines, taken_back, unknown};
 use crate::engine::backup;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
@@ -310,7 +310,10 @@ fn run(
                         .await;
                     return match failure.stuck {
                         Some(_) => Err(failure.into()),
-                        None => Ok(taken_back(&failure.taken_back, &from)),
+                        None => Ok(taken_back(
+                            &failure.taken_back,
+                            format!("Taken back; {from} is in place."),
+                        )),
                     };
                 }
                 let lines = run.go(&before, &control).await.map_err(|failure| {
@@ -353,27 +356,6 @@ fn outcome(lines: &[Item], to: &str) -> Outcome {
             })
             .collect(),
         summary: format!("{to} is in place, {total} of {total} proved."),
-        artifacts: Vec::new(),
-    }
-}
-
-fn taken_back(done: &[(String, String)], from: &str) -> Outcome {
-    let total = done.len() as u64;
-    Outcome {
-        source: total,
-        converted: total,
-        unchanged: 0,
-        quarantined: 0,
-        proof: done
-            .iter()
-            .map(|(title, words)| ProofLine {
-                what: title.clone(),
-                source: "taken back".to_owned(),
-                target: words.clone(),
-                equal: true,
-            })
-            .collect(),
-        summary: format!("Taken back; {from} is in place."),
         artifacts: Vec::new(),
     }
 }
