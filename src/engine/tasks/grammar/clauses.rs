@@ -193,7 +193,7 @@ impl Reader<'_> {
                     return true;
                 }
                 if next.has(Flags::PREPOSITION) {
-                    return (strong || sure) && !(tok.has(Flags::NOUN_VERB));
+                    return (strong || sure) && (gap.marker == Marker::Then || !tok.has(Flags::NOUN_VERB));
                 }
                 if strong || sure || next.has(Flags::MERGED) {
                     return true;
@@ -287,7 +287,9 @@ impl Reader<'_> {
             let word = self.low(&fronted[0]).to_owned();
             let base = fronted.get(1).and_then(|tok| match word.as_str() {
                 "having" => self.participle(tok),
-                _ => self.gerund(tok),
+                _ => self
+                    .gerund(tok)
+                    .or_else(|| self.unknown_gerund(tok, fronted.get(2))),
             });
             match (word.as_str(), base) {
                 ("after" | "once" | "when" | "having", Some(base)) => {
@@ -413,7 +415,11 @@ impl Reader<'_> {
                     continue;
                 }
                 Kind::Word if matches!(self.low(tok), "after" | "before" | "prior to" | "ahead of") => {
-                    if let Some(base) = toks.get(i + 1).and_then(|tok| self.gerund(tok)) {
+                    let base = toks.get(i + 1).and_then(|tok| {
+                        self.gerund(tok)
+                            .or_else(|| self.unknown_gerund(tok, toks.get(i + 2)))
+                    });
+                    if let Some(base) = base {
                         self.around(toks, from, i, marker, base, out);
                         return;
                     }

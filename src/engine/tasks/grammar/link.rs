@@ -198,7 +198,12 @@ impl Linker {
         let made = if traits.is_some_and(|traits| traits.produces) {
             let object = &clause.toks[1.min(clause.toks.len())..];
             let mut made = String::new();
-            for word in content(reader, object) {
+            // "load them into the graph" makes the graph as well.
+            let into = object
+                .iter()
+                .position(|tok| reader.low(tok) == "into")
+                .map_or(&[][..], |at| &object[at + 1..]);
+            for word in content(reader, object).chain(content(reader, into)) {
                 made.push_str(word);
                 made.push('\n');
             }

@@ -155,6 +155,20 @@ fn headed(reader: &Reader<'_>, sentence: &[Tok]) -> Vec<Clause> {
         .any(|tok| matches!(reader.low(tok), "following" | "these"))
         || lead.last().is_some_and(|tok| reader.plural(tok));
     let joins = behind.iter().filter(|tok| tok.joins()).count();
+    // "Fix these bugs: crash on rotate; blank screen; missing avatar": things, not orders.
+    if sentence[at].kind == Kind::Colon
+        && lead_led
+        && !rest.iter().any(|clause| clause.led)
+        && behind.iter().any(|tok| tok.kind == Kind::Semicolon)
+    {
+        let mut sentence = sentence.to_vec();
+        for tok in &mut sentence[at..] {
+            if tok.kind == Kind::Semicolon {
+                tok.kind = Kind::Comma;
+            }
+        }
+        return reader.clauses(&sentence);
+    }
     if sentence[at].kind == Kind::Dash && lead_led && orders == 0 && announced && joins >= 2 {
         // "Audit the following suppliers — Bosch, Denso and Valeo": the dash stands for a colon.
         let mut sentence = sentence.to_vec();

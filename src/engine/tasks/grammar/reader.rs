@@ -249,6 +249,21 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// As [`Reader::gerund`], of a word the rules do not name: an object behind it says that it is a verb.
+    pub fn unknown_gerund(&self, tok: &Tok, next: Option<&Tok>) -> Option<(u8, String)> {
+        let stem = self.low(tok).strip_suffix("ing").filter(|stem| stem.len() >= 4)?;
+        if !next.is_some_and(|next| self.opens_object(next)) {
+            return None;
+        }
+        let ends = |ending: &[&str]| ending.iter().any(|end| stem.ends_with(end));
+        let base = match stem.as_bytes() {
+            [.., a, b] if a == b && !matches!(b, b'l' | b's' | b'z') => stem[..stem.len() - 1].to_owned(),
+            _ if ends(&["v", "c", "z", "u", "at", "is", "iz"]) => format!("{stem}e"),
+            _ => stem.to_owned(),
+        };
+        Some((NO_CLASS, base))
+    }
+
     /// The class of the verb whose past participle this is, with the base form.
     pub fn participle(&self, tok: &Tok) -> Option<(u8, String)> {
         let word = self.low(tok);

@@ -339,8 +339,17 @@ impl Reader<'_> {
             objects.runs.push(run);
             return objects;
         }
+        let last = conjuncts.len().saturating_sub(1);
         for (index, conjunct) in conjuncts.into_iter().enumerate() {
             let mut leads = self.leads_in(&conjunct.toks, index > 0);
+            // "the headline, the call to action, and the image": in the middle of a list a preposition belongs to its item.
+            if index > 0
+                && index < last
+                && conjunct.toks.first().is_some_and(|tok| tok.has(Flags::DETERMINER))
+                && leads.iter().all(|at| *at > 0 && conjunct.toks[*at].is_word())
+            {
+                leads.clear();
+            }
             // "pricing page and about page": a preposition that opens a later item is part of its name, unless it is said again.
             if index > 0
                 && leads.first() == Some(&0)
