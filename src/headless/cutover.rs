@@ -1,15 +1,18 @@
 //! `cutover plan|apply|undo`.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::session::Session;
 use super::{Ended, Output};
-use crate::cli::{Cutover as Verb, LegacyMode};
+use crate::cli::{Cutover as Verb, LegacyMode, LegacyWork};
 use crate::engine::Capability;
 use crate::engine::command::Command;
-use crate::engine::error::Result;
+use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::ports::Ports;
 use crate::engine::runner::Options;
+use crate::engine::runner::operations::cutover::ROWS;
 use crate::engine::workspace::Workspace;
 
 /// Runs the verb.
@@ -23,22 +26,24 @@ pub async fn run(
     ports: Ports,
     output: &mut Output,
 ) -> Result<Ended> {
-    let (name, mode, consent) = match verb {
-        Verb::Plan { mode } => ("apply", mode, None),
-        Verb::Apply { mode, consent } => ("apply", mode, Some(consent)),
-        Verb::Undo { consent } => ("undo", None, Some(consent)),
+    let (name, work, consent) = match verb {
+        Verb::Plan { work } => ("apply", work, None),
+        Verb::Apply { work, consent } => ("apply", work, Some(consent)),
+        Verb::Undo { consent } => ("undo", LegacyWork::default(), Some(consent)),
     };
+    let rows = rows(&work)?;
     let mut session = Session::open(workspace, ports, options).await?;
     let done = async {
-        if let Some(mode) = mode {
-            let word = match mode {
-                LegacyMode::Drain => "drain",
-                LegacyMode::Freeze => "freeze",
-            };
+        let mode = work.mode.map(|mode| match mode {
+            LegacyMode::Drain => ("mode", json!("drain")),
+            LegacyMode::Freeze => ("mode", json!("freeze")),
+        });
+        let rows = rows.map(|rows| (ROWS, json!(rows)));
+        for (subject, choice) in mode.into_iter().chain(rows) {
             let command = Command::Decide {
                 capability: Capability::Cutover,
-                subject: "mode".to_owned(),
-                choice: json!(word),
+                subject: subject.to_owned(),
+                choice,
             };
             session.ask(command, output).await?;
         }
@@ -51,4 +56,40 @@ pub async fn run(
     };
     super::told_outcome(&outcome, output)?;
     Ok(Ended::Well)
+}
+
+/// What is decided about single rows; `None` when nothing is said about them.
+fn rows(work: &LegacyWork) -> Result<Option<BTreeMap<String, String>>> {
+    let mut lines = Vec::new();
+    if let Some(path) = &work.running_file {
+        let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, &error))?;
+        let said = |line: &&str| !line.is_empty() && !line.starts_with('#');
+        lines.extend(text.lines().map(str::trim).filter(said).map(str::to_owned));
+    } else if work.running.is_empty() {
+        return Ok(None);
+    }
+    lines.extend(work.running.iter().cloned());
+    if lines.len() == 1 && lines[0] == "none" {
+        return Ok(Some(BTreeMap::new()));
+    }
+    let mut rows = BTreeMap::new();
+    for line in &lines {
+        // A key may hold the sign itself; a word does not.
+        let (key, word) = line
+            .rsplit_once('=')
+            .map(|(key, word)| (key.trim(), word.trim()))
+            .filter(|(key, word)| !key.is_empty() && !word.is_empty())
+            .ok_or_else(|| {
+                Error::new(ErrorKind::Usage, format!("--running {} is no KEY=WORD", crate::engine::text::inert_short(line, 60)))
+            })?;
+        if let Some(before) = rows.insert(key.to_owned(), word.to_owned())
+            && before != word
+        {
+            return Err(Error::new(ErrorKind::Usage, format!(
+                "row {} is decided twice: {before} and {word}",
+                crate::engine::text::inert_short(key, 60)
+            )));
+        }
+    }
+    Ok(Some(rows))
 }

@@ -32,7 +32,7 @@ pub async fn run(
     let done = async {
         let wish = wish.unwrap_or_default();
         let version = wish.to.map(|to| ("version", json!(to)));
-        let wait = wish.wait.then(|| ("wait", json!(true)));
+        let wait = (wish.wait || wish.no_wait).then(|| ("wait", json!(wish.wait)));
         for (subject, choice) in version.into_iter().chain(wait) {
             let command = Command::Decide {
                 capability: Capability::Upgrade,
