@@ -218,24 +218,39 @@ pub enum LegacyMode {
     Freeze,
 }
 
+/// What is decided about the work that the legacy side runs. Kept for later calls.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LegacyWork {
+    /// What becomes of running tasks.
+    #[arg(long, value_enum)]
+    pub mode: Option<LegacyMode>,
+    /// Decide about one row that runs: a status (queued, failed, cancelled, completed) or keep. May be repeated; rows that are not
+    /// named stand in the way. `none` forgets what was decided.
+    #[arg(long, value_name = "KEY=WORD")]
+    pub running: Vec<String>,
+    /// The same from a file, a line a row.
+    #[arg(long, value_name = "FILE")]
+    pub running_file: Option<PathBuf>,
+}
+
 /// What can be done about the cut over.
 #[derive(Debug, Subcommand)]
 pub enum Cutover {
     /// Show what would be done, and the plan's digest.
     Plan {
-        /// What becomes of running tasks; kept for later calls.
-        #[arg(long, value_enum)]
-        mode: Option<LegacyMode>,
+        /// What is decided.
+        #[command(flatten)]
+        work: LegacyWork,
     },
     /// Hand the work over; one that stands half-way goes on. After MAOS has started only a rollback leads back, so --confirm names
     /// the target.
     ///
     /// A step that fails before that opens the legacy system again by itself. So do tasks that still run after `legacy.drain_within`
-    /// seconds: the wizard and --plain ask what becomes of them, a script chooses beforehand with --mode.
+    /// seconds: the wizard and --plain ask what becomes of them, a script chooses beforehand with --mode and --running.
     Apply {
-        /// What becomes of running tasks; kept for later calls.
-        #[arg(long, value_enum)]
-        mode: Option<LegacyMode>,
+        /// What is decided.
+        #[command(flatten)]
+        work: LegacyWork,
         /// The approval.
         #[command(flatten)]
         consent: Consent,
@@ -255,8 +270,11 @@ pub struct UpgradeWish {
     #[arg(long, value_name = "VERSION")]
     pub to: Option<String>,
     /// Wait up to ten minutes for running tasks. Kept for later calls.
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_wait")]
     pub wait: bool,
+    /// Do not wait any more. Kept for later calls.
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// What can be done about the version of MAOS.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::faults::{sound, sound_again, source_key, text_faults};
 use crate::engine::ports::store::{
-    CaseMap, Column, ColumnKind, Dialect, Fate, Key, KeyKind, Pick, Range, Reason, Recipe, Table,
+    CaseMap, Column, ColumnKind, Dialect, Fate, Key, KeyKind, Pick, Range, Reason, Recipe, SourceTable, Table,
 };
 
 /// An identifier in quotes.
@@ -44,6 +44,46 @@ pub fn key(key: &Key) -> String {
         Key::Integer(n) => n.to_string(),
         Key::Text(text) => literal(text),
     }
+}
+
+/// A column of alias `a` as text, with its letters in lower case and no blanks around.
+fn folded(dialect: Dialect, column: &Column, a: &str) -> String {
+    let name = ident(&column.name);
+    match dialect {
+        Dialect::Postgres => format!("lower(btrim({a}.{name}::text))"),
+        Dialect::Sqlite => format!("lower(trim(CAST({a}.{name} AS TEXT)))"),
+    }
+}
+
+fn listed(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| literal(word)).collect();
+    words.join(", ")
+}
+
+/// Key and description of the rows whose status is one of `words`; `None` where the table has no status, or there are no words.
+pub fn running_query(
+    dialect: Dialect,
+    source: &SourceTable,
+    words: &[String],
+    limit: usize,
+) -> Option<String> {
+    let status = source.status.as_ref().filter(|_| !words.is_empty())?;
+    let as_text = |column: &Column| match dialect {
+        Dialect::Postgres => format!("s.{}::text", ident(&column.name)),
+        Dialect::Sqlite => format!("CAST(s.{} AS TEXT)", ident(&column.name)),
+    };
+    let description = source.description.as_ref().map_or_else(
+        || "''".to_owned(),
+        |column| format!("coalesce(substr({}, 1, 200), '')", as_text(column)),
+    );
+    Some(format!(
+        "SELECT {}, {description} FROM {} s WHERE {} IN ({}) ORDER BY {} LIMIT {limit}",
+        as_text(&source.key),
+        table(&source.table),
+        folded(dialect, status, "s"),
+        listed(words),
+        source_key(dialect, source, "s"),
+    ))
 }
 
 /// Phrases one recipe in the source's dialect.
@@ -122,7 +162,7 @@ impl<'a> Phrase<'a> {
     /// `FROM (…) l`: the picked rows with the hex digits of a text key's id (`maos_h`, `maos_p`) and, when the key is not unique,
     /// how often it occurs (`maos_n`) and which of them this is (`maos_i`).
     pub fn rows(&self, pick: &Pick) -> String {
-        let mut extra = String::new();
+        let mut extra = self.settled("s");
         match self.recipe.source.key_kind {
             // The id of an integer key is made from the key itself: a column of digits would be computed once for every use of it.
             KeyKind::Text if self.pg() => {
@@ -149,6 +189,36 @@ impl<'a> Phrase<'a> {
             self.source_name(),
             self.picked("s", pick)
         )
+    }
+
+    /// `, … AS maos_status`: the status of alias `a` with what is decided about single rows in its place; nothing where none is.
+    pub fn settled(&self, a: &str) -> String {
+        let settled = &self.recipe.settled;
+        let Some(status) = self
+            .recipe
+            .source
+            .status
+            .as_ref()
+            .filter(|_| !settled.rows.is_empty())
+        else {
+            return String::new();
+        };
+        let name = format!("{a}.{}", ident(&status.name));
+        let own = if self.pg() { format!("{name}::text") } else { name };
+        let mut by_key = format!("CASE {}", self.key_of(a));
+        for (row, word) in &settled.rows {
+            let _ = write!(by_key, " WHEN {} THEN {}", key(row), literal(word));
+        }
+        format!(
+            ", CASE WHEN {} IN ({}) THEN {by_key} ELSE {own} END ELSE {own} END AS maos_status",
+            folded(self.dialect, status, a),
+            listed(&settled.within)
+        )
+    }
+
+    fn is_settled(&self, column: &Column) -> bool {
+        let status = self.recipe.source.status.as_ref();
+        !self.recipe.settled.rows.is_empty() && status.is_some_and(|status| status.name == column.name)
     }
 
     /// The id of a row of [`Phrase::rows`] as text; `None` when the dialect cannot make it (SQLite, text keys).
@@ -194,6 +264,7 @@ impl<'a> Phrase<'a> {
     pub fn text(&self, column: Option<&Column>) -> String {
         match column {
             None => self.null(),
+            Some(column) if self.is_settled(column) => "l.maos_status".to_owned(),
             Some(column) if self.pg() => match column.kind {
                 ColumnKind::Text => format!("l.{}", ident(&column.name)),
                 _ => format!("l.{}::text", ident(&column.name)),

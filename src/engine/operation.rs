@@ -26,6 +26,9 @@ pub struct Effect {
     pub count: Option<u64>,
     /// What it is done to, in words: `rows into tasks`, `files under checkpoints/migrated`.
     pub what: String,
+    /// Counted while it still changes: shown, and no part of the plan's identity. Nobody has to read a plan anew because of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub so_far: bool,
 }
 
 impl Effect {
@@ -35,6 +38,15 @@ impl Effect {
             act: act.to_owned(),
             count: Some(count),
             what: what.into(),
+            so_far: false,
+        }
+    }
+
+    /// An effect whose count still changes; what is decided about it belongs into [`Plan::basis`].
+    pub fn so_far(act: &str, count: u64, what: impl Into<String>) -> Self {
+        Self {
+            so_far: true,
+            ..Self::counted(act, count, what)
         }
     }
 
@@ -44,6 +56,7 @@ impl Effect {
             act: act.to_owned(),
             count: None,
             what: what.into(),
+            so_far: false,
         }
     }
 }
@@ -89,7 +102,7 @@ impl Plan {
         feed(&self.verb);
         feed(&self.title);
         feed(&self.target);
-        for effect in &self.effects {
+        for effect in self.effects.iter().filter(|effect| !effect.so_far) {
             feed(&effect.act);
             feed(&effect.count.map_or_else(|| "-".to_owned(), |n| n.to_string()));
             feed(&effect.what);
@@ -121,7 +134,7 @@ impl Plan {
                 plan.undo.clone().unwrap_or_default(),
             ];
             head.into_iter()
-                .chain(plan.effects.iter().map(words))
+                .chain(plan.effects.iter().filter(|effect| !effect.so_far).map(words))
                 .chain(plan.basis.iter().cloned())
                 .collect()
         };

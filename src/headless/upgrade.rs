@@ -30,7 +30,7 @@ pub async fn run(
     let session = Session::open(workspace, ports, options).await?;
     let wish = wish.unwrap_or_default();
     let version = wish.to.map(|to| ("version", json!(to)));
-    let wait = wish.wait.then(|| ("wait", json!(true)));
+    let wait = (wish.wait || wish.no_wait).then(|| ("wait", json!(wish.wait)));
     let decisions = version.into_iter().chain(wait);
     super::hand_over(
         session,

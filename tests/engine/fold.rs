@@ -64,6 +64,7 @@ fn plan() -> impl Strategy<Value = Plan> {
                         act: "write".to_owned(),
                         count,
                         what,
+                        so_far: false,
                     })
                     .collect(),
                 undo: reversible.then(|| "remove them".to_owned()),

@@ -170,3 +170,42 @@ fn the_steps_it_undoes_say_so() {
         (Activity::Idle, Some(at), None)
     );
 }
+
+/// Rows that were deleted since are in the backup: they come back, and nobody learns that afterwards only.
+#[test]
+fn rows_that_were_deleted_since_are_counted_and_come_back() {
+    let site = Site::new(Kind::Upgrade, false, 30);
+    site.backup();
+    let before = site.run(&["rollback", "plan"]).document();
+    sql(
+        &site.url,
+        "DELETE FROM tasks WHERE description IN ('task 3', 'task 4')",
+    );
+    let plan = site.run(&["rollback", "plan"]).document();
+    let effects = plan["plan"]["effects"].as_array().unwrap().clone();
+    let deleted = effects.iter().find(|effect| effect["act"] == "return");
+    let deleted = deleted.unwrap_or_else(|| panic!("{plan:#}"));
+    assert_eq!(deleted["count"], 2, "{plan:#}");
+    assert!(
+        deleted["what"]
+            .as_str()
+            .unwrap()
+            .contains("rows that were deleted since the backup: they come back"),
+        "{plan:#}"
+    );
+    assert_eq!(
+        plan["plan"]["digest"], before["plan"]["digest"],
+        "what still changes is told and identifies nothing"
+    );
+    let ran = site.back(&[]);
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    assert_eq!(sql(&site.url, "SELECT count(*) FROM tasks"), "30");
+    let log = site.result()["log"].to_string();
+    assert!(log.contains("2 rows deleted since come back"), "{log}");
+    // It is no state that a rollback left: doing it again does something.
+    sql(&site.url, "DELETE FROM tasks WHERE description = 'task 5'");
+    let again = site.back(&[]);
+    assert_eq!(again.code, Some(0), "{again:#?}");
+    assert!(!again.out.contains("nothing to do"), "{again:#?}");
+    assert_eq!(sql(&site.url, "SELECT count(*) FROM tasks"), "30");
+}

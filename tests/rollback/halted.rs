@@ -244,3 +244,32 @@ fn hearing(site: &Site) {
     );
     site.write("ws/migration.yml", &mended);
 }
+
+/// Where nothing tells whether MAOS runs, and nothing could be stopped, it is not started by the way back.
+#[test]
+fn maos_that_was_not_known_to_run_is_not_started_by_the_way_back() {
+    let site = Site::new(Kind::Upgrade, false, 30);
+    site.backup();
+    site.go_on();
+    site.maos(&["stop", "--force"]);
+    let started = site.path("started").display().to_string();
+    let settings = site.read("ws/migration.yml");
+    let silent = settings.replace(
+        "  ready_within: 20\n",
+        &format!(
+            "  ready_within: 1\n  commands: {{ status: [echo, '{{}}'], stop: [\"false\"], start: [touch, {started}] }}\n"
+        ),
+    );
+    assert_ne!(settings, silent);
+    site.write("ws/migration.yml", &silent);
+    harmed(&site, |folder| {
+        let path = folder.join("database.sqlite");
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = bytes.len() - 500;
+        bytes[at] ^= 4;
+        std::fs::write(path, bytes).unwrap();
+    });
+    let ran = site.back(&[]);
+    assert_eq!(ran.code, Some(3), "{ran:#?}");
+    assert!(!site.path("started").exists(), "{ran:#?}");
+}

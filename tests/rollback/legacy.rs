@@ -136,3 +136,41 @@ fn a_legacy_system_that_was_open_stays_open_when_everything_is_taken_back() {
     assert_eq!(site.read("legacy.open"), "", "{ran:#?}");
     assert_eq!((site.state(), site.copies()), (before, (0, 0)));
 }
+
+/// Where both sides work in one database, restoring it would take from the legacy system what it wrote since the backup.
+#[test]
+fn a_database_that_the_legacy_system_shares_is_not_replaced_by_itself() {
+    let site = migrated(true);
+    let settings = site.read("ws/migration.yml");
+    let shared = settings.replace(
+        &format!("sources: {{ database: \"{}\" }}", site.legacy),
+        &format!("sources: {{ database: \"{}\" }}", site.url),
+    );
+    assert_ne!(settings, shared);
+    site.write("ws/migration.yml", &shared);
+    sql(
+        &site.url,
+        "CREATE TABLE legacy_tasks (id SERIAL PRIMARY KEY, description TEXT NOT NULL, category TEXT, status TEXT NOT NULL, \
+         priority TEXT, created_at TEXT, metadata JSONB)",
+    );
+    let id = site.backup();
+    sql(
+        &site.url,
+        "INSERT INTO legacy_tasks (description, status) VALUES ('written since', 'completed')",
+    );
+    site.go_on();
+    let chosen = site.run(&["rollback", "plan", "--backup", &id]);
+    assert_eq!(chosen.code, Some(0), "{chosen:#?}");
+    assert!(
+        chosen.out.contains("what legacy wrote since the backup"),
+        "{chosen:#?}"
+    );
+    std::fs::remove_file(site.path("ws/journal.db")).unwrap();
+    let ran = site.back(&[]);
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    assert_eq!(
+        sql(&site.url, "SELECT description FROM legacy_tasks ORDER BY id"),
+        "written since\nnew one\nnew two"
+    );
+    assert_eq!(site.copies(), (0, 0), "no database was made or set aside");
+}

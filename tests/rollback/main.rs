@@ -21,4 +21,5 @@ mod halted;
 mod kills;
 mod legacy;
 mod refused;
+mod server_disk;
 mod support;

@@ -30,8 +30,12 @@ pub struct Site {
 impl Site {
     /// A site on PostgreSQL or SQLite with `rows` tasks, MAOS started, no backup yet.
     pub fn new(kind: Kind, on_postgres: bool, rows: u32) -> Self {
+        Self::on(kind, on_postgres.then(Cluster::start), rows)
+    }
+
+    /// The same on this cluster; without one on SQLite.
+    pub fn on(kind: Kind, cluster: Option<Cluster>, rows: u32) -> Self {
         let folder = tempfile::Builder::new().prefix("mmr").tempdir().unwrap();
-        let cluster = on_postgres.then(Cluster::start);
         let (url, legacy) = match &cluster {
             Some(cluster) => (cluster.database("maos"), cluster.database("legacy")),
             None => (

@@ -27,13 +27,17 @@ pub struct Cluster {
 impl Cluster {
     /// Makes and starts one, in about 0.6 s. Writes are not synchronised to disk: it is as fast and as mortal as memory.
     pub fn start() -> Self {
+        Self::start_in(Folder::new(), &[])
+    }
+
+    /// The same in a folder of the caller's, where `data` may be a file system of its own; `more` for `initdb`.
+    pub fn start_in(folder: Folder, more: &[&str]) -> Self {
         let programs = programs();
-        let folder = Folder::new();
         let data = folder.path().join("data");
         let data = data.to_str().unwrap();
         if rustix::process::geteuid().is_root() {
             let status = Command::new("chown")
-                .args([USER, folder.path().to_str().unwrap()])
+                .args(["-R", USER, folder.path().to_str().unwrap()])
                 .status();
             assert!(status.unwrap().success());
         }
@@ -50,6 +54,7 @@ impl Cluster {
             "UTF8",
             "--locale=C",
         ]);
+        init.args(more);
         run(&mut init);
         let socket = folder.path().to_str().unwrap();
         let mut args = vec!["-D", data, "-k", socket];

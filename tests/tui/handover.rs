@@ -29,6 +29,11 @@ fn cutover(asks: bool) -> Step {
             "within_s": 600,
             "number": 0,
             "choices": ["wait", "claim", "keep", "open"],
+            "rows": [
+                {"key": "88213", "words": "Compare the invoices of March with the ledger"},
+                {"key": "88240", "words": "Close the Q3 books"},
+            ],
+            "words": ["queued", "cancelled", "completed", "failed", "keep"],
         });
     }
     let lines = [
@@ -133,7 +138,7 @@ fn shown(name: &str, size: (u16, u16), look: Look) -> Harness {
     }
     let (capability, step) = match name {
         "drains" => (Capability::Cutover, cutover(false)),
-        "asks" | "choices" => (Capability::Cutover, cutover(true)),
+        "asks" | "choices" | "rows" => (Capability::Cutover, cutover(true)),
         _ => {
             harness.snapshot.migration = Some(MigrationType::VersionUpgrade);
             (Capability::Upgrade, upgrade())
@@ -149,14 +154,20 @@ fn shown(name: &str, size: (u16, u16), look: Look) -> Harness {
         harness.keys("]");
     }
     harness.out.clear();
-    if name == "choices" {
+    if matches!(name, "choices" | "rows") {
         harness.keys("n");
         harness.wait(Duration::from_millis(400));
+    }
+    if name == "rows" {
+        harness.keys(&"<down>".repeat(5));
+        harness.keys("<enter>");
+        harness.wait(Duration::from_millis(400));
+        harness.keys("<space>");
     }
     harness
 }
 
-const SCENES: [&str; 4] = ["drains", "asks", "choices", "held"];
+const SCENES: [&str; 5] = ["drains", "asks", "choices", "rows", "held"];
 
 #[test]
 fn pictures() {
@@ -214,4 +225,46 @@ fn the_harmless_answer_has_the_focus_and_each_choice_is_sent_as_it_is_read() {
             "{sent:?}"
         );
     }
+}
+
+/// Every row gets its word before anything is sent, and the words are sent as they are read.
+#[test]
+fn rows_are_decided_one_by_one_and_none_is_left_out() {
+    let mut harness = shown("rows", (100, 30), Look::new(Theme::Dark, false));
+    assert!(harness.text().contains("1 not decided"), "{}", harness.text());
+    harness.keys("<tab><tab><enter>");
+    assert_eq!(harness.sent(), Vec::<String>::new(), "the button is off");
+    harness.keys("<tab><down><space><space><space><space><space>");
+    assert!(
+        harness.text().contains("every row is decided"),
+        "{}",
+        harness.text()
+    );
+    harness.keys("<tab><tab><enter>");
+    let sent = harness.sent();
+    assert!(
+        sent.len() == 1
+            && sent[0].contains("\"88213\": String(\"queued\")")
+            && sent[0].contains("\"88240\": String(\"keep\")"),
+        "{sent:?}"
+    );
+}
+
+/// The line that says that it is done names the key that goes on.
+#[test]
+fn a_finished_cut_over_names_the_key_that_goes_on() {
+    let mut harness = shown("drains", (140, 45), Look::new(Theme::Dark, false));
+    let step = harness.snapshot.steps.get_mut(&Capability::Cutover).unwrap();
+    step.activity = Activity::Done;
+    step.outcome = Some(maos_migrate::engine::operation::Outcome {
+        source: 6,
+        converted: 6,
+        unchanged: 0,
+        quarantined: 0,
+        proof: Vec::new(),
+        summary: "MAOS serves; 3 rows caught up, 6 steps proved. The gap was 0:09.".to_owned(),
+        artifacts: Vec::new(),
+    });
+    harness.update();
+    assert!(harness.text().contains("▸ n validate"), "{}", harness.text());
 }

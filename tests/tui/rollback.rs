@@ -8,7 +8,7 @@ use maos_migrate::engine::backup::{Listed, Manifest, MaosOf, Standing, Uncovered
 use maos_migrate::engine::error::Error;
 use maos_migrate::engine::item::{Item, ItemState, Items};
 use maos_migrate::engine::operation::{Effect, Outcome, Plan};
-use maos_migrate::engine::rollback::{Line, Mode, NewRows, Preflight, Sign};
+use maos_migrate::engine::rollback::{Line, Mode, NewRows, Preflight, Sign, Since};
 use maos_migrate::engine::runner::Reply;
 use maos_migrate::engine::snapshot::{Activity, Step};
 use maos_migrate::engine::views::{Mode as Seat, Slot};
@@ -122,7 +122,12 @@ fn preflight() -> Preflight {
             ),
         ],
         blocked: None,
-        newer: Some((318, 12)),
+        newer: Some(Since {
+            new: 318,
+            changed: 12,
+            gone: 2,
+            gone_first: vec!["t-000017".to_owned(), "t-000410".to_owned()],
+        }),
         rows: NewRows::Carry,
         mode: Mode::Legacy,
         steps: STEPS
@@ -460,4 +465,18 @@ fn before_the_swap_it_holds_and_says_so() {
         text.contains("Next: swap by rename") && text.contains("X stops here"),
         "{text}"
     );
+}
+
+/// When it is done the next thing is the report, by the key that the line names.
+#[test]
+fn a_finished_rollback_goes_on_to_the_report() {
+    let mut harness = shown("done", (100, 30), Look::new(Theme::Dark, false));
+    assert!(harness.text().contains("▸ n report"), "{}", harness.text());
+    harness.out.clear();
+    harness.keys("n");
+    assert!(
+        harness.sent().iter().all(|order| !order.contains("Plan")),
+        "nothing is rolled back again"
+    );
+    assert!(harness.text().contains("Report ─"), "{}", harness.text());
 }

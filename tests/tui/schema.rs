@@ -176,6 +176,7 @@ fn prepared(rows: u64, decision: Option<Running>) -> Prepared {
             description_limit: 1_048_576,
             null_times: true,
             started: String::new(),
+            settled: Settled::default(),
         },
         request,
         raw,

@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use super::{Own, PgStore, sql};
 use crate::adapters::faults::{source_key, text_faults};
 use crate::adapters::ledger::{self, count as rows};
-use crate::adapters::phrase::{Phrase, ident, key as key_literal, table};
+use crate::adapters::phrase::{Phrase, ident, key as key_literal, running_query, table};
 use crate::engine::ports::store::{
     Column, Dialect, Field, Key, KeyKind, Pick, Range, RawCensus, Reason, Recipe, SourceTable, StoreError,
     ValueCount,
@@ -217,6 +217,26 @@ impl PgStore {
             0
         };
         Ok((duplicates, alike))
+    }
+
+    pub(super) async fn list_running(
+        &self,
+        source: &SourceTable,
+        words: &[String],
+        limit: usize,
+    ) -> Own<Vec<(Key, String)>> {
+        let Some(text) = running_query(Dialect::Postgres, source, words, limit) else {
+            return Ok(Vec::new());
+        };
+        let mut connection = self.connection().await?;
+        let found = sqlx::query(sql(text))
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        let parsed = found
+            .iter()
+            .map(|row| Some((Key::parse(source.key_kind, &row.get::<String, _>(0))?, row.get(1))));
+        Ok(parsed.flatten().collect())
     }
 
     pub(super) async fn count_reasons(&self, recipe: &Recipe) -> Own<Vec<(Reason, u64)>> {

@@ -410,7 +410,8 @@ impl PgStore {
             );
             let row = sqlx::query(sql(format!(
                 "SELECT count(*) FILTER (WHERE l.maos_key IS NULL) AS unknown, count(*) FILTER (WHERE l.maos_key IS NOT NULL AND ({compared})) AS changed \
-                 FROM {tasks} t LEFT JOIN (SELECT s.*, {} AS maos_key FROM {} s) l ON l.maos_key = {json}->>'legacy_id' WHERE {marked}",
+                 FROM {tasks} t LEFT JOIN (SELECT s.*{}, {} AS maos_key FROM {} s) l ON l.maos_key = {json}->>'legacy_id' WHERE {marked}",
+                phrase.settled("s"),
                 phrase.key_text("s"),
                 phrase.source_name(),
             )))

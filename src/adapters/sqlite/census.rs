@@ -10,7 +10,7 @@ use super::quick::{blocking, broken, field};
 use super::{Own, SqliteStore, sql, text};
 use crate::adapters::faults::{sound, source_key, text_faults};
 use crate::adapters::ledger::{self, count as rows};
-use crate::adapters::phrase::{Phrase, ident, key as key_literal, table};
+use crate::adapters::phrase::{Phrase, ident, key as key_literal, running_query, table};
 use crate::engine::ports::store::{
     Column, ColumnKind, Dialect, Field, Key, KeyKind, Pick, Range, RawCensus, Reason, Recipe, SourceTable,
     StoreError, ValueCount,
@@ -434,6 +434,27 @@ impl SqliteStore {
             }
         }
         Ok(found)
+    }
+
+    pub(super) async fn list_running(
+        &self,
+        source: &SourceTable,
+        words: &[String],
+        limit: usize,
+    ) -> Own<Vec<(Key, String)>> {
+        let Some(query) = running_query(Dialect::Sqlite, source, words, limit) else {
+            return Ok(Vec::new());
+        };
+        let mut reader = self.reader().await?;
+        let found = sqlx::query(sql(query))
+            .fetch_all(&mut reader)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        let _ = reader.close().await;
+        let parsed = found
+            .iter()
+            .map(|row| Some((Key::parse(source.key_kind, &row.get::<String, _>(0))?, row.get(1))));
+        Ok(parsed.flatten().collect())
     }
 
     pub(super) async fn count_reasons(&self, recipe: &Recipe) -> Own<Vec<(Reason, u64)>> {

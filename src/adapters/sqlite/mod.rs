@@ -202,6 +202,15 @@ impl Store for SqliteStore {
         Box::pin(self.take_census(source, after))
     }
 
+    fn running<'a>(
+        &'a self,
+        source: &'a SourceTable,
+        words: &'a [String],
+        limit: usize,
+    ) -> Answer<'a, Vec<(Key, String)>> {
+        Box::pin(self.list_running(source, words, limit))
+    }
+
     fn reasons<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, Vec<(Reason, u64)>> {
         Box::pin(self.count_reasons(recipe))
     }

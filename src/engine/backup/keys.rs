@@ -157,6 +157,20 @@ pub struct Drift {
     pub changed: Vec<String>,
     /// How many are no longer there.
     pub gone: u64,
+    /// The keys of the first of these, in order.
+    pub gone_first: Vec<String>,
+}
+
+/// Keys that are named of rows that are gone.
+const NAMED: usize = 5;
+
+impl Drift {
+    fn gone(&mut self, key: &str) {
+        self.gone += 1;
+        if self.gone_first.len() < NAMED {
+            self.gone_first.push(key.to_owned());
+        }
+    }
 }
 
 /// Compares keys that arrive in order with a file of keys in the same order.
@@ -193,7 +207,7 @@ impl Comparison {
             if before.as_bytes() >= key.as_bytes() {
                 break;
             }
-            self.drift.gone += 1;
+            self.drift.gone(before);
             self.ahead = self.file.read()?;
         }
         match &self.ahead {
@@ -219,8 +233,8 @@ impl Comparison {
     /// # Errors
     /// A damaged file.
     pub fn end(mut self) -> Result<Drift> {
-        while self.ahead.is_some() {
-            self.drift.gone += 1;
+        while let Some((before, _)) = &self.ahead {
+            self.drift.gone(before);
             self.ahead = self.file.read()?;
         }
         Ok(self.drift)
@@ -246,11 +260,12 @@ mod tests {
         }
         let drift = now.end().unwrap();
         assert_eq!(
-            (drift.new, drift.changed, drift.gone),
+            (drift.new, drift.changed, drift.gone, drift.gone_first),
             (
                 vec!["d".to_owned(), "f".to_owned()],
                 vec!["b\tx\\\n".to_owned()],
-                1
+                1,
+                vec!["c".to_owned()]
             )
         );
         let mut few = Comparison::with(&path, 1).unwrap();

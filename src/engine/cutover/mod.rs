@@ -11,7 +11,7 @@ mod plan;
 mod ready;
 mod steps;
 
-pub use drain::{Choice, DRAIN, Question, question};
+pub use drain::{Answer, Choice, DRAIN, Question, Undecided, question};
 pub use legacy::{LegacySide, RunningTask};
 pub use plan::{KEYS, Mode, plan, undo_plan};
 pub use ready::ready;

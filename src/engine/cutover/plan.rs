@@ -1,5 +1,7 @@
 //! The plan of a cut over.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::steps::{Over, steps};
@@ -9,6 +11,7 @@ use crate::engine::evidence::Ready;
 use crate::engine::item::{ItemState, Items};
 use crate::engine::operation::{Control, Effect, Plan};
 use crate::engine::schema;
+use crate::engine::text::inert_short;
 
 /// The keys of the steps, in order.
 pub const KEYS: [&str; 6] = [
@@ -63,10 +66,20 @@ pub async fn plan(over: &Over, ready: &Ready, target: &str, control: &Control) -
         }
     }
     let prepared = schema::plan(&over.request, &over.stores, control).await?;
-    let running = match over.legacy.running(Some(control)).await? {
+    let listed = over.legacy.running(Some(control)).await?;
+    let running = match &listed {
         Some(tasks) => tasks.len() as u64,
         None => prepared.census.running,
     };
+    // Nothing that can be known now is found out while nobody serves.
+    let now = over.mode == Mode::Freeze && listed.is_none() && !over.asks;
+    if let Some(block) = prepared
+        .blocks
+        .first()
+        .filter(|_| now && prepared.census.running > 0)
+    {
+        return Err(Error::blocked(block.sentence.clone()).hint(block.hint.clone()));
+    }
     let queued = prepared
         .census
         .values
@@ -78,9 +91,9 @@ pub async fn plan(over: &Over, ready: &Ready, target: &str, control: &Control) -
         Mode::Drain => Effect::counted("drain", running, "tasks that run in the legacy system"),
         Mode::Freeze => Effect::counted("end", running, "tasks that run in the legacy system"),
     };
-    let effects = vec![
-        Effect::plain("close", "the legacy system for new tasks"),
-        act,
+    let mut effects = vec![Effect::plain("close", "the legacy system for new tasks"), act];
+    effects.extend(one_by_one(over));
+    effects.extend([
         Effect::counted(
             "check",
             prepared.census.rows,
@@ -89,7 +102,7 @@ pub async fn plan(over: &Over, ready: &Ready, target: &str, control: &Control) -
         Effect::plain("start", format!("MAOS: {}", over.maos.place())),
         Effect::counted("release", queued, "queued rows, which MAOS then runs"),
         Effect::plain("take", "the first figures of the monitor"),
-    ];
+    ]);
     let mut basis: Vec<String> = steps(over.mode)
         .iter()
         .map(|step| format!("{} {}", step.key(), step.way_back().unwrap_or("-")))
@@ -108,6 +121,21 @@ pub async fn plan(over: &Over, ready: &Ready, target: &str, control: &Control) -
         digest: String::new(),
     }
     .sealed())
+}
+
+/// The rows that are decided one by one, by what they become: decisions of a person, so a part of the plan's identity.
+fn one_by_one(over: &Over) -> Vec<Effect> {
+    let mut by_word: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (key, word) in &over.request.rows {
+        by_word.entry(word).or_default().push(inert_short(key, 40));
+    }
+    by_word
+        .into_iter()
+        .map(|(word, keys)| {
+            let what = format!("rows, if they still run: {word} ({})", keys.join(", "));
+            Effect::counted("decide", keys.len() as u64, what)
+        })
+        .collect()
 }
 
 /// Plans opening the legacy side again while a cut over stands half-way.

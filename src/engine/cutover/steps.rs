@@ -131,13 +131,13 @@ async fn catch_up(scene: Scene<Over>) -> Result<Did> {
 
 /// The request of the rows, with what a person decided about those that still run.
 fn request(scene: &Scene<Over>) -> Request {
-    let decided = scene
-        .memos
-        .get("drain")
-        .and_then(|memo| serde_json::from_value(memo["running"].clone()).ok());
+    let memo = scene.memos.get("drain");
+    let decided = memo.and_then(|memo| serde_json::from_value(memo["running"].clone()).ok());
+    let rows = memo.and_then(|memo| serde_json::from_value(memo["rows"].clone()).ok());
     let request = scene.world.request.clone();
     Request {
         running: decided.or(request.running),
+        rows: rows.unwrap_or(request.rows),
         patience_s: request.patience_s.min(PATIENCE_S),
         ..request
     }

@@ -14,7 +14,9 @@ use tokio::sync::mpsc;
 
 pub use error::StoreError;
 pub use ledger::{ChunkMark, ChunkRow, Fence, LeaseAsk, LeaseHolder, RunRow, RunState, Taken};
-pub use recipe::{CaseMap, Fate, Field, Key, KeyKind, Pick, Range, Reason, Recipe, SourceTable, TargetTable};
+pub use recipe::{
+    CaseMap, Fate, Field, Key, KeyKind, Pick, Range, Reason, Recipe, Settled, SourceTable, TargetTable,
+};
 pub use shape::{Column, ColumnKind, Place, Relation, RelationKind, Table};
 
 /// What a store answers: a future that can be sent to a worker.
@@ -341,6 +343,15 @@ pub trait Store: Send + Sync {
 
     /// Counts every distinct value and every fault of the source table.
     fn census<'a>(&'a self, source: &'a SourceTable, after: Option<&'a Key>) -> Answer<'a, RawCensus>;
+
+    /// The rows whose status is one of `words`, by letters without case, with their descriptions, in the order of their keys, at most
+    /// `limit`.
+    fn running<'a>(
+        &'a self,
+        source: &'a SourceTable,
+        words: &'a [String],
+        limit: usize,
+    ) -> Answer<'a, Vec<(Key, String)>>;
 
     /// Counts the rows that a recipe sets aside, by reason.
     fn reasons<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, Vec<(Reason, u64)>>;

@@ -34,6 +34,19 @@ impl NewRows {
     }
 }
 
+/// How MAOS's tasks differ from those of the backup.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Since {
+    /// Rows that exist only on the new side.
+    pub new: u64,
+    /// Rows that changed since the backup.
+    pub changed: u64,
+    /// Rows that were deleted since the backup: they come back with it.
+    pub gone: u64,
+    /// The keys of the first of these, in order.
+    pub gone_first: Vec<String>,
+}
+
 /// What differs between the table now and the keys that a backup holds.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use super::deeds;
 use super::titles::title;
 use super::trees::{self, Change};
 use super::world::{Mode, Params, Place};
+use crate::engine::backup::keys::Drift;
 use crate::engine::backup::{self};
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
@@ -375,8 +376,8 @@ pub(super) async fn export(place: &Place, name: &str, live: &dyn Database, keys:
     Ok(written)
 }
 
-/// The keys that exist only now, and those of rows that changed since the backup.
-pub(super) async fn newer(place: &Place, live: &dyn Database) -> Result<(Vec<String>, Vec<String>)> {
+/// What exists only now, what changed and what is gone since the backup.
+pub(super) async fn newer(place: &Place, live: &dyn Database) -> Result<Drift> {
     let keys = place
         .manifest()
         .and_then(|manifest| manifest.database.as_ref())
@@ -384,10 +385,7 @@ pub(super) async fn newer(place: &Place, live: &dyn Database) -> Result<(Vec<Str
         .zip(place.backup.as_ref())
         .map(|(keys, backup)| backup.folder.join(&keys.file));
     match (place.params.mode, keys) {
-        (Mode::Maos, Some(keys)) => {
-            let drift = carry::since_backup(live, &place.table, &keys).await?;
-            Ok((drift.new, drift.changed))
-        }
+        (Mode::Maos, Some(keys)) => carry::since_backup(live, &place.table, &keys).await,
         // A backup that holds no keys is restored by now: that is what the rows are compared with.
         (Mode::Maos, None) => {
             let (new, file) = (
@@ -395,18 +393,18 @@ pub(super) async fn newer(place: &Place, live: &dyn Database) -> Result<(Vec<Str
                 place.file(&format!(".keys_{}.gz", place.run)),
             );
             if !place.restores() || !new.exists().await? {
-                return Ok((Vec::new(), Vec::new()));
+                return Ok(Drift::default());
             }
             let drift = carry::between(live, new.as_ref(), &place.table, &file).await?;
-            Ok(drift.map_or_else(Default::default, |drift| (drift.new, drift.changed)))
+            Ok(drift.unwrap_or_default())
         }
         (Mode::Legacy, keys) => {
             let new = carry::only_in_maos(live, &place.table, &place.tracking()).await?;
-            let changed = match keys {
-                Some(keys) => carry::since_backup(live, &place.table, &keys).await?.changed,
-                None => Vec::new(),
+            let drift = match keys {
+                Some(keys) => carry::since_backup(live, &place.table, &keys).await?,
+                None => Drift::default(),
             };
-            Ok((new, changed))
+            Ok(Drift { new, ..drift })
         }
     }
 }
@@ -437,7 +435,9 @@ fn carry(title: String) -> Step<Place> {
         if live.columns(&place.table).await?.is_empty() {
             return Ok(Did::said(format!("there is no table {}", place.table)).with(json!({"new": 0, "changed": 0})));
         }
-        let (new, changed) = newer(place, live.as_ref()).await?;
+        let Drift {
+            new, changed, gone, ..
+        } = newer(place, live.as_ref()).await?;
         let mut said = Vec::new();
         if !changed.is_empty() {
             let name = format!("changed_rows_{}.jsonl", place.run);
@@ -460,7 +460,10 @@ fn carry(title: String) -> Step<Place> {
             let carried = carry_all(place, live.as_ref(), &new, &at.control).await?;
             said.push(format!("{} carried", plural(carried, "row", "rows")));
         }
-        let memo = json!({"new": new.len(), "changed": changed.len(), "carried": place.params.rows == NewRows::Carry});
+        if gone > 0 {
+            said.push(format!("{} since come back", plural(gone, "row deleted", "rows deleted")));
+        }
+        let memo = json!({"new": new.len(), "changed": changed.len(), "gone": gone, "carried": place.params.rows == NewRows::Carry});
         Ok(Did::said(said.join(", ")).with(memo))
     })
     .proof(|at: At| async move {

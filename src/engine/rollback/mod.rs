@@ -25,7 +25,7 @@ mod titles;
 mod trees;
 mod world;
 
-pub use carry::{NewRows, as_legacy};
+pub use carry::{NewRows, Since, as_legacy};
 pub use forth::{Forth, forth_steps};
 pub use list::{steps, undone};
 pub use preflight::{Line, Preflight, Sign, look};

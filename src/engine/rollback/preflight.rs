@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::carry::{self, NewRows};
+use super::carry::{self, NewRows, Since};
 use super::deeds;
 use super::list::steps;
 use super::world::{Mode, Place};
+use crate::engine::backup::keys::Drift;
 use crate::engine::backup::{self, Listed, Standing};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::maos::Known;
-use crate::engine::text::plural;
+use crate::engine::text::{count, plural};
 
 /// How a line stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +59,8 @@ pub struct Preflight {
     pub lines: Vec<Line>,
     /// Why it cannot be done.
     pub blocked: Option<Error>,
-    /// Rows that exist only on the new side, and rows changed since the backup; `None` when they could not be counted.
-    pub newer: Option<(u64, u64)>,
+    /// Rows that exist only on the new side, changed or are gone since the backup; `None` when they could not be counted.
+    pub newer: Option<Since>,
     /// What becomes of them.
     pub rows: NewRows,
     /// Who runs afterwards.
@@ -115,6 +116,7 @@ pub async fn look(place: &Place, backups: Vec<Listed>, now: Timestamp, going_on:
     };
     backup_line(place, &mut found, now);
     database_lines(place, &mut found).await;
+    shared_line(place, &mut found);
     old_side(place, &mut found).await;
     if !going_on {
         newer_line(place, &mut found).await;
@@ -137,6 +139,9 @@ fn backup_line(place: &Place, found: &mut Preflight, _now: Timestamp) {
                         .hint("maos-migrate backup list shows what there is; backup verify proves one."),
                     "backups",
                 );
+            }
+            Mode::Legacy if place.params.shared => {
+                "the legacy system works in the same database: it stays as it is"
             }
             Mode::Legacy => "no verified backup: MAOS's database stays as it is",
         };
@@ -250,6 +255,20 @@ async fn database_lines(place: &Place, found: &mut Preflight) {
     }
 }
 
+/// What a chosen backup would take away from the legacy system, where it shares MAOS's database.
+fn shared_line(place: &Place, found: &mut Preflight) {
+    if place.params.mode == Mode::Legacy && place.params.shared && place.params.backup.is_some() {
+        found.lines.push(Line::new(
+            Sign::Note,
+            format!(
+                "{} lies in the same database: what legacy wrote since the backup is not in it",
+                place.legacy_table
+            ),
+            format!("kept in {}", place.params.old),
+        ));
+    }
+}
+
 async fn old_side(place: &Place, found: &mut Preflight) {
     match place.params.mode {
         Mode::Legacy => {
@@ -323,8 +342,8 @@ async fn old_side(place: &Place, found: &mut Preflight) {
 async fn newer_line(place: &Place, found: &mut Preflight) {
     let counted = count_newer(place).await;
     match counted {
-        Ok(Some((new, changed))) => {
-            found.newer = Some((new, changed));
+        Ok(Some(counted)) => {
+            let (new, changed) = (counted.new, counted.changed);
             let since = match place.params.mode {
                 Mode::Legacy => "since cut over",
                 Mode::Maos => "since the backup",
@@ -349,6 +368,22 @@ async fn newer_line(place: &Place, found: &mut Preflight) {
                     "as they are now: exported to a file",
                 ));
             }
+            if counted.gone > 0 {
+                let more = if counted.gone > counted.gone_first.len() as u64 {
+                    ", …"
+                } else {
+                    ""
+                };
+                found.lines.push(Line::new(
+                    Sign::Note,
+                    format!(
+                        "rows that were deleted since the backup: {}, they come back",
+                        count(counted.gone)
+                    ),
+                    format!("{}{more}", counted.gone_first.join(", ")),
+                ));
+            }
+            found.newer = Some(counted);
         }
         Ok(None) => found.lines.push(Line::new(
             Sign::Unknown,
@@ -363,13 +398,13 @@ async fn newer_line(place: &Place, found: &mut Preflight) {
     }
 }
 
-/// New and changed rows, by key; `None` where there is nothing to compare with.
-async fn count_newer(place: &Place) -> Result<Option<(u64, u64)>> {
+/// New, changed and deleted rows, by key; `None` where there is nothing to compare with.
+async fn count_newer(place: &Place) -> Result<Option<Since>> {
     let Some(live) = &place.live else {
         return Ok(None);
     };
     if live.columns(&place.table).await?.is_empty() {
-        return Ok(Some((0, 0)));
+        return Ok(Some(Since::default()));
     }
     let keys = place.backup.as_ref().and_then(|backup| {
         let keys = backup.manifest.as_ref()?.database.as_ref()?.keys.as_ref()?;
@@ -379,12 +414,20 @@ async fn count_newer(place: &Place) -> Result<Option<(u64, u64)>> {
         Some(keys) => Some(carry::since_backup(live.as_ref(), &place.table, keys).await?),
         None => None,
     };
-    let changed = drift.as_ref().map_or(0, |drift| drift.changed.len() as u64);
+    let since = |drift: Drift| Since {
+        new: drift.new.len() as u64,
+        changed: drift.changed.len() as u64,
+        gone: drift.gone,
+        gone_first: drift.gone_first,
+    };
     match place.params.mode {
-        Mode::Maos => Ok(drift.map(|drift| (drift.new.len() as u64, changed))),
+        Mode::Maos => Ok(drift.map(since)),
         Mode::Legacy => {
             let new = carry::only_in_maos(live.as_ref(), &place.table, &place.tracking()).await?;
-            Ok(Some((new.len() as u64, changed)))
+            Ok(Some(Since {
+                new: new.len() as u64,
+                ..drift.map_or_else(Since::default, since)
+            }))
         }
     }
 }

@@ -210,6 +210,9 @@ impl Mapping {
         let Some(value) = value else {
             return word(&self.status.empty, Reason::NullStatus, false);
         };
+        if value == super::by_row::KEPT {
+            return Fate::Quarantine(Reason::LeftRunning);
+        }
         if self.is_running(value) {
             return match running {
                 Some(Running::Claim) => Fate::Becomes(self.status.claimed.clone(), true),

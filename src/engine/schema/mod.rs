@@ -1,5 +1,6 @@
 //! Rows of `legacy_tasks` to rows of `tasks`, proved.
 
+mod by_row;
 pub mod canon;
 pub mod census;
 pub mod chain;
@@ -22,6 +23,7 @@ mod subject;
 pub mod undo;
 mod watch;
 
+pub use by_row::{MOST, RunningRow, hint, running, undecided};
 pub use census::{Census, CensusRow};
 pub use live::{Live, RunView, Tile};
 pub use mapping::{Mapping, Running};

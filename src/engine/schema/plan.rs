@@ -1,8 +1,9 @@
 //! The plan: looks at both sides, takes the census, and says what would be done, or what stands in the way.
 
+use super::by_row;
 use super::census::{Census, interpret};
 use super::key::namespace;
-use super::mapping::{Running, compile};
+use super::mapping::Running;
 use super::request::{Request, Stores};
 use super::shape::{self, Shape};
 use crate::engine::capability::Capability;
@@ -76,7 +77,11 @@ fn blocked(blocks: &mut Vec<Block>, sentence: impl Into<String>, hint: impl Into
 }
 
 /// The legacy table as it stands, and what of it is read.
-async fn source_side(request: &Request, stores: &Stores, source: &Place) -> Result<(Relation, SourceTable)> {
+pub(super) async fn source_side(
+    request: &Request,
+    stores: &Stores,
+    source: &Place,
+) -> Result<(Relation, SourceTable)> {
     let found = stores
         .source
         .relation(&request.source_table)
@@ -143,6 +148,7 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
     };
     let census = interpret(&recipe.source, &raw, &request.mapping, request.running, &reasons);
     decisions(request, &census, &mut blocks);
+    blocks.extend(by_row::open(request, stores, &recipe.source, &census).await?);
     check_labels(&recipe, &raw, &mut blocks);
     let run = known_run(stores, &gaps, &mut recipe).await?;
     ledger_gate(request, &source, run.as_ref(), &mut blocks);
@@ -208,7 +214,7 @@ fn recipe_of(
             "keys or labels of more than 255 characters do not fit into migration_tracking",
         ));
     }
-    let compiled = compile(&request.mapping, request.running, raw);
+    let compiled = by_row::compiled(request, raw);
     let created = &target_table.columns[5];
     Ok(Recipe {
         namespace: namespace(&label),
@@ -220,6 +226,7 @@ fn recipe_of(
         description_limit: request.mapping.description.limit_bytes,
         null_times: request.mapping.created_at.empty == super::mapping::NullTime::Keep && !created.not_null,
         started: String::new(),
+        settled: by_row::settled(request, &table)?,
         source: table,
         target: target_table,
     })
@@ -262,7 +269,7 @@ fn target_side(
 }
 
 fn decisions(request: &Request, census: &Census, blocks: &mut Vec<Block>) {
-    if census.running > 0 {
+    if census.running > 0 && request.rows.is_empty() {
         match request.running {
             None => blocked(
                 blocks,
@@ -513,7 +520,11 @@ fn seal(
         ));
     }
     let mut basis = vec![
-        format!("mapping {}", request.mapping.digest(request.running)),
+        format!(
+            "mapping {}{}",
+            request.mapping.digest(request.running),
+            by_row::words(&request.rows)
+        ),
         format!("source {} {}", source.identity, found.table),
         format!("target {} {}", target.identity, table),
         format!("label {}", recipe.label),
@@ -562,7 +573,7 @@ pub(super) fn merge(raw: &mut RawCensus, later: &RawCensus) {
 
 /// Recompiles a recipe after [`merge`].
 pub(super) fn recompile(request: &Request, recipe: &mut Recipe, raw: &RawCensus) {
-    let compiled = compile(&request.mapping, request.running, raw);
+    let compiled = by_row::compiled(request, raw);
     recipe.types = compiled.types;
     recipe.statuses = compiled.statuses;
     recipe.priorities = compiled.priorities;

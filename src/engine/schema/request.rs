@@ -1,5 +1,7 @@
 //! What an operator asks for.
 
+use std::collections::BTreeMap;
+
 use std::sync::Arc;
 
 use super::mapping::{Mapping, Running};
@@ -64,6 +66,8 @@ pub struct Request {
     pub mapping: Mapping,
     /// What happens to running rows; `None`: not decided.
     pub running: Option<Running>,
+    /// Running rows that are decided one by one, by key: a status, or `keep`. The others are decided by `running`.
+    pub rows: BTreeMap<String, String>,
     /// Create the guide's task table when there is none.
     pub create_target: bool,
     /// Accept a ledger that was begun with another source.
@@ -97,6 +101,7 @@ impl Request {
             label: None,
             mapping: Mapping::shipped()?,
             running: None,
+            rows: BTreeMap::new(),
             create_target: true,
             restart: false,
             quarantine_limit: None,

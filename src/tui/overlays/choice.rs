@@ -6,8 +6,10 @@ use std::time::Duration;
 use ratatui::layout::Size;
 
 use super::Overlay;
+use super::by_row::ByRow;
 use super::confirm::DEAF;
 use crate::engine::command::Command as Order;
+use crate::engine::cutover::Question;
 use crate::tui::app::context::{Cx, Effect, Handled};
 use crate::tui::keymap::{Action, Command};
 use crate::tui::paint::{Painter, Row, keep};
@@ -21,6 +23,8 @@ pub enum Consequence {
     Nothing,
     /// Sends a command.
     Send(Order),
+    /// Opens the rows of a question.
+    ByRow(Question),
     /// Ends the wizard.
     Leave,
 }
@@ -108,7 +112,7 @@ impl Overlay for Choice {
         painter.rows(&rows);
     }
 
-    fn act(&mut self, action: Action, _cx: &Cx<'_>) -> Handled {
+    fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
         let last = self.answers.len().saturating_sub(1);
         match action {
             Action::NextRegion => self.focus = if self.focus == last { 0 } else { self.focus + 1 },
@@ -123,6 +127,9 @@ impl Overlay for Choice {
                     .map(|(_, consequence)| consequence.clone())
                 {
                     Some(Consequence::Send(order)) => effects.push(Effect::Send(order)),
+                    Some(Consequence::ByRow(question)) => {
+                        effects.push(Effect::Open(Box::new(ByRow::new(question, cx.now.mono))));
+                    }
                     Some(Consequence::Leave) => effects.push(Effect::Leave),
                     Some(Consequence::Nothing) | None => {}
                 }

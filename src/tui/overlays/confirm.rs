@@ -463,6 +463,7 @@ fn changed(before: &Plan, after: &Plan) -> String {
     let difference = after
         .effects
         .iter()
+        .filter(|effect| !effect.so_far)
         .find_map(|effect| {
             let same = before
                 .effects

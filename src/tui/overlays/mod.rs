@@ -4,6 +4,7 @@
 //! and its lines in `?` come from its `commands()`.
 
 pub mod backups;
+pub mod by_row;
 pub mod choice;
 pub mod confirm;
 pub mod decision;

@@ -291,4 +291,15 @@ pub struct Recipe {
     pub null_times: bool,
     /// The run's start, RFC 3339 in UTC: the guide's `migration_date`.
     pub started: String,
+    /// Running rows that are decided one by one.
+    pub settled: Settled,
+}
+
+/// What is read in place of the status of single rows, while that is one of some values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Key and status.
+    pub rows: Vec<(Key, String)>,
+    /// The statuses, folded, while which this holds.
+    pub within: Vec<String>,
 }

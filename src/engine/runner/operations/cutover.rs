@@ -1,5 +1,6 @@
 //! `cutover apply|undo` from the workspace.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,10 +16,13 @@ use crate::engine::error::{Error, Result};
 use crate::engine::evidence::Ready;
 use crate::engine::item::{Item, ItemState, Items};
 use crate::engine::operation::{Control, Outcome, ProofLine};
+use crate::engine::schema::Request;
 use crate::engine::snapshot::Activity;
 use crate::engine::steps::{self, Failure, Heading, Run, RunId};
 use crate::engine::text::{count, plural};
 
+/// The decision about rows that run, one by one: an object of key and word.
+pub const ROWS: &str = "rows";
 /// Seconds that running tasks are waited for, unless the settings say otherwise.
 const DRAIN_S: u64 = 600;
 /// Seconds that MAOS may take to end on the way back, unless the settings say otherwise: nobody serves meanwhile.
@@ -34,6 +38,29 @@ pub fn mode(world: &World) -> Mode {
         Some("freeze") => Mode::Freeze,
         _ => Mode::Drain,
     }
+}
+
+/// The rows that are decided one by one: the decision `rows`.
+fn rows(world: &World) -> BTreeMap<String, String> {
+    let step = world.snapshot.step(Capability::Cutover);
+    let decided = step.decisions.get(ROWS).cloned();
+    decided
+        .and_then(|rows| serde_json::from_value(rows).ok())
+        .unwrap_or_default()
+}
+
+/// What is copied at the end. Where rows are decided one by one, what holds for all others is decided by nobody.
+fn request(world: &World) -> Result<Request> {
+    let request = schema::request(world)?;
+    let rows = rows(world);
+    for (key, word) in &rows {
+        request.mapping.settled(key, word)?;
+    }
+    Ok(Request {
+        running: request.running.filter(|_| rows.is_empty()),
+        rows,
+        ..request
+    })
 }
 
 /// What stands in the way, by the journal and the backups there are.
@@ -56,7 +83,7 @@ fn over(world: &World, mode: Mode) -> Result<Over> {
             directory: world.workspace.root().to_owned(),
         },
         maos: world.ports.maos.open(&world.workspace, &world.settings)?,
-        request: schema::request(world)?,
+        request: request(world)?,
         stores: schema::stores(world)?,
         mode,
         drain_within: Duration::from_secs(driving.legacy.drain_within.unwrap_or(DRAIN_S)),

@@ -345,7 +345,10 @@ impl Reader<'_> {
             // "the headline, the call to action, and the image": in the middle of a list a preposition belongs to its item.
             if index > 0
                 && index < last
-                && conjunct.toks.first().is_some_and(|tok| tok.has(Flags::DETERMINER))
+                && conjunct
+                    .toks
+                    .first()
+                    .is_some_and(|tok| tok.has(Flags::DETERMINER))
                 && leads.iter().all(|at| *at > 0 && conjunct.toks[*at].is_word())
             {
                 leads.clear();

@@ -151,6 +151,10 @@ impl Handover {
                 Consequence::Send(order),
             )
         }));
+        if !question.rows.is_empty() {
+            let whole = "Decide row by row".to_owned();
+            answers.push((whole, Consequence::ByRow(question.clone())));
+        }
         let lines = vec![
             (
                 format!(
@@ -360,7 +364,7 @@ impl Screen for Handover {
             if self.question(cx).is_some() {
                 commands.push(
                     Command::new(Action::Next, "decide")
-                        .about("wait on, end the tasks, or open legacy again")
+                        .about("for all of them, row by row, or open legacy again")
                         .off(cx.held()),
                 );
             } else {

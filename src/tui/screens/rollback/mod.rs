@@ -13,7 +13,7 @@ use crate::engine::runner::operations::backup::duration;
 use crate::engine::runner::operations::rollback::{ONLY, ROWS};
 use crate::engine::snapshot::Activity;
 use crate::engine::steps::{HELD, unfinished};
-use crate::engine::text::{count, plural};
+use crate::engine::text::plural;
 use crate::engine::views::{Mode, Slot};
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
 use crate::tui::keymap::{Action, Command};
@@ -271,7 +271,7 @@ impl Screen for Rollback {
                 .map(|running| format!("{} is running.", running.title()))
         });
         let no_rows = preflight(cx)
-            .is_none_or(|found| found.newer.is_none_or(|(new, _)| new == 0))
+            .is_none_or(|found| found.newer.as_ref().is_none_or(|since| since.new == 0))
             .then(|| "No rows exist only in MAOS.".to_owned());
         all.push(Command::new(Action::Backups, "backup").about("choose another backup"));
         all.push(
@@ -346,17 +346,6 @@ impl Screen for Rollback {
             return (None, Vec::new());
         };
         let mut remarks = Vec::new();
-        if let Some((new, changed)) = found.newer {
-            let verb = match found.rows {
-                NewRows::Carry => "carried back",
-                NewRows::Export => "exported",
-            };
-            remarks.push(format!(
-                "{} only in MAOS: {verb}; {} changed since: exported.",
-                plural(new, "row is", "rows are"),
-                count(changed)
-            ));
-        }
         remarks.push("Before the swap it stops by itself and nothing is replaced.".to_owned());
         if found.mode == crate::engine::rollback::Mode::Maos && found.backup.is_some() {
             remarks.push("After it: u renames back, newer rows exported first.".to_owned());

@@ -177,7 +177,11 @@ fn before(found: &Preflight, width: u16, cx: &Cx<'_>) -> Vec<Row> {
 }
 
 fn rows_choice(found: &Preflight, cx: &Cx<'_>) -> Option<Row> {
-    let (new, _) = found.newer.filter(|(new, _)| *new > 0)?;
+    let new = found
+        .newer
+        .as_ref()
+        .map(|since| since.new)
+        .filter(|new| *new > 0)?;
     let glyphs = cx.look.glyphs;
     let mark = |chosen: bool| if chosen { glyphs.chosen } else { "( )" };
     let carry = found.rows == NewRows::Carry;
@@ -310,14 +314,15 @@ pub(super) fn draw(painter: &mut Painter<'_>, cx: &Cx<'_>) {
             Row::prose("Until the swap nothing that runs now is replaced.", Role::Muted).keep(keep::EXTRA),
         );
     }
-    if let Some((new, changed)) = found
-        .and_then(|found| found.newer)
-        .filter(|(_, changed)| *changed > 0)
+    if let Some(since) = found
+        .and_then(|found| found.newer.as_ref())
+        .filter(|since| since.changed + since.gone > 0)
     {
         let text = format!(
-            "{} changed since the backup are exported; {} new.",
-            count(changed),
-            count(new)
+            "{} changed since the backup are exported, {} deleted come back; {} new.",
+            count(since.changed),
+            count(since.gone),
+            count(since.new)
         );
         rows.push(Row::prose(text, Role::Muted).keep(keep::SPACE));
     }

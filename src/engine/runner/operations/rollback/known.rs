@@ -141,6 +141,9 @@ fn new_params(
         Some(MigrationType::Brownfield | MigrationType::Hybrid) => Mode::Legacy,
         _ => Mode::Maos,
     };
+    let shared = live
+        .zip(legacy)
+        .is_some_and(|(live, legacy)| live.words() == legacy.words());
     let backup = match decision(world, CHOSEN) {
         Some(id) => {
             if backups.iter().all(|one| one.id != id) {
@@ -149,6 +152,8 @@ fn new_params(
             }
             Some(id)
         }
+        // A database that the legacy system shares holds what that wrote since the backup: it is not replaced by itself.
+        None if shared && mode == Mode::Legacy => None,
         None => backup::newest_usable(backups).map(|one| one.id.clone()),
     };
     let stamp = world.now.strftime("%m%d_%H%M%S").to_string();
@@ -161,9 +166,6 @@ fn new_params(
             )
         },
     );
-    let shared = live
-        .zip(legacy)
-        .is_some_and(|(live, legacy)| live.words() == legacy.words());
     Ok((
         world.now.strftime("%Y%m%d_%H%M%S").to_string(),
         Params {
@@ -215,8 +217,8 @@ async fn is_done(place: &Place, before: &Items, preflight: &Preflight) -> bool {
         return false;
     }
     let carried = live.carried(&last.id).await.unwrap_or(0);
-    match (params.mode, preflight.newer) {
-        (Mode::Maos, Some((new, changed))) => changed == 0 && new == carried,
+    match (params.mode, &preflight.newer) {
+        (Mode::Maos, Some(since)) => since.changed == 0 && since.gone == 0 && since.new == carried,
         (Mode::Maos, None) => false,
         (Mode::Legacy, _) => true,
     }

@@ -37,8 +37,45 @@ pub(super) fn nothing(place: &Place) -> Prepared {
     }
 }
 
-/// The plan holds no count that changes while MAOS still runs: at night nobody reads a plan anew because of a row. The rows that
-/// exist only on the new side are counted in the pre-flight, and again by the step itself.
+/// What becomes of the rows that are not as in the backup, as counted until now.
+fn rows(place: &Place, preflight: &Preflight) -> Vec<Effect> {
+    let counted = |act: &str, count: Option<u64>, what: String| Effect {
+        count,
+        ..Effect::so_far(act, 0, what)
+    };
+    let since = preflight.newer.as_ref();
+    let new = since.map(|since| since.new);
+    let mut effects = vec![match (place.params.rows, place.params.mode) {
+        (NewRows::Export, _) => counted(
+            "export",
+            new,
+            "rows that exist only in MAOS, to rollback/".to_owned(),
+        ),
+        (NewRows::Carry, Mode::Legacy) => counted(
+            "carry",
+            new,
+            format!("rows that exist only in MAOS back to {}", place.legacy_table),
+        ),
+        (NewRows::Carry, Mode::Maos) => counted(
+            "carry",
+            new,
+            "rows that exist only in MAOS into what is restored".to_owned(),
+        ),
+    }];
+    let others = since.map_or((0, 0), |since| (since.changed, since.gone));
+    if others.0 > 0 {
+        let what = "rows that changed since the backup, as they are now, to rollback/";
+        effects.push(Effect::so_far("export", others.0, what));
+    }
+    if others.1 > 0 {
+        let what = "rows that were deleted since the backup: they come back";
+        effects.push(Effect::so_far("return", others.1, what));
+    }
+    effects
+}
+
+/// Counts that change while MAOS still runs are told and identify nothing: at night nobody reads a plan anew because of a row. The
+/// step counts again.
 pub(super) fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(RunId, Heading)>) -> Plan {
     let name = name_of(place);
     let mut effects = Vec::new();
@@ -63,17 +100,7 @@ pub(super) fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(R
             format!("rows from backup {} into {}", backup.id, place.params.new),
         ));
     }
-    let rows = match (place.params.rows, place.params.mode) {
-        (NewRows::Export, _) => Effect::plain("export", "rows that exist only in MAOS, to rollback/"),
-        (NewRows::Carry, Mode::Legacy) => Effect::plain(
-            "carry",
-            format!("rows that exist only in MAOS back to {}", place.legacy_table),
-        ),
-        (NewRows::Carry, Mode::Maos) => {
-            Effect::plain("carry", "rows that exist only in MAOS into what is restored")
-        }
-    };
-    effects.push(rows);
+    effects.extend(rows(place, preflight));
     if place.restores() {
         effects.push(Effect::plain(
             "rename",
@@ -115,7 +142,8 @@ pub(super) fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(R
                 what.replace(name.as_str(), &name.replace(&place.params.stamp, "<time>"))
             })
     };
-    let choices: Vec<String> = preflight.steps.iter().map(|(key, ..)| key.clone()).collect();
+    let mut choices: Vec<String> = preflight.steps.iter().map(|(key, ..)| key.clone()).collect();
+    choices.push(format!("rows {}", place.params.rows.word()));
     Plan {
         capability: Capability::Rollback,
         verb: "apply".to_owned(),
