@@ -124,6 +124,13 @@ pub enum Command {
         /// The time of the last one.
         until: jiff::Timestamp,
     },
+    /// Write a list as it is shown to a new file of the workspace.
+    SaveList {
+        /// Which.
+        list: super::lists::List,
+        /// Only what holds this text; all when it is empty.
+        wanted: String,
+    },
     /// Messages were seen.
     Seen,
     /// End the session: stop what runs at a safe point, close the journal.
@@ -163,6 +170,7 @@ impl Command {
             Self::Pace(_) => "change the pace".to_owned(),
             Self::TakeOver { .. } => "take over".to_owned(),
             Self::SaveSamples { .. } => "save samples".to_owned(),
+            Self::SaveList { list, .. } => format!("save the {}", list.name()),
             Self::Seen => "see the messages".to_owned(),
             Self::Close => "close".to_owned(),
         }

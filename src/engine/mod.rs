@@ -16,6 +16,7 @@ pub mod failpoint;
 pub mod item;
 pub mod journal;
 pub mod journey;
+pub mod lists;
 pub mod monitor;
 pub mod operation;
 pub mod ports;

@@ -4,6 +4,7 @@
 
 mod fold;
 mod journal;
+mod lists;
 mod session;
 mod steps;
 

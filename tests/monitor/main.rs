@@ -13,6 +13,7 @@ mod faults;
 mod guide;
 mod knobs;
 mod live;
+mod promotion;
 mod properties;
 mod reference;
 mod replay;

@@ -178,3 +178,32 @@ async fn the_input_of_a_verdict_is_saved_once_and_replays_to_it() {
         )
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_looks_sees_the_backups_that_a_way_back_rests_on() {
+    let folder = live::workspace("  interval: 1\n  duration: 600\n");
+    let backup = folder.path().join("migration/backups/20260101_000000");
+    std::fs::create_dir_all(&backup).expect("made");
+    std::fs::write(backup.join("database.dump"), "cut short").expect("written");
+    let _alice = session(folder.path(), "alice").await;
+    let bob = session(folder.path(), "bob").await;
+    let shelf = |n: usize| {
+        let mut views = bob.views();
+        async move {
+            let seen = views.wait_for(|views| views.backups.value().is_some_and(|(_, all)| all.len() == n));
+            tokio::time::timeout(Duration::from_mins(1), seen)
+                .await
+                .unwrap_or_else(|_| panic!("never {n} backups"))
+                .expect("the engine lives")
+                .clone()
+        }
+    };
+    let seen = shelf(1).await;
+    let (_, all) = seen.backups.value().expect("listed");
+    assert_eq!(all[0].id, "20260101_000000");
+    assert!(!all[0].usable(), "it has no manifest");
+    // Looking again is no command that only an operator may give.
+    std::fs::remove_dir_all(&backup).expect("removed");
+    bob.ask(Command::Read(Capability::Backup)).await.expect("read");
+    shelf(0).await;
+}

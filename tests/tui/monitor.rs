@@ -684,6 +684,45 @@ fn the_way_back_is_told_by_the_backups_that_are_there() {
 }
 
 #[test]
+fn the_way_back_says_so_while_the_backups_are_read_and_when_they_cannot_be() {
+    let mut h = Harness::new((100, 30));
+    closely(&mut h);
+    h.views.backups = Slot::Empty;
+    h.update();
+    assert!(h.text().contains("the backups are being read"), "{}", h.text());
+    let error = maos_migrate::engine::Error::unavailable("no such disk");
+    h.views.backups = Slot::Failed(at("14:06:26"), error);
+    h.update();
+    assert!(
+        h.text().contains("the backups cannot be read: no such disk"),
+        "{}",
+        h.text()
+    );
+}
+
+/// Pass, fail, no answer, fail: what was lost between two failures neither counts nor starts over, and is said.
+#[test]
+fn readings_that_were_lost_between_failures_are_counted() {
+    let mut h = Harness::new((80, 24));
+    ready(&mut h);
+    begin(&mut h, Some(2.4), "13:30:00");
+    let mut stream = Stream::of(8);
+    for n in 0..8 {
+        let mut taken = stream.well();
+        taken.sample.validation = match n {
+            5 | 7 => Ok(Probe::Fail),
+            6 => Err(Gap::NoAnswer),
+            _ => Ok(Probe::Pass),
+        };
+        sample(&mut h, taken);
+    }
+    open(&mut h);
+    let text = h.text();
+    assert!(text.contains("2 of 3") && text.contains("last 8"), "{text}");
+    assert!(text.contains("unknown between failures: 1"), "{text}");
+}
+
+#[test]
 fn arming_needs_the_name_and_a_reason_and_the_button() {
     let mut h = Harness::new((80, 24));
     pass(&mut h);

@@ -420,6 +420,17 @@ impl Watch {
                 .saturating_add(self.criteria().duration),
         )
     }
+
+    /// Whether it was watched long enough without a breach. Time after the end of the watch does not count, and while
+    /// figures are lost nothing is promoted: a watch must not end well by not seeing.
+    #[must_use]
+    pub fn is_promoted(&self, now: Timestamp) -> bool {
+        let until = self.ended.as_ref().map_or(now, |(ended, _)| now.min(*ended));
+        self.promote_at().is_some_and(|at| at <= until)
+            && self
+                .verdict()
+                .is_some_and(|verdict| !verdict.should_roll_back && verdict.unknown_used == 0)
+    }
 }
 
 /// A time from microseconds since 1970.

@@ -89,11 +89,7 @@ pub fn unfinished(watch: &Watch) -> Option<(PartState, String)> {
     if watch.on {
         return Some((PartState::Stopped, format!("not over: {samples}, verdict {word}")));
     }
-    let passed = watch
-        .promote_at()
-        .zip(watch.last_at())
-        .is_some_and(|(promote, last)| promote <= last);
-    if passed {
+    if watch.is_promoted(jiff::Timestamp::MAX) {
         return None;
     }
     let why = watch.ended.as_ref().map_or("stopped", |(_, why)| why);

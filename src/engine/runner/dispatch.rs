@@ -483,6 +483,7 @@ impl Dispatcher {
             }
             Command::KeepSecret { name, value } => self.keep_secret(name, value).await,
             Command::SaveSamples { until } => self.save_samples(until).await,
+            Command::SaveList { list, wanted } => self.save_list(list, &wanted).await,
             Command::Seen => Ok(Reply::Done),
             other => self.front(other).await,
         }

@@ -13,6 +13,7 @@ mod internal;
 mod opening;
 pub mod operations;
 mod reading;
+mod saving;
 mod secrets;
 mod sources;
 pub mod trouble;

@@ -9,16 +9,18 @@ use tokio::sync::mpsc;
 use super::dispatch::Dispatcher;
 use super::emit::Outlets;
 use super::{Options, Reply, Request, operations};
+use crate::engine::backup;
+use crate::engine::capability::Capability;
 use crate::engine::command::Command;
 use crate::engine::error::{Error, Result};
 use crate::engine::event::EventKind;
 use crate::engine::journal;
 use crate::engine::monitor::decide;
 use crate::engine::ports::{Journal, Ports};
-use crate::engine::views::Mode;
+use crate::engine::views::{Mode, Slot};
 use crate::engine::workspace::identity::Identity;
 use crate::engine::workspace::session::{self, Opened};
-use crate::engine::workspace::{Holder, Workspace, denied, takeover};
+use crate::engine::workspace::{Holder, Settings, Workspace, denied, takeover};
 
 /// How often a watcher looks for news of the operating session.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
@@ -216,8 +218,19 @@ async fn watch(
 ) -> Option<session::Session> {
     let mut tick = tokio::time::interval(FOLLOW_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // What a way back rests on is told to everybody who looks; listing the backups changes nothing.
+    let mut listing = tokio::task::JoinSet::new();
+    let mut listed = false;
     loop {
+        if !listed && listing.is_empty() {
+            listed = true;
+            let (workspace, at) = (workspace.clone(), ports.clock.now());
+            listing.spawn_blocking(move || (at, backups(&workspace)));
+        }
         tokio::select! {
+            Some(Ok((at, read))) = listing.join_next() => {
+                outlets.view(|views| views.backups = Slot::read(at, read));
+            }
             request = requests.recv() => match request {
                 None => return None,
                 Some(Request { command: Command::TakeOver { reason }, reply }) => {
@@ -239,6 +252,10 @@ async fn watch(
                 Some(request) => {
                     let result = match &request.command {
                         Command::Close | Command::Seen => Ok(Reply::Done),
+                        Command::Read(Capability::Backup) => {
+                            listed = false;
+                            Ok(Reply::Done)
+                        }
                         // The one thing that anybody who looks may do, at once.
                         command if decide::stops_countdown(command) => {
                             let asked = decide::Asked::to_stop_countdown(&me.operator, ports.clock.now());
@@ -254,14 +271,22 @@ async fn watch(
             },
             _ = tick.tick() => {
                 if let Some(journal) = &journal {
-                    follow(journal.as_ref(), outlets).await;
+                    // A backup may have been made, proved or removed.
+                    listed &= !follow(journal.as_ref(), outlets).await;
                 }
             }
         }
     }
 }
 
-async fn follow(journal: &dyn Journal, outlets: &mut Outlets) {
+/// The backups as they lie in their folder.
+fn backups(workspace: &Workspace) -> Result<Vec<backup::Listed>> {
+    let settings = Settings::load(workspace, &|name| std::env::var(name).ok())?;
+    backup::list(&backup::request::folder(workspace, &settings))
+}
+
+/// Tells what is new; whether an operation has ended.
+async fn follow(journal: &dyn Journal, outlets: &mut Outlets) -> bool {
     let mut news = Vec::new();
     let read = journal::for_each(journal, outlets.snapshot().seq, |event| {
         news.push(event);
@@ -272,6 +297,8 @@ async fn follow(journal: &dyn Journal, outlets: &mut Outlets) {
     if let Err(error) = read {
         outlets.view(|views| views.locked_by = Some(error.to_string()));
     }
+    news.iter()
+        .any(|event| matches!(event.kind, EventKind::Finished { .. }))
 }
 
 /// What a session does first: folds the journal, says that it is here, and closes what a dead session left open.

@@ -1,5 +1,7 @@
 //! Monitor in plain mode: begin a watch, follow it sample by sample, have the verdict explained, say that it was seen.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Dialogue, Goes, Typed};
@@ -9,9 +11,13 @@ use crate::engine::error::{Error, Result};
 use crate::engine::event::{EventKind, Level};
 use crate::engine::monitor::{Watch, explain, verdict, watch::time};
 
+/// An armed rollback is announced this soon after the breach.
+const COUNTDOWN_BEGINS: Duration = Duration::from_secs(2);
+
 /// What a choice by its number does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
+    StopCountdown,
     Begin,
     Follow,
     Pause,
@@ -23,6 +29,7 @@ enum Choice {
 impl Choice {
     const fn words(self) -> &'static str {
         match self {
+            Self::StopCountdown => "stop the automatic rollback",
             Self::Begin => "watch from now on",
             Self::Follow => "follow, a line a sample",
             Self::Pause => "take no more samples",
@@ -38,6 +45,9 @@ impl Choice {
         let Some(watch) = watch else {
             return vec![Self::Begin, Self::On];
         };
+        if watch.countdown.is_some() {
+            all.push(Self::StopCountdown);
+        }
         if watch.should_roll_back() {
             all.push(Self::RollBack);
         }
@@ -92,6 +102,9 @@ impl Dialogue<'_> {
             };
             match choice {
                 Choice::On => return Ok(Goes::On),
+                Choice::StopCountdown => {
+                    self.decided("countdown", Value::Null).await?;
+                }
                 Choice::RollBack => {
                     Box::pin(self.operation(Capability::Rollback)).await?;
                 }
@@ -167,6 +180,13 @@ impl Dialogue<'_> {
                             let Some(watch) = seen.monitor.as_deref() else { continue };
                             self.say(&sample(watch))?;
                             if watch.should_roll_back() && !was_breach {
+                                if watch.armed.is_some() {
+                                    // The prompt that follows has to offer its stop.
+                                    let begun = snapshots.wait_for(|snapshot| {
+                                        snapshot.monitor.as_deref().is_some_and(|watch| watch.countdown.is_some())
+                                    });
+                                    let _ = tokio::time::timeout(COUNTDOWN_BEGINS, begun).await;
+                                }
                                 return Ok(false);
                             }
                         }
@@ -253,8 +273,12 @@ fn stands(watch: Option<&Watch>) -> String {
     } else {
         ""
     };
+    let counts = watch.countdown.map_or_else(String::new, |ends| {
+        let left = (ends.as_second() - now.as_second()).max(0);
+        format!(" AUTOMATIC ROLLBACK in {left} s unless somebody stops it.")
+    });
     format!(
-        "State: {word}, score {}, last sample {age} s old{more}. {}.",
+        "State: {word}, score {}, last sample {age} s old{more}. {}.{counts}",
         verdict.standing_score(),
         verdict.recommendation(watch.criteria())
     )

@@ -4,6 +4,8 @@ use crossterm::event::KeyEvent;
 use ratatui::layout::{Rect, Size};
 
 use super::{Overlay, usual};
+use crate::engine::command::Command as Order;
+use crate::engine::lists;
 use crate::engine::snapshot::LogLine;
 use crate::engine::text::count;
 use crate::tui::app::context::{Cx, Effect, Handled};
@@ -29,17 +31,12 @@ impl Log {
     fn wanted(&self) -> String {
         self.filter
             .as_ref()
-            .map(|field| field.text().to_lowercase())
+            .map(|field| field.text().clone())
             .unwrap_or_default()
     }
 
     fn entries<'a>(&self, cx: &Cx<'a>) -> Vec<&'a LogLine> {
-        let wanted = self.wanted();
-        cx.snapshot
-            .log
-            .iter()
-            .filter(|line| wanted.is_empty() || line.text.to_lowercase().contains(&wanted))
-            .collect()
+        lists::log(cx.snapshot, &self.wanted())
     }
 }
 
@@ -63,13 +60,20 @@ impl Overlay for Log {
         title
     }
 
-    fn commands(&self, _cx: &Cx<'_>) -> Vec<Command> {
+    fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
         let close = if self.editing { "Esc or Ctrl-C" } else { "Esc" };
+        let none = self.entries(cx).is_empty();
         vec![
             Command::new(Action::Filter, "filter"),
             Command::new(Action::Open, "whole"),
             Command::new(Action::Freeze, "follow"),
             Command::new(Action::Copy, "copy"),
+            Command::new(Action::Save, "save")
+                .about("write what is shown to a new file of the workspace")
+                .off(
+                    cx.held()
+                        .or_else(|| none.then(|| "There is nothing to write.".to_owned())),
+                ),
             Command::new(Action::Close, "close").keys(close),
         ]
     }
@@ -158,6 +162,12 @@ impl Overlay for Log {
                 if let Some(line) = self.entries(cx).get(self.list.cursor) {
                     return Handled::one(Effect::Copy(format!("{} {}", line.at, line.text)));
                 }
+            }
+            Action::Save => {
+                return Handled::one(Effect::Send(Order::SaveList {
+                    list: lists::List::Log,
+                    wanted: self.wanted(),
+                }));
             }
             Action::Close | Action::Interrupt | Action::Leave => {
                 if self.editing || self.filter.is_some() {

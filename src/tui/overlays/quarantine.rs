@@ -7,6 +7,8 @@ use crossterm::event::KeyEvent;
 use ratatui::layout::{Rect, Size};
 
 use super::{Overlay, usual};
+use crate::engine::command::Command as Order;
+use crate::engine::lists;
 use crate::engine::operation::Quarantined;
 use crate::engine::text::{count, inert};
 use crate::tui::app::context::{Cx, Effect, Handled};
@@ -26,35 +28,15 @@ pub struct Quarantine {
 }
 
 impl Quarantine {
-    /// The items by reason, the most frequent first, in the order in which they were found within a reason.
-    fn items<'a>(&self, cx: &Cx<'a>) -> Vec<&'a Quarantined> {
-        let wanted = self
-            .filter
+    fn wanted(&self) -> String {
+        self.filter
             .as_ref()
-            .map(|field| field.text().to_lowercase())
-            .unwrap_or_default();
-        let matches = |item: &&Quarantined| {
-            wanted.is_empty()
-                || [&item.kind, &item.key, &item.reason, &item.place, &item.why]
-                    .iter()
-                    .any(|part| part.to_lowercase().contains(&wanted))
-        };
-        let mut items: Vec<&Quarantined> = cx
-            .snapshot
-            .steps
-            .values()
-            .flat_map(|step| &step.quarantine)
-            .filter(matches)
-            .collect();
-        let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
-        for item in &items {
-            *by_reason.entry(&item.reason).or_default() += 1;
-        }
-        items.sort_by_key(|item| {
-            let frequency = by_reason.get(item.reason.as_str()).copied().unwrap_or(0);
-            (std::cmp::Reverse(frequency), item.reason.as_str())
-        });
-        items
+            .map(|field| field.text().clone())
+            .unwrap_or_default()
+    }
+
+    fn items<'a>(&self, cx: &Cx<'a>) -> Vec<&'a Quarantined> {
+        lists::quarantine(cx.snapshot, &self.wanted())
     }
 }
 
@@ -96,9 +78,16 @@ impl Overlay for Quarantine {
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
         let none = (cx.snapshot.quarantined() == 0).then(|| "Nothing is in quarantine.".to_owned());
         let close = if self.editing { "Esc or Ctrl-C" } else { "Esc" };
+        let nothing = self.items(cx).is_empty();
         vec![
             Command::new(Action::Filter, "filter").off(none.clone()),
             Command::new(Action::Copy, "copy").off(none),
+            Command::new(Action::Save, "save")
+                .about("write what is shown to a new file of the workspace")
+                .off(
+                    cx.held()
+                        .or_else(|| nothing.then(|| "There is nothing to write.".to_owned())),
+                ),
             Command::new(Action::Close, "close").keys(close),
         ]
     }
@@ -203,6 +192,12 @@ impl Overlay for Quarantine {
                     );
                     return Handled::one(Effect::Copy(text));
                 }
+            }
+            Action::Save => {
+                return Handled::one(Effect::Send(Order::SaveList {
+                    list: lists::List::Quarantine,
+                    wanted: self.wanted(),
+                }));
             }
             Action::Close | Action::Leave | Action::Interrupt => {
                 if self.filter.take().is_none() {

@@ -1,9 +1,12 @@
 //! One criterion as a gauge: its figure, the share of its limit that is used, its state in a word, and the evidence.
 
+use jiff::Timestamp;
+
 use super::picture::{Picture, span};
 use crate::engine::monitor::explain::short_seconds;
 use crate::engine::monitor::verdict::short_percent;
-use crate::engine::monitor::{Criteria, Criterion, Gap, Judged, Probe, State, Watch};
+use crate::engine::monitor::watch::time;
+use crate::engine::monitor::{Criteria, Criterion, Gap, Judged, Point, Probe, State, Watch};
 use crate::engine::text::count;
 use crate::tui::style::{Glyphs, Role};
 
@@ -34,24 +37,32 @@ pub struct Gauge {
     pub evidence: String,
     /// `0 of 3 in a row`, `rising for 4 samples`.
     pub streak: String,
+    /// Of the validation, beside its last readings: what lies between its failures, or since when there is none.
+    pub between: String,
     /// Whether the figure is drawn as a line over time.
     pub line: bool,
 }
 
 impl Gauge {
     /// All four. A stale picture is hollow.
-    pub fn all(picture: &Picture, stale: bool) -> Option<[Self; 4]> {
+    pub fn all(picture: &Picture, stale: bool, clock: &dyn Fn(Timestamp) -> String) -> Option<[Self; 4]> {
         let watch = picture.watch()?;
         let verdict = watch.verdict()?;
         Some(
             verdict
                 .criteria
                 .each_ref()
-                .map(|judged| Self::of(judged, watch, picture, stale)),
+                .map(|judged| Self::of(judged, watch, picture, stale, clock)),
         )
     }
 
-    fn of(judged: &Judged, watch: &Watch, picture: &Picture, stale: bool) -> Self {
+    fn of(
+        judged: &Judged,
+        watch: &Watch,
+        picture: &Picture,
+        stale: bool,
+        clock: &dyn Fn(Timestamp) -> String,
+    ) -> Self {
         let criteria = watch.criteria();
         let bounds = criteria.rule(judged.criterion);
         let known = !judged.is_unknown();
@@ -81,6 +92,7 @@ impl Gauge {
             weight: format!("weight {}{hard}", bounds.weight),
             evidence,
             streak: streak(judged, criteria, picture),
+            between: between(judged, watch, clock),
             line,
         }
     }
@@ -202,6 +214,36 @@ fn streak(judged: &Judged, criteria: &Criteria, picture: &Picture) -> String {
         },
         _ => confirmed(judged, criteria),
     }
+}
+
+/// `unknown between failures: 0`: readings that were lost while failures are counted neither count nor start over. While
+/// there is no reading, since when: `no answer in time since 03:09`.
+fn between(judged: &Judged, watch: &Watch, clock: &dyn Fn(Timestamp) -> String) -> String {
+    if judged.criterion != Criterion::Validation {
+        return String::new();
+    }
+    let readings = || {
+        let judged = |point: &&Point| point.verdict.aside.is_none();
+        watch.history.iter().rev().filter(judged)
+    };
+    let validation = |point: &Point| point.taken.sample.validation;
+    if let State::Unknown(gap) = judged.state {
+        let lost = readings().take_while(|point| validation(point).is_err());
+        let since = lost
+            .last()
+            .and_then(|point| time(point.at()))
+            .filter(|_| judged.unknown > 0);
+        return since.map_or_else(
+            || gap.to_string(),
+            |since| format!("{gap} since {}", clock(since)),
+        );
+    }
+    let since = judged.since.unwrap_or(i64::MAX);
+    let lost = readings()
+        .take_while(|point| point.at() >= since)
+        .filter(|point| validation(point).is_err())
+        .count();
+    format!("unknown between failures: {lost}")
 }
 
 fn confirmed(judged: &Judged, criteria: &Criteria) -> String {

@@ -3,7 +3,10 @@
 
 mod chart;
 mod decisions;
+mod foot;
 mod gauge;
+mod gauges;
+mod head;
 mod picture;
 mod view;
 
@@ -15,6 +18,7 @@ use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::monitor::{Criterion, State, Watch};
 use crate::engine::text::{inert, plural};
+use crate::engine::views::Mode;
 use crate::tui::app::context::{Cx, Effect, Handled};
 use crate::tui::keymap::{Action, Command, STOP_COUNTDOWN};
 use crate::tui::layout::Density;
@@ -184,7 +188,7 @@ impl Monitor {
 impl Screen for Monitor {
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         // What a way back rests on is told beside the verdict.
-        if super::working::reads(cx) {
+        if matches!(cx.views.mode, Mode::Operating | Mode::Watching(_)) {
             vec![Effect::Send(Order::Read(Capability::Backup))]
         } else {
             Vec::new()

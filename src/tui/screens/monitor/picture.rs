@@ -11,7 +11,7 @@ use crate::engine::rollback::rehearsed;
 use crate::engine::runner::operations::backup::CHOSEN;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::text::inert;
-use crate::engine::views::Views;
+use crate::engine::views::{Slot, Views};
 use crate::tui::clock::Now;
 
 /// The watch as it is drawn.
@@ -39,6 +39,8 @@ pub enum Rest {
     On(String, Option<Timestamp>),
     /// None is usable.
     Nothing,
+    /// They cannot be read, and why.
+    Unreadable(String),
 }
 
 /// How the watch stands, the most pressing first.
@@ -117,7 +119,7 @@ impl Picture {
                 Phase::Breach
             };
         }
-        let promoted = watch.promote_at().is_some_and(|at| at <= now);
+        let promoted = watch.is_promoted(now);
         if !watch.on {
             return if promoted { Phase::Passed } else { Phase::Off };
         }
@@ -152,7 +154,14 @@ impl Picture {
 
 fn back(snapshot: &Snapshot, views: &Views) -> Back {
     let Some((_, shelf)) = views.backups.value() else {
-        return Back::default();
+        let backup = match &views.backups {
+            Slot::Failed(_, error) => Some(Rest::Unreadable(inert(&error.message))),
+            _ => None,
+        };
+        return Back {
+            rehearsed: None,
+            backup,
+        };
     };
     let step = snapshot.steps.get(&Capability::Rollback);
     // The one that was chosen, else the newest usable one: as the rollback itself.
