@@ -295,6 +295,8 @@ pub enum Notice {
     ItemsCleared,
     /// Something worth a line in the log, without secrets.
     Log(String),
+    /// Something a person should know though the operation goes on, without secrets.
+    Warn(String),
     /// A statement sent to a database, with placeholders, its rows and milliseconds.
     Statement {
         /// The text with placeholders.

@@ -53,7 +53,12 @@ fn refused(name: &str, error: &serde_yaml::Error) -> Error {
         .split(", set DuplicateKeyPolicy")
         .next()
         .unwrap_or(&said);
-    let said = said.trim().to_owned();
+    let said = match said.trim() {
+        // The library names its counters; the person wrote aliases.
+        over if over.starts_with("budget breached: Depth") => "it is nested deeper than 64 levels",
+        over if over.starts_with("budget breached") => "it holds more than a file may, its aliases followed",
+        other => other,
+    };
     match plain.location() {
         Some(place) => Error::new(
             ErrorKind::Input,
@@ -116,5 +121,9 @@ mod tests {
         }
         let error = from_str::<serde_json::Value>("x.yml", &text).expect_err("must be refused");
         assert_eq!(error.kind, ErrorKind::Input);
+        assert!(error.message.contains("more than a file may"), "{error}");
+        let deep = format!("a: {}1{}", "[".repeat(500), "]".repeat(500));
+        let error = from_str::<serde_json::Value>("x.yml", &deep).expect_err("must be refused");
+        assert!(error.message.contains("deeper than 64"), "{error}");
     }
 }

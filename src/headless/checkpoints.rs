@@ -6,7 +6,7 @@ use super::session::{Session, approve, show_plan};
 use super::{Ended, Output};
 use crate::cli::{CheckpointDirs, Checkpoints as Verb, Consent, Global};
 use crate::engine::Capability;
-use crate::engine::checkpoints::{self, ClassMap, FileReport, Request, Survey};
+use crate::engine::checkpoints::{self, ClassMap, FileReport, Request, Survey, View};
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
 use crate::engine::ports::Ports;
@@ -111,7 +111,10 @@ fn line_of(report: &FileReport) -> String {
             "ok       {}  {}, {}",
             inert(&line.file),
             line.format.as_deref().unwrap_or("-"),
-            text::plural(line.tasks.unwrap_or(0), "task", "tasks")
+            line.tasks.map_or_else(
+                || "no list of tasks".to_owned(),
+                |tasks| text::plural(tasks, "task", "tasks")
+            )
         ),
         Some(reason) => {
             let place = line
@@ -119,6 +122,13 @@ fn line_of(report: &FileReport) -> String {
                 .map_or_else(String::new, |offset| format!(", byte {}", text::count(offset)));
             format!("refused  {}  {reason}{place}", inert(&line.file))
         }
+    }
+}
+
+/// Folders that were not entered and the like: never part of the counts, and never kept silent.
+fn notice(view: &View, output: &mut Output) {
+    for sentence in view.noticed() {
+        output.note(&format!("note: {sentence}"));
     }
 }
 
@@ -134,6 +144,7 @@ fn scan(request: &Request, output: &mut Output) -> Result<Ended> {
         }
     })?;
     closed?;
+    notice(&view, output);
     let set_aside = view.totals.refused + view.totals.failed;
     output.human(&format!(
         "{}: {} convertible, {} refused. Nothing was run, nothing was written.",
@@ -162,6 +173,7 @@ fn apply(request: &Request, consent: &Consent, global: &Global, output: &mut Out
     super::check_digest(&prepared.plan, &digest)?;
     let applied = super::stoppable(&control, || checkpoints::apply(&prepared, &control))?;
     let totals = applied.totals;
+    notice(&applied.view, output);
     super::proved(applied.outcome)?;
     if output.json() {
         output.document(&totals)?;

@@ -29,6 +29,8 @@ pub struct Session {
     events: mpsc::UnboundedReceiver<Event>,
     lines: BTreeMap<Capability, (u64, Instant)>,
     dry_run: bool,
+    /// Whether a signal has asked for an end.
+    ending: bool,
 }
 
 impl Session {
@@ -53,6 +55,7 @@ impl Session {
             events,
             lines: BTreeMap::new(),
             dry_run,
+            ending: false,
         })
     }
 
@@ -95,6 +98,7 @@ impl Session {
             events,
             lines: BTreeMap::new(),
             dry_run,
+            ending: false,
         })
     }
 
@@ -128,6 +132,7 @@ impl Session {
                 }
                 () = signals.any() => {
                     told += 1;
+                    self.ending = true;
                     output.note("stopping at the next safe point; what is finished is safe");
                     if told > 2 {
                         return Err(Error::interrupted("interrupted again before a safe point was reached"));
@@ -172,6 +177,9 @@ impl Session {
         output: &mut Output,
     ) -> Result<Option<Outcome>> {
         let plan = self.plan(capability, verb, output).await?;
+        if self.ending {
+            return Err(Error::interrupted("stopped before it began; nothing was changed"));
+        }
         if self.dry_run {
             show_plan(&plan, output)?;
             return Ok(None);

@@ -60,6 +60,7 @@ ours() { # kind source target: seconds; the peak of memory in MB goes to the fil
   since "$t"
   grep -q '"verified":true' "$D/report.json" || { echo "not verified" >&2; return 1; }
   echo $((peak / 1024)) >> "$D/rss.$1"
+  [ "${4:-apply}" != apply ] || sed 's/.*"elapsed_copying_s":\([0-9.e-]*\).*/\1/' "$D/report.json" >> "$D/$1-copying.${n:-0}"
 }
 peer_line() { echo "$1 $(over "$3" "$2") $2 $3 s"; }
 compare() { # name ours-file peer-file [factor]: the medians, then the spread of the pairs
@@ -97,6 +98,7 @@ for n in "${sizes[@]}"; do
   echo "# $n rows; wanted: same_server 1.0 (1.1 from a million), between_databases 0.6, sqlite 1.0, verify 2.0"
   ! wants same || compare "schema_same_server_$n" "same.$n" "guide.$n"
   ! wants across || compare "schema_between_databases_$n" "across.$n" "pipe.$n"
+  ! wants across || compare "schema_between_databases_copying_alone_$n" "across-copying.$n" "pipe.$n"
   ! wants sqlite || compare "schema_sqlite_$n" "file.$n" "dump.$n"
   ! wants same || compare "schema_verify_against_copy_$n" "same-verify.$n" "same.$n"
   ! wants across || compare "schema_verify_between_against_copy_$n" "across-verify.$n" "across.$n"

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod differential;
+mod disguise;
 mod disk;
 mod driver;
 mod faults;

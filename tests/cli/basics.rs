@@ -176,6 +176,35 @@ fn standard_output_is_pure_json_with_json() {
     }
 }
 
+/// Folders below, hidden files and names that another file system takes for one are no part of the counts.
+#[test]
+fn what_a_scan_of_checkpoints_does_not_look_at_is_told() {
+    let folder = here();
+    let source = folder.path().join("legacy");
+    std::fs::create_dir_all(source.join("below")).unwrap();
+    for name in [".hidden", "Twin.checkpoint", "twin.checkpoint"] {
+        std::fs::write(source.join(name), b"\x80\x04]K\x01a.").unwrap();
+    }
+    for args in [
+        &["checkpoints", "scan", "legacy"][..],
+        &["checkpoints", "scan", "--json", "legacy"],
+        &["checkpoints", "apply", "--from", "legacy", "--to", "out", "--yes"],
+    ] {
+        let ran = run(folder.path(), args);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        for sentence in [
+            "1 folder not entered",
+            "1 hidden file left alone",
+            "Twin.checkpoint and twin.checkpoint differ only in case",
+        ] {
+            assert!(ran.err.contains(sentence), "{args:?}: {ran:?}");
+            assert!(!ran.out.contains(sentence), "{args:?}: {ran:?}");
+        }
+    }
+    let ran = run(folder.path(), &["checkpoints", "scan", "legacy"]);
+    assert!(ran.out.contains("no list of tasks"), "unknown is not 0: {ran:?}");
+}
+
 #[test]
 fn a_reader_that_leaves_is_no_crash() {
     let folder = here();

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "../support/apart.rs"]
+mod apart;
 #[path = "../support/postgres.rs"]
 mod postgres_server;
 #[path = "../support/server.rs"]
@@ -11,6 +13,7 @@ mod sql;
 
 mod command_line;
 mod defects;
+mod ended;
 mod legacy;
 mod postgres;
 mod run;

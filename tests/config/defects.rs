@@ -400,3 +400,53 @@ fn defect_53_each_profile_writes_only_keys_that_its_reader_takes() {
         "postgresql://h:5432/n"
     );
 }
+
+/// The names that MAOS itself uses are the first a person tries; they are taken in every profile, and in a stated order.
+#[test]
+fn defect_50_the_names_of_maos_are_taken_wherever_they_stand() {
+    for (profile, text, path, wanted) in [
+        (Profile::Guide, "max_agents: 7\n", "system.max_agents", json!(7)),
+        (
+            Profile::Guide,
+            "agents: {max_agents: 7}\n",
+            "system.max_agents",
+            json!(7),
+        ),
+        (
+            Profile::Guide,
+            "worker_count: 4\nmax_agents: 7\n",
+            "system.max_agents",
+            json!(4),
+        ),
+        (
+            Profile::Guide,
+            "execution_timeout: 900\n",
+            "agents.defaults.timeout",
+            json!(900),
+        ),
+        (
+            Profile::Reference,
+            "agents: {timeout: 15m, max_memory: 2GB}\n",
+            "agents.defaults.timeout",
+            json!(900),
+        ),
+        (
+            Profile::Reference,
+            "agents: {timeout: 15m, max_memory: 2GB}\n",
+            "agents.defaults.max_memory",
+            json!("2GB"),
+        ),
+        (Profile::Shipped, "max_agents: 7\n", "system.max_agents", json!(7)),
+        (
+            Profile::Shipped,
+            "execution_timeout: 900\n",
+            "system.agent_timeout",
+            json!(900),
+        ),
+    ] {
+        let case = Case::with("legacy.yml", text, |request| request.profile = profile);
+        let left = unmapped(&case.report()).len();
+        assert_eq!(left, usize::from(text.contains("worker_count")), "{text}");
+        assert_eq!(*at(&case.written(), path), wanted, "{text}");
+    }
+}

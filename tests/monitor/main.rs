@@ -8,6 +8,7 @@ mod program;
 mod contracts;
 mod criteria;
 mod defects;
+mod dirty;
 mod faults;
 mod guide;
 mod knobs;

@@ -175,3 +175,72 @@ fn fault_c52_a_full_disk_is_taken_back() {
     assert!(kept.starts_with('y'));
     assert_eq!((site.state(), site.copies()), (before, (0, 0)));
 }
+
+/// Taken back, it is as it was found: a MAOS that did not run is not started, also where the run was killed behind its stop.
+#[test]
+fn maos_that_did_not_run_is_not_started_by_the_way_back() {
+    for killed in [None, Some("rollback.stop.done"), Some("rollback.restore.effect")] {
+        let site = Site::new(Kind::Upgrade, false, 30);
+        site.backup();
+        site.go_on();
+        site.maos(&["stop", "--force"]);
+        let before = site.state();
+        assert!(!site.runs());
+        if let Some(point) = killed {
+            let args = site.applying(&[]);
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            assert_eq!(site.run_with(&args, Some(point)).code, None, "{point}");
+        }
+        deaf(&site);
+        let ran = site.back(&[]);
+        assert_eq!(ran.code, Some(6), "{killed:?} {ran:#?}");
+        let message = ran.error()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("it did not run before"), "{message}");
+        hearing(&site);
+        assert_eq!((site.state(), site.copies()), (before, (0, 0)), "{killed:?}");
+    }
+}
+
+/// A MAOS that ran is started again, though the run was killed before it could note that it stopped it.
+#[test]
+fn maos_that_ran_is_started_by_the_way_back_of_a_run_that_was_killed_in_its_stop() {
+    let site = Site::new(Kind::Upgrade, false, 30);
+    site.backup();
+    site.go_on();
+    let before = site.state();
+    let args = site.applying(&[]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    assert_eq!(site.run_with(&args, Some("rollback.stop.effect")).code, None);
+    assert!(!site.runs());
+    // The way back meets a copy that cannot be made.
+    harmed(&site, |folder| {
+        let path = folder.join("database.sqlite");
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = bytes.len() - 500;
+        bytes[at] ^= 4;
+        std::fs::write(path, bytes).unwrap();
+    });
+    let ran = site.back(&[]);
+    assert_eq!(ran.code, Some(3), "{ran:#?}");
+    assert_eq!((site.state(), site.copies()), (before, (0, 0)));
+}
+
+/// From now on a start does nothing at all, though it says that it did.
+fn deaf(site: &Site) {
+    let settings = site.read("ws/migration.yml");
+    let broken = settings.replace(
+        "  ready_within: 20\n",
+        "  ready_within: 1\n  commands: { start: [\"true\"] }\n",
+    );
+    assert_ne!(settings, broken);
+    site.write("ws/migration.yml", &broken);
+}
+
+fn hearing(site: &Site) {
+    let settings = site.read("ws/migration.yml");
+    let mended = settings.replace(
+        "  ready_within: 1\n  commands: { start: [\"true\"] }\n",
+        "  ready_within: 20\n",
+    );
+    site.write("ws/migration.yml", &mended);
+}

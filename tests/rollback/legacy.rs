@@ -113,3 +113,26 @@ fn a_legacy_system_that_fails_when_opened_takes_everything_back() {
     assert_eq!(sql(&site.legacy, CARRIED), "");
     assert_eq!((site.state(), site.copies()), (before, (0, 0)));
 }
+
+/// A legacy system that no cut over closed serves: a rollback that fails does not close it.
+#[test]
+fn a_legacy_system_that_was_open_stays_open_when_everything_is_taken_back() {
+    let site = migrated(false);
+    site.backup();
+    site.go_on();
+    site.write("legacy.open", "");
+    let before = site.state();
+    let settings = site.read("ws/migration.yml");
+    let root = site.path("").display().to_string();
+    let broken = settings.replace(
+        &format!("open: [touch, {root}legacy.open]"),
+        &format!("open: [rm, {root}legacy.can]"),
+    );
+    assert_ne!(settings, broken);
+    let broken = broken.replace("  ready_within: 20\n", "  ready_within: 1\n");
+    site.write("ws/migration.yml", &broken);
+    let ran = site.back(&[]);
+    assert_eq!(ran.code, Some(6), "{ran:#?}");
+    assert_eq!(site.read("legacy.open"), "", "{ran:#?}");
+    assert_eq!((site.state(), site.copies()), (before, (0, 0)));
+}

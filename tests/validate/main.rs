@@ -2,8 +2,12 @@
 
 #![cfg(test)]
 
+#[path = "../support/apart.rs"]
+mod apart;
+
 mod command_line;
 mod defects;
+mod ended;
 mod released;
 mod suite;
 mod support;

@@ -39,6 +39,9 @@ pub fn sniff(data: &[u8]) -> Option<&'static str> {
         (b"<html", "HTML"),
         (b"---\n", "YAML"),
         (b"\0asm", "WebAssembly"),
+        (b"Rar!\x1a\x07", "a RAR archive"),
+        (b"\x04\x22\x4d\x18", "LZ4 data"),
+        (b"\x5d\0\0", "LZMA data"),
     ];
     for (magic, what) in table {
         if data.starts_with(magic) {
@@ -110,6 +113,16 @@ pub fn inside(data: &[u8]) -> Vec<Inner> {
             }
         }
         found.push(part);
+    }
+    found
+}
+
+/// The parts of an archive that stands behind something else; readers of archives look for it from the end.
+#[must_use]
+pub fn behind(data: &[u8], from: usize) -> Vec<Inner> {
+    let mut found = zip(data.get(from..).unwrap_or_default());
+    for inner in &mut found {
+        inner.offset = inner.offset.map(|offset| offset + from as u64);
     }
     found
 }

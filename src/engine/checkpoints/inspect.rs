@@ -141,6 +141,15 @@ pub fn inspect<'a>(data: &'a [u8], gzip: bool, limits: &Limits, classes: &ClassM
         return judge(inspected, data, limits);
     }
     inspected.root = None;
+    // A pickle for one reader and an archive for another.
+    let end = inspected
+        .findings
+        .iter()
+        .find(|finding| matches!(finding.code, Code::TrailingBytes | Code::SeveralPickles));
+    if let Some(end) = end.and_then(Finding::offset) {
+        let from = usize::try_from(end).unwrap_or(usize::MAX);
+        look_into(&mut inspected, foreign::behind(data, from), limits, classes);
+    }
     inspected
 }
 
@@ -238,7 +247,24 @@ fn refuse_foreign<'a>(
 ) -> Inspected<'a> {
     inspected.root = None;
     inspected.findings.retain(credible);
-    for inner in foreign::inside(data) {
+    look_into(&mut inspected, foreign::inside(data), limits, classes);
+    let verb = if what.starts_with("no kind") {
+        "is"
+    } else {
+        "looks like"
+    };
+    inspected.findings.push(Finding::new(
+        Severity::Malformed,
+        Code::ForeignFile,
+        Some(At::new(0, 0)),
+        format!("{verb} {what}"),
+    ));
+    inspected
+}
+
+/// Adds the hostile names in what a file contains.
+fn look_into(inspected: &mut Inspected<'_>, parts: Vec<foreign::Inner>, limits: &Limits, classes: &ClassMap) {
+    for inner in parts {
         let read = pickle::read(&inner.data, limits, classes);
         for mut finding in read.findings {
             if finding.severity != Severity::Critical || !credible(&finding) {
@@ -255,16 +281,4 @@ fn refuse_foreign<'a>(
         }
         inspected.names.extend(read.names);
     }
-    let verb = if what.starts_with("no kind") {
-        "is"
-    } else {
-        "looks like"
-    };
-    inspected.findings.push(Finding::new(
-        Severity::Malformed,
-        Code::ForeignFile,
-        Some(At::new(0, 0)),
-        format!("{verb} {what}"),
-    ));
-    inspected
 }

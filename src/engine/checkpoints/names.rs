@@ -213,6 +213,41 @@ fn identifier(text: &str) -> bool {
         && chars.all(|c| c == '_' || c.is_alphanumeric())
 }
 
+/// The ASCII letter that a letter of another alphabet is mistaken for: full-width and mathematical letters, and the
+/// Cyrillic and Greek ones that most fonts draw alike (Unicode TR 39, "confusables", its single small letters).
+fn resembles(c: char) -> char {
+    let shifted = |base: char, from: u32| char::from_u32(u32::from(base) + u32::from(c) - from).unwrap_or(c);
+    match c {
+        '\u{ff21}'..='\u{ff3a}' => shifted('A', 0xff21),
+        '\u{ff41}'..='\u{ff5a}' => shifted('a', 0xff41),
+        '\u{ff10}'..='\u{ff19}' => shifted('0', 0xff10),
+        // Thirteen styles of twenty-six capitals and twenty-six small letters.
+        '\u{1d400}'..='\u{1d6a3}' => match (u32::from(c) - 0x1d400) % 52 {
+            at @ 0..26 => char::from_u32(u32::from('A') + at).unwrap_or(c),
+            at => char::from_u32(u32::from('a') + at - 26).unwrap_or(c),
+        },
+        'а' | 'α' => 'a',
+        'с' | 'ϲ' => 'c',
+        'ԁ' => 'd',
+        'е' => 'e',
+        'ɡ' => 'g',
+        'һ' => 'h',
+        'і' | 'ι' | 'ı' => 'i',
+        'ј' => 'j',
+        'ⅼ' | 'ӏ' => 'l',
+        'о' | 'ο' | 'օ' | 'σ' => 'o',
+        'р' | 'ρ' => 'p',
+        'ԛ' => 'q',
+        'ѕ' | 'ſ' => 's',
+        'υ' | 'ս' => 'u',
+        'ν' | 'ѵ' => 'v',
+        'ԝ' => 'w',
+        'х' => 'x',
+        'у' | 'γ' => 'y',
+        other => other,
+    }
+}
+
 /// How bad a name outside the allow-list is: critical when its module belongs to Python or a well-known package, when
 /// it reaches through attributes (`a.b`), or when it is not a name at all; else unknown.
 #[must_use]
@@ -221,7 +256,12 @@ pub fn severity(module: &str, name: &str) -> Severity {
     let plain = module.split('.').all(identifier) && identifier(name);
     // The interpreter's own attributes (`__class__`, `__globals__`) are the rungs of every escape.
     let inner = name.starts_with("__") && name.ends_with("__");
-    if !plain || inner || critical_modules().contains(top) {
+    // "оs" in Cyrillic is no module of Python, but a person asked about it would read it as one.
+    let disguised = !top.is_ascii() && {
+        let read_as: String = top.chars().map(resembles).collect();
+        critical_modules().contains(read_as.as_str())
+    };
+    if !plain || inner || disguised || critical_modules().contains(top) {
         Severity::Critical
     } else {
         Severity::Unknown

@@ -104,7 +104,7 @@ fn fate_of_rest(normal: &str, value: &Value, map: &Map) -> Fate {
         },
         None => Fate::Unmapped {
             code: "unknown_key",
-            why: "MAOS has no such key".to_owned(),
+            why: "the map has no place for it".to_owned(),
         },
     }
 }

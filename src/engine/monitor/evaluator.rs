@@ -291,6 +291,9 @@ impl Evaluator {
             Err(gap) => return (self.not_known(judged, gap), false),
         };
         let c = self.criteria;
+        if self.tasks.leapt(at, counts, c.interval) {
+            return (self.not_known(judged, Gap::Leap), false);
+        }
         let Grown { window, near, reset } = self.tasks.push(at, counts, self.oldest(at), c.disaster_tasks);
         judged.k = window.failed;
         judged.n = window.ended;

@@ -48,6 +48,8 @@ pub enum Gap {
     Few,
     /// Work waits and none ends.
     Stalled,
+    /// More than anything can have done since the sample before.
+    Leap,
 }
 
 impl Gap {
@@ -72,6 +74,7 @@ impl Gap {
             Self::BadBaseline => "the baseline is no time to divide by; record it again",
             Self::Few => "too few tasks",
             Self::Stalled => "tasks wait and none ends",
+            Self::Leap => "more than 1,000 tasks a second",
         }
     }
 

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::sample::{Health, Tasks};
 use super::statistics::float;
 
+/// More tasks a second than any system of agents ends: counters that grow faster are no counters, until a second sample
+/// says the same.
+const MOST_A_SECOND: u64 = 1_000;
+
 /// At most so many points are kept of each figure (about 2 MB); with more in a window, the oldest leave early.
 const MOST: usize = 65_536;
 
@@ -16,8 +20,11 @@ pub struct Counters {
     points: VecDeque<(i64, Tasks)>,
     /// The first point from which on fewer than the fast path's tasks have ended.
     near: usize,
-    /// The last point before the counters fell, while it is inside the window.
+    /// The last point before the counters fell, until they have grown past it.
     before: Option<(i64, Tasks)>,
+    /// Counters that rose further than anything can work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    leap: Option<(i64, Tasks)>,
 }
 
 /// What the counters grew by.
@@ -49,33 +56,79 @@ fn growth(from: &Tasks, to: &Tasks) -> Growth {
     }
 }
 
-fn fell(from: &Tasks, to: &Tasks) -> bool {
+const fn fell(from: &Tasks, to: &Tasks) -> bool {
     to.failed < from.failed || to.completed < from.completed
+}
+
+/// Whether counters that fell from `before` to `low` and now stand at `now` were nonsense in between: most of what had been
+/// counted was gone at once and came back at once.
+const fn went_and_came(before: &Tasks, low: &Tasks, now: &Tasks) -> bool {
+    const fn stayed_or_went(before: u64, low: u64) -> bool {
+        low >= before || low <= before / 2
+    }
+    fell(before, low)
+        && stayed_or_went(before.failed, low.failed)
+        && stayed_or_went(before.completed, low.completed)
+        && !fell(before, now)
+}
+
+/// Whether the counters rose further from one time to the other than anything can work. The time counts as one interval
+/// at least: samples may follow each other quickly.
+fn leaps(from: &(i64, Tasks), to: &(i64, Tasks), interval: i64) -> bool {
+    let micros = to.0.saturating_sub(from.0).max(interval).max(1_000_000);
+    let most = u64::try_from(micros / 1_000_000)
+        .unwrap_or(1)
+        .saturating_mul(MOST_A_SECOND);
+    growth(&from.1, &to.1).ended > most
 }
 
 impl Counters {
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.points.clear();
-        self.near = 0;
-        self.before = None;
+        *self = Self::default();
+    }
+
+    /// Whether the counters rose further since the last point than anything can work, which one sample alone does not
+    /// prove. What says so is remembered; when the next sample goes on from there, the counters have changed their origin
+    /// and begin anew.
+    pub fn leapt(&mut self, at: i64, tasks: Tasks, interval: i64) -> bool {
+        let now = (at, tasks);
+        let leap = self.leap.take();
+        let Some(last) = self.points.back() else {
+            return false;
+        };
+        let back = |before: (i64, Tasks)| {
+            went_and_came(&before.1, &last.1, &tasks) && !leaps(&before, &now, interval)
+        };
+        if !leaps(last, &now, interval) || self.before.is_some_and(back) {
+            return false;
+        }
+        if let Some(from) = leap.filter(|from| !fell(&from.1, &tasks) && !leaps(from, &now, interval)) {
+            self.clear();
+            self.points.push_back(from);
+            return false;
+        }
+        self.leap = Some(now);
+        true
     }
 
     /// Takes the counters at `at`. What is older than `oldest` goes, except a lone reference. `enough` is the number of
     /// tasks of the fast path.
     pub fn push(&mut self, at: i64, tasks: Tasks, oldest: i64, enough: u64) -> Grown {
         let mut reset = false;
-        // What is older than the window is no longer worth coming back to.
-        self.before = self.before.filter(|(before, _)| *before >= oldest);
         if let Some((then, last)) = self.points.back().copied() {
             let returned = self
                 .before
-                .filter(|(_, before)| fell(before, &last) && !fell(before, &tasks));
+                .filter(|(_, before)| went_and_came(before, &last, &tasks));
             if let Some(before) = returned {
                 // Back where they were at one stroke: the fall was a glitch, and the counters before it go on.
+                // When it fell before the window began, nothing is known of the window. And counters that began anew
+                // may pass their old values at one stroke as well: what reads as a disaster then proves none.
                 self.points.clear();
                 self.near = 0;
-                self.points.push_back(before);
+                let since = growth(&before.1, &tasks);
+                let believed = before.0 >= oldest && since.failed <= since.ended / 2;
+                self.points.extend(believed.then_some(before));
                 self.before = None;
             } else if fell(&last, &tasks) {
                 // Of several falls the first is the one to come back to.

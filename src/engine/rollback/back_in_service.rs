@@ -135,6 +135,9 @@ pub(super) fn open(title: String) -> Step<Place> {
     .undo("freeze the legacy system again", |at: At| async move {
         let place = &at.world;
         let legacy = &place.settings.driving.legacy;
+        if !place.params.closed {
+            return Ok("no cut over had closed it: it stays open".to_owned());
+        }
         if legacy.freeze.is_empty() {
             return Ok("legacy.freeze is not set: it stays open".to_owned());
         }

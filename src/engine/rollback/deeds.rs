@@ -24,21 +24,37 @@ pub fn within(seconds: Option<u64>) -> Duration {
     seconds.map_or(READY, Duration::from_secs)
 }
 
+/// How a stop went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// In one line.
+    pub text: String,
+    /// Something heard it: MAOS ran until then, as far as anybody can tell.
+    pub ended: bool,
+}
+
 /// Stops MAOS: asks, then ends it. A stop that was not heard is no stop: what it says is looked at.
 ///
 /// # Errors
 /// It still runs.
-pub async fn stop(maos: &dyn Maos) -> Result<String> {
+pub async fn stop(maos: &dyn Maos) -> Result<Stopped> {
     let asked = maos.stop(Stop::Graceful(GRACE)).await;
     if let Ok(text) = &asked
         && !matches!(maos.running().await, Ok(Known::Value(true)))
     {
-        return Ok(text.clone());
+        return Ok(Stopped {
+            text: text.clone(),
+            ended: true,
+        });
     }
     let forced = maos.stop(Stop::Force).await;
+    let ended = asked.is_ok() || forced.is_ok();
     match maos.running().await {
         Ok(Known::Value(true)) => Err(Error::unavailable("MAOS still runs after it was ended")),
-        Ok(Known::Value(false)) => Ok("ended by force".to_owned()),
+        Ok(Known::Value(false)) => Ok(Stopped {
+            text: "ended by force".to_owned(),
+            ended: true,
+        }),
         running => {
             let why = match (forced, running) {
                 (Ok(text), _) => text,
@@ -48,7 +64,10 @@ pub async fn stop(maos: &dyn Maos) -> Result<String> {
                 (Err(error), _) => error.to_string(),
             };
             // Nothing can tell. Its connections are ended with the swap, so it cannot write into what is restored by the old ones.
-            Ok(format!("not known to run: {}", inert_short(&why, 160)))
+            Ok(Stopped {
+                text: format!("not known to run: {}", inert_short(&why, 160)),
+                ended,
+            })
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Forth {
     pub kept: String,
     /// The name of this run: its first start.
     pub run: String,
+    /// Whether MAOS ran when this run began; `None` when nothing could tell.
+    pub runs: Option<bool>,
 }
 
 type At = Scene<Forth>;
@@ -178,16 +180,26 @@ pub fn forth_steps(forth: &Forth) -> Vec<Step<Forth>> {
 
 fn stop() -> Step<Forth> {
     Step::new("stop", "stop MAOS: ask 120 s, then end it", |at: At| async move {
-        Ok(Did::said(deeds::stop(at.world.maos()?.as_ref()).await?).with(json!({"ran": true})))
+        let stopped = deeds::stop(at.world.maos()?.as_ref()).await?;
+        let ran = at.world.runs.unwrap_or(stopped.ended);
+        Ok(Did::said(stopped.text).with(json!({"ran": ran})))
     })
     .check(|at: At| async move {
         Ok(match at.world.maos()?.running().await {
-            Ok(Known::Value(false)) => Standing::There(Did::said("it does not run")),
+            Ok(Known::Value(false)) => {
+                let noted = at.memo.get("ran").and_then(Value::as_bool);
+                let ran = at.world.runs.or(noted).unwrap_or(false);
+                Standing::There(Did::said("it does not run").with(json!({"ran": ran})))
+            }
             _ => Standing::Open,
         })
     })
     .rechecked()
     .undo("start MAOS again", |at: At| async move {
+        let noted = at.memo.get("ran").and_then(Value::as_bool);
+        if at.world.runs.or(noted) == Some(false) {
+            return Ok("it did not run before".to_owned());
+        }
         let maos = at.world.maos()?;
         if matches!(maos.running().await, Ok(Known::Value(true))) {
             return Ok("it runs".to_owned());

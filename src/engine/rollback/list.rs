@@ -99,21 +99,23 @@ fn checkpoint(title: String) -> Step<Place> {
 
 fn stop(title: String) -> Step<Place> {
     Step::new("stop", title, |at: At| async move {
-        Ok(Did::said(deeds::stop(maos_of(&at)?.as_ref()).await?).with(json!({"ran": true})))
+        let stopped = deeds::stop(maos_of(&at)?.as_ref()).await?;
+        // Where nothing could tell beforehand, what the stop ended did run.
+        let ran = ran_before(&at).unwrap_or(stopped.ended);
+        Ok(Did::said(stopped.text).with(json!({"ran": ran})))
     })
     .check(|at: At| async move {
+        let ran = ran_before(&at).unwrap_or(false);
         Ok(match maos_of(&at)?.running().await {
-            Ok(Known::Value(false)) => Standing::There(Did::said("it does not run").with(match at.memo {
-                // Stopped by us before an interruption: the way back starts it again.
-                Value::Object(_) => json!({"ran": true}),
-                _ => json!({"ran": false}),
-            })),
+            Ok(Known::Value(false)) => {
+                Standing::There(Did::said("it does not run").with(json!({"ran": ran})))
+            }
             _ => Standing::Open,
         })
     })
     .rechecked()
     .undo("start MAOS again", |at: At| async move {
-        if at.memo.get("ran") == Some(&Value::Bool(false)) {
+        if ran_before(&at) == Some(false) {
             return Ok("it did not run before".to_owned());
         }
         let maos = maos_of(&at)?;
@@ -129,6 +131,12 @@ fn stop(title: String) -> Step<Place> {
                 .unwrap_or_else(|error| error.message),
         )
     })
+}
+
+/// Whether MAOS ran when the rollback began: as its start noted, else as the step that stopped it did.
+fn ran_before(at: &At) -> Option<bool> {
+    let noted = at.memo.get("ran").and_then(Value::as_bool);
+    at.world.params.ran.or(noted)
 }
 
 /// Whether the database in use is the one that this run restored.

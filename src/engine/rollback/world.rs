@@ -9,7 +9,7 @@ use super::carry::NewRows;
 use crate::engine::backup::{Listed, Manifest};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::databases::Database;
-use crate::engine::ports::maos::Maos;
+use crate::engine::ports::maos::{Known, Maos};
 use crate::engine::ports::process::Processes;
 use crate::engine::ports::store::Table;
 use crate::engine::schema::Mapping;
@@ -46,6 +46,12 @@ pub struct Params {
     pub old: String,
     /// Ends the names of staged and kept files.
     pub stamp: String,
+    /// Whether MAOS ran when it began; `None` when nothing could tell. What is taken back returns to this.
+    #[serde(default)]
+    pub ran: Option<bool>,
+    /// A cut over had closed the legacy system when it began. One that it did not close is not closed on the way back.
+    #[serde(default)]
+    pub closed: bool,
 }
 
 /// Everything that the steps use.
@@ -112,6 +118,14 @@ impl Place {
             .of(version)
             .map(|release| release.needs.iter().map(|need| need.replace(' ', "")).collect())
             .unwrap_or_default())
+    }
+
+    /// Whether MAOS runs at this moment; `None` when nothing can tell, or no MAOS is named.
+    pub async fn runs(&self) -> Option<bool> {
+        match self.maos.as_ref()?.running().await {
+            Ok(Known::Value(runs)) => Some(runs),
+            _ => None,
+        }
     }
 
     /// The database that is made from the backup, under its first name.

@@ -8,7 +8,7 @@ use super::internal::{Ended, Internal};
 use super::operations::{self, Prepared};
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
-use crate::engine::event::EventKind;
+use crate::engine::event::{EventKind, Level};
 use crate::engine::operation::{Approval, Control, Notice};
 use crate::engine::snapshot::QUARANTINE_SHOWN;
 use crate::engine::workspace::{Workspace, files};
@@ -393,6 +393,11 @@ impl Dispatcher {
                 verb: verb.clone(),
             }),
             Notice::Log(text) => kinds.push(EventKind::Logged { capability, text }),
+            Notice::Warn(text) => kinds.push(EventKind::Noted {
+                level: Level::Warn,
+                capability: Some(capability),
+                text,
+            }),
             Notice::Statement { text, rows, ms } => {
                 kinds.push(EventKind::Statement {
                     capability,

@@ -41,6 +41,8 @@ pub(super) struct Approving {
     pub(super) digest: String,
     pub(super) confirm: Option<String>,
     pub(super) reply: Option<Answer>,
+    /// Whether a stop was asked for before it began.
+    pub(super) stopped: bool,
 }
 
 /// Whether the session is to end once nothing runs, and who waits for that.
@@ -337,6 +339,7 @@ impl Dispatcher {
                             digest,
                             confirm,
                             reply,
+                            stopped: false,
                         },
                     )
                     .await;
@@ -407,6 +410,15 @@ impl Dispatcher {
             Command::Resume => {
                 self.with_running(|c, by| EventKind::Resumed { capability: c, by }, Control::resume)
                     .await
+            }
+            // What is only planned or approved changes nothing yet: it is not begun.
+            Command::Stop
+                if self.running.is_none() && !(self.approving.is_empty() && self.planning.is_empty()) =>
+            {
+                for approving in self.approving.values_mut() {
+                    approving.stopped = true;
+                }
+                Ok(Reply::Done)
             }
             Command::Stop => {
                 self.with_running(|c, by| EventKind::Stopping { capability: c, by }, Control::stop)
@@ -542,6 +554,10 @@ impl Dispatcher {
                 let Some(approving) = self.approving.remove(&(capability, verb.clone())) else {
                     return Ok(());
                 };
+                if approving.stopped {
+                    let stopped = Error::interrupted("stopped before it began; nothing was changed");
+                    return self.settle(approving.reply, Err(stopped)).await;
+                }
                 if capability != Capability::Rollback && self.waiting_rollback.is_some() {
                     let late = Error::blocked("a rollback goes first; nothing was started")
                         .hint("Look at the rollback before going on.");

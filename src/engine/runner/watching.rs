@@ -298,6 +298,7 @@ impl Dispatcher {
                         digest: plan.digest.clone(),
                         confirm: Some(plan.target.clone()),
                         reply: Some(reply),
+                        stopped: false,
                     };
                     self.apply(plan.capability, plan.verb.clone(), approving).await?;
                     self.told_when(answer, |result| Told::RolledBack(Box::new(result)));

@@ -12,7 +12,10 @@ pub const AIM_WAITING: Duration = Duration::from_secs(2);
 /// Bytes of source rows in one chunk at most, by the mean row size.
 pub const BYTES: u64 = 64 * 1024 * 1024;
 const LEAST: u64 = 200;
+/// Rows of one chunk at most, for each [`AIM`] that it may take.
 const MOST: u64 = 100_000;
+/// How much larger one chunk may be than the one before: large enough that few small ones come first, since each costs a commit.
+const GROWTH: u64 = 4;
 
 /// Sizes chunks by time and bytes.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +42,9 @@ impl Sizer {
 
     fn bounded(&self, rows: u64) -> u64 {
         let by_bytes = (BYTES / self.row_bytes).max(1);
-        rows.clamp(LEAST, MOST).min(by_bytes)
+        let most = u128::from(MOST) * self.aim.as_millis() / AIM.as_millis();
+        let most = u64::try_from(most).unwrap_or(u64::MAX).max(LEAST);
+        rows.clamp(LEAST, most).min(by_bytes)
     }
 
     /// Rows of the next chunk.
@@ -48,15 +53,15 @@ impl Sizer {
         self.rows
     }
 
-    /// Learns from a chunk: towards the aim, at most twice or half as much at a time.
+    /// Learns from a chunk: towards the aim, at most [`GROWTH`] times or half as much at a time.
     pub fn learn(&mut self, rows: u64, took: Duration) {
         if rows < self.rows / 2 {
             return;
         }
         let took = took.as_millis().max(1);
         let wanted = u128::from(rows) * self.aim.as_millis() / took;
-        let wanted = u64::try_from(wanted).unwrap_or(MOST);
-        self.rows = self.bounded(wanted.clamp(self.rows / 2, self.rows.saturating_mul(2)));
+        let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
+        self.rows = self.bounded(wanted.clamp(self.rows / 2, self.rows.saturating_mul(GROWTH)));
     }
 }
 
@@ -162,9 +167,16 @@ mod tests {
     fn chunks_are_sized_by_time_and_bytes() {
         let mut sizer = Sizer::new(5_000, 200, AIM);
         sizer.learn(5_000, Duration::from_millis(50));
+        assert_eq!(sizer.next(), 20_000);
+        sizer.learn(20_000, Duration::from_mins(1));
         assert_eq!(sizer.next(), 10_000);
-        sizer.learn(10_000, Duration::from_mins(1));
-        assert_eq!(sizer.next(), 5_000);
+        for (aim, most) in [(AIM, 100_000), (AIM_WAITING, 400_000)] {
+            let mut sizer = Sizer::new(5_000, 10, aim);
+            for _ in 0..8 {
+                sizer.learn(sizer.next(), Duration::from_millis(1));
+            }
+            assert_eq!(sizer.next(), most);
+        }
         assert_eq!(Sizer::new(5_000, 64 * 1024 * 1024, AIM).next(), 1);
     }
 }

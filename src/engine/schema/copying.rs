@@ -46,6 +46,8 @@ pub(super) struct Totals {
     pub rows_in: u64,
     pub rows_out: u64,
     pub quarantined: u64,
+    /// How long rows were copied.
+    pub took: Duration,
 }
 
 impl Totals {

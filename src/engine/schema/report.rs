@@ -21,6 +21,8 @@ pub struct ApplyReport {
     pub verified: bool,
     /// Seconds from the call to the end of the proof.
     pub elapsed_s: f64,
+    /// Seconds of these in which rows were copied; most of the others went into the proof.
+    pub elapsed_copying_s: f64,
     /// Source rows copied a second, over the whole call.
     pub rows_per_s: f64,
 }

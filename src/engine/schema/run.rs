@@ -109,7 +109,9 @@ impl Run<'_> {
             if pass > 0 && !self.moved_on(&mut run, store.as_ref()).await? && verified.holds() {
                 break;
             }
+            let from = Instant::now();
             let chunks = self.copy(&mut run, &mut totals, pass, &mut there).await?;
+            totals.took += from.elapsed();
             failpoint::hit("schema.after_copy");
             verified = self.prove(&chunks).await?;
             self.live.proof(&verified.lines);
@@ -465,6 +467,7 @@ fn conclude(verified: &Verified, totals: Totals, conflicts: Vec<Key>, began: Ins
             quarantined: verified.quarantined,
             verified: proved,
             elapsed_s: elapsed,
+            elapsed_copying_s: totals.took.as_secs_f64(),
             rows_per_s: rate,
         },
         differences: verified.differences.clone(),

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use tokio::task::JoinSet;
+
 use super::chain;
 use super::expect::{Expected, Judge, Summed};
 use super::hash::{self, BUCKETS, RowHash, Sums};
@@ -147,11 +149,17 @@ impl Subject {
         Ok(side)
     }
 
-    /// Reads the rows of one segment on both sides.
+    /// Reads the rows of one segment on both sides, each on a thread of its own: a file is read without ever giving way to the other.
     pub(super) async fn compare(&self, segment: &Segment) -> Result<Read, StoreError> {
-        let (wanted, found) = futures_util::join!(self.read_wanted(segment), self.read_found(segment));
+        let mut beside = JoinSet::new();
+        beside.spawn({
+            let (subject, segment) = (self.clone(), segment.clone());
+            async move { subject.read_found(&segment).await }
+        });
+        let wanted = self.read_wanted(segment).await;
+        let found = beside.join_next().await.and_then(std::result::Result::ok);
         let mut read = wanted?;
-        read.found = found?;
+        read.found = found.unwrap_or_else(|| Err(StoreError::Bug("a proving worker ended".to_owned())))?;
         Ok(read)
     }
 

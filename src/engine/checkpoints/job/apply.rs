@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind as Io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{TrySendError, sync_channel};
 
 use super::super::finding::{Code, Finding, Severity};
 use super::report::{Notes, Totals, View};
@@ -173,8 +173,15 @@ fn waves(
                 done
             },
             |_, done| {
-                if wave.add(done, files) {
+                wave.add(done);
+                if wave.full(files) {
                     hand_over(&mut wave)?;
+                } else if wave.worth() {
+                    // Taken up only by a thread that has nothing to settle: the waits for the disk follow each other without a gap.
+                    match send.try_send(std::mem::take(&mut wave)) {
+                        Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) => wave = back,
+                        Ok(()) => {}
+                    }
                 }
                 if run.full.load(Ordering::Relaxed) {
                     return Err(Error::unavailable("the disk is full"));

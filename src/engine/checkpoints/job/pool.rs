@@ -74,7 +74,20 @@ impl Drop for Share<'_> {
 }
 
 /// Workers run ahead of the slowest file by at most this many others, so that what waits for its turn stays bounded.
-pub const AHEAD: usize = 256;
+const AHEAD: usize = 256;
+
+/// Files that the process may have open.
+pub fn open_files() -> usize {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile)
+        .current
+        .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+/// How far workers run ahead: each result that waits may be an open file.
+pub fn ahead() -> usize {
+    (open_files() / 4).clamp(8, AHEAD)
+}
+
 /// How long results gather before they are taken up: a wake-up for each small file would cost as much as the file.
 const GATHER: Duration = Duration::from_micros(500);
 /// Results that are taken up without waiting any longer.
@@ -91,9 +104,9 @@ struct Delivered {
 
 impl Delivered {
     /// Waits until `at` is near enough to what was delivered; `false` when the run was halted meanwhile.
-    fn near(&self, at: usize, halted: &AtomicBool) -> bool {
+    fn near(&self, at: usize, ahead: usize, halted: &AtomicBool) -> bool {
         let mut count = lock(&self.count);
-        while at >= *count + AHEAD && !halted.load(Ordering::Relaxed) {
+        while at >= *count + ahead && !halted.load(Ordering::Relaxed) {
             count = self.bell.wait(count).unwrap_or_else(PoisonError::into_inner);
         }
         !halted.load(Ordering::Relaxed)
@@ -138,11 +151,12 @@ pub fn in_order<R: Send>(
     work: impl Fn(usize) -> R + Sync,
     mut each: impl FnMut(usize, R) -> Result<()>,
 ) -> Result<()> {
+    let ahead = ahead();
     let next = AtomicUsize::new(0);
     let halted = AtomicBool::new(false);
     let stop: Mutex<Option<Error>> = Mutex::new(None);
     let progress = Delivered::default();
-    let (send, receive) = mpsc::sync_channel::<(usize, R)>(2 * AHEAD);
+    let (send, receive) = mpsc::sync_channel::<(usize, R)>(2 * ahead);
     let mut outcome = Ok(());
     let mut delivered = 0;
     std::thread::scope(|scope| {
@@ -160,7 +174,8 @@ pub fn in_order<R: Send>(
                         return;
                     }
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= count || !progress.near(at, halted) || send.send((at, work(at))).is_err() {
+                    if at >= count || !progress.near(at, ahead, halted) || send.send((at, work(at))).is_err()
+                    {
                         progress.enough.notify_one();
                         return;
                     }

@@ -230,6 +230,46 @@ impl View {
         format!("{}: {} accounted for.", parts.join(", "), count(totals.total))
     }
 
+    /// What else is worth a sentence: what was not looked at, and values that other programs handle otherwise.
+    #[must_use]
+    pub fn noticed(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        if self.folders > 0 {
+            said.push(format!(
+                "{} not entered",
+                plural(self.folders, "folder", "folders")
+            ));
+        }
+        if self.hidden > 0 {
+            said.push(format!(
+                "{} left alone",
+                plural(self.hidden, "hidden file", "hidden files")
+            ));
+        }
+        if let Some(first) = self.twins.first() {
+            said.push(format!("{first} differ only in case"));
+        }
+        if self.notes.nul_strings > 0 {
+            said.push(format!(
+                "{} with a NUL: kept, but PostgreSQL text cannot hold them",
+                plural(self.notes.nul_strings, "string", "strings")
+            ));
+        }
+        if self.notes.surrogate_strings > 0 {
+            said.push(format!(
+                "{} with half a surrogate pair: kept, but jsonb cannot hold them",
+                plural(self.notes.surrogate_strings, "string", "strings")
+            ));
+        }
+        if self.notes.wide_integers > 0 {
+            said.push(format!(
+                "{} beyond 2^53: kept exactly, but readers that use floats round them",
+                plural(self.notes.wide_integers, "integer", "integers")
+            ));
+        }
+        said
+    }
+
     /// How many files can be converted, after a scan.
     #[must_use]
     pub const fn convertible(&self) -> u64 {

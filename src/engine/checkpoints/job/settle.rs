@@ -9,7 +9,7 @@ use super::super::finding::{Code, Finding, Severity};
 use super::Request;
 use super::apply::Run;
 use super::durable::Durable;
-use super::pool::Tracker;
+use super::pool::{self, Tracker};
 use super::report::{FileReport, Status, View};
 use super::target::Unfinished;
 use crate::engine::error::{Error, Result};
@@ -28,6 +28,12 @@ pub(super) type Done = (FileReport, Option<Waiting>);
 
 /// Bytes of results after which a wave does not wait for more files.
 const WAVE_BYTES: u64 = 64 << 20;
+/// Files that are worth settling by themselves when nothing else is being settled.
+const FEW: usize = 128;
+/// Files in a wave at most.
+const WAVE_FILES: usize = 1024;
+/// What the process opens beside results.
+const OTHERS: usize = 128;
 
 /// Files that are settled together.
 #[derive(Default)]
@@ -37,25 +43,30 @@ pub(super) struct Wave {
 }
 
 impl Wave {
-    /// Adds one; whether the wave is full, of `files` or of bytes.
-    pub(super) fn add(&mut self, done: Done, files: usize) -> bool {
+    /// Adds one.
+    pub(super) fn add(&mut self, done: Done) {
         if done.1.is_some() {
             self.bytes += done.0.output_bytes;
         }
         self.done.push(done);
+    }
+
+    /// Whether it takes no more, of `files` or of bytes.
+    pub(super) fn full(&self, files: usize) -> bool {
         self.done.len() >= files || self.bytes >= WAVE_BYTES
+    }
+
+    /// Whether it is worth a settling of its own.
+    pub(super) fn worth(&self) -> bool {
+        self.done.len() >= FEW
     }
 }
 
-/// Files in a wave. Up to three waves' files are open at once: one being collected, one being settled, and those that
-/// wait for their turn in the order; a quarter of what the process may open leaves room for everything else.
+/// Files in a wave. The files of two waves are open at once, one being collected and one being settled, and those that wait for their
+/// turn in the order.
 pub(super) fn wave_files() -> usize {
-    let allowed = rustix::process::getrlimit(rustix::process::Resource::Nofile)
-        .current
-        .unwrap_or(u64::MAX);
-    usize::try_from(allowed / 4)
-        .unwrap_or(usize::MAX)
-        .clamp(8, super::pool::AHEAD)
+    let left = pool::open_files().saturating_sub(pool::ahead() + OTHERS) / 2;
+    left.clamp(8, WAVE_FILES)
 }
 
 /// What the settling thread has kept account of.
@@ -99,7 +110,7 @@ pub(super) fn settle(
             }
             record(settled, run.request, report)?;
         }
-        run.target.log(&std::mem::take(&mut settled.log))?;
+        run.target.log_soon(&std::mem::take(&mut settled.log))?;
         failpoint::hit("checkpoints.wave_settled");
     }
     Ok(())

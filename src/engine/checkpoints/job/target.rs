@@ -307,11 +307,23 @@ impl Target {
         fsync(&self.root).map_err(|errno| failed(errno.into()))
     }
 
-    /// Adds lines to the log.
+    /// Adds lines to the log, and waits until they and all before them last.
     ///
     /// # Errors
     /// Unavailable with the reason.
     pub fn log(&self, lines: &str) -> Result<()> {
+        self.add_to_log(lines, true)
+    }
+
+    /// Adds lines to the log, to last with the next that do: after a power cut the results themselves tell what was done.
+    ///
+    /// # Errors
+    /// Unavailable with the reason.
+    pub fn log_soon(&self, lines: &str) -> Result<()> {
+        self.add_to_log(lines, false)
+    }
+
+    fn add_to_log(&self, lines: &str, lasting: bool) -> Result<()> {
         let path = self.path.join(LOG);
         let failed = |error: std::io::Error| Error::io("write", &path, &error);
         let fd = openat(
@@ -323,7 +335,11 @@ impl Target {
         .map_err(|errno| failed(errno.into()))?;
         let mut file = File::from(fd);
         file.write_all(lines.as_bytes()).map_err(failed)?;
-        file.sync_all().map_err(failed)
+        if lasting {
+            file.sync_all().map_err(failed)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::borrowed::Borrowed;
 use super::{Prepared, World, blocking, unknown};
 use crate::engine::capability::Capability;
 use crate::engine::compare::job::{self, Sides, Spec, Task};
@@ -17,7 +18,7 @@ use crate::engine::compare::{Pair, REPORT, RUN, Summary, summarize};
 use crate::engine::error::{Error, Result};
 use crate::engine::journey::Locked;
 use crate::engine::operation::{Control, Effect, Notice, Outcome, Plan, ProofLine};
-use crate::engine::ports::maos::{Ability, Maos, Stop, Submission};
+use crate::engine::ports::maos::{Ability, Maos, Submission};
 use crate::engine::ports::store::{Performance, Table};
 use crate::engine::tasks::convert::MaosTask;
 use crate::engine::tasks::input::{Described, Item, Records};
@@ -51,7 +52,7 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
             .hint("See the table on the Environment screen, or maos-migrate doctor."));
         }
     }
-    let asleep = super::validate::asleep(&*maos, &able).await?;
+    let borrowed = Borrowed::look(&world, Capability::Compare, false, &*maos, &able).await?;
     let world = Arc::new(world);
     let spec = {
         let (world, words, maos) = (Arc::clone(&world), legacy.words(), Arc::clone(&maos));
@@ -61,11 +62,8 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
     let planned = spec.pairs().len() as u64;
     let kept = job::kept(&spec, &earlier).0.len() as u64;
     let mut plan = plan(&world, &spec, &legacy, &*maos, planned, kept);
-    if asleep {
-        plan.effects.insert(
-            0,
-            Effect::plain("start", "the rehearsal MAOS, and stop it afterwards"),
-        );
+    if let Some(effect) = borrowed.effect() {
+        plan.effects.insert(0, effect);
         plan = plan.sealed();
     }
     let sides = Sides {
@@ -79,18 +77,8 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
         live: None,
         run: Box::new(move |control| {
             Box::pin(async move {
-                if asleep {
-                    sides.maos.start().await?;
-                }
-                let ran = job::run(&spec, &sides, &earlier, &control).await;
-                if asleep {
-                    // As it was found. The comparison's own end is what counts, so a failure here is only told.
-                    let patience = Stop::Graceful(Duration::from_secs(10));
-                    if let Err(error) = sides.maos.stop(patience).await {
-                        control.notice(Notice::Log(format!("MAOS was not stopped again: {error}")));
-                    }
-                }
-                let pairs = ran?;
+                let work = job::run(&spec, &sides, &earlier, &control);
+                let pairs = borrowed.during(&sides.maos, &control, work).await?;
                 finish(&world, &spec, &sides, pairs, &control).await
             })
         }),

@@ -2,6 +2,7 @@
 
 mod assess;
 pub mod backup;
+mod borrowed;
 pub mod checkpoints;
 mod compare;
 pub mod config;

@@ -22,7 +22,13 @@ pub(super) fn last(before: &Items) -> Option<(RunId, Params)> {
 }
 
 /// The rollback in `before`, as something to be taken back; `None` where none is done.
-pub(super) fn forth(place: Place, before: &Items, kept: String, run: String) -> Option<Forth> {
+pub(super) fn forth(
+    place: Place,
+    before: &Items,
+    kept: String,
+    run: String,
+    runs: Option<bool>,
+) -> Option<Forth> {
     let (rollback, params) = last(before)?;
     Some(Forth {
         place: Place {
@@ -33,6 +39,7 @@ pub(super) fn forth(place: Place, before: &Items, kept: String, run: String) -> 
         before: before.clone(),
         kept,
         run,
+        runs,
     })
 }
 
@@ -75,7 +82,11 @@ pub(super) async fn prepare(world: World) -> Result<Prepared> {
             "a rollback was interrupted; finish it, or keep the present state",
         ));
     }
-    let forth = forth(known.place, &known.before, kept, id).ok_or_else(nothing)?;
+    let runs = match &going {
+        Some((run, _)) => run.params.get("runs").and_then(Value::as_bool),
+        None => known.place.runs().await,
+    };
+    let forth = forth(known.place, &known.before, kept, id, runs).ok_or_else(nothing)?;
     if going.is_none()
         && let Some(error) = forth.blocked().await?
     {
@@ -94,7 +105,7 @@ async fn run(forth: Forth, own: Items, control: Control) -> Result<Outcome> {
         steps: forth_steps(&forth),
         id: RunId {
             id: forth.run.clone(),
-            params: serde_json::json!({"kept": forth.kept, "of": rolled_back}),
+            params: serde_json::json!({"kept": forth.kept, "of": rolled_back, "runs": forth.runs}),
         },
         world: std::sync::Arc::new(forth),
         points: "return",

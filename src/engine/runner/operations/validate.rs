@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::borrowed::Borrowed;
 use super::{Prepared, World, blocking, unknown};
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::item::{Item, ItemState};
 use crate::engine::operation::{Control, Effect, Notice, Outcome, Plan, ProofLine};
-use crate::engine::ports::maos::{Ability, Capabilities, Known, Maos};
-use crate::engine::snapshot::Activity;
+use crate::engine::ports::maos::Ability;
+use crate::engine::snapshot::{Activity, Step};
 use crate::engine::tasks::Rules;
 use crate::engine::text::plural;
 use crate::engine::validate::bench::Lab;
@@ -60,24 +61,6 @@ pub async fn lab(world: &World) -> Result<Lab> {
     })
 }
 
-/// Whether MAOS must be started first. Only the stand-in is started for a run: one with migrated tasks would begin to do them.
-///
-/// # Errors
-/// [`ErrorKind::Blocked`] when a real MAOS is known not to run.
-pub(super) async fn asleep(maos: &dyn Maos, able: &Capabilities) -> Result<bool> {
-    if !able.has(Ability::Submit) || !matches!(maos.running().await, Ok(Known::Value(false))) {
-        return Ok(false);
-    }
-    if maos.rehearsal() {
-        return Ok(true);
-    }
-    Err(
-        Error::blocked(format!("MAOS does not run: {}", maos.place())).hint(
-            "Start it, then try again. It begins with whatever waits in its queue, migrated tasks included.",
-        ),
-    )
-}
-
 /// Plans `verb`.
 ///
 /// # Errors
@@ -87,16 +70,13 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
     let catalogue = Catalogue::of(&world.workspace)?;
     let tests = chosen(&world, &catalogue, verb)?;
     let lab = lab(&world).await?;
-    let asleep = asleep(&*lab.maos, &lab.able).await?;
+    let borrowed = Borrowed::look(&world, Capability::Validate, true, &*lab.maos, &lab.able).await?;
     let whole = verb == RUN;
     let step = world.snapshot.step(Capability::Validate);
     let anew = whole && tests.len() == catalogue.tests.len();
     let mut plan = plan(&lab, &tests, verb);
-    if asleep {
-        plan.effects.insert(
-            0,
-            Effect::plain("start", "the rehearsal MAOS, which stays started"),
-        );
+    if let Some(effect) = borrowed.effect() {
+        plan.effects.insert(0, effect);
         plan = plan.sealed();
     }
     let world = Arc::new(world);
@@ -105,30 +85,41 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
         live: None,
         run: Box::new(move |control| {
             Box::pin(async move {
-                if asleep {
-                    lab.maos.start().await?;
-                }
-                let earlier: Vec<Item> = Results::of(&step).lines.into_values().collect();
-                job::sweep(&lab, &earlier).await;
-                if anew {
-                    control.notice(Notice::ItemsCleared);
-                }
-                let chosen: Vec<&Test> = tests.iter().collect();
-                let lines = job::run(&lab, &chosen, &control).await?;
-                let mut results = if anew {
-                    Results::default()
-                } else {
-                    Results::of(&step)
-                };
-                for line in &lines {
-                    results.take(line);
-                }
-                // What was cut short earlier and is not run now has no verdict.
-                results.lines.retain(|_, line| line.state.ended());
-                finish(&world, &lab, &catalogue, &results, lines.len() as u64).await
+                let work = ran(&world, &lab, &catalogue, &step, &tests, anew, &control);
+                borrowed.during(&lab.maos, &control, work).await
             })
         }),
     })
+}
+
+/// Runs `tests`; `anew`: what an earlier run found does not count.
+async fn ran(
+    world: &Arc<World>,
+    lab: &Lab,
+    catalogue: &Catalogue,
+    step: &Step,
+    tests: &[Test],
+    anew: bool,
+    control: &Control,
+) -> Result<Outcome> {
+    let earlier: Vec<Item> = Results::of(step).lines.into_values().collect();
+    job::sweep(lab, &earlier).await;
+    if anew {
+        control.notice(Notice::ItemsCleared);
+    }
+    let chosen: Vec<&Test> = tests.iter().collect();
+    let lines = job::run(lab, &chosen, control).await?;
+    let mut results = if anew {
+        Results::default()
+    } else {
+        Results::of(step)
+    };
+    for line in &lines {
+        results.take(line);
+    }
+    // What was cut short earlier and is not run now has no verdict.
+    results.lines.retain(|_, line| line.state.ended());
+    finish(world, lab, catalogue, &results, lines.len() as u64).await
 }
 
 /// The tests that `verb` runs: all, those that a stopped run left, or those it names.

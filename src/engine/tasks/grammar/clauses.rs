@@ -90,6 +90,11 @@ impl Reader<'_> {
 
     /// How many tokens a chain of verbs with one object takes ("build, test and deploy the service"); 0 when there is none.
     pub fn series(&self, toks: &[Tok], at: usize) -> usize {
+        self.series_from(toks, at, usize::from(at == 0))
+    }
+
+    /// As [`Reader::series`]; so many words from the first on are `sure` to be verbs whatever they could be elsewhere.
+    fn series_from(&self, toks: &[Tok], at: usize, sure: usize) -> usize {
         let mut i = at;
         let mut verbs = 0;
         let mut strong = true;
@@ -115,7 +120,7 @@ impl Reader<'_> {
                 });
                 return if ok && verbs > 1 { next - at } else { 0 };
             }
-            strong &= !tok.has(Flags::NOUN_VERB) || i == 0;
+            strong &= !tok.has(Flags::NOUN_VERB) || i - at < sure;
             i = next;
         }
     }
@@ -188,7 +193,7 @@ impl Reader<'_> {
                     return true;
                 }
                 if next.has(Flags::PREPOSITION) {
-                    return (strong || sure) && !(tok.has(Flags::NOUN_VERB));
+                    return (strong || sure) && (gap.marker == Marker::Then || !tok.has(Flags::NOUN_VERB));
                 }
                 if strong || sure || next.has(Flags::MERGED) {
                     return true;
@@ -224,7 +229,9 @@ impl Reader<'_> {
                 Kind::Then => gap.marker = Marker::Then,
                 Kind::Finally => gap.marker = Marker::Finally,
                 Kind::First => {}
-                Kind::Beside => gap.marker = Marker::Beside,
+                // "then, in parallel, …" is still after what stands before.
+                Kind::Beside if gap.marker == Marker::None => gap.marker = Marker::Beside,
+                Kind::Beside => {}
                 Kind::Word if self.adverb(tok) && toks.get(i + 1).is_some_and(Tok::is_verb) => {}
                 Kind::Word
                     if matches!(
@@ -255,7 +262,6 @@ impl Reader<'_> {
         let mut out = Vec::new();
         let mut at = 0;
         let mut marker = Marker::None;
-        let mut closing_clause = None;
         // What an opening says is no part of the work.
         loop {
             let (gap, next) = self.gap(&toks, at);
@@ -268,12 +274,24 @@ impl Reader<'_> {
             }
             at = next + length;
         }
-        let mut toks = toks;
-        toks.drain(..at);
+        self.phrased(&toks[at..], marker, &mut out);
+        out
+    }
+
+    /// Cuts what stands behind an opening, or behind the words between two clauses.
+    fn phrased(&self, toks: &[Tok], mut marker: Marker, out: &mut Vec<Clause>) {
+        let mut toks = toks.to_vec();
+        let mut closing_clause = None;
         // "After testing the API, deploy it", "Before deploying, run the tests", "For the Oslo and Lima offices, print labels".
         if let Some((fronted, rest)) = self.fronted(&toks) {
             let word = self.low(&fronted[0]).to_owned();
-            match (word.as_str(), fronted.get(1).and_then(|tok| self.gerund(tok))) {
+            let base = fronted.get(1).and_then(|tok| match word.as_str() {
+                "having" => self.participle(tok),
+                _ => self
+                    .gerund(tok)
+                    .or_else(|| self.unknown_gerund(tok, fronted.get(2))),
+            });
+            match (word.as_str(), base) {
                 ("after" | "once" | "when" | "having", Some(base)) => {
                     out.push(Clause {
                         toks: fronted[1..].to_vec(),
@@ -285,7 +303,7 @@ impl Reader<'_> {
                     marker = Marker::Then;
                     toks = rest;
                 }
-                ("before", Some(base)) => {
+                ("before" | "prior to" | "ahead of", Some(base)) => {
                     closing_clause = Some(Clause {
                         toks: fronted[1..].to_vec(),
                         marker: Marker::Then,
@@ -302,9 +320,26 @@ impl Reader<'_> {
                 _ => toks = [rest, fronted].concat(),
             }
         }
-        self.cut(&toks, marker, &mut out);
+        self.cut(&toks, marker, out);
         out.extend(closing_clause);
-        out
+    }
+
+    /// Whether a phrase that says when or from what begins here ("once approved, …", "based on the results, …").
+    fn opens_phrase(&self, toks: &[Tok], gap: Gap) -> bool {
+        let Some(first) = toks.first() else { return false };
+        first.kind == Kind::Based
+            || matches!(
+                self.low(first),
+                "after" | "before" | "once" | "when" | "having" | "as soon as" | "prior to" | "ahead of"
+            )
+            || self.low(first) == "from"
+                && toks.get(1).is_some_and(|next| {
+                    matches!(
+                        self.low(next),
+                        "these" | "those" | "this" | "that" | "them" | "it"
+                    )
+                })
+            || gap.strong && first.has(Flags::PREPOSITION)
     }
 
     /// An opening phrase up to the comma before the first verb, and the rest.
@@ -312,7 +347,10 @@ impl Reader<'_> {
         let first = toks.first()?;
         let opens = first.has(Flags::PREPOSITION)
             || matches!(first.kind, Kind::Based | Kind::Opaque)
-            || matches!(self.low(first), "after" | "before" | "having" | "as" | "until");
+            || matches!(
+                self.low(first),
+                "after" | "before" | "having" | "as" | "until" | "prior to" | "ahead of"
+            );
         if !opens || first.is_verb() {
             return None;
         }
@@ -368,9 +406,20 @@ impl Reader<'_> {
                             .is_some_and(|next| next.is_verb() && self.infinitive(toks, i + 1)) =>
                 {
                     opaque = Opaque::Relative;
+                    i += 1 + self.purposes(toks, i + 1);
+                    continue;
                 }
-                Kind::Word if matches!(self.low(tok), "after" | "before") => {
-                    if let Some(base) = toks.get(i + 1).and_then(|tok| self.gerund(tok)) {
+                // "a tool that lets people place, rotate and delete tiles": its verbs are no orders.
+                Kind::Word if opaque == Opaque::Relative && self.series(toks, i) > 0 => {
+                    i += self.series(toks, i);
+                    continue;
+                }
+                Kind::Word if matches!(self.low(tok), "after" | "before" | "prior to" | "ahead of") => {
+                    let base = toks.get(i + 1).and_then(|tok| {
+                        self.gerund(tok)
+                            .or_else(|| self.unknown_gerund(tok, toks.get(i + 2)))
+                    });
+                    if let Some(base) = base {
                         self.around(toks, from, i, marker, base, out);
                         return;
                     }
@@ -406,13 +455,33 @@ impl Reader<'_> {
                 }
                 Opaque::Relative => false,
             };
+            if allowed
+                && i > from
+                && self.opens_phrase(&toks[next..], gap)
+                && self.fronted(&toks[next..]).is_some()
+            {
+                out.push(Clause {
+                    toks: toks[from..i].to_vec(),
+                    marker,
+                    led,
+                    ..Clause::default()
+                });
+                self.phrased(&toks[next..], gap.marker, out);
+                return;
+            }
+            // "the onboarding, offboarding, and leave processes": a bare name before a shared head goes on with the list.
+            let head = led
+                && gap.and
+                && listed.comma
+                && toks.get(from + 1).is_some_and(|tok| self.low(tok) == "the")
+                && self.shares_head(toks, i, next);
             // The opening verb said again opens a clause again.
             let again = led
                 && toks
                     .get(next)
                     .is_some_and(|tok| self.low(tok) == self.low(&toks[from]))
                 && toks.get(next + 1).is_some_and(Tok::is_word);
-            let opens = allowed && (again || self.opens(toks, next, gap, toks.get(i - 1)));
+            let opens = allowed && !head && (again || self.opens(toks, next, gap, toks.get(i - 1)));
             if opens || gap.strong && next < toks.len() {
                 out.push(Clause {
                     toks: toks[from..i].to_vec(),
@@ -440,6 +509,20 @@ impl Reader<'_> {
                 ..Clause::default()
             });
         }
+    }
+
+    /// Whether the words at `next` are the last of a list whose items need the plural behind it: one bare word before the
+    /// gap at `gap`, then a word and a head that lists share, then an end.
+    fn shares_head(&self, toks: &[Tok], gap: usize, next: usize) -> bool {
+        let bare =
+            gap >= 2 && toks[gap - 1].is_word() && toks[gap - 2].joins() && !self.plural(&toks[gap - 1]);
+        let head = toks
+            .get(next + 1)
+            .is_some_and(|tok| tok.has(Flags::SHARED_HEAD) && self.plural(tok));
+        bare && head
+            && toks
+                .get(next + 2)
+                .is_none_or(|tok| !tok.is_word() || tok.has(Flags::PREPOSITION))
     }
 
     /// "deploy the API after running the migrations": two clauses, in the order of the work.
@@ -482,8 +565,12 @@ impl Reader<'_> {
         }
     }
 
+    /// How many tokens the verbs behind "to" take when they share one object ("to sort, stack and scan parcels").
+    pub fn purposes(&self, toks: &[Tok], at: usize) -> usize {
+        self.series_from(toks, at, usize::MAX)
+    }
+
     /// Whether "to" at `at - 1` begins a purpose ("to parse logs") and not a place ("to staging").
-    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     fn infinitive(&self, toks: &[Tok], at: usize) -> bool {
         let Some(next) = toks.get(at + 1) else {
             return !toks[at].has(Flags::NOUN_VERB);
@@ -493,7 +580,7 @@ impl Reader<'_> {
         }
         match next.kind {
             Kind::Word => !next.has(Flags::PREPOSITION) || !toks[at].has(Flags::NOUN_VERB),
-            _ => !toks[at].has(Flags::NOUN_VERB),
+            _ => !toks[at].has(Flags::NOUN_VERB) || self.purposes(toks, at) > 0,
         }
     }
 

@@ -154,6 +154,9 @@ impl Reader<'_> {
             &rest[skipped..],
             with_parts || weighing || self.connecting(verb.as_deref()),
         );
+        if self.made_so(verb.as_deref(), &objects) {
+            return single();
+        }
         let versus = objects.runs.iter().any(|run| run.versus);
         let against = is("evaluate")
             && objects.runs.iter().any(|run| {
@@ -178,7 +181,18 @@ impl Reader<'_> {
             return expanded;
         }
         if weighing {
-            return single();
+            let capital = verb
+                .as_deref()
+                .is_some_and(|verb| verb.starts_with(char::is_uppercase));
+            let word = if capital { "Evaluate" } else { "evaluate" };
+            return self
+                .brackets(Some(word), class, rest, true)
+                .map(|expanded| Expanded {
+                    coordinator: Some(self.render_behind(verb.as_deref().unwrap_or_default(), rest)),
+                    weighs: true,
+                    ..expanded
+                })
+                .unwrap_or_else(single);
         }
         self.share_out(verb.as_deref(), class, &objects, rest, with_parts)
             .unwrap_or_else(single)
@@ -325,6 +339,22 @@ impl Reader<'_> {
         toks
     }
 
+    /// "make the report shorter, clearer and friendlier": one thing and how it shall be.
+    fn made_so(&self, verb: Option<&str>, objects: &Objects) -> bool {
+        let makes =
+            verb.is_some_and(|verb| matches!(verb.to_lowercase().as_str(), "make" | "keep" | "render"));
+        let Some([first, rest @ ..]) = objects.runs.first().map(|run| run.items.as_slice()) else {
+            return false;
+        };
+        makes
+            && first.len() > 2
+            && first[0].has(Flags::DETERMINER)
+            && !rest.is_empty()
+            && rest
+                .iter()
+                .all(|item| item.len() == 1 && !item[0].proper && !self.plural(&item[0]))
+    }
+
     fn article(&self, run: &Run) -> bool {
         run.items
             .first()
@@ -453,16 +483,21 @@ impl Reader<'_> {
         let set = verb.is_some_and(|verb| self.lexicon.get(&verb.to_lowercase()).flags.has(Flags::SET_VERB));
         let counted = objects.runs.iter().enumerate().find_map(|(index, run)| {
             let [item] = run.items.as_slice() else { return None };
-            let led = run
-                .lead
-                .last()
-                .is_none_or(|tok| tok.has(Flags::DISTRIBUTING) || matches!(self.low(tok), "with" | "about"));
+            // "pilot it with ten volunteers" is one pilot; "meet with all three vendors" is three meetings.
+            let helpers = index > 0
+                && run.lead.last().is_some_and(|tok| self.low(tok) == "with")
+                && item.first().is_some_and(|tok| tok.number > 0)
+                && objects.runs[..index].iter().any(|run| !run.items.is_empty());
+            let led = !helpers
+                && run.lead.last().is_none_or(|tok| {
+                    tok.has(Flags::DISTRIBUTING) || matches!(self.low(tok), "with" | "about")
+                });
             let count = self.counted(item);
             (count > 0 && led && examples.is_none() && !(set && run.lead.is_empty()))
                 .then_some((index, count))
         });
         if shares.is_empty() {
-            let brackets = self.brackets(verb, class, rest);
+            let brackets = self.brackets(verb, class, rest, false);
             if brackets.is_some() || counted.is_none() {
                 return brackets;
             }
@@ -522,14 +557,22 @@ impl Reader<'_> {
     }
 
     /// "test the checkout flow (guest, member, and admin)".
-    fn brackets(&self, verb: Option<&str>, class: u8, rest: &[Tok]) -> Option<Expanded> {
+    ///
+    /// `weighing`: they are alternatives ("pick a database (Milvus or Qdrant)").
+    pub fn brackets(&self, verb: Option<&str>, class: u8, rest: &[Tok], weighing: bool) -> Option<Expanded> {
         let open = rest.iter().position(|tok| tok.kind == Kind::Open)?;
         let close = closing(rest, open);
-        let inner = rest.get(open + 1..close)?;
+        let mut inner = rest.get(open + 1..close)?;
+        // "(i.e. the AWS and GCP ones)" says which.
+        if inner.first().is_some_and(|tok| {
+            tok.kind == Kind::Such && matches!(self.low(tok), "i.e" | "i.e." | "namely" | "viz" | "viz.")
+        }) {
+            inner = &inner[1..];
+        }
         // "(e.g. Jest, Mocha)" are examples, "(high, medium or low)" are values.
         if inner
             .iter()
-            .any(|tok| matches!(tok.kind, Kind::Such | Kind::Opaque | Kind::Or))
+            .any(|tok| matches!(tok.kind, Kind::Such | Kind::Opaque) || tok.kind == Kind::Or && !weighing)
         {
             return None;
         }

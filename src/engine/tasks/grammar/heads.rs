@@ -81,10 +81,10 @@ impl Reader<'_> {
         let brackets = items
             .iter()
             .any(|item| item.iter().any(|tok| tok.kind == Kind::Open));
-        let own = items
-            .iter()
-            .skip(1)
-            .any(|item| item.first().is_some_and(|tok| tok.has(Flags::DETERMINER)));
+        let own = items.iter().skip(1).any(|item| {
+            item.first()
+                .is_some_and(|tok| tok.has(Flags::DETERMINER) || tok.number > 0)
+        });
         if last.len() < 2 || brackets || own || last.iter().any(|tok| tok.has(Flags::PREPOSITION)) {
             return None;
         }

@@ -41,6 +41,8 @@ struct Group {
     /// Words of the object a producing verb made, without articles, a line each.
     made: String,
     examines: bool,
+    /// The verb that opens its clause, in base form and lower case.
+    verb: String,
 }
 
 /// So few parts are compared one by one; of more a set of their texts is kept.
@@ -86,7 +88,7 @@ impl Linker {
                 from,
                 to: last.to,
                 examines: true,
-                made: String::new(),
+                ..Group::default()
             }];
         }
     }
@@ -196,7 +198,12 @@ impl Linker {
         let made = if traits.is_some_and(|traits| traits.produces) {
             let object = &clause.toks[1.min(clause.toks.len())..];
             let mut made = String::new();
-            for word in content(reader, object) {
+            // "load them into the graph" makes the graph as well.
+            let into = object
+                .iter()
+                .position(|tok| reader.low(tok) == "into")
+                .map_or(&[][..], |at| &object[at + 1..]);
+            for word in content(reader, object).chain(content(reader, into)) {
                 made.push_str(word);
                 made.push('\n');
             }
@@ -204,12 +211,18 @@ impl Linker {
         } else {
             String::new()
         };
+        let verb = match (&clause.base, clause.toks.first()) {
+            (Some((_, base)), _) => base.clone(),
+            (None, Some(first)) if clause.led => reader.low(first).to_owned(),
+            _ => String::new(),
+        };
         let examines = traits.is_some_and(|traits| traits.inspects || traits.alternatives || traits.gathers);
         self.groups.push(Group {
             from,
             to: self.len(),
             made,
             examines,
+            verb,
         });
     }
 
@@ -304,6 +317,14 @@ impl Linker {
         if gathers && (!clause.listed || bare(reader, body)) {
             return self.loose(0);
         }
+        // "merge the responses": one plural, of what several parts have brought.
+        let merges = (is("combine") || clause.toks.first().is_some_and(|tok| reader.low(tok) == "merge"))
+            && last.to - last.from >= 2
+            && last.examines
+            && matches!(body, [the, things] if reader.low(the) == "the" && reader.plural(things));
+        if merges && !clause.listed {
+            return self.loose(0);
+        }
         let examined = self.groups.iter().any(|group| group.examines);
         let reports = (is("write") || is("code") || is("operate") || is("design"))
             && !clause.listed
@@ -373,6 +394,13 @@ impl Linker {
                 let made: Vec<&str> = group.made.lines().collect();
                 words.iter().all(|word| made.contains(word))
             };
+            // "train a model on the joined table": what an earlier clause joined.
+            if let Some((_, base)) = phrase.first().and_then(|tok| reader.participle(tok))
+                && phrase.len() > 1
+                && let Some(group) = self.groups.iter().rev().find(|group| group.verb == base)
+            {
+                return self.group(group);
+            }
             if words.is_empty() {
                 continue;
             }
@@ -410,6 +438,21 @@ fn stem(word: &str) -> &str {
     }
 }
 
+/// Whether a word can be the head of the noun before it: no mark, no joining word, no preposition, no adverb.
+fn noun_like(reader: &Reader<'_>, word: crate::engine::tasks::rules::Word) -> bool {
+    let text = reader.spelled(word);
+    let entry = reader.lexicon.get(text);
+    entry.kind == Kind::Word
+        && entry.flags == Flags::default()
+        && text.starts_with(char::is_alphabetic)
+        && !text.ends_with("ly")
+        && !matches!(
+            text,
+            "today" | "again" | "now" | "here" | "there" | "too" | "live" | "back" | "afterwards"
+        )
+        || entry.flags.has(Flags::SHARED_HEAD)
+}
+
 /// Whether a gathering verb has nothing of its own to gather ("compare", "rank the candidates").
 fn bare(reader: &Reader<'_>, body: &[Tok]) -> bool {
     body.is_empty() || reader.holds(&reader.lexicon.many, body)
@@ -436,6 +479,30 @@ fn refers(
             return false;
         };
         let next = spelled(i + 1);
+        // "extract the outcome data": the word before another noun names something of its own.
+        let named = matches!(
+            spelled(i + length - 1).unwrap_or_default(),
+            "outcome"
+                | "outcomes"
+                | "result"
+                | "results"
+                | "output"
+                | "outputs"
+                | "data"
+                | "dataset"
+                | "change"
+                | "changes"
+                | "fix"
+                | "fixes"
+                | "options"
+                | "report"
+                | "reports"
+                | "answers"
+                | "candidates"
+        ) && words.get(i + length).is_some_and(|word| noun_like(reader, *word));
+        if named {
+            return false;
+        }
         match spelled(i).unwrap_or_default() {
             // "both the API and the app", "each page", "this week" name something of their own.
             "both" => {

@@ -15,6 +15,8 @@ pub(crate) struct Listed {
     pub items: Vec<Item>,
     /// What stands behind it.
     pub tail: String,
+    /// Its items are called steps.
+    pub stepped: bool,
 }
 
 /// The length of a bullet or number at the beginning of `line`, blanks behind it included; 0 when there is none.
@@ -98,6 +100,7 @@ fn by_lines(text: &str) -> Option<Listed> {
     let mut lead = String::new();
     let mut tail = String::new();
     let mut items: Vec<(usize, String)> = Vec::new();
+    let mut steps = 0;
     // The text of the line before a nested list, as a heading, by item.
     for raw in text.lines() {
         let trimmed = raw.trim_start();
@@ -120,6 +123,11 @@ fn by_lines(text: &str) -> Option<Listed> {
                 }
                 tail.clear();
             }
+            steps += usize::from(
+                line.text
+                    .get(..4)
+                    .is_some_and(|word| word.eq_ignore_ascii_case("step")),
+            );
             items.push((line.indent, line.text[length..].trim().to_owned()));
         } else if items.is_empty() {
             lead.push_str(line.text);
@@ -162,6 +170,7 @@ fn by_lines(text: &str) -> Option<Listed> {
         lead: lead.trim().to_owned(),
         items: out,
         tail: tail.trim().to_owned(),
+        stepped: steps >= 2,
     })
 }
 
@@ -236,6 +245,6 @@ fn inline(text: &str) -> Option<Listed> {
     (items.len() >= 2).then(|| Listed {
         lead: text[..marks[0].0].trim().to_owned(),
         items,
-        tail: String::new(),
+        ..Listed::default()
     })
 }

@@ -46,6 +46,10 @@ fn prose(reader: &Reader<'_>, toks: &[Tok], mut linker: Linker) -> Draft {
     if reader.holds(&lexicon.chain, toks) && !reader.lower.contains("in parallel") {
         linker.chain();
     }
+    // "Step 1: … Step 2: …" in one line.
+    if reader.lower.matches("step ").count() >= 2 && reader.lower.contains("step 2") {
+        linker.chain();
+    }
     let before = linker.len();
     let sentences = reader.sentences(toks);
     let mut remarks = Vec::new();
@@ -61,7 +65,7 @@ fn prose(reader: &Reader<'_>, toks: &[Tok], mut linker: Linker) -> Draft {
             let limits = lexicon
                 .class(clause.toks.first().map_or(u8::MAX, |tok| tok.class))
                 .is_some_and(|class| class.constraint);
-            if limits && clause.led && linker.len() > 0 {
+            if limits && clause.led && linker.len() > 0 && !uses_results(reader, &clause) {
                 continue;
             }
             let expanded = reader.expand(&clause);
@@ -86,6 +90,20 @@ fn prose(reader: &Reader<'_>, toks: &[Tok], mut linker: Linker) -> Draft {
         draft.parts[0].text = reader.text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
     draft
+}
+
+/// "use the findings to design the form": work made of what stands before, where "use Postgres" only limits it.
+fn uses_results(reader: &Reader<'_>, clause: &Clause) -> bool {
+    let [verb, object @ ..] = clause.toks.as_slice() else {
+        return false;
+    };
+    let purpose = object
+        .windows(2)
+        .any(|pair| reader.low(&pair[0]) == "to" && pair[1].is_verb());
+    reader.low(verb) == "use"
+        && purpose
+        && (reader.holds(&reader.lexicon.many, &object[..object.len().min(2)])
+            || reader.holds(&reader.lexicon.one, &object[..object.len().min(2)]))
 }
 
 fn remarks_whole(reader: &Reader<'_>, sentences: &[&[Tok]]) -> String {
@@ -132,18 +150,43 @@ fn headed(reader: &Reader<'_>, sentence: &[Tok]) -> Vec<Clause> {
     if !lead_led && lead.len() <= 3 && !rest.is_empty() {
         return rest;
     }
-    let clauses = reader.clauses(sentence);
-    if sentence[at].kind == Kind::Dash {
-        return clauses;
+    let announced = lead
+        .iter()
+        .any(|tok| matches!(reader.low(tok), "following" | "these"))
+        || lead.last().is_some_and(|tok| reader.plural(tok));
+    let joins = behind.iter().filter(|tok| tok.joins()).count();
+    // "Fix these bugs: crash on rotate; blank screen; missing avatar": things, not orders.
+    if sentence[at].kind == Kind::Colon
+        && lead_led
+        && !rest.iter().any(|clause| clause.led)
+        && behind.iter().any(|tok| tok.kind == Kind::Semicolon)
+    {
+        let mut sentence = sentence.to_vec();
+        for tok in &mut sentence[at..] {
+            if tok.kind == Kind::Semicolon {
+                tok.kind = Kind::Comma;
+            }
+        }
+        return reader.clauses(&sentence);
     }
-    clauses
+    if sentence[at].kind == Kind::Dash && lead_led && orders == 0 && announced && joins >= 2 {
+        // "Audit the following suppliers — Bosch, Denso and Valeo": the dash stands for a colon.
+        let mut sentence = sentence.to_vec();
+        sentence[at].kind = Kind::Colon;
+        return reader.clauses(&sentence);
+    }
+    reader.clauses(sentence)
 }
 
 /// A description with an explicit list: an item is a subtask.
 fn explicit(listed: &lists::Listed, lexicon: &Lexicon) -> Draft {
     let mut linker = Linker::default();
     let (lead_reader, lead_toks) = Reader::read(&listed.lead, lexicon);
-    if lead_reader.holds(&lexicon.chain, &lead_toks) && !lead_reader.lower.contains("in parallel") {
+    let (tail_reader, tail_toks) = Reader::read(&listed.tail, lexicon);
+    let in_line = |reader: &Reader<'_>, toks: &[Tok]| {
+        reader.holds(&lexicon.chain, toks) && !reader.lower.contains("in parallel")
+    };
+    if listed.stepped || in_line(&lead_reader, &lead_toks) || in_line(&tail_reader, &tail_toks) {
         linker.chain();
     }
     // Sentences before the heading are work of their own; the heading itself is not.
@@ -196,7 +239,8 @@ fn explicit(listed: &lists::Listed, lexicon: &Lexicon) -> Draft {
             class,
         };
         let clause = Clause {
-            toks,
+            // "Using the model, rank the accounts" in the order of an order.
+            toks: if clauses.len() == 1 { first.toks } else { toks },
             marker,
             led: first.led,
             base: None,
@@ -216,18 +260,18 @@ fn explicit(listed: &lists::Listed, lexicon: &Lexicon) -> Draft {
         return linker.finish();
     }
     linker.behind_list();
-    let (reader, toks) = Reader::read(&listed.tail, lexicon);
-    let mut draft = prose_behind(&reader, &toks, linker);
+    let mut draft = prose_behind(&tail_reader, &tail_toks, linker);
     draft.parts.retain(|part| !part.text.is_empty());
     draft
 }
 
 fn prose_behind(reader: &Reader<'_>, toks: &[Tok], mut linker: Linker) -> Draft {
     let lexicon = reader.lexicon;
-    if reader.holds(&lexicon.chain, toks) && !reader.lower.contains("in parallel") {
-        linker.chain();
-    }
     for sentence in reader.sentences(toks) {
+        // "Do these in order." says how, not what.
+        if reader.holds(&lexicon.chain, sentence) && reader.points_back(sentence) {
+            continue;
+        }
         for clause in headed(reader, sentence) {
             let limits = lexicon
                 .class(clause.toks.first().map_or(u8::MAX, |tok| tok.class))

@@ -27,6 +27,28 @@ const PRONOUNS: [&str; 12] = [
     "this",
 ];
 
+/// Participles that do not end in "-ed", with their base form.
+const IRREGULAR: [(&str, &str); 18] = [
+    ("built", "build"),
+    ("written", "write"),
+    ("drawn", "draw"),
+    ("made", "make"),
+    ("found", "find"),
+    ("chosen", "choose"),
+    ("sent", "send"),
+    ("bought", "buy"),
+    ("taken", "take"),
+    ("held", "hold"),
+    ("done", "do"),
+    ("run", "run"),
+    ("set", "set"),
+    ("cut", "cut"),
+    ("split", "split"),
+    ("frozen", "freeze"),
+    ("sold", "sell"),
+    ("dug", "dig"),
+];
+
 impl<'a> Reader<'a> {
     /// Reads `text` into its tokens.
     pub fn read(text: &'a str, lexicon: &'a Lexicon) -> (Self, Vec<Tok>) {
@@ -225,6 +247,44 @@ impl<'a> Reader<'a> {
             let class = self.lexicon.get(&word).class;
             (class != NO_CLASS).then_some((class, word))
         })
+    }
+
+    /// As [`Reader::gerund`], of a word the rules do not name: an object behind it says that it is a verb.
+    pub fn unknown_gerund(&self, tok: &Tok, next: Option<&Tok>) -> Option<(u8, String)> {
+        let stem = self.low(tok).strip_suffix("ing").filter(|stem| stem.len() >= 4)?;
+        if !next.is_some_and(|next| self.opens_object(next)) {
+            return None;
+        }
+        let ends = |ending: &[&str]| ending.iter().any(|end| stem.ends_with(end));
+        let base = match stem.as_bytes() {
+            [.., a, b] if a == b && !matches!(b, b'l' | b's' | b'z') => stem[..stem.len() - 1].to_owned(),
+            _ if ends(&["v", "c", "z", "u", "at", "is", "iz"]) => format!("{stem}e"),
+            _ => stem.to_owned(),
+        };
+        Some((NO_CLASS, base))
+    }
+
+    /// The class of the verb whose past participle this is, with the base form.
+    pub fn participle(&self, tok: &Tok) -> Option<(u8, String)> {
+        let word = self.low(tok);
+        let known = |base: &str| {
+            let class = self.lexicon.get(base).class;
+            (class != NO_CLASS).then(|| (class, base.to_owned()))
+        };
+        if let Some((_, base)) = IRREGULAR.iter().find(|(form, _)| *form == word) {
+            return known(base);
+        }
+        let stem = word.strip_suffix("ed").filter(|stem| stem.len() >= 2)?;
+        let doubled = stem
+            .as_bytes()
+            .windows(2)
+            .last()
+            .is_some_and(|pair| pair[0] == pair[1]);
+        let single = stem.char_indices().last().map_or("", |(at, _)| &stem[..at]);
+        known(stem)
+            .or_else(|| known(&format!("{stem}e")))
+            .or_else(|| known(&format!("{}y", stem.strip_suffix('i')?)))
+            .or_else(|| known(single).filter(|_| doubled))
     }
 
     /// How many tokens an opening such as "please" or "we need to" takes.

@@ -50,12 +50,16 @@ impl Reader<'_> {
                         matches!(next.kind, Kind::Opaque | Kind::Based | Kind::Beside)
                             || next.has(Flags::PREPOSITION)
                             || self.low(next) == "not"
-                            || self.low(next).ends_with("ing")
+                            || self.low(next) == "one"
+                                && rest[i + 1..].iter().take(5).any(|tok| self.low(tok) == "another")
+                            || self.low(tok) != "/"
+                                && self.low(next).ends_with("ing")
                                 && rest.get(i + 2).is_some_and(|tok| {
                                     tok.has(Flags::PREPOSITION) || tok.has(Flags::DETERMINER)
                                 })
                             || matches!(self.low(next), "each" | "every" | "it" | "this" | "they")
-                                && self.finite(&rest[i + 1..rest.len().min(i + 5)])
+                                && (self.finite(&rest[i + 1..rest.len().min(i + 5)])
+                                    || rest.get(i + 2).is_some_and(|tok| self.low(tok).ends_with("ing")))
                     }) =>
                 {
                     return i;
@@ -67,8 +71,10 @@ impl Reader<'_> {
                     return i;
                 }
                 Kind::Word
-                    if matches!(self.low(tok), "after" | "before" | "during" | "by" | "like")
-                        && i > 0
+                    if matches!(
+                        self.low(tok),
+                        "after" | "before" | "prior to" | "ahead of" | "during" | "by" | "like"
+                    ) && i > 0
                         && (self.low(tok) != "by"
                             || next.is_some_and(|next| self.gerund(next).is_some()))
                         && !rest[i - 1].joins() =>
@@ -82,14 +88,13 @@ impl Reader<'_> {
         rest.len()
     }
 
-    #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     fn purpose(&self, rest: &[Tok], at: usize) -> bool {
         if rest[at].proper {
             return false;
         }
         match rest.get(at + 1) {
             Some(next) if next.is_word() => !next.has(Flags::PREPOSITION) || !rest[at].has(Flags::NOUN_VERB),
-            _ => !rest[at].has(Flags::NOUN_VERB),
+            _ => !rest[at].has(Flags::NOUN_VERB) || self.purposes(rest, at) > 0,
         }
     }
 
@@ -173,6 +178,13 @@ impl Reader<'_> {
                     | "the rest"
             )
         };
+        // "slides, handouts, etc. for the workshop": what follows "etc." belongs to the list.
+        for at in (1..out.len()).rev() {
+            if out[at].toks.len() > 1 && matches!(self.low(&out[at].toks[0]), "etc" | "etc.") {
+                let behind = out[at].toks.split_off(1);
+                out[at - 1].toks.extend(behind);
+            }
+        }
         if out.len() > 1 {
             out.retain(|conjunct| !trivial(&conjunct.toks));
         }
@@ -285,10 +297,31 @@ impl Reader<'_> {
             })
     }
 
+    /// "for each of the Leeds and Bristol offices" without "each of": the list behind it is shared out anyway.
+    fn without_each(&self, body: &[Tok]) -> Vec<Tok> {
+        let mut out = Vec::with_capacity(body.len());
+        let mut i = 0;
+        while let Some(tok) = body.get(i) {
+            let one = usize::from(body.get(i + 1).is_some_and(|tok| self.low(tok) == "one"));
+            let of = body.get(i + 1 + one).is_some_and(|tok| self.low(tok) == "of");
+            let named = body.get(i + 2 + one).is_some_and(|tok| {
+                tok.proper
+                    || tok.has(Flags::DETERMINER) && !matches!(self.low(tok), "these" | "those" | "this")
+            });
+            if of && named && matches!(self.low(tok), "each" | "every" | "all" | "both") {
+                i += 2 + one;
+                continue;
+            }
+            out.push(*tok);
+            i += 1;
+        }
+        out
+    }
+
     /// Reads the objects behind a verb. `with_parts`: the verb's "with" lists parts of what is built.
     pub fn objects(&self, rest: &[Tok], with_parts: bool) -> Objects {
         let end = self.body_end(rest);
-        let (conjuncts, paired) = self.conjuncts(&rest[..end]);
+        let (conjuncts, paired) = self.conjuncts(&self.without_each(&rest[..end]));
         let mut objects = Objects {
             paired,
             tail: rest[end..].to_vec(),
@@ -306,8 +339,17 @@ impl Reader<'_> {
             objects.runs.push(run);
             return objects;
         }
+        let last = conjuncts.len().saturating_sub(1);
         for (index, conjunct) in conjuncts.into_iter().enumerate() {
             let mut leads = self.leads_in(&conjunct.toks, index > 0);
+            // "the headline, the call to action, and the image": in the middle of a list a preposition belongs to its item.
+            if index > 0
+                && index < last
+                && conjunct.toks.first().is_some_and(|tok| tok.has(Flags::DETERMINER))
+                && leads.iter().all(|at| *at > 0 && conjunct.toks[*at].is_word())
+            {
+                leads.clear();
+            }
             // "pricing page and about page": a preposition that opens a later item is part of its name, unless it is said again.
             if index > 0
                 && leads.first() == Some(&0)
@@ -429,6 +471,16 @@ impl Reader<'_> {
         let article = items[0]
             .first()
             .is_some_and(|tok| matches!(self.low(tok), "a" | "an"));
+        // "make the answers more polite and concise"
+        let compared =
+            |item: &Vec<Tok>| item.len() > 2 && matches!(self.low(&item[item.len() - 2]), "more" | "less");
+        if compared(&items[0])
+            && last.len() <= 2
+            && !tail.has(Flags::DETERMINER)
+            && !self.plural(&last[last.len() - 1])
+        {
+            return true;
+        }
         before.iter().any(|item| {
             let words: Vec<&Tok> = item.iter().filter(|tok| !tok.has(Flags::DETERMINER)).collect();
             !words.is_empty() && words.iter().all(|tok| quality(tok, article)) && !tail.has(Flags::DETERMINER)

@@ -64,9 +64,21 @@ pub(crate) fn lower_in_place(text: &str) -> String {
     out
 }
 
-const ABBREVIATIONS: [&str; 16] = [
-    "e.g", "i.e", "vs", "v", "approx", "no", "dr", "mr", "mrs", "ms", "inc", "ltd", "jr", "st", "cf", "viz",
+const ABBREVIATIONS: [&str; 22] = [
+    "e.g", "i.e", "vs", "v", "approx", "no", "dr", "mr", "mrs", "ms", "prof", "gen", "inc", "ltd", "corp",
+    "llc", "dept", "jr", "sr", "st", "cf", "viz",
 ];
+
+/// Whether the stop at `at`, behind `word`, belongs to an abbreviation: a known one, one with a stop inside ("U.S.") before
+/// a small letter, or any that a comma follows.
+fn abbreviated(text: &str, word: &str, at: usize) -> bool {
+    let behind = text[at + 1..].trim_start_matches(' ');
+    ABBREVIATIONS.iter().any(|short| short.eq_ignore_ascii_case(word))
+        || behind.starts_with(',')
+        || word.contains('.')
+            && word.split('.').all(|part| part.len() == 1)
+            && behind.starts_with(|c: char| c.is_lowercase() || c.is_ascii_digit())
+}
 
 /// Cuts `text` into words and marks.
 pub(crate) fn split_words(text: &str) -> Vec<Piece<'_>> {
@@ -101,6 +113,14 @@ pub(crate) fn split_words(text: &str) -> Vec<Piece<'_>> {
             '—' | '–' => out.push(mark(Kind::Dash)),
             '-' if bytes.get(i + 1).is_none_or(u8::is_ascii_whitespace) => out.push(mark(Kind::Dash)),
             ':' => out.push(mark(Kind::Colon)),
+            // ".github/workflows/ci.yml"
+            '.' if bytes.get(i + 1).is_some_and(u8::is_ascii_alphanumeric)
+                && i.checked_sub(1)
+                    .is_none_or(|before| bytes[before].is_ascii_whitespace()) =>
+            {
+                i = word(&mut out, text, i);
+                continue;
+            }
             '!' | '?' | '.' => out.push(mark(Kind::Stop)),
             '"' | '“' | '`' => {
                 let close = match c {
@@ -146,10 +166,7 @@ fn word<'a>(out: &mut Vec<Piece<'a>>, text: &'a str, i: usize) -> usize {
     let mut stop = false;
     while end > i + 1 {
         match bytes[end - 1] {
-            b'.' if !ABBREVIATIONS
-                .iter()
-                .any(|short| short.eq_ignore_ascii_case(&text[i..end - 1])) =>
-            {
+            b'.' if !abbreviated(text, &text[i..end - 1], end - 1) => {
                 stop = !text[i..end - 1].eq_ignore_ascii_case("etc");
                 end -= 1;
             }
@@ -184,6 +201,15 @@ fn word_end(text: &str, i: usize) -> usize {
         .map_or(bytes.len(), |at| i + at);
     if plain > i && bytes.get(plain).is_none_or(u8::is_ascii_whitespace) {
         return plain;
+    }
+    // Commas and brackets inside an address are its own.
+    let solid = text[i..]
+        .find(char::is_whitespace)
+        .map_or(text.len(), |at| i + at);
+    if text[i..solid].contains("://") {
+        return i + text[i..solid]
+            .trim_end_matches([',', ';', ':', ')', ']', '}', '"', '`', '”'])
+            .len();
     }
     let mut end = i;
     for (at, c) in text[i..].char_indices() {
@@ -249,6 +275,12 @@ fn push_word<'a>(out: &mut Vec<Piece<'a>>, text: &'a str, start: usize, end: usi
     }
 }
 
+/// Two capitals and more, as in "PDF".
+fn acronym(text: &str, piece: &Piece<'_>) -> bool {
+    let raw = &text[piece.start..piece.start + piece.text.len()];
+    raw.len() > 1 && raw.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
 /// The number that `raw` writes in digits; 0 when it is none.
 fn numeral(raw: &str) -> u32 {
     match raw.as_bytes().first() {
@@ -306,6 +338,12 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> (Vec<Word>, 
                     && !again.starts_with("source")
                 {
                     entry.class = lexicon.get(again.trim_start_matches('-')).class;
+                }
+                // "as PDF, CSV and XLSX": a form, where "as" before a small letter opens a subordinate clause.
+                if piece.text == "as" && pieces.get(i + 1).is_some_and(|next| acronym(text, next)) {
+                    entry.kind = Kind::Word;
+                    entry.flags.add(Flags::PREPOSITION);
+                    entry.flags.add(Flags::DISTRIBUTING);
                 }
             }
         } else {

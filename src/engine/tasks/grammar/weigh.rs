@@ -14,6 +14,8 @@ impl Reader<'_> {
         rest.iter()
             .take(6)
             .position(|tok| tok.is_verb() || matches!(self.low(tok), "of" | "use"))
+            // "whether A or B suits …": the list stands right behind.
+            .filter(|at| !rest[..*at].iter().any(|tok| tok.kind == Kind::Or))
             .map_or(1, |at| at + 1)
     }
 
@@ -66,7 +68,20 @@ impl Reader<'_> {
         let mut k = 1;
         while k < objects.runs.len() {
             let joins = objects.runs[k].lead.last().is_some_and(|tok| {
-                matches!(self.low(tok), "with" | "against" | "over") || self.low(tok) == "to" && weighing
+                match self.low(tok) {
+                    "with" | "against" => true,
+                    "to" => weighing,
+                    // "compare A and B over ten years" names a span, "choose A over B" the other choice.
+                    "over" => {
+                        objects.runs[k - 1].items.len() == 1
+                            && !objects.runs[k]
+                                .items
+                                .iter()
+                                .flatten()
+                                .any(|tok| tok.has(Flags::UNIT))
+                    }
+                    _ => false,
+                }
             });
             if joins
                 && objects.runs[k - 1].items.len() + objects.runs[k].items.len() >= 2
@@ -155,9 +170,53 @@ impl Reader<'_> {
         })
     }
 
+    /// "which is better for the newsletter, Mailchimp or Sendgrid?": the alternatives stand behind the question.
+    fn asked_in_front(&self, toks: &[Tok]) -> Option<Expanded> {
+        if !matches!(self.low(toks.first()?), "which" | "what" | "who") {
+            return None;
+        }
+        let at = toks
+            .iter()
+            .position(|tok| matches!(tok.kind, Kind::Comma | Kind::Colon | Kind::Dash))?;
+        let (question, list) = (&toks[..at], &toks[at + 1..]);
+        if !list.iter().any(|tok| tok.kind == Kind::Or)
+            || list.iter().any(|tok| tok.kind == Kind::Opaque)
+            || self.finite(list)
+        {
+            return None;
+        }
+        let tail: &[Tok] = question
+            .iter()
+            .position(|tok| tok.has(Flags::PREPOSITION))
+            .map_or(&[], |at| &question[at..]);
+        let parts: Vec<Part> = list
+            .split(Tok::joins)
+            .filter(|item| !item.is_empty())
+            .map(|item| {
+                let toks = [item, tail].concat();
+                self.part(
+                    Some("Evaluate"),
+                    &toks,
+                    NO_CLASS,
+                    rule::ALTERNATIVES,
+                    self.render(item),
+                )
+            })
+            .collect();
+        (parts.len() >= 2).then(|| Expanded {
+            parts,
+            coordinator: Some(self.render(toks)),
+            weighs: true,
+            ..Expanded::default()
+        })
+    }
+
     /// A question about alternatives: "which of A, B and C is best for X?", "should we use A or B?".
     pub fn asked(&self, toks: &[Tok]) -> Option<Expanded> {
         let low = |i: usize| toks.get(i).map_or("", |tok| self.low(tok));
+        if let Some(asked) = self.asked_in_front(toks) {
+            return Some(asked);
+        }
         let from = match (low(0), low(1)) {
             ("which", "of") => 2,
             ("should", _) => toks.iter().take(5).position(Tok::is_verb)? + 1,
@@ -167,6 +226,13 @@ impl Reader<'_> {
                     .take(8)
                     .position(|tok| self.low(tok) == "between" || tok.is_verb() && tok.ord > toks[1].ord)?
                     + 1
+            }
+            // "Python or R for the course?"
+            _ if self.text.trim_end().ends_with('?')
+                && toks.first().is_some_and(|tok| tok.proper)
+                && toks.iter().take(4).any(|tok| tok.kind == Kind::Or) =>
+            {
+                0
             }
             _ => return None,
         };

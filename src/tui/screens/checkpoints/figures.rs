@@ -237,40 +237,7 @@ fn unknown(cx: &Cx<'_>) -> Option<Row> {
 
 /// What else is worth a sentence before anything is written.
 fn noticed(view: &View, width: u16) -> Vec<Row> {
-    let mut said = Vec::new();
-    if view.folders > 0 {
-        said.push(format!(
-            "{} not entered",
-            plural(view.folders, "folder", "folders")
-        ));
-    }
-    if view.hidden > 0 {
-        said.push(format!(
-            "{} left alone",
-            plural(view.hidden, "hidden file", "hidden files")
-        ));
-    }
-    if let Some(first) = view.twins.first() {
-        said.push(format!("{first} differ only in case"));
-    }
-    if view.notes.nul_strings > 0 {
-        said.push(format!(
-            "{} with a NUL: kept, but PostgreSQL text cannot hold them",
-            plural(view.notes.nul_strings, "string", "strings")
-        ));
-    }
-    if view.notes.surrogate_strings > 0 {
-        said.push(format!(
-            "{} with half a surrogate pair: kept, but jsonb cannot hold them",
-            plural(view.notes.surrogate_strings, "string", "strings")
-        ));
-    }
-    if view.notes.wide_integers > 0 {
-        said.push(format!(
-            "{} beyond 2^53: kept exactly, but readers that use floats round them",
-            plural(view.notes.wide_integers, "integer", "integers")
-        ));
-    }
+    let said = view.noticed();
     if said.is_empty() {
         return Vec::new();
     }

@@ -6,6 +6,7 @@ use super::Screen;
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::item::{ItemState, Items};
+use crate::engine::journey;
 use crate::engine::rollback::{NewRows, Preflight};
 use crate::engine::runner::Reply;
 use crate::engine::runner::operations::backup::duration;
@@ -71,6 +72,16 @@ fn behind_the_swap(cx: &Cx<'_>) -> bool {
                 .is_some_and(|line| line.state == ItemState::Running)
         })
     })
+}
+
+/// A rollback is done, and nothing that was read since asks for another one.
+fn over(cx: &Cx<'_>) -> bool {
+    let Some(step) = cx.step(Capability::Rollback) else {
+        return false;
+    };
+    let read_since = |ended| cx.views.rollback.value().filter(|(at, _)| *at > ended);
+    let nothing_new = |ended| read_since(ended).is_none_or(|(_, found)| found.nothing_to_do);
+    step.verb == "apply" && step.activity.is_done() && step.ended.is_none_or(nothing_new)
 }
 
 fn plan(verb: &'static str) -> Effect {
@@ -184,9 +195,9 @@ impl Screen for Rollback {
         }
         if let Some(step) = step.filter(|step| step.verb == "apply") {
             match (step.activity, &step.outcome, &step.error) {
-                (Activity::Done, Some(outcome), _) => {
-                    return News::new(format!("{}.", outcome.summary.trim_end_matches('.')), "[ report")
-                        .role(Role::Ok);
+                (Activity::Done, Some(outcome), _) if over(cx) => {
+                    let said = format!("{}.", outcome.summary.trim_end_matches('.'));
+                    return News::new(said, "n report").role(Role::Ok);
                 }
                 (Activity::Failed, _, Some(error)) => {
                     return News::new(error.to_string(), "mend the cause, then n").role(Role::Bad);
@@ -220,6 +231,11 @@ impl Screen for Rollback {
             Command::new(Action::Next, "go on")
                 .about("go on with the rollback")
                 .off(off(cx))
+        } else if over(cx) {
+            let locked = journey::gate(cx.snapshot, Capability::Report).err();
+            Command::new(Action::Next, "report")
+                .about("go on to Report")
+                .off(locked.map(|locked| locked.sentence))
         } else {
             Command::new(Action::Next, "roll back…")
                 .about("show the plan and ask for the name of the target")
@@ -285,6 +301,7 @@ impl Screen for Rollback {
         match action {
             Action::Next if matches!(cx.views.mode, Mode::Watching(_)) => Handled::one(take_over(cx)),
             Action::Next if half_returned(cx) => ask("return"),
+            Action::Next if over(cx) => Handled::one(Effect::Go(Capability::Report)),
             Action::Next => ask("apply"),
             Action::TakeBack if interrupted(cx) => ask("keep"),
             Action::TakeBack => ask("return"),
