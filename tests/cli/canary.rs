@@ -242,3 +242,35 @@ fn fault_e78_a_secret_in_a_broken_settings_file_is_not_quoted() {
         }
     }
 }
+
+/// A password that is a word of the program's own, or the user's name, is masked in its address; it stops no file and takes no word away.
+#[test]
+fn a_password_like_a_name_stops_nothing() {
+    for (address, inherited) in [
+        ("postgres://maos:maos@127.0.0.1:1/maos", "postgres"),
+        ("postgres://acme_app:acme_app@127.0.0.1:1/acme_app", "report"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("acme")).unwrap();
+        fs::write(
+            folder.path().join("acme/migration.yml"),
+            format!(
+                "name: acme\ntype: brownfield\nenvironment: staging\nsources:\n  database: {address}\ntarget:\n  database: sqlite://out.db\n"
+            ),
+        )
+        .unwrap();
+        for verb in ["assess", "readiness", "report"] {
+            let mut command = command(folder.path(), &[verb, "-w", "acme"]);
+            command.env("PGPASSWORD", inherited);
+            let ran = finish(command);
+            assert_eq!(ran.code, Some(0), "{verb} {address}: {ran:#?}");
+            let masked = format!("{}{}", ran.out, ran.err).replace(":******@", "");
+            assert!(!masked.contains("******"), "{verb} {address}: {ran:#?}");
+        }
+        let journal = run(folder.path(), &["journal", "export", "-w", "acme"]).out;
+        assert!(
+            journal.contains("report/report.md") && !journal.contains("withheld"),
+            "{journal}"
+        );
+    }
+}

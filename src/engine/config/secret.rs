@@ -3,7 +3,7 @@
 use super::address::{Address, Password, Server};
 use super::model::Fate;
 use super::tree::{Leaf, Value};
-use crate::engine::workspace::secrets::{MASK, register, scrub};
+use crate::engine::workspace::secrets::{MASK, register, register_in, scrub};
 
 /// Parts of key names that say: the value is a secret.
 const WORDS: [&str; 14] = [
@@ -75,7 +75,7 @@ pub fn register_text(name: &str, text: &str) {
         return;
     }
     for secret in embedded(text) {
-        register(&secret);
+        register_in(text, &secret);
     }
 }
 

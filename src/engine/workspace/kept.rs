@@ -18,27 +18,30 @@ const ENV_BYTES: u64 = 1024 * 1024;
 /// Variables that hold a secret without saying so in their names.
 const UNNAMED: [&str; 2] = ["REDISCLI_AUTH", "SSHPASS"];
 
-/// Words that switch something on or off; a variable that holds one holds no secret, whatever it is called.
-const SWITCHES: [&str; 10] = [
-    "true", "false", "none", "null", "auto", "always", "never", "enabled", "disabled", "default",
-];
+/// Variables that hold a name. A password that is the same word is masked where it stands as a password and nowhere else.
+const NAMES: [&str; 5] = ["USER", "LOGNAME", "HOSTNAME", "PGUSER", "PGDATABASE"];
 
 /// Registers the secrets among the variables that this process hands on to every program it starts: `PGPASSWORD`, `REDISCLI_AUTH`, tokens,
 /// and passwords in addresses.
 pub fn register_inherited(variables: impl IntoIterator<Item = (String, String)>) {
-    for (name, value) in variables {
+    let variables: Vec<(String, String)> = variables.into_iter().collect();
+    let is_name = |text: &str| {
+        let named = |(name, value): &(String, String)| value == text && NAMES.contains(&name.as_str());
+        variables.iter().any(named)
+    };
+    for (name, value) in &variables {
         // The shell's two names for a folder look like passwords; so do counts of tokens and names of files.
         let harmless = matches!(name.as_str(), "PWD" | "OLDPWD")
             || name.ends_with("TOKENS")
-            || SWITCHES.contains(&value.to_ascii_lowercase().as_str())
-            || (value.starts_with('/') && Path::new(&value).exists());
+            || is_name(value)
+            || (value.starts_with('/') && Path::new(value).exists());
         if harmless {
             continue;
         }
         if UNNAMED.contains(&name.as_str()) {
-            secrets::register(&value);
+            secrets::register(value);
         } else {
-            register_text(&name, &value);
+            register_text(name, value);
         }
     }
 }
@@ -129,6 +132,9 @@ mod tests {
             ("MAX_OUTPUT_TOKENS", "32000"),
             ("GOOGLE_CREDENTIALS", "/dev/null"),
             ("LANG", "inherited-language"),
+            ("PGUSER", "inherited-name"),
+            ("DB_PASSWORD", "inherited-name"),
+            ("ADMIN_PASSWORD", "postgres"),
         ];
         register_inherited(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         for secret in [
@@ -148,6 +154,7 @@ mod tests {
             "32000",
             "/dev/null",
             "inherited-language",
+            "inherited-name",
             "postgres://app",
         ] {
             assert_eq!(secrets::scrub(plain), plain);

@@ -11,6 +11,7 @@ use std::sync::RwLock;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 
 /// What a secret looks like on every surface. Its length says nothing about the secret's.
@@ -19,11 +20,68 @@ pub const MASK: &str = "******";
 /// Secrets shorter than this are not scrubbed by value: replacing every `a` would destroy the text and betray the secret.
 const SHORTEST: usize = 4;
 
+/// Words that this program says itself, and names that every machine has. A value that is one of them, or a part of one, is not scrubbed by
+/// value: it would be taken out of the program's own sentences and keys, and whoever guesses tries it first. Where it stands as a password
+/// it is masked all the same.
+const OWN: [&str; 50] = [
+    "maos-migrate",
+    "postgresql",
+    "sqlite",
+    "redis",
+    "localhost",
+    "legacy",
+    "tasks",
+    "checkpoints",
+    "password",
+    "secret",
+    "token",
+    "admin",
+    "root",
+    "user",
+    "test",
+    "demo",
+    "sample",
+    "default",
+    "database",
+    "migration",
+    "rehearsal",
+    "greenfield",
+    "brownfield",
+    "hybrid",
+    "version_upgrade",
+    "production",
+    "staging",
+    "development",
+    "assessment",
+    "journal",
+    "quarantine",
+    "capability",
+    "started",
+    "finished",
+    "completed",
+    "failed",
+    "cancelled",
+    "pending",
+    "queued",
+    "running",
+    "unknown",
+    "true",
+    "false",
+    "none",
+    "null",
+    "auto",
+    "always",
+    "never",
+    "enabled",
+    "disabled",
+];
+
 static FORMS: RwLock<Vec<String>> = RwLock::new(Vec::new());
 
-/// Registers a secret value, so that no text that leaves the process shows it.
+/// Registers a secret value, so that no text that leaves the process shows it. One that is too short, or a word of the program's own, is
+/// masked only where it stands as a secret.
 pub fn register(value: &str) {
-    if value.len() < SHORTEST {
+    if value.len() < SHORTEST || is_own_word(value) {
         return;
     }
     let mut forms = FORMS.write().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -42,6 +100,21 @@ pub fn register(value: &str) {
     }
     // Longest first, so that a secret that contains another is replaced whole.
     forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+}
+
+fn is_own_word(value: &str) -> bool {
+    OWN.iter()
+        .copied()
+        .chain(Capability::ALL.iter().map(|capability| capability.name()))
+        .any(|word| word.contains(value))
+}
+
+/// Registers the password `secret` of the address `text`, unless it stands there a second time: then it is the name of a user, a machine or a
+/// database as well, and masking it by value would take the name out of everything.
+pub fn register_in(text: &str, secret: &str) {
+    if text.matches(secret).count() < 2 {
+        register(secret);
+    }
 }
 
 /// `text` with every registered secret replaced by [`MASK`].
@@ -131,6 +204,7 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Result<Resolved> {
     let (mut value, mut shown) = (String::new(), String::new());
     let mut rest = text;
+    let mut held = Vec::new();
     while let Some(start) = rest.find("${") {
         let (before, after) = rest.split_at(start);
         let Some(end) = after.find('}') else {
@@ -143,7 +217,6 @@ pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Resu
         value.push_str(before);
         shown.push_str(before);
         let in_url = value.contains("://");
-        register(&secret);
         // In a URL the reference stands for a component, so it is encoded; the whole text may also be one reference.
         if in_url && !(before.is_empty() && start == 0 && end + 1 == after.len()) {
             value.push_str(&percent_encoded(&secret, false));
@@ -151,16 +224,20 @@ pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Resu
             value.push_str(&secret);
         }
         shown.push_str(MASK);
+        held.push(secret);
         rest = &after[end + 1..];
     }
     value.push_str(rest);
     shown.push_str(rest);
+    held.iter().for_each(|secret| register_in(&value, secret));
     let mut warning = None;
     if let Ok(url) = url::Url::parse(&value)
         && let Some(password) = url.password()
     {
-        register(password);
-        register(&percent_decoded(password));
+        register_in(&value, password);
+        if percent_decoded(password) != password {
+            register(&percent_decoded(password));
+        }
         // Told by what people see, since a reference may stand elsewhere in the same address.
         let masked = format!(":{MASK}@");
         if shown != MASK && !shown.contains(&masked) {
@@ -290,6 +367,34 @@ mod tests {
                 "{error}"
             );
             assert!(error.hint.is_some());
+        }
+    }
+
+    #[test]
+    fn a_password_that_is_a_word_or_a_name_is_masked_where_it_stands_and_nowhere_else() {
+        for (text, shown) in [
+            ("postgres://app:postgres@db/app", "postgres://app:******@db/app"),
+            (
+                "postgres://acme_billing:acme_billing@db/acme_billing",
+                "postgres://acme_billing:******@db/acme_billing",
+            ),
+            (
+                "postgres://app:${NAME}@db/zq_named",
+                "postgres://app:******@db/zq_named",
+            ),
+        ] {
+            let named = |name: &str| (name == "NAME").then(|| "zq_named".to_owned());
+            let url = resolve(text, "here", Path::new("."), &named).unwrap();
+            assert_eq!(url.shown, shown);
+        }
+        for plain in [
+            "maos-migrate",
+            "postgres://",
+            "acme_billing",
+            "zq_named",
+            "\"capability\":\"schema\"",
+        ] {
+            assert_eq!(scrub(plain), plain);
         }
     }
 
