@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::support::json_of;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn fault_a16_the_values_of_python_2_come_out_exactly() {
     let cases: &[(&str, &[u8], Value)] = &[
         (

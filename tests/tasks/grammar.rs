@@ -134,7 +134,7 @@ fn descriptions_are_taken_apart_as_an_engineer_would() {
 /// Every form of list, order and reference in many trades, kept apart so that no other file lifts its figures.
 #[test]
 fn descriptions_of_every_form_are_taken_apart_as_an_engineer_would() {
-    hold_to_the_floor(&[include_str!("decompose_wide.jsonl")], 400);
+    hold_to_the_floor(&[include_str!("decompose_wide.jsonl")], 550);
 }
 
 fn hold_to_the_floor(files: &[&str], at_least: usize) {

@@ -238,10 +238,9 @@ impl Reader<'_> {
                 Kind::Semicolon | Kind::Dash => gap.strong = true,
                 Kind::Then => gap.marker = Marker::Then,
                 Kind::Finally => gap.marker = Marker::Finally,
-                Kind::First => {}
                 // "then, in parallel, …" is still after what stands before.
                 Kind::Beside if gap.marker == Marker::None => gap.marker = Marker::Beside,
-                Kind::Beside => {}
+                Kind::First | Kind::Beside => {}
                 Kind::Word if self.adverb(tok) && toks.get(i + 1).is_some_and(Tok::is_verb) => {}
                 Kind::Word
                     if matches!(

@@ -345,16 +345,21 @@ impl Reader<'_> {
             objects.runs.push(run);
             return objects;
         }
-        let last = conjuncts.len().saturating_sub(1);
+        let named: Vec<bool> = conjuncts
+            .iter()
+            .map(|conjunct| {
+                conjunct
+                    .toks
+                    .first()
+                    .is_some_and(|tok| tok.has(Flags::DETERMINER))
+            })
+            .collect();
         for (index, conjunct) in conjuncts.into_iter().enumerate() {
             let mut leads = self.leads_in(&conjunct.toks, index > 0);
             // "the headline, the call to action, and the image": in the middle of a list a preposition belongs to its item.
             if index > 0
-                && index < last
-                && conjunct
-                    .toks
-                    .first()
-                    .is_some_and(|tok| tok.has(Flags::DETERMINER))
+                && named[index]
+                && named.get(index + 1).copied().unwrap_or_default()
                 && leads.iter().all(|at| *at > 0 && conjunct.toks[*at].is_word())
             {
                 leads.clear();
