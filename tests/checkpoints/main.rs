@@ -11,4 +11,5 @@ mod fuzz;
 mod hostile;
 mod operation;
 mod places;
+mod python2;
 mod support;

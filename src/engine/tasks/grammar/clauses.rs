@@ -48,6 +48,13 @@ struct Gap {
     closed: bool,
 }
 
+/// Verbs on one object; more are no order that a person gives.
+const MOST_VERBS: usize = 64;
+/// Phrases that put clauses around each other, inside one sentence; what goes deeper is read as plain words.
+const DEEPEST: u8 = 24;
+/// Words of a phrase before its comma.
+const LONGEST_PHRASE: usize = 60;
+
 impl Reader<'_> {
     #[expect(clippy::unused_self, reason = "asked like its neighbours")]
     /// Cuts tokens into sentences: at stops, blank lines, and line ends before a verb.
@@ -103,6 +110,9 @@ impl Reader<'_> {
                 return 0;
             };
             verbs += 1;
+            if verbs > MOST_VERBS {
+                return 0;
+            }
             let mut next = i + 1;
             while toks
                 .get(next)
@@ -228,10 +238,9 @@ impl Reader<'_> {
                 Kind::Semicolon | Kind::Dash => gap.strong = true,
                 Kind::Then => gap.marker = Marker::Then,
                 Kind::Finally => gap.marker = Marker::Finally,
-                Kind::First => {}
                 // "then, in parallel, …" is still after what stands before.
                 Kind::Beside if gap.marker == Marker::None => gap.marker = Marker::Beside,
-                Kind::Beside => {}
+                Kind::First | Kind::Beside => {}
                 Kind::Word if self.adverb(tok) && toks.get(i + 1).is_some_and(Tok::is_verb) => {}
                 Kind::Word
                     if matches!(
@@ -274,16 +283,17 @@ impl Reader<'_> {
             }
             at = next + length;
         }
-        self.phrased(&toks[at..], marker, &mut out);
+        self.phrased(&toks[at..], marker, 0, &mut out);
         out
     }
 
     /// Cuts what stands behind an opening, or behind the words between two clauses.
-    fn phrased(&self, toks: &[Tok], mut marker: Marker, out: &mut Vec<Clause>) {
-        let mut toks = toks.to_vec();
+    fn phrased(&self, mut toks: &[Tok], mut marker: Marker, depth: u8, out: &mut Vec<Clause>) {
         let mut closing_clause = None;
+        // What is said of the clause before it begins, put behind it.
+        let mut moved: &[Tok] = &[];
         // "After testing the API, deploy it", "Before deploying, run the tests", "For the Oslo and Lima offices, print labels".
-        if let Some((fronted, rest)) = self.fronted(&toks) {
+        if let Some((fronted, rest)) = self.fronted(toks) {
             let word = self.low(&fronted[0]).to_owned();
             let base = fronted.get(1).and_then(|tok| match word.as_str() {
                 "having" => self.participle(tok),
@@ -313,14 +323,19 @@ impl Reader<'_> {
                     });
                     toks = rest;
                 }
-                ("after" | "once" | "when" | "as soon as", None) => {
-                    marker = Marker::Then;
-                    toks = [rest, fronted].concat();
+                (word, _) => {
+                    if matches!(word, "after" | "once" | "when" | "as soon as") {
+                        marker = Marker::Then;
+                    }
+                    (toks, moved) = (rest, fronted);
                 }
-                _ => toks = [rest, fronted].concat(),
             }
         }
-        self.cut(&toks, marker, out);
+        let first = out.len();
+        self.cut(toks, marker, depth, out);
+        if let Some(clause) = out.get_mut(first) {
+            clause.toks.extend_from_slice(moved);
+        }
         out.extend(closing_clause);
     }
 
@@ -343,7 +358,7 @@ impl Reader<'_> {
     }
 
     /// An opening phrase up to the comma before the first verb, and the rest.
-    fn fronted(&self, toks: &[Tok]) -> Option<(Vec<Tok>, Vec<Tok>)> {
+    fn fronted<'t>(&self, toks: &'t [Tok]) -> Option<(&'t [Tok], &'t [Tok])> {
         let first = toks.first()?;
         let opens = first.has(Flags::PREPOSITION)
             || matches!(first.kind, Kind::Based | Kind::Opaque)
@@ -354,7 +369,7 @@ impl Reader<'_> {
         if !opens || first.is_verb() {
             return None;
         }
-        let comma = (1..toks.len()).find(|&i| {
+        let comma = (1..toks.len().min(LONGEST_PHRASE)).find(|&i| {
             toks[i].kind == Kind::Comma
                 && self.opens(
                     toks,
@@ -366,11 +381,11 @@ impl Reader<'_> {
                     toks.get(i - 1),
                 )
         })?;
-        Some((toks[..comma].to_vec(), toks[comma + 1..].to_vec()))
+        Some((&toks[..comma], &toks[comma + 1..]))
     }
 
     #[expect(clippy::too_many_lines, reason = "one walk over the words of a sentence")]
-    fn cut(&self, toks: &[Tok], first: Marker, out: &mut Vec<Clause>) {
+    fn cut(&self, toks: &[Tok], first: Marker, depth: u8, out: &mut Vec<Clause>) {
         let mut from = 0;
         let mut marker = first;
         let mut led = self.leads(toks);
@@ -414,13 +429,16 @@ impl Reader<'_> {
                     i += self.series(toks, i);
                     continue;
                 }
-                Kind::Word if matches!(self.low(tok), "after" | "before" | "prior to" | "ahead of") => {
+                Kind::Word
+                    if depth < DEEPEST
+                        && matches!(self.low(tok), "after" | "before" | "prior to" | "ahead of") =>
+                {
                     let base = toks.get(i + 1).and_then(|tok| {
                         self.gerund(tok)
                             .or_else(|| self.unknown_gerund(tok, toks.get(i + 2)))
                     });
                     if let Some(base) = base {
-                        self.around(toks, from, i, marker, base, out);
+                        self.around(toks, from, i, marker, (base, depth + 1), out);
                         return;
                     }
                 }
@@ -456,6 +474,7 @@ impl Reader<'_> {
                 Opaque::Relative => false,
             };
             if allowed
+                && depth < DEEPEST
                 && i > from
                 && self.opens_phrase(&toks[next..], gap)
                 && self.fronted(&toks[next..]).is_some()
@@ -466,7 +485,7 @@ impl Reader<'_> {
                     led,
                     ..Clause::default()
                 });
-                self.phrased(&toks[next..], gap.marker, out);
+                self.phrased(&toks[next..], gap.marker, depth + 1, out);
                 return;
             }
             // "the onboarding, offboarding, and leave processes": a bare name before a shared head goes on with the list.
@@ -532,7 +551,7 @@ impl Reader<'_> {
         from: usize,
         at: usize,
         marker: Marker,
-        base: (u8, String),
+        (base, depth): ((u8, String), u8),
         out: &mut Vec<Clause>,
     ) {
         let main = Clause {
@@ -542,7 +561,7 @@ impl Reader<'_> {
             ..Clause::default()
         };
         let mut rest = Vec::new();
-        self.cut(&toks[at + 1..], Marker::None, &mut rest);
+        self.cut(&toks[at + 1..], Marker::None, depth, &mut rest);
         if let Some(first) = rest.first_mut() {
             first.led = true;
             first.base = Some(base);

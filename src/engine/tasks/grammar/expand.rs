@@ -95,20 +95,8 @@ impl Reader<'_> {
         }
         let (verb, class, used) = self.verb_text(clause);
         let rest = &toks[used.min(toks.len())..];
-        // "run the unit tests followed by the integration tests"
-        if let Some(at) = rest
-            .iter()
-            .position(|tok| tok.kind == Kind::Then && self.low(tok) == "followed by")
-            && at > 0
-            && at + 1 < rest.len()
-        {
-            let parts = [&rest[..at], &rest[at + 1..]]
-                .map(|side| self.part(verb.as_deref(), side, class, rule::OBJECTS, self.render(side)));
-            return Expanded {
-                parts: parts.to_vec(),
-                chained: true,
-                ..Expanded::default()
-            };
+        if let Some(expanded) = self.followed(verb.as_deref(), class, rest) {
+            return expanded;
         }
         let single = || Expanded {
             parts: vec![self.part(verb.as_deref(), rest, class, rule::CLAUSE, self.render(rest))],
@@ -181,21 +169,39 @@ impl Reader<'_> {
             return expanded;
         }
         if weighing {
-            let capital = verb
-                .as_deref()
-                .is_some_and(|verb| verb.starts_with(char::is_uppercase));
-            let word = if capital { "Evaluate" } else { "evaluate" };
             return self
-                .brackets(Some(word), class, rest, true)
-                .map(|expanded| Expanded {
-                    coordinator: Some(self.render_behind(verb.as_deref().unwrap_or_default(), rest)),
-                    weighs: true,
-                    ..expanded
-                })
+                .weighed_in_brackets(verb.as_deref().unwrap_or_default(), class, rest)
                 .unwrap_or_else(single);
         }
         self.share_out(verb.as_deref(), class, &objects, rest, with_parts)
             .unwrap_or_else(single)
+    }
+
+    /// "run the unit tests followed by the integration tests": the verb is said once for both.
+    fn followed(&self, verb: Option<&str>, class: u8, rest: &[Tok]) -> Option<Expanded> {
+        let at = rest
+            .iter()
+            .position(|tok| tok.kind == Kind::Then && self.low(tok) == "followed by")
+            .filter(|at| *at > 0 && at + 1 < rest.len())?;
+        let parts = [&rest[..at], &rest[at + 1..]]
+            .map(|side| self.part(verb, side, class, rule::OBJECTS, self.render(side)));
+        Some(Expanded {
+            parts: parts.to_vec(),
+            chained: true,
+            ..Expanded::default()
+        })
+    }
+
+    /// "pick a database (Milvus, Qdrant, or Weaviate)": the alternatives stand in brackets.
+    fn weighed_in_brackets(&self, verb: &str, class: u8, rest: &[Tok]) -> Option<Expanded> {
+        let capital = verb.starts_with(char::is_uppercase);
+        let word = if capital { "Evaluate" } else { "evaluate" };
+        let expanded = self.brackets(Some(word), class, rest, true)?;
+        Some(Expanded {
+            coordinator: Some(self.render_behind(verb, rest)),
+            weighs: true,
+            ..expanded
+        })
     }
 
     /// "research how LLMs are used in healthcare, finance, and education": three and more places are shared out.

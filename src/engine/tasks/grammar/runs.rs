@@ -1,5 +1,7 @@
 //! The objects of a clause as runs: a lead ("for the") with the items listed behind it.
 
+use std::borrow::Cow;
+
 use super::reader::{Reader, closing};
 use super::token::Tok;
 use crate::engine::tasks::rules::{Flags, Kind};
@@ -298,7 +300,11 @@ impl Reader<'_> {
     }
 
     /// "for each of the Leeds and Bristol offices" without "each of": the list behind it is shared out anyway.
-    fn without_each(&self, body: &[Tok]) -> Vec<Tok> {
+    fn without_each<'t>(&self, body: &'t [Tok]) -> Cow<'t, [Tok]> {
+        let shares = |tok: &Tok| matches!(self.low(tok), "each" | "every" | "all" | "both");
+        if !body.iter().any(shares) {
+            return Cow::Borrowed(body);
+        }
         let mut out = Vec::with_capacity(body.len());
         let mut i = 0;
         while let Some(tok) = body.get(i) {
@@ -308,14 +314,14 @@ impl Reader<'_> {
                 tok.proper
                     || tok.has(Flags::DETERMINER) && !matches!(self.low(tok), "these" | "those" | "this")
             });
-            if of && named && matches!(self.low(tok), "each" | "every" | "all" | "both") {
+            if of && named && shares(tok) {
                 i += 2 + one;
                 continue;
             }
             out.push(*tok);
             i += 1;
         }
-        out
+        Cow::Owned(out)
     }
 
     /// Reads the objects behind a verb. `with_parts`: the verb's "with" lists parts of what is built.
@@ -339,16 +345,21 @@ impl Reader<'_> {
             objects.runs.push(run);
             return objects;
         }
-        let last = conjuncts.len().saturating_sub(1);
+        let named: Vec<bool> = conjuncts
+            .iter()
+            .map(|conjunct| {
+                conjunct
+                    .toks
+                    .first()
+                    .is_some_and(|tok| tok.has(Flags::DETERMINER))
+            })
+            .collect();
         for (index, conjunct) in conjuncts.into_iter().enumerate() {
             let mut leads = self.leads_in(&conjunct.toks, index > 0);
             // "the headline, the call to action, and the image": in the middle of a list a preposition belongs to its item.
             if index > 0
-                && index < last
-                && conjunct
-                    .toks
-                    .first()
-                    .is_some_and(|tok| tok.has(Flags::DETERMINER))
+                && named[index]
+                && named.get(index + 1).copied().unwrap_or_default()
                 && leads.iter().all(|at| *at > 0 && conjunct.toks[*at].is_word())
             {
                 leads.clear();

@@ -203,10 +203,10 @@ fn word_end(text: &str, i: usize) -> usize {
         return plain;
     }
     // Commas and brackets inside an address are its own.
-    let solid = text[i..]
-        .find(char::is_whitespace)
-        .map_or(text.len(), |at| i + at);
-    if text[i..solid].contains("://") {
+    if text[plain..].starts_with("://") {
+        let solid = text[i..]
+            .find(char::is_whitespace)
+            .map_or(text.len(), |at| i + at);
         return i + text[i..solid]
             .trim_end_matches([',', ';', ':', ')', ']', '}', '"', '`', '”'])
             .len();

@@ -55,6 +55,17 @@ impl Reader<'_> {
         )
     }
 
+    /// Whether a run names more alternatives to those of the run before: "A against B and C".
+    fn goes_on(&self, before: &Run, run: &Run, weighing: bool) -> bool {
+        run.lead.last().is_some_and(|tok| match self.low(tok) {
+            "with" | "against" => true,
+            "to" => weighing,
+            // "compare A and B over ten years" names a span, "choose A over B" the other choice.
+            "over" => before.items.len() == 1 && !run.items.iter().flatten().any(|tok| tok.has(Flags::UNIT)),
+            _ => false,
+        })
+    }
+
     /// Alternatives: one subtask weighs each.
     pub fn weigh(
         &self,
@@ -67,22 +78,7 @@ impl Reader<'_> {
         // "A against B and C": the list goes on behind the preposition.
         let mut k = 1;
         while k < objects.runs.len() {
-            let joins = objects.runs[k].lead.last().is_some_and(|tok| {
-                match self.low(tok) {
-                    "with" | "against" => true,
-                    "to" => weighing,
-                    // "compare A and B over ten years" names a span, "choose A over B" the other choice.
-                    "over" => {
-                        objects.runs[k - 1].items.len() == 1
-                            && !objects.runs[k]
-                                .items
-                                .iter()
-                                .flatten()
-                                .any(|tok| tok.has(Flags::UNIT))
-                    }
-                    _ => false,
-                }
-            });
+            let joins = self.goes_on(&objects.runs[k - 1], &objects.runs[k], weighing);
             if joins
                 && objects.runs[k - 1].items.len() + objects.runs[k].items.len() >= 2
                 && !objects.runs[k].items.is_empty()
