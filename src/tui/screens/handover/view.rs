@@ -27,7 +27,8 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
         let said = step
             .and_then(|step| step.outcome.as_ref())
             .map_or_else(String::new, |o| o.summary.clone());
-        return News::new(said, detail::onward(cx, screen.capability).1.label).role(Role::Ok);
+        let next = format!("n {}", detail::onward(cx, screen.capability).1.label);
+        return News::new(said, next).role(Role::Ok);
     }
     if let Some(question) = screen.question(cx) {
         return News::new(

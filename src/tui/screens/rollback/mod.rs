@@ -114,6 +114,17 @@ fn legacy_halts(cx: &Cx<'_>) -> bool {
         .is_some_and(|error| error.message.contains("legacy system does not start"))
 }
 
+/// Whether everything went back and nothing is known to have come since that could go back.
+fn back(cx: &Cx<'_>) -> bool {
+    let Some(step) = cx.step(Capability::Rollback) else {
+        return false;
+    };
+    let looked = cx.views.rollback.value();
+    let since = looked.zip(step.ended).is_some_and(|((at, _), ended)| at > ended);
+    let nothing = looked.is_some_and(|(_, found)| found.nothing_to_do);
+    step.verb == "apply" && step.activity == Activity::Done && (nothing || !since)
+}
+
 impl Screen for Rollback {
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         if super::working::reads(cx) {
@@ -185,8 +196,9 @@ impl Screen for Rollback {
         if let Some(step) = step.filter(|step| step.verb == "apply") {
             match (step.activity, &step.outcome, &step.error) {
                 (Activity::Done, Some(outcome), _) => {
-                    return News::new(format!("{}.", outcome.summary.trim_end_matches('.')), "[ report")
-                        .role(Role::Ok);
+                    let said = format!("{}.", outcome.summary.trim_end_matches('.'));
+                    let next = if back(cx) { "n report" } else { "[ report" };
+                    return News::new(said, next).role(Role::Ok);
                 }
                 (Activity::Failed, _, Some(error)) => {
                     return News::new(error.to_string(), "mend the cause, then n").role(Role::Bad);
@@ -220,6 +232,8 @@ impl Screen for Rollback {
             Command::new(Action::Next, "go on")
                 .about("go on with the rollback")
                 .off(off(cx))
+        } else if back(cx) {
+            Command::new(Action::Next, "report").about("go to the report")
         } else {
             Command::new(Action::Next, "roll back…")
                 .about("show the plan and ask for the name of the target")
@@ -285,6 +299,7 @@ impl Screen for Rollback {
         match action {
             Action::Next if matches!(cx.views.mode, Mode::Watching(_)) => Handled::one(take_over(cx)),
             Action::Next if half_returned(cx) => ask("return"),
+            Action::Next if back(cx) => Handled::one(Effect::Go(Capability::Report)),
             Action::Next => ask("apply"),
             Action::TakeBack if interrupted(cx) => ask("keep"),
             Action::TakeBack => ask("return"),
