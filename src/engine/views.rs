@@ -146,4 +146,6 @@ pub struct Views {
     pub reading: BTreeMap<Capability, Progress>,
     /// Questions whose probe is under way.
     pub probing: BTreeSet<String>,
+    /// An operation that was approved and is about to begin: its plan is made once more.
+    pub approving: Option<Capability>,
 }

@@ -110,7 +110,11 @@ pub fn wrap(text: &str, max: usize) -> Vec<String> {
             }
             let mut rest = word;
             while width(rest) > max {
-                let piece = take(rest, max);
+                let mut piece = take(rest, max);
+                // A path breaks between its folders.
+                if let Some(slash) = piece.rfind('/').filter(|slash| *slash > 0) {
+                    piece = &piece[..=slash];
+                }
                 // A grapheme wider than the line would never fit: give it up rather than loop.
                 if piece.is_empty() {
                     rest = "";
@@ -191,6 +195,7 @@ mod tests {
     fn prose_wraps_at_spaces_and_long_words_break() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("/one/two/three", 10), ["/one/two/", "three"]);
         assert_eq!(wrap("a\nb", 3), ["a", "b"]);
         assert_eq!(wrap("", 3), [""]);
     }

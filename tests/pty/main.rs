@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 mod harness;
+mod journey;
 #[path = "../support/modes.rs"]
 mod modes;
 #[path = "../support/pty.rs"]

@@ -75,6 +75,7 @@ impl Dispatcher {
             Err(error) => return self.settle(approving.reply, Err(error)).await,
         };
         self.approving.insert((capability, verb.clone()), approving);
+        self.outlets.view(|views| views.approving = Some(capability));
         let control = self.reading_control(capability);
         self.spawn(async move {
             let result = operations::prepare(world, capability, &verb, control).await;

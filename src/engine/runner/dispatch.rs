@@ -555,6 +555,7 @@ impl Dispatcher {
                 let Some(approving) = self.approving.remove(&(capability, verb.clone())) else {
                     return Ok(());
                 };
+                self.outlets.view(|views| views.approving = None);
                 if approving.stopped {
                     let stopped = Error::interrupted("stopped before it began; nothing was changed");
                     return self.settle(approving.reply, Err(stopped)).await;

@@ -19,14 +19,14 @@ use crate::tui::widgets::mark::Mark;
 #[must_use]
 pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, unread: usize) -> FrameInfo {
     let numbered = numbered(cx);
-    let aside = (current == Capability::Rollback).then(|| {
+    let aside = super::is_aside(current).then(|| {
         let from = from.unwrap_or(Capability::Start);
         let place = numbered.iter().position(|step| *step == from);
         let where_from = place.map_or_else(
             || format!("from {}", from.title()),
             |at| format!("from {}, step {} of {}", from.title(), at + 1, numbered.len()),
         );
-        ("Rollback".to_owned(), where_from)
+        (current.title().to_owned(), where_from)
     });
     let environment = cx.snapshot.environment;
     // Before the settings are read nothing is known about the target, not even that it has no label.

@@ -1,6 +1,6 @@
 //! The commands that mean the same everywhere: help, lists, steps, leaving, the terminal's own matters.
 
-use super::{App, Out};
+use super::{App, Out, is_aside};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::runner::trouble;
@@ -20,7 +20,7 @@ impl App {
     /// Why there is no step further on; `which` is `first` or `last`.
     fn at_the_end(&self, which: &str) -> String {
         let title = self.current.title();
-        if self.current == Capability::Rollback {
+        if is_aside(self.current) {
             format!("{title} is not one of the steps; q goes back to them.")
         } else {
             format!("{title} is the {which} step.")
@@ -155,7 +155,7 @@ impl App {
 
     /// Leaves at once when nothing runs; asks when something does.
     fn ask_to_leave(&mut self, now: &Now) {
-        if self.current == Capability::Rollback {
+        if is_aside(self.current) {
             let back = self.from.take().unwrap_or(Capability::Start);
             self.go(back, now);
             return;

@@ -183,6 +183,15 @@ impl App {
             self.say(News::new(what, "").role(Role::Warn), now);
             return;
         }
+        // A second press of the key that led to the dialog must not ask the same once more.
+        if action == Action::Next
+            && self.overlays.is_empty()
+            && let Some(capability) = self.world.views.approving
+        {
+            let said = format!("{} is about to begin.", capability.title());
+            self.say(News::new(said, ""), now);
+            return;
+        }
         // The terminal's own matters and the way back do not wait for anybody.
         if matches!(action, Action::Rollback | Action::Suspend | Action::Repaint) {
             self.general(action, now);

@@ -90,6 +90,11 @@ pub struct App {
     outbox: Vec<Out>,
 }
 
+/// Whether the screen of `capability` is none of the steps: `q` goes back from there to where it was opened.
+const fn is_aside(capability: Capability) -> bool {
+    matches!(capability, Capability::Rollback | Capability::Backup)
+}
+
 impl App {
     /// A wizard that knows nothing yet, on Start.
     #[must_use]
@@ -185,7 +190,7 @@ impl App {
 
     /// Goes to a step; the rollback remembers where it was opened.
     fn go(&mut self, to: Capability, now: &Now) {
-        if to == Capability::Rollback && self.current != Capability::Rollback {
+        if is_aside(to) && !is_aside(self.current) {
             self.from = Some(self.current);
         }
         self.overlays.clear();

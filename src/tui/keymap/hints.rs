@@ -67,6 +67,8 @@ pub enum Place {
     Screen,
     /// The rollback: it goes back, and its own key needs no hint.
     Rollback,
+    /// Another place that is no step: it goes back.
+    Aside,
     /// An overlay: it closes.
     Overlay,
 }
@@ -87,6 +89,13 @@ pub fn always(map: &KeyMap, place: Place, short: bool) -> Vec<Hint> {
             ]
         }
         Place::Rollback => vec![hint(Action::Help, "help"), hint(Action::Leave, "back")],
+        Place::Aside => {
+            vec![
+                hint(Action::Help, "help"),
+                hint(Action::Rollback, "rollback"),
+                hint(Action::Leave, "back"),
+            ]
+        }
         Place::Overlay => {
             vec![
                 hint(Action::Help, "help"),

@@ -5,6 +5,7 @@ use crate::engine::journey;
 use crate::tui::app::context::Cx;
 use crate::tui::keymap::{Action, Command};
 use crate::tui::paint::Row;
+use crate::tui::screens::tasks::submitting;
 use crate::tui::style::Role;
 use crate::tui::text;
 
@@ -37,7 +38,18 @@ pub fn prose(sentence: &str, width: u16, role: Role, kept: u8) -> Vec<Row> {
 /// The step after this one that can be entered, and the command that goes there.
 #[must_use]
 pub fn onward(cx: &Cx<'_>, from: Capability) -> (Option<Capability>, Command) {
-    let next = journey::following(cx.snapshot, from);
+    // The converted tasks are given to MAOS once its place is ready, and the way goes on from there.
+    if from == Capability::Environment && submitting::is_next(cx) {
+        let tasks = Command::new(Action::Next, "submit tasks")
+            .about("go back to Tasks, which gives them to MAOS now that its place is ready");
+        return (Some(Capability::Tasks), tasks);
+    }
+    let given = from == Capability::Tasks && cx.snapshot.activity(Capability::Environment).is_done();
+    let next = if given {
+        journey::following(cx.snapshot, Capability::Environment)
+    } else {
+        journey::following(cx.snapshot, from)
+    };
     match next {
         Some(next) => {
             let locked = journey::gate(cx.snapshot, next)

@@ -95,6 +95,10 @@ impl Screen for ReadinessScreen {
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
+        if result(cx).is_none() && !cx.snapshot.answers.given.is_empty() && cx.held().is_none() {
+            let computing = Some("The score is being computed.".to_owned());
+            return vec![Command::new(Action::Next, "tasks").off(computing)];
+        }
         if result(cx).is_none() {
             return vec![Command::new(Action::Next, "assess").about("open the questionnaire")];
         }

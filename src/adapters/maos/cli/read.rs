@@ -218,8 +218,20 @@ pub fn gist(out: &str, err: &str) -> String {
             .or_else(|| all.iter().find(|line| !line.starts_with("Usage:")))
             .cloned()
     };
+    if let Some(said) = of_document(err).or_else(|| of_document(out)) {
+        return shown(&said);
+    }
     let line = telling(err).or_else(|| telling(out)).unwrap_or_default();
     shown(line.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '"' | '/' | '<')))
+}
+
+/// What a JSON document says for people.
+fn of_document(text: &str) -> Option<String> {
+    let document: Value = serde_json::from_str(text.trim()).ok()?;
+    let said = ["/error/message", "/error", "/message"]
+        .into_iter()
+        .find_map(|at| document.pointer(at)?.as_str());
+    said.filter(|said| !said.trim().is_empty()).map(str::to_owned)
 }
 
 /// Foreign text for a sentence of ours: no secret, no control character, not long.
@@ -260,6 +272,20 @@ mod tests {
             "health init"
         );
         assert_eq!(names("I take no help.\n"), "");
+    }
+
+    #[test]
+    fn the_gist_of_a_document_is_what_it_says_for_people() {
+        let said = |out: &str, err: &str| gist(out, err);
+        assert_eq!(
+            said(r#"{"message": "made /srv/state", "rehearsal": true}"#, ""),
+            "made /srv/state"
+        );
+        assert_eq!(
+            said("", r#"{"error": {"message": "no connection"}}"#),
+            "no connection"
+        );
+        assert_eq!(said("made\n", ""), "made");
     }
 
     #[test]

@@ -112,6 +112,7 @@ impl std::fmt::Debug for Prepared {
 /// A verb that does not exist, a gate, or what the capability refuses.
 pub async fn prepare(world: World, capability: Capability, verb: &str, control: Control) -> Result<Prepared> {
     crate::engine::journey::gate(&world.snapshot, capability).map_err(Error::from)?;
+    let root = format!("{}/", world.workspace.root().display());
     let mut prepared = match (capability, verb) {
         (Capability::Assess, "write") => assess::write(&world).await,
         (Capability::Schema, "apply") => schema::apply(world, control).await,
@@ -131,12 +132,33 @@ pub async fn prepare(world: World, capability: Capability, verb: &str, control: 
         _ => Err(unknown(capability, verb)),
     }?;
     // A standalone run may name its plan otherwise; in a workspace a plan carries the verb that applies it.
-    if prepared.plan.verb != verb || prepared.plan.capability != capability {
+    let renamed = prepared.plan.verb != verb || prepared.plan.capability != capability;
+    if renamed {
         verb.clone_into(&mut prepared.plan.verb);
         prepared.plan.capability = capability;
+    }
+    if named_shortly(&mut prepared.plan, &root) || renamed {
         prepared.plan = prepared.plan.sealed();
     }
     Ok(prepared)
+}
+
+/// Names files of the workspace in the effects of a plan as its settings do, without the path of the workspace before them. Returns
+/// whether any was named otherwise.
+fn named_shortly(plan: &mut Plan, root: &str) -> bool {
+    let mut changed = false;
+    for text in plan
+        .effects
+        .iter_mut()
+        .map(|effect| &mut effect.what)
+        .chain(&mut plan.undo)
+    {
+        if root.len() > 1 && text.contains(root) {
+            *text = text.replace(root, "");
+            changed = true;
+        }
+    }
+    changed
 }
 
 /// The verb under which the lines of an operation stand: taking one back (`keep`, `undo`) changes the lines of the one that it takes

@@ -40,6 +40,8 @@ pub struct Assess {
     refusal: Option<String>,
     /// The question whose typed answer is on its way.
     sent: Option<String>,
+    /// Whether the plan of the report is being made.
+    asked: bool,
 }
 
 /// The questionnaire, where it has been read.
@@ -222,6 +224,7 @@ impl Assess {
         if written(cx) {
             return Handled::Yes(vec![Effect::Go(Capability::Readiness)]);
         }
+        self.asked = true;
         let order = Order::Plan {
             capability: Capability::Assess,
             verb: WRITE.to_owned(),
@@ -354,7 +357,8 @@ impl Screen for Assess {
                 .about("write assessment.md and assessment.json")
                 .off(
                     held.clone()
-                        .or_else(|| (!form.open.is_empty()).then(|| "Probes are at work.".to_owned())),
+                        .or_else(|| (!form.open.is_empty()).then(|| "Probes are at work.".to_owned()))
+                        .or_else(|| self.asked.then(|| "The report is being written.".to_owned())),
                 )
         };
         let row = self.row(&form);
@@ -504,6 +508,7 @@ impl Screen for Assess {
 
     fn answered(&mut self, answer: &Answered, cx: &Cx<'_>) -> Handled {
         let (purpose, result) = answer;
+        self.asked &= *purpose != Purpose::Preview(Capability::Assess);
         match (purpose, result) {
             (Purpose::Field(Capability::Assess), Ok(_)) => {
                 let was_edit = self.edit.take().is_some();

@@ -253,6 +253,11 @@ pub struct Backup {
     shelf: Shelf,
 }
 
+/// Whether there is a backup to go on with.
+fn ready(cx: &Cx<'_>) -> bool {
+    !cx.snapshot.activity(Capability::Backup).is_active() && all(cx).iter().any(Listed::usable)
+}
+
 impl Screen for Backup {
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         if super::working::reads(cx) {
@@ -272,20 +277,39 @@ impl Screen for Backup {
     }
 
     fn news(&self, cx: &Cx<'_>) -> News {
-        if all(cx).iter().any(Listed::usable) {
-            News::new("A verified backup is there.", "c makes another one")
+        if cx.snapshot.activity(Capability::Backup).is_active() {
+            News::new(
+                "The backup is being made and verified.",
+                "wait; q goes back, it runs on",
+            )
+        } else if all(cx).iter().any(Listed::usable) {
+            News::new("A verified backup is there.", "n goes back, c makes another one")
         } else {
-            News::new("No verified backup.", "c makes and verifies one").role(Role::Warn)
+            News::new("No verified backup.", "n makes and verifies one").role(Role::Warn)
         }
     }
 
     fn commands(&self, cx: &Cx<'_>) -> Vec<Command> {
         let none = all(cx).is_empty().then(|| "There is no backup.".to_owned());
-        commands(cx, none)
+        let mut all = commands(cx, none);
+        let next = if ready(cx) {
+            Command::new(Action::Next, "back").about("go back to where this was opened")
+        } else {
+            let busy = all.iter().find(|command| command.is(Action::Create));
+            Command::new(Action::Next, "create")
+                .about("make and verify a backup")
+                .off(busy.and_then(|command| command.off.clone()))
+        };
+        all.insert(0, next);
+        all
     }
 
     fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
-        self.shelf.act(action, cx)
+        match action {
+            Action::Next if ready(cx) => Handled::one(Effect::Run(Action::Leave)),
+            Action::Next => self.shelf.act(Action::Create, cx),
+            _ => self.shelf.act(action, cx),
+        }
     }
 
     fn answered(&mut self, answer: &Answered, cx: &Cx<'_>) -> Handled {

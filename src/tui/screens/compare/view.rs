@@ -269,7 +269,7 @@ fn head(screen: &Compare, summary: &Summary, cx: &Cx<'_>, width: u16) -> Vec<Row
     let (_, repeats, deadline) = wanted(cx);
     let said = format!(
         "{} × {repeats} repeats, order alternated, deadline {deadline} s",
-        plural(summary.tasks.len() as u64, "task", "tasks")
+        plural(summary.planned.div_ceil(repeats.max(1) as u64), "task", "tasks")
     );
     let mut row = Row::prose(said, Role::Text);
     if let Some(left) = left(summary, cx) {

@@ -405,8 +405,7 @@ pub(super) fn news(screen: &Environment, cx: &Cx<'_>) -> News {
             let what = step(cx)
                 .and_then(|step| step.outcome.as_ref())
                 .map_or_else(String::new, |outcome| text::sentence(&outcome.summary));
-            let next = detail::onward(cx, STEP).0;
-            let next = next.map_or_else(String::new, |next| format!("n {}", next.title().to_lowercase()));
+            let next = format!("n {}", detail::onward(cx, STEP).1.label);
             News::new(format!("{}.", what.trim_end_matches('.')), next).role(Role::Ok)
         }
         Activity::Idle => idle(screen, cx),

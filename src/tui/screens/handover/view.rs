@@ -27,8 +27,8 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
         let said = step
             .and_then(|step| step.outcome.as_ref())
             .map_or_else(String::new, |o| o.summary.clone());
-        let next = detail::onward(cx, screen.capability).0;
-        let next = next.map_or_else(String::new, |next| format!("n {}", next.title().to_lowercase()));
+        let (to, onward) = detail::onward(cx, screen.capability);
+        let next = to.map_or_else(String::new, |_| format!("n {}", onward.label));
         return News::new(said, next).role(Role::Ok);
     }
     if let Some(question) = screen.question(cx) {

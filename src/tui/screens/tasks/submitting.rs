@@ -20,6 +20,7 @@ use crate::tui::keymap::{Action, Command};
 use crate::tui::paint::Row;
 use crate::tui::style::Role;
 use crate::tui::widgets::frame::{News, Title};
+use crate::tui::widgets::mark::Mark;
 use crate::tui::widgets::stage_view::{NodeIx, State};
 
 /// What is known of the parts.
@@ -67,6 +68,21 @@ impl Tally {
         }
         if let Some(slot) = self.slot(now) {
             *slot += 1;
+        }
+    }
+
+    /// One sign for a task of `parts` parts.
+    fn mark(self, parts: usize) -> Mark {
+        if self.failed > 0 {
+            Mark::Failed
+        } else if self.unknown > 0 {
+            Mark::Unknown
+        } else if self.done as usize >= parts {
+            Mark::Done
+        } else if self.skipped > 0 {
+            Mark::Skipped
+        } else {
+            Mark::Running
         }
     }
 
@@ -154,6 +170,8 @@ pub fn command(action: Action, cx: &Cx<'_>) -> Command {
 pub fn commands(tasks: &Tasks, cx: &Cx<'_>) -> Vec<Command> {
     let mut commands = Vec::new();
     if runs(cx) {
+        let next = Command::new(Action::Next, "submit").quiet();
+        commands.push(next.off(Some("The parts are being given to MAOS.".to_owned())));
         return commands;
     }
     if converted(cx) {
@@ -284,6 +302,12 @@ impl Submitted {
     #[must_use]
     pub fn word(&self, task: &str, parts: usize) -> Option<(String, Role)> {
         self.tasks.get(task).map(|tally| tally.word(parts))
+    }
+
+    /// How a task stands, in a sign, when any of its parts was given.
+    #[must_use]
+    pub fn mark(&self, task: &str, parts: usize) -> Option<Mark> {
+        self.tasks.get(task).map(|tally| tally.mark(parts))
     }
 
     /// The line of the part under the cursor.

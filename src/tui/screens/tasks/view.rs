@@ -182,7 +182,8 @@ fn list(tasks: &mut Tasks, painter: &mut Painter<'_>) {
     let focused = tasks.region == Region::List;
     let mut cursor = tasks.list;
     let mut part = painter.part(Rect::new(0, 1, width, height.saturating_sub(1)));
-    let (cursor_sign, accepted) = (part.glyphs().cursor, part.glyphs().done);
+    let glyphs = part.glyphs();
+    let (cursor_sign, accepted) = (glyphs.cursor, glyphs.done);
     cursor.draw(&mut part, len, focused, |at, here| {
         let place = tasks.listed[at];
         let Some(line) = tasks.shown(place) else {
@@ -206,7 +207,9 @@ fn list(tasks: &mut Tasks, painter: &mut Painter<'_>) {
             row = row.at(3, inert(&line.id.to_string()), Role::Text).middle(12);
         }
         row = row.at(16, score, band_role(line.band));
-        if tasks.is_accepted(&line) {
+        if let Some(mark) = tasks.submitted.mark(&line.id.to_string(), line.parts) {
+            row = row.at(25, mark.glyph(glyphs), mark.role());
+        } else if tasks.is_accepted(&line) {
             row = row.at(25, accepted, Role::Ok);
         }
         let description = inert_short(&line.description, SHOWN);

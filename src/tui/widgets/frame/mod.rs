@@ -138,6 +138,7 @@ impl Frame<'_> {
         let place = match (self.info.over, self.info.in_rollback()) {
             (true, _) => hints::Place::Overlay,
             (false, true) => hints::Place::Rollback,
+            (false, false) if self.info.aside.is_some() => hints::Place::Aside,
             (false, false) => hints::Place::Screen,
         };
         let always = hints::always(self.keys, place, short);
