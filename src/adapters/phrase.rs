@@ -61,16 +61,21 @@ fn listed(words: &[String]) -> String {
 }
 
 /// Key and description of the rows whose status is one of `words`; `None` where the table has no status, or there are no words.
-pub fn running_query(dialect: Dialect, source: &SourceTable, words: &[String], limit: usize) -> Option<String> {
+pub fn running_query(
+    dialect: Dialect,
+    source: &SourceTable,
+    words: &[String],
+    limit: usize,
+) -> Option<String> {
     let status = source.status.as_ref().filter(|_| !words.is_empty())?;
     let as_text = |column: &Column| match dialect {
         Dialect::Postgres => format!("s.{}::text", ident(&column.name)),
         Dialect::Sqlite => format!("CAST(s.{} AS TEXT)", ident(&column.name)),
     };
-    let description = source
-        .description
-        .as_ref()
-        .map_or_else(|| "''".to_owned(), |column| format!("coalesce(substr({}, 1, 200), '')", as_text(column)));
+    let description = source.description.as_ref().map_or_else(
+        || "''".to_owned(),
+        |column| format!("coalesce(substr({}, 1, 200), '')", as_text(column)),
+    );
     Some(format!(
         "SELECT {}, {description} FROM {} s WHERE {} IN ({}) ORDER BY {} LIMIT {limit}",
         as_text(&source.key),
@@ -189,7 +194,13 @@ impl<'a> Phrase<'a> {
     /// `, … AS maos_status`: the status of alias `a` with what is decided about single rows in its place; nothing where none is.
     pub fn settled(&self, a: &str) -> String {
         let settled = &self.recipe.settled;
-        let Some(status) = self.recipe.source.status.as_ref().filter(|_| !settled.rows.is_empty()) else {
+        let Some(status) = self
+            .recipe
+            .source
+            .status
+            .as_ref()
+            .filter(|_| !settled.rows.is_empty())
+        else {
             return String::new();
         };
         let name = format!("{a}.{}", ident(&status.name));

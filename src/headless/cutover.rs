@@ -75,20 +75,29 @@ fn rows(work: &LegacyWork) -> Result<Option<BTreeMap<String, String>>> {
     let mut rows = BTreeMap::new();
     for line in &lines {
         // A key may hold the sign itself; a word does not.
-        let (key, word) = line
+        let (key, becomes) = line
             .rsplit_once('=')
-            .map(|(key, word)| (key.trim(), word.trim()))
-            .filter(|(key, word)| !key.is_empty() && !word.is_empty())
+            .map(|(key, becomes)| (key.trim(), becomes.trim()))
+            .filter(|(key, becomes)| !key.is_empty() && !becomes.is_empty())
             .ok_or_else(|| {
-                Error::new(ErrorKind::Usage, format!("--running {} is no KEY=WORD", crate::engine::text::inert_short(line, 60)))
+                Error::new(
+                    ErrorKind::Usage,
+                    format!(
+                        "--running {} is no KEY=WORD",
+                        crate::engine::text::inert_short(line, 60)
+                    ),
+                )
             })?;
-        if let Some(before) = rows.insert(key.to_owned(), word.to_owned())
-            && before != word
+        if let Some(before) = rows.insert(key.to_owned(), becomes.to_owned())
+            && before != becomes
         {
-            return Err(Error::new(ErrorKind::Usage, format!(
-                "row {} is decided twice: {before} and {word}",
-                crate::engine::text::inert_short(key, 60)
-            )));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!(
+                    "row {} is decided twice: {before} and {becomes}",
+                    crate::engine::text::inert_short(key, 60)
+                ),
+            ));
         }
     }
     Ok(Some(rows))

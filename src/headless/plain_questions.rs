@@ -64,10 +64,7 @@ pub async fn answer(engine: &Engine, lines: &mut mpsc::UnboundedReceiver<String>
             .await?;
         match &chosen {
             Answer::All(choice) => say(&format!("Chosen: {}.", choice.sentence(question.within())))?,
-            Answer::Rows { rows } => say(&format!(
-                "Decided: {}.",
-                plural(rows.len() as u64, "row", "rows")
-            ))?,
+            Answer::Rows { rows } => say(&format!("Decided: {}.", plural(rows.len() as u64, "row", "rows")))?,
         }
         let gone = snapshots
             .wait_for(|snapshot| asked(snapshot).as_ref() != Some(&question))

@@ -160,7 +160,12 @@ fn a_database_that_the_legacy_system_shares_is_not_replaced_by_itself() {
     site.go_on();
     let chosen = site.run(&["rollback", "plan", "--backup", &id]);
     assert_eq!(chosen.code, Some(0), "{chosen:#?}");
-    assert!(chosen.out.contains("what legacy wrote since the backup"), "{chosen:#?}");
+    assert!(
+        chosen
+            .out
+            .contains("what legacy wrote since the backup in maos_old_"),
+        "{chosen:#?}"
+    );
     std::fs::remove_file(site.path("ws/journal.db")).unwrap();
     let ran = site.back(&[]);
     assert_eq!(ran.code, Some(0), "{ran:#?}");

@@ -68,16 +68,30 @@ fn fault_c52_a_full_disk_of_the_server_leaves_the_database_in_use_working() {
     let mut words = vec!["-w", workspace.as_str(), "--json"];
     words.extend(args.iter().map(String::as_str));
     let mut child = command(Path::new("/"), &words);
-    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = child
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let begun = Instant::now();
-    while sql(&site.url, "SELECT count(*) FROM pg_database WHERE datname LIKE 'maos_rb_%'") == "0" {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before its disk was full");
+    while sql(
+        &site.url,
+        "SELECT count(*) FROM pg_database WHERE datname LIKE 'maos_rb_%'",
+    ) == "0"
+    {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before its disk was full"
+        );
         assert!(begun.elapsed() < Duration::from_mins(1), "no restore began");
         std::thread::sleep(Duration::from_millis(2));
     }
     let filler = fill(&small.0);
     // At no moment without a database that works: also now.
-    assert_eq!(sql(&site.url, "SELECT count(*) FROM tasks"), (ROWS + 2).to_string());
+    assert_eq!(
+        sql(&site.url, "SELECT count(*) FROM tasks"),
+        (ROWS + 2).to_string()
+    );
     let output = child.wait_with_output().unwrap();
     let ran = Ran {
         code: output.status.code(),
@@ -86,14 +100,20 @@ fn fault_c52_a_full_disk_of_the_server_leaves_the_database_in_use_working() {
     };
     assert_eq!(ran.code, Some(6), "{ran:#?}");
     let message = ran.error()["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("No space left on device"), "{message}");
+    assert!(
+        message.contains("the disk of the PostgreSQL server is full"),
+        "{message}"
+    );
     assert!(
         message.contains("State: the database, files and version in use are those from before the rollback"),
         "{message}"
     );
     assert_eq!((site.state(), site.copies()), (before, (0, 0)), "{message}");
     // What was taken is free again: the database in use can be written, though the disk still has no room for a second one.
-    sql(&site.url, "INSERT INTO tasks (description, status) SELECT 'more ' || n, 'QUEUED' FROM generate_series(1, 1000) n");
+    sql(
+        &site.url,
+        "INSERT INTO tasks (description, status) SELECT 'more ' || n, 'QUEUED' FROM generate_series(1, 1000) n",
+    );
     let refused = site.back(&[]);
     assert_eq!(refused.code, Some(5), "{refused:#?}");
     let words = refused.error()["message"].as_str().unwrap().to_owned();
@@ -101,7 +121,10 @@ fn fault_c52_a_full_disk_of_the_server_leaves_the_database_in_use_working() {
     std::fs::remove_file(filler).unwrap();
     let again = site.back(&[]);
     assert_eq!(again.code, Some(0), "{again:#?}");
-    assert_eq!(sql(&site.url, "SELECT count(*) FROM tasks"), (ROWS + 1002).to_string());
+    assert_eq!(
+        sql(&site.url, "SELECT count(*) FROM tasks"),
+        (ROWS + 1002).to_string()
+    );
     drop(site);
     drop(small);
 }

@@ -235,7 +235,11 @@ fn rows_are_decided_one_by_one_and_none_is_left_out() {
     harness.keys("<tab><tab><enter>");
     assert_eq!(harness.sent(), Vec::<String>::new(), "the button is off");
     harness.keys("<tab><down><space><space><space><space><space>");
-    assert!(harness.text().contains("every row is decided"), "{}", harness.text());
+    assert!(
+        harness.text().contains("every row is decided"),
+        "{}",
+        harness.text()
+    );
     harness.keys("<tab><tab><enter>");
     let sent = harness.sent();
     assert!(

@@ -474,6 +474,9 @@ fn a_finished_rollback_goes_on_to_the_report() {
     assert!(harness.text().contains("▸ n report"), "{}", harness.text());
     harness.out.clear();
     harness.keys("n");
-    assert!(harness.sent().iter().all(|order| !order.contains("Plan")), "nothing is rolled back again");
+    assert!(
+        harness.sent().iter().all(|order| !order.contains("Plan")),
+        "nothing is rolled back again"
+    );
     assert!(harness.text().contains("Report ─"), "{}", harness.text());
 }

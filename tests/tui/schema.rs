@@ -8,8 +8,8 @@ use maos_migrate::engine::command::Command;
 use maos_migrate::engine::error::Error;
 use maos_migrate::engine::operation::{Progress, ProofLine};
 use maos_migrate::engine::ports::store::{
-    Column, ColumnKind, Dialect, Field, Key, KeyKind, Place, RawCensus, Reason, Recipe, Setup, SourceTable,
-    Table, ValueCount,
+    Column, ColumnKind, Dialect, Field, Key, KeyKind, Place, RawCensus, Reason, Recipe, Settled, Setup,
+    SourceTable, Table, ValueCount,
 };
 use maos_migrate::engine::runner::Reply;
 use maos_migrate::engine::schema::census::interpret;

@@ -230,7 +230,11 @@ pub(super) async fn drain(scene: Scene<Over>) -> Result<Did> {
         }
         let late = begun.elapsed() > world.drain_within;
         // Each of them is decided about: who can be ended is ended, and their rows are what was decided.
-        if late && decided.mode == Mode::Drain && left.undecided(&decided.rows).is_empty() && ends(world, &left) {
+        if late
+            && decided.mode == Mode::Drain
+            && left.undecided(&decided.rows).is_empty()
+            && ends(world, &left)
+        {
             freeze(&scene, &mut decided).await?;
             begun = Instant::now();
         } else if frozen || late {
@@ -286,7 +290,10 @@ fn as_rows(left: &Left, decided: &Decided, request: &Request) -> Did {
     let mut said = Vec::new();
     let one_by_one = left.count() - rest;
     if one_by_one > 0 {
-        said.push(format!("{} decided one by one", plural(one_by_one, "row", "rows")));
+        said.push(format!(
+            "{} decided one by one",
+            plural(one_by_one, "row", "rows")
+        ));
     }
     if rest > 0 {
         let what = match decided.all.or(request.running) {
@@ -314,12 +321,7 @@ fn sentence(left: &Left, decided: &Decided, within: Duration) -> String {
 }
 
 /// What a person chooses; `None` when the tasks may have ended while nobody answered.
-async fn choice(
-    scene: &Scene<Over>,
-    left: &Left,
-    decided: &Decided,
-    number: u32,
-) -> Result<Option<Answer>> {
+async fn choice(scene: &Scene<Over>, left: &Left, decided: &Decided, number: u32) -> Result<Option<Answer>> {
     let world = &scene.world;
     let text = sentence(left, decided, world.drain_within);
     let mapping = &world.request.mapping;

@@ -73,7 +73,11 @@ pub async fn plan(over: &Over, ready: &Ready, target: &str, control: &Control) -
     };
     // Nothing that can be known now is found out while nobody serves.
     let now = over.mode == Mode::Freeze && listed.is_none() && !over.asks;
-    if let Some(block) = prepared.blocks.first().filter(|_| now && prepared.census.running > 0) {
+    if let Some(block) = prepared
+        .blocks
+        .first()
+        .filter(|_| now && prepared.census.running > 0)
+    {
         return Err(Error::blocked(block.sentence.clone()).hint(block.hint.clone()));
     }
     let queued = prepared
@@ -87,10 +91,7 @@ pub async fn plan(over: &Over, ready: &Ready, target: &str, control: &Control) -
         Mode::Drain => Effect::counted("drain", running, "tasks that run in the legacy system"),
         Mode::Freeze => Effect::counted("end", running, "tasks that run in the legacy system"),
     };
-    let mut effects = vec![
-        Effect::plain("close", "the legacy system for new tasks"),
-        act,
-    ];
+    let mut effects = vec![Effect::plain("close", "the legacy system for new tasks"), act];
     effects.extend(one_by_one(over));
     effects.extend([
         Effect::counted(

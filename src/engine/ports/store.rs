@@ -14,7 +14,9 @@ use tokio::sync::mpsc;
 
 pub use error::StoreError;
 pub use ledger::{ChunkMark, ChunkRow, Fence, LeaseAsk, LeaseHolder, RunRow, RunState, Taken};
-pub use recipe::{CaseMap, Fate, Field, Key, KeyKind, Pick, Range, Reason, Recipe, Settled, SourceTable, TargetTable};
+pub use recipe::{
+    CaseMap, Fate, Field, Key, KeyKind, Pick, Range, Reason, Recipe, Settled, SourceTable, TargetTable,
+};
 pub use shape::{Column, ColumnKind, Place, Relation, RelationKind, Table};
 
 /// What a store answers: a future that can be sent to a worker.

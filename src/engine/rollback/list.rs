@@ -385,9 +385,7 @@ pub(super) async fn newer(place: &Place, live: &dyn Database) -> Result<Drift> {
         .zip(place.backup.as_ref())
         .map(|(keys, backup)| backup.folder.join(&keys.file));
     match (place.params.mode, keys) {
-        (Mode::Maos, Some(keys)) => {
-            carry::since_backup(live, &place.table, &keys).await
-        }
+        (Mode::Maos, Some(keys)) => carry::since_backup(live, &place.table, &keys).await,
         // A backup that holds no keys is restored by now: that is what the rows are compared with.
         (Mode::Maos, None) => {
             let (new, file) = (

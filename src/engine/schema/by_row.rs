@@ -74,9 +74,14 @@ impl Mapping {
         let values = &self.status.values;
         let becomes = |to: &String| matches!(self.status(Some(to), None), Fate::Becomes(..));
         let own = values.get_key_value(word).map(|(from, _)| from);
-        own.or_else(|| values.iter().find(|(_, to)| fold(to) == word).map(|(from, _)| from))
-            .filter(|from| becomes(from))
-            .map(String::as_str)
+        own.or_else(|| {
+            values
+                .iter()
+                .find(|(_, to)| fold(to) == word)
+                .map(|(from, _)| from)
+        })
+        .filter(|from| becomes(from))
+        .map(String::as_str)
     }
 
     /// What is read in place of the status of a row that is decided with `word`.

@@ -1,8 +1,8 @@
 //! The plan: looks at both sides, takes the census, and says what would be done, or what stands in the way.
 
+use super::by_row;
 use super::census::{Census, interpret};
 use super::key::namespace;
-use super::by_row;
 use super::mapping::Running;
 use super::request::{Request, Stores};
 use super::shape::{self, Shape};
@@ -77,7 +77,11 @@ fn blocked(blocks: &mut Vec<Block>, sentence: impl Into<String>, hint: impl Into
 }
 
 /// The legacy table as it stands, and what of it is read.
-pub(super) async fn source_side(request: &Request, stores: &Stores, source: &Place) -> Result<(Relation, SourceTable)> {
+pub(super) async fn source_side(
+    request: &Request,
+    stores: &Stores,
+    source: &Place,
+) -> Result<(Relation, SourceTable)> {
     let found = stores
         .source
         .relation(&request.source_table)

@@ -186,24 +186,26 @@ impl Overlay for ByRow {
             height: height.saturating_sub(above + 2),
         };
         let widest = self.question.words.iter().map(|word| text::cells(word)).max();
-        let word_at = width.saturating_sub(widest.unwrap_or(0).max(text::cells("not decided")) + 2);
+        let decided_at = width.saturating_sub(widest.unwrap_or(0).max(text::cells("not decided")) + 2);
         let keys = self.question.rows.iter().map(|row| text::cells(&inert(&row.key)));
-        let words_at = 3 + keys.max().unwrap_or(0).min(width / 3) + 2;
+        let about_at = 3 + keys.max().unwrap_or(0).min(width / 3) + 2;
         let focused = self.focus == Focus::Rows;
         let (question, words) = (&self.question, &self.words);
         let mut part = painter.part(body);
-        self.list.draw(&mut part, question.rows.len(), focused, |index, here| {
-            let row = &question.rows[index];
-            let decided = words[index].and_then(|word| question.words.get(word));
-            let (word, role) = decided.map_or(("not decided", Role::Warn), |word| (word.as_str(), Role::Text));
-            Row::new()
-                .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
-                .at(3, inert(&row.key), Role::Text)
-                .max(words_at.saturating_sub(4))
-                .at(words_at, inert(&row.words), Role::Muted)
-                .max(word_at.saturating_sub(words_at + 1))
-                .at(word_at, word.to_owned(), role)
-        });
+        self.list
+            .draw(&mut part, question.rows.len(), focused, |index, here| {
+                let row = &question.rows[index];
+                let decided = words[index].and_then(|word| question.words.get(word));
+                let (word, role) =
+                    decided.map_or(("not decided", Role::Warn), |word| (word.as_str(), Role::Text));
+                Row::new()
+                    .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
+                    .at(3, inert(&row.key), Role::Text)
+                    .max(about_at.saturating_sub(4))
+                    .at(about_at, inert(&row.words), Role::Muted)
+                    .max(decided_at.saturating_sub(about_at + 1))
+                    .at(decided_at, word.to_owned(), role)
+            });
         self.buttons(painter, height.saturating_sub(1), cx);
     }
 

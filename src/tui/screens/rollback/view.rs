@@ -135,8 +135,9 @@ fn before(found: &Preflight, width: u16, cx: &Cx<'_>) -> Vec<Row> {
         } else {
             Role::Text
         };
+        // The steps stay longer than what is as it should be.
         let kept = if line.sign == Sign::Good {
-            keep::NORMAL
+            keep::EXTRA
         } else {
             keep::FIGURE
         };
@@ -177,7 +178,11 @@ fn before(found: &Preflight, width: u16, cx: &Cx<'_>) -> Vec<Row> {
 }
 
 fn rows_choice(found: &Preflight, cx: &Cx<'_>) -> Option<Row> {
-    let new = found.newer.as_ref().map(|since| since.new).filter(|new| *new > 0)?;
+    let new = found
+        .newer
+        .as_ref()
+        .map(|since| since.new)
+        .filter(|new| *new > 0)?;
     let glyphs = cx.look.glyphs;
     let mark = |chosen: bool| if chosen { glyphs.chosen } else { "( )" };
     let carry = found.rows == NewRows::Carry;
