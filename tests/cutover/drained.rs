@@ -56,6 +56,9 @@ fn site() -> Site {
 #[test]
 fn a_person_waits_on_until_they_end() {
     let site = site();
+    // What is settled for rows ends no task that a person waits for.
+    site.set("\nlegacy:\n", "\nsettings:\n  running_rows: keep\nlegacy:\n");
+    site.set("  freeze: [touch, legacy/closed]", "  freeze: [touch, frozen]");
     let session = at_the_question(&site);
     assert!(site.closed());
     session.wait_for("1 wait on, 1 s more, 2 end them, MAOS runs them again, 3 end them, leave their rows behind, listed, 4 open legacy again");
@@ -72,6 +75,7 @@ fn a_person_waits_on_until_they_end() {
         seen.screen.contains("MAOS serves")
     });
     assert!(site.closed() && site.serves());
+    assert!(!site.path("ws/frozen").exists(), "nothing was ended");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn behind_the_swap(cx: &Cx<'_>) -> bool {
 }
 
 /// A rollback is done, and nothing that was read since asks for another one.
-fn over(cx: &Cx<'_>) -> bool {
+pub(super) fn over(cx: &Cx<'_>) -> bool {
     let Some(step) = cx.step(Capability::Rollback) else {
         return false;
     };
@@ -161,6 +161,9 @@ impl Screen for Rollback {
             .value()
             .map_or_else(String::new, |(at, _)| format!("read {}", cx.ago(at)));
         let what = match preflight(cx) {
+            Some(found) if over(cx) => {
+                format!("{} of {} steps proved", found.steps.len(), found.steps.len())
+            }
             Some(found) if !runs(cx) => {
                 let about = found
                     .rehearsed_ms()
