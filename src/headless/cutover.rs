@@ -65,10 +65,10 @@ fn rows(work: &LegacyWork) -> Result<Option<BTreeMap<String, String>>> {
     let mut rows = BTreeMap::new();
     for line in &lines {
         // A key may hold the sign itself; a word does not.
-        let (key, word) = line
+        let (key, becomes) = line
             .rsplit_once('=')
-            .map(|(key, word)| (key.trim(), word.trim()))
-            .filter(|(key, word)| !key.is_empty() && !word.is_empty())
+            .map(|(key, becomes)| (key.trim(), becomes.trim()))
+            .filter(|(key, becomes)| !key.is_empty() && !becomes.is_empty())
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::Usage,
@@ -78,13 +78,13 @@ fn rows(work: &LegacyWork) -> Result<Option<BTreeMap<String, String>>> {
                     ),
                 )
             })?;
-        if let Some(before) = rows.insert(key.to_owned(), word.to_owned())
-            && before != word
+        if let Some(before) = rows.insert(key.to_owned(), becomes.to_owned())
+            && before != becomes
         {
             return Err(Error::new(
                 ErrorKind::Usage,
                 format!(
-                    "row {} is decided twice: {before} and {word}",
+                    "row {} is decided twice: {before} and {becomes}",
                     crate::engine::text::inert_short(key, 60)
                 ),
             ));

@@ -1,7 +1,6 @@
 //! Where a legacy system takes over again.
 
-use crate::sql::sql;
-use crate::support::{Kind, Site};
+use crate::support::{Kind, Site, sql};
 
 fn migrated(on_postgres: bool) -> Site {
     let site = Site::new(Kind::Brownfield, on_postgres, 40);
@@ -162,7 +161,9 @@ fn a_database_that_the_legacy_system_shares_is_not_replaced_by_itself() {
     let chosen = site.run(&["rollback", "plan", "--backup", &id]);
     assert_eq!(chosen.code, Some(0), "{chosen:#?}");
     assert!(
-        chosen.out.contains("what legacy wrote since the backup"),
+        chosen
+            .out
+            .contains("what legacy wrote since the backup in maos_old_"),
         "{chosen:#?}"
     );
     std::fs::remove_file(site.path("ws/journal.db")).unwrap();

@@ -101,7 +101,10 @@ fn fault_c52_a_full_disk_of_the_server_leaves_the_database_in_use_working() {
     };
     assert_eq!(ran.code, Some(6), "{ran:#?}");
     let message = ran.error()["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("No space left on device"), "{message}");
+    assert!(
+        message.contains("the disk of the PostgreSQL server is full"),
+        "{message}"
+    );
     assert!(
         message.contains("State: the database, files and version in use are those from before the rollback"),
         "{message}"

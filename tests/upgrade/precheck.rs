@@ -35,6 +35,13 @@ fn defect_59_and_65_running_tasks_are_counted_and_none_is_made() {
     site.submit("Something that takes its time");
     let said = site.refused(&apply, 5);
     assert!(said.contains("1 task is running"), "{said}");
+    // A wait that was asked for once is taken back as it was given.
+    let waits = site
+        .done(&["upgrade", "plan", "--to", "9.9.9", "--wait"])
+        .to_string();
+    assert!(waits.contains("running tasks"), "{waits}");
+    let said = site.refused(&["upgrade", "plan", "--no-wait"], 5);
+    assert!(said.contains("1 task is running"), "{said}");
     site.done(&["upgrade", "apply", "--to", "9.9.9", "--wait", "--yes"]);
     assert!(site.runs());
 }

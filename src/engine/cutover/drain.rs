@@ -238,18 +238,22 @@ pub(super) async fn drain(scene: Scene<Over>) -> Result<Did> {
             freeze(&scene, &mut decided).await?;
             begun = Instant::now();
         } else if frozen || late {
+            let mut ended = false;
             match choice(&scene, &left, &decided, number).await? {
                 Some(Answer::All(Choice::Wait)) | None => {}
                 Some(Answer::All(Choice::Open)) => {
                     return Err(Error::interrupted("legacy is opened again by choice"));
                 }
-                Some(Answer::All(Choice::Claim)) => decided.all = Some(Running::Claim),
-                Some(Answer::All(Choice::Keep)) => decided.all = Some(Running::Keep),
-                Some(Answer::Rows { rows }) => decided.rows.extend(rows),
+                Some(Answer::All(Choice::Claim)) => (decided.all, ended) = (Some(Running::Claim), true),
+                Some(Answer::All(Choice::Keep)) => (decided.all, ended) = (Some(Running::Keep), true),
+                Some(Answer::Rows { rows }) => {
+                    decided.rows.extend(rows);
+                    ended = left.undecided(&decided.rows).is_empty();
+                }
             }
             number += 1;
             begun = Instant::now();
-            if decided.settles(&left, &world.request) && decided.mode == Mode::Drain && ends(world, &left) {
+            if ended && decided.mode == Mode::Drain && ends(world, &left) {
                 freeze(&scene, &mut decided).await?;
             }
             scene.tell(String::new(), Value::Null);

@@ -186,9 +186,9 @@ impl Overlay for ByRow {
             height: height.saturating_sub(above + 2),
         };
         let widest = self.question.words.iter().map(|word| text::cells(word)).max();
-        let word_at = width.saturating_sub(widest.unwrap_or(0).max(text::cells("not decided")) + 2);
+        let decided_at = width.saturating_sub(widest.unwrap_or(0).max(text::cells("not decided")) + 2);
         let keys = self.question.rows.iter().map(|row| text::cells(&inert(&row.key)));
-        let words_at = 3 + keys.max().unwrap_or(0).min(width / 3) + 2;
+        let about_at = 3 + keys.max().unwrap_or(0).min(width / 3) + 2;
         let focused = self.focus == Focus::Rows;
         let (question, words) = (&self.question, &self.words);
         let mut part = painter.part(body);
@@ -201,10 +201,10 @@ impl Overlay for ByRow {
                 Row::new()
                     .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
                     .at(3, inert(&row.key), Role::Text)
-                    .max(words_at.saturating_sub(4))
-                    .at(words_at, inert(&row.words), Role::Muted)
-                    .max(word_at.saturating_sub(words_at + 1))
-                    .at(word_at, word.to_owned(), role)
+                    .max(about_at.saturating_sub(4))
+                    .at(about_at, inert(&row.words), Role::Muted)
+                    .max(decided_at.saturating_sub(about_at + 1))
+                    .at(decided_at, word.to_owned(), role)
             });
         self.buttons(painter, height.saturating_sub(1), cx);
     }

@@ -38,6 +38,7 @@ pub struct Confirm {
     name: Option<Field>,
     time: Option<String>,
     remarks: Vec<String>,
+    way_back: Option<String>,
     checking: bool,
     problem: Option<String>,
 }
@@ -62,9 +63,17 @@ impl Confirm {
             name,
             time,
             remarks,
+            way_back: None,
             checking: false,
             problem: None,
         }
+    }
+
+    /// What leads back where the plan itself cannot be taken back as one.
+    #[must_use]
+    pub fn way_back(mut self, way: Option<String>) -> Self {
+        self.way_back = way;
+        self
     }
 
     /// Whether the typed name, where one is asked for, is the target's.
@@ -309,7 +318,10 @@ impl Overlay for Confirm {
         }
         match &self.plan.undo {
             Some(undo) => labelled("Undo", undo, Role::Text, keep::ALWAYS),
-            None => labelled("Undo", "There is none.", Role::Bad, keep::ALWAYS),
+            None => match &self.way_back {
+                Some(way) => labelled("Undo", way, Role::Warn, keep::ALWAYS),
+                None => labelled("Undo", "There is none.", Role::Bad, keep::ALWAYS),
+            },
         }
         if let Some(time) = &self.time {
             labelled("Time", time, Role::Text, keep::NORMAL);

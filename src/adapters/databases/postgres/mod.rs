@@ -48,6 +48,11 @@ fn sql(text: impl Into<String>) -> AssertSqlSafe<String> {
     AssertSqlSafe(text.into())
 }
 
+/// The longest beginning of a name that has at most `room` bytes.
+fn fitting(name: &str, room: usize) -> &str {
+    &name[..name.floor_char_boundary(room)]
+}
+
 impl PgDatabase {
     /// Reads the URL; connects when first used.
     ///
@@ -77,13 +82,12 @@ impl PgDatabase {
             || format!("{}:{}", options.get_host(), options.get_port()),
             |path| path.display().to_string(),
         );
-        let name = options
-            .get_database()
-            .unwrap_or(options.get_username())
-            .to_owned();
+        // The server cuts a longer name and says nothing; what it is called there is what everything is compared with.
+        let name = options.get_database().unwrap_or(options.get_username());
+        let name = fitting(name, NAME).to_owned();
         Ok(Self {
             env: programs::environment(url, &options).ok_or_else(wrong)?,
-            options,
+            options: options.database(&name),
             name,
             place,
             programs,
@@ -150,11 +154,7 @@ impl Database for PgDatabase {
 
     fn named(&self, suffix: &str) -> String {
         let room = NAME.saturating_sub(suffix.len() + 1);
-        let mut cut = self.name.len().min(room);
-        while !self.name.is_char_boundary(cut) {
-            cut -= 1;
-        }
-        format!("{}_{suffix}", &self.name[..cut])
+        format!("{}_{suffix}", fitting(&self.name, room))
     }
 
     fn exists(&self) -> Answer<'_, bool> {
@@ -246,5 +246,18 @@ impl Database for PgDatabase {
             let mut connection = self.connect().await?;
             self.look_columns(&mut connection, table).await
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fitting;
+
+    #[test]
+    fn a_name_is_cut_between_letters() {
+        assert_eq!(fitting("maos", 63), "maos");
+        assert_eq!(fitting("ünïcödé", 7), "ünïc");
+        let long = format!("{}é", "x".repeat(62));
+        assert_eq!(fitting(&long, 63).len(), 62);
     }
 }

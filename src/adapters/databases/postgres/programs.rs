@@ -155,8 +155,14 @@ impl PgDatabase {
 }
 
 fn failed(text: String, said: &str) -> Error {
+    let full = said.contains("No space left") || said.contains("could not extend file");
+    // What the server says stands behind its own word; anything else is the disk here.
+    if full && said.contains("ERROR:") {
+        return Error::unavailable(format!("the disk of the PostgreSQL server is full: {text}"))
+            .hint("Free space on the server and try again. Nothing half-made was kept.");
+    }
     let error = Error::unavailable(text);
-    if said.contains("No space left") || said.contains("could not extend file") {
+    if full {
         error.hint("Free space there and try again. Nothing half-made was kept.")
     } else if said.contains("server version") && said.contains("mismatch") {
         error.hint(
@@ -201,6 +207,25 @@ mod tests {
         assert_eq!(of("PGPASSWORD").as_deref(), Some("p@ss/1"));
         assert_eq!(of("PGPORT").as_deref(), Some("5433"));
         assert_eq!(of("PGSSLMODE").as_deref(), Some("require"));
+    }
+
+    #[test]
+    fn whose_disk_is_full_is_said() {
+        let of = |said: &str| failed("pg_restore ended with 1".to_owned(), said);
+        let server = of(
+            "pg_restore: error: COPY failed for table \"tasks\": ERROR:  could not extend file \"base/1/2\": wrote only 4096 of 8192 bytes at block 537",
+        );
+        assert!(
+            server
+                .message
+                .starts_with("the disk of the PostgreSQL server is full: pg_restore"),
+            "{server:?}"
+        );
+        let here = of("pg_dump: error: could not write to output file: No space left on device");
+        assert!(
+            !here.message.contains("server") && here.hint.is_some(),
+            "{here:?}"
+        );
     }
 
     #[test]

@@ -32,6 +32,8 @@ const MAX_AGE: u64 = 60;
 pub struct Handover {
     capability: Capability,
     list: List,
+    /// A plan is being made.
+    pending: bool,
 }
 
 /// One step as the screen shows it.
@@ -55,6 +57,7 @@ impl Handover {
                 top: 0,
                 page: 0,
             },
+            pending: false,
         }
     }
 
@@ -250,7 +253,8 @@ impl Handover {
         })
     }
 
-    fn plan(&self, verb: &str) -> Handled {
+    fn plan(&mut self, verb: &str) -> Handled {
+        self.pending = true;
         let order = Order::Plan {
             capability: self.capability,
             verb: verb.to_owned(),
@@ -274,6 +278,18 @@ impl Handover {
             || "upgrade".to_owned(),
             |(_, reading)| format!("upgrade to {}", reading.to),
         )
+    }
+
+    /// What leads back where the plan itself cannot be taken back as one.
+    const fn way_back(&self) -> &'static str {
+        match self.capability {
+            Capability::Upgrade => {
+                "u undoes its steps while it stands half-way; after it R rolls back to the backup"
+            }
+            _ => {
+                "before step 5 legacy is opened again by itself; after it R rolls back, newer rows are carried"
+            }
+        }
     }
 
     /// The step that opens what stands in the way.
@@ -470,11 +486,15 @@ impl Screen for Handover {
     fn answered(&mut self, answer: &Answered, cx: &Cx<'_>) -> Handled {
         match answer {
             (Purpose::Preview(capability), Ok(Reply::Plan(plan))) if *capability == self.capability => {
+                self.pending = false;
                 let (time, remarks) = self.remarks(cx);
-                let dialog = Confirm::new((**plan).clone(), cx.now.at, cx.now.mono, time, remarks);
+                let way_back = (plan.verb == "apply").then(|| self.way_back().to_owned());
+                let dialog =
+                    Confirm::new((**plan).clone(), cx.now.at, cx.now.mono, time, remarks).way_back(way_back);
                 Handled::one(Effect::Open(Box::new(dialog)))
             }
             (Purpose::Preview(capability), Err(error)) if *capability == self.capability => {
+                self.pending = false;
                 let next = error.hint.clone().unwrap_or_default();
                 Handled::one(Effect::Say(News::new(error.to_string(), next).role(Role::Bad)))
             }
@@ -484,7 +504,7 @@ impl Screen for Handover {
 
     fn remarks(&self, cx: &Cx<'_>) -> (Option<String>, Vec<String>) {
         let said = if self.capability == Capability::Cutover {
-            "Nobody serves from step 1 to step 5. Before step 5 legacy is opened again by itself; after it, R rolls back."
+            "Nobody serves from step 1 to step 5."
         } else {
             "A step that fails stops there: nothing is taken back before you say so."
         };

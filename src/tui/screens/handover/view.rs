@@ -54,6 +54,9 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
         };
         return News::new(what, next);
     }
+    if screen.pending {
+        return News::new("The plan is being made; nothing is changed.", "wait");
+    }
     if let Some(locked) = working::locked(cx, screen.capability) {
         return News::new(format!("Locked: {}", locked.sentence), "n goes there").role(Role::Warn);
     }

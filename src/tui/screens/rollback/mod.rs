@@ -3,7 +3,6 @@
 mod view;
 
 use super::Screen;
-use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::item::{ItemState, Items};
 use crate::engine::journey;
@@ -15,6 +14,7 @@ use crate::engine::snapshot::Activity;
 use crate::engine::steps::{HELD, unfinished};
 use crate::engine::text::plural;
 use crate::engine::views::{Mode, Slot};
+use crate::engine::{self, Capability};
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
 use crate::tui::keymap::{Action, Command};
 use crate::tui::overlays::backups::Backups;
@@ -28,6 +28,8 @@ use crate::tui::widgets::frame::{News, Title};
 #[derive(Debug, Default)]
 pub struct Rollback {
     asked: &'static str,
+    /// The plan of `asked` is being made.
+    pending: bool,
 }
 
 pub(super) fn preflight<'a>(cx: &Cx<'a>) -> Option<&'a Preflight> {
@@ -75,7 +77,7 @@ fn behind_the_swap(cx: &Cx<'_>) -> bool {
 }
 
 /// A rollback is done, and nothing that was read since asks for another one.
-fn over(cx: &Cx<'_>) -> bool {
+pub(super) fn over(cx: &Cx<'_>) -> bool {
     let Some(step) = cx.step(Capability::Rollback) else {
         return false;
     };
@@ -101,6 +103,21 @@ fn decide(subject: &str, choice: impl Into<serde_json::Value>) -> Handled {
         }),
         Effect::Send(Order::Read(Capability::Rollback)),
     ])
+}
+
+impl Rollback {
+    /// What leads back from the rollback itself.
+    fn way_back(&self, cx: &Cx<'_>) -> Option<String> {
+        let found = preflight(cx).filter(|_| self.asked == "apply")?;
+        let after = match found.mode {
+            engine::rollback::Mode::Maos => "u renames back, newer rows exported first",
+            engine::rollback::Mode::Legacy => "cut over again",
+        };
+        Some(match found.backup {
+            Some(_) => format!("before the swap it stops by itself, nothing is replaced; after it {after}"),
+            None => format!("{after}; nothing is replaced"),
+        })
+    }
 }
 
 /// Why `n` is off.
@@ -144,6 +161,9 @@ impl Screen for Rollback {
             .value()
             .map_or_else(String::new, |(at, _)| format!("read {}", cx.ago(at)));
         let what = match preflight(cx) {
+            Some(found) if over(cx) => {
+                format!("{} of {} steps proved", found.steps.len(), found.steps.len())
+            }
             Some(found) if !runs(cx) => {
                 let about = found
                     .rehearsed_ms()
@@ -186,6 +206,9 @@ impl Screen for Rollback {
                 "watch, or X stops before the swap"
             };
             return News::new(view::under_way(cx), next);
+        }
+        if self.pending {
+            return News::new("The plan is being made; nothing is changed.", "wait");
         }
         if half_returned(cx) {
             return News::new(view::stopped_in(cx), "n goes on").role(Role::Warn);
@@ -295,7 +318,7 @@ impl Screen for Rollback {
 
     fn act(&mut self, action: Action, cx: &Cx<'_>) -> Handled {
         let mut ask = |verb: &'static str| {
-            self.asked = verb;
+            (self.asked, self.pending) = (verb, true);
             Handled::one(plan(verb))
         };
         match action {
@@ -323,6 +346,9 @@ impl Screen for Rollback {
     }
 
     fn answered(&mut self, answer: &Answered, cx: &Cx<'_>) -> Handled {
+        if matches!(answer, (Purpose::Preview(Capability::Rollback), _)) {
+            self.pending = false;
+        }
         match answer {
             (Purpose::Preview(Capability::Rollback), Ok(Reply::Plan(plan))) => {
                 if !plan.needs_approval {
@@ -331,7 +357,8 @@ impl Screen for Rollback {
                     ));
                 }
                 let (time, remarks) = self.remarks(cx);
-                let dialog = Confirm::new((**plan).clone(), cx.now.at, cx.now.mono, time, remarks);
+                let dialog = Confirm::new((**plan).clone(), cx.now.at, cx.now.mono, time, remarks)
+                    .way_back(self.way_back(cx));
                 Handled::one(Effect::Open(Box::new(dialog)))
             }
             (Purpose::Preview(Capability::Rollback), Err(error)) => {
@@ -346,10 +373,6 @@ impl Screen for Rollback {
             return (None, Vec::new());
         };
         let mut remarks = Vec::new();
-        remarks.push("Before the swap it stops by itself and nothing is replaced.".to_owned());
-        if found.mode == crate::engine::rollback::Mode::Maos && found.backup.is_some() {
-            remarks.push("After it: u renames back, newer rows exported first.".to_owned());
-        }
         if let Some(running) = cx.snapshot.active() {
             remarks.push(format!(
                 "{} runs; it stops at its next safe point.",

@@ -1,6 +1,6 @@
 //! What the rollback looks like: why, to what, what is known before, what becomes of new rows, the steps with their state.
 
-use super::{lines, preflight, runs};
+use super::{lines, over, preflight, runs};
 use crate::engine::Capability;
 use crate::engine::backup::Listed;
 use crate::engine::item::{Item, ItemState};
@@ -135,8 +135,9 @@ fn before(found: &Preflight, width: u16, cx: &Cx<'_>) -> Vec<Row> {
         } else {
             Role::Text
         };
+        // The steps stay longer than what is as it should be.
         let kept = if line.sign == Sign::Good {
-            keep::NORMAL
+            keep::EXTRA
         } else {
             keep::FIGURE
         };
@@ -296,7 +297,8 @@ pub(super) fn draw(painter: &mut Painter<'_>, cx: &Cx<'_>) {
         rows.extend(to(found, width, cx));
         rows.push(Row::blank());
         rows.extend(before(found, width, cx));
-        if let Some(row) = rows_choice(found, cx) {
+        // What was decided is done; the lines above and the steps say it.
+        if let Some(row) = rows_choice(found, cx).filter(|_| !over(cx)) {
             rows.push(Row::blank());
             rows.push(row);
         }

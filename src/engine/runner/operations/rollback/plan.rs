@@ -64,11 +64,17 @@ fn rows(place: &Place, preflight: &Preflight) -> Vec<Effect> {
     }];
     let others = since.map_or((0, 0), |since| (since.changed, since.gone));
     if others.0 > 0 {
-        let what = "rows that changed since the backup, as they are now, to rollback/";
+        let what = match others.0 {
+            1 => "row that changed since the backup, as it is now, to rollback/",
+            _ => "rows that changed since the backup, as they are now, to rollback/",
+        };
         effects.push(Effect::so_far("export", others.0, what));
     }
     if others.1 > 0 {
-        let what = "rows that were deleted since the backup: they come back";
+        let what = match others.1 {
+            1 => "row that was deleted since the backup: it comes back",
+            _ => "rows that were deleted since the backup: they come back",
+        };
         effects.push(Effect::so_far("return", others.1, what));
     }
     effects
@@ -101,6 +107,15 @@ pub(super) fn apply_plan(place: &Place, preflight: &Preflight, going: Option<&(R
         ));
     }
     effects.extend(rows(place, preflight));
+    if place.params.shared && place.params.mode == Mode::Legacy && place.restores() {
+        effects.push(Effect::plain(
+            "leave",
+            format!(
+                "what legacy wrote since the backup in {}; the backup does not have it",
+                place.params.old
+            ),
+        ));
+    }
     if place.restores() {
         effects.push(Effect::plain(
             "rename",
