@@ -1,6 +1,7 @@
 //! Where a legacy system takes over again.
 
-use crate::support::{Kind, Site, sql};
+use crate::sql::sql;
+use crate::support::{Kind, Site};
 
 fn migrated(on_postgres: bool) -> Site {
     let site = Site::new(Kind::Brownfield, on_postgres, 40);
