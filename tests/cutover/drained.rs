@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::program::PROGRAM;
 use crate::pty::{Session, Start};
-use crate::support::{Site, running, sql};
+use crate::sql::sql;
+use crate::support::{Site, running};
 
 /// The plain wizard at the step, with the target's name typed.
 fn at_the_question(site: &Site) -> Session {
