@@ -103,10 +103,11 @@ pub fn register(value: &str) {
 }
 
 fn is_own_word(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
     OWN.iter()
         .copied()
         .chain(Capability::ALL.iter().map(|capability| capability.name()))
-        .any(|word| word.contains(value))
+        .any(|word| word.contains(&value))
 }
 
 /// Registers the password `secret` of the address `text`, unless it stands there a second time: then it is the name of a user, a machine or a
@@ -229,7 +230,9 @@ pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Resu
     }
     value.push_str(rest);
     shown.push_str(rest);
-    held.iter().for_each(|secret| register_in(&value, secret));
+    for secret in &held {
+        register_in(&value, secret);
+    }
     let mut warning = None;
     if let Ok(url) = url::Url::parse(&value)
         && let Some(password) = url.password()
@@ -387,12 +390,15 @@ mod tests {
             let url = resolve(text, "here", Path::new("."), &named).unwrap();
             assert_eq!(url.shown, shown);
         }
+        ["True", "COMPLETED", "check"].into_iter().for_each(register);
         for plain in [
             "maos-migrate",
+            "True",
             "postgres://",
             "acme_billing",
             "zq_named",
             "\"capability\":\"schema\"",
+            "COMPLETED",
         ] {
             assert_eq!(scrub(plain), plain);
         }
