@@ -36,8 +36,8 @@ fn clean(samples: u64, rate: f64, from: [u64; 2], random: &mut Random) -> Vec<Va
         .collect()
 }
 
-fn lines(samples: &[Value]) -> Vec<String> {
-    samples.iter().map(Value::to_string).collect()
+fn lines(samples: Vec<Value>) -> Vec<String> {
+    samples.into_iter().map(|sample| sample.to_string()).collect()
 }
 
 fn judged(lines: &[String]) -> Vec<Verdict> {
@@ -113,14 +113,14 @@ fn wrong_figures(samples: Vec<Value>, random: &mut Random) -> Vec<String> {
 }
 
 fn twice(samples: Vec<Value>, random: &mut Random) -> Vec<String> {
-    lines(&samples)
+    lines(samples)
         .into_iter()
         .flat_map(|line| vec![line; 1 + usize::try_from(random.below(3)).expect("small")])
         .collect()
 }
 
 fn late(samples: Vec<Value>, random: &mut Random) -> Vec<String> {
-    let mut lines = lines(&samples);
+    let mut lines = lines(samples);
     for i in 0..lines.len() {
         if random.chance(0.2) {
             let line = lines.remove(i);
@@ -132,7 +132,7 @@ fn late(samples: Vec<Value>, random: &mut Random) -> Vec<String> {
 }
 
 fn in_any_order(samples: Vec<Value>, random: &mut Random) -> Vec<String> {
-    let mut lines = lines(&samples);
+    let mut lines = lines(samples);
     for i in (1..lines.len()).rev() {
         let j = usize::try_from(random.next() % (i as u64 + 1)).expect("small");
         lines.swap(i, j);
@@ -270,7 +270,7 @@ fn garbage(samples: Vec<Value>, random: &mut Random) -> Vec<String> {
         "{\"at\":",
         "\u{0}\u{0}\u{0}",
     ];
-    lines(&samples)
+    lines(samples)
         .into_iter()
         .map(|line| {
             if random.chance(0.1) {

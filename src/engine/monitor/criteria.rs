@@ -389,7 +389,10 @@ impl Check<'_> {
             return Ok(number.value);
         }
         let (low, high) = (short(*range.start()), short(*range.end()));
-        let value = number.value;
+        let value = match number.value {
+            long if long.is_finite() && long.abs() >= 1e15 => format!("{long:e}"),
+            value => value.to_string(),
+        };
         Err(self.wrong(
             &[*given],
             &format!("{key} is {value}; it must lie between {low} and {high}"),

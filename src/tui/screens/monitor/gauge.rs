@@ -196,6 +196,9 @@ fn missing(judged: &Judged, gap: Gap, watch: &Watch, criteria: &Criteria) -> Str
 }
 
 fn streak(judged: &Judged, criteria: &Criteria, picture: &Picture) -> String {
+    if judged.is_unknown() && judged.unknown == 0 {
+        return String::new();
+    }
     let budget = || format!("unknown {} of {}", judged.unknown, criteria.unknown_budget);
     match (judged.criterion, judged.state) {
         (_, State::Unknown(Gap::Few | Gap::NoBaseline | Gap::BadBaseline)) => String::new(),
@@ -219,7 +222,9 @@ fn streak(judged: &Judged, criteria: &Criteria, picture: &Picture) -> String {
 /// `unknown between failures: 0`: readings that were lost while failures are counted neither count nor start over. While
 /// there is no reading, since when: `no answer in time since 03:09`.
 fn between(judged: &Judged, watch: &Watch, clock: &dyn Fn(Timestamp) -> String) -> String {
-    if judged.criterion != Criterion::Validation {
+    // A probe that never was given has no readings to show.
+    let never = judged.is_unknown() && judged.unknown == 0;
+    if judged.criterion != Criterion::Validation || never {
         return String::new();
     }
     let readings = || {
@@ -229,10 +234,7 @@ fn between(judged: &Judged, watch: &Watch, clock: &dyn Fn(Timestamp) -> String) 
     let validation = |point: &Point| point.taken.sample.validation;
     if let State::Unknown(gap) = judged.state {
         let lost = readings().take_while(|point| validation(point).is_err());
-        let since = lost
-            .last()
-            .and_then(|point| time(point.at()))
-            .filter(|_| judged.unknown > 0);
+        let since = lost.last().and_then(|point| time(point.at()));
         return since.map_or_else(
             || gap.to_string(),
             |since| format!("{gap} since {}", clock(since)),

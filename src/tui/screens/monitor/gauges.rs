@@ -133,7 +133,8 @@ fn second(gauge: &Gauge, picture: &Picture, watch: &Watch, cx: &Cx<'_>, columns:
     // Where rows are few, the way back and the way on say more than the evidence of what is well.
     let well = gauge.word == "OK" && columns.bar.is_none();
     let mut row = Row::new().keep(if well { keep::NORMAL } else { keep::FIGURE });
-    let readings = gauge.criterion == Criterion::Validation && (!unknown || columns.spark.is_some());
+    let readings = gauge.criterion == Criterion::Validation
+        && (!unknown || columns.spark.is_some() && !gauge.between.is_empty());
     if readings {
         let (signs, n) = probes(watch, glyphs, 18);
         row = row
