@@ -34,6 +34,13 @@ struct Conjunct {
     toks: Vec<Tok>,
 }
 
+impl Conjunct {
+    /// Whether it opens with an article, a possessive or the like.
+    fn determined(&self) -> bool {
+        self.toks.first().is_some_and(|tok| tok.has(Flags::DETERMINER))
+    }
+}
+
 impl Reader<'_> {
     /// Where the part of `rest` ends that may hold lists.
     fn body_end(&self, rest: &[Tok]) -> usize {
@@ -345,15 +352,7 @@ impl Reader<'_> {
             objects.runs.push(run);
             return objects;
         }
-        let named: Vec<bool> = conjuncts
-            .iter()
-            .map(|conjunct| {
-                conjunct
-                    .toks
-                    .first()
-                    .is_some_and(|tok| tok.has(Flags::DETERMINER))
-            })
-            .collect();
+        let named: Vec<bool> = conjuncts.iter().map(Conjunct::determined).collect();
         for (index, conjunct) in conjuncts.into_iter().enumerate() {
             let mut leads = self.leads_in(&conjunct.toks, index > 0);
             // "the headline, the call to action, and the image": in the middle of a list a preposition belongs to its item.
