@@ -286,6 +286,22 @@ impl Session {
         }
     }
 
+    /// Whether `holds` becomes true within `limit`; that it does not is no failure.
+    pub fn comes_within(&self, limit: Duration, holds: impl Fn(&Seen) -> bool) -> bool {
+        let deadline = Instant::now() + limit;
+        let mut state = self.shared.lock();
+        loop {
+            if holds(&Seen::of(&state)) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.shared.changed.wait_timeout(state, left).unwrap().0;
+        }
+    }
+
     /// Lets the program run for `seconds`, however much it writes; its end is a failure.
     pub fn wait_ticks(&self, seconds: u64) {
         let deadline = Instant::now() + Duration::from_secs(seconds);

@@ -78,6 +78,13 @@ pub fn home(world: &World, version: Option<&Version>) -> Home {
     // A script that is to be: its folder tells which environment is meant.
     match program.parent().filter(|folder| folder.ends_with("bin")).and_then(Path::parent) {
         Some(folder) if named.contains('/') => Home::Environment(folder.to_owned()),
+        _ if named.contains('/') && program.exists() => Home::Wrong(
+            Error::input(format!(
+                "{} is there, but it does not answer as a program that may be run",
+                inert_short(named, 100)
+            ))
+            .hint("maos-migrate doctor says what it answers. Mend it, or correct target.maos in migration.yml."),
+        ),
         _ => Home::Wrong(
             Error::input(format!("there is no program {}", inert_short(named, 100))).hint(
                 "Correct target.maos in migration.yml, or take it out: then an environment is made in the workspace.",

@@ -27,7 +27,7 @@ pub async fn parallel_vs_sequential(bench: &Bench<'_>) -> Step<Seen> {
     let speedup = sequential / parallel.seconds.max(1e-3);
     Ok(Seen::new(
         speedup >= limit,
-        format!("{speedup:.2}×: {sequential:.1} s ▸ {:.1} s", parallel.seconds),
+        format!("{speedup:.2}×: {sequential:.2} s ▸ {:.2} s", parallel.seconds),
     )
     .found(format!(
         "with up to {agents} agents {:.2} s, with one {sequential:.2} s ({how}): {speedup:.2} times as fast",
