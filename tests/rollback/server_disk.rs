@@ -39,7 +39,8 @@ fn fill(disk: &Path) -> PathBuf {
     let path = disk.join("filler");
     let mut file = std::fs::File::create(&path).unwrap();
     let mut written = 0_u64;
-    while file.write_all(&[0; 65_536]).is_ok() {
+    let piece = vec![0; 65_536];
+    while file.write_all(&piece).is_ok() {
         written += 65_536;
     }
     file.set_len(written.saturating_sub(524_288)).unwrap();

@@ -183,7 +183,12 @@ fn plan() -> Plan {
                 1_204_311,
                 "rows from backup 20261122_112003 into maos_rb_<time>",
             ),
-            Effect::plain("carry", "rows that exist only in MAOS back to legacy_tasks"),
+            Effect::so_far("carry", 318, "rows that exist only in MAOS back to legacy_tasks"),
+            Effect::so_far(
+                "return",
+                2,
+                "rows that were deleted since the backup: they come back",
+            ),
             Effect::plain(
                 "rename",
                 "maos to maos_old_<time>, kept until you drop it; maos_rb_<time> to maos",
@@ -316,7 +321,9 @@ fn opening_it_only_reads_and_the_name_is_typed_before_anything_is_sent() {
     harness.keys("n");
     harness.answer(Ok(Reply::Plan(Box::new(plan()))));
     assert!(
-        harness.text().contains("318 rows are only in MAOS: carried back"),
+        harness
+            .text()
+            .contains("318   rows that exist only in MAOS back to legacy_tasks"),
         "{}",
         harness.text()
     );

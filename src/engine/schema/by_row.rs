@@ -106,7 +106,8 @@ impl Mapping {
 
 /// Decisions as part of what identifies a plan: ` 17=queued 19=keep`; nothing where there are none.
 pub(super) fn words(rows: &BTreeMap<String, String>) -> String {
-    rows.iter().map(|(key, word)| format!(" {key}={word}")).collect()
+    let words: Vec<String> = rows.iter().map(|(key, word)| format!(" {key}={word}")).collect();
+    words.concat()
 }
 
 /// The decisions of a request for its table.

@@ -166,11 +166,7 @@ impl Overlay for ByRow {
         let (width, height) = (painter.width(), painter.height());
         let glyphs = painter.glyphs();
         let head = [
-            Row::prose(
-                "Decided rows are not waited for; kept ones stay in legacy, listed.",
-                Role::Muted,
-            )
-            .keep(keep::EXTRA),
+            Row::prose("What is kept stays in the legacy system, listed.", Role::Muted).keep(keep::EXTRA),
             Row::blank(),
         ];
         let above = u16::try_from(head.len())

@@ -25,6 +25,9 @@ use crate::tui::widgets::field::Field;
 /// How long a dialog does not hear keys after it opened.
 pub const DEAF: Duration = Duration::from_millis(300);
 
+/// From this height on the way back is never left out.
+const ROOMY: u16 = 16;
+
 /// Column of the values beside `To`, `Undo`, `Time`, `Plan`.
 const VALUES: u16 = 10;
 
@@ -189,6 +192,16 @@ impl Confirm {
         rows
     }
 
+    /// How it is taken back, or what leads back. Where there is hardly room, the name and the button stay.
+    fn undo(&self, height: u16) -> (&str, Role, u8) {
+        match (&self.plan.undo, &self.way_back) {
+            (Some(undo), _) => (undo, Role::Text, keep::ALWAYS),
+            (None, Some(way)) if height < ROOMY => (way, Role::Warn, keep::NORMAL),
+            (None, Some(way)) => (way, Role::Warn, keep::ALWAYS),
+            (None, None) => ("There is none.", Role::Bad, keep::ALWAYS),
+        }
+    }
+
     /// The whole plan as text, for the clipboard.
     fn as_text(&self) -> String {
         let mut lines = vec![self.plan.title.clone(), format!("to {}", self.plan.target)];
@@ -316,13 +329,8 @@ impl Overlay for Confirm {
         for remark in &self.remarks {
             labelled("Note", remark, Role::Warn, keep::EXTRA);
         }
-        match &self.plan.undo {
-            Some(undo) => labelled("Undo", undo, Role::Text, keep::ALWAYS),
-            None => match &self.way_back {
-                Some(way) => labelled("Undo", way, Role::Warn, keep::ALWAYS),
-                None => labelled("Undo", "There is none.", Role::Bad, keep::ALWAYS),
-            },
-        }
+        let (undo, role, kept) = self.undo(height);
+        labelled("Undo", undo, role, kept);
         if let Some(time) = &self.time {
             labelled("Time", time, Role::Text, keep::NORMAL);
         }

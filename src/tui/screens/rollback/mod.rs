@@ -114,7 +114,7 @@ impl Rollback {
             engine::rollback::Mode::Legacy => "cut over again",
         };
         Some(match found.backup {
-            Some(_) => format!("before the swap it stops by itself, nothing is replaced; after it {after}"),
+            Some(_) => format!("before the swap it stops by itself, nothing is replaced; after it: {after}"),
             None => format!("{after}; nothing is replaced"),
         })
     }
