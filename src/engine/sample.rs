@@ -29,6 +29,7 @@ sample![
     "legacy/checkpoints/cache_0002.checkpoint",
     "legacy/checkpoints/cache_0007.checkpoint",
     "legacy/checkpoints/nightly_20261119.checkpoint",
+    "monitor/criteria.yml",
     // The settings come last: a workspace that has them is laid out whole.
     "migration.yml",
 ];
@@ -42,7 +43,7 @@ pub fn lay_out(workspace: &Workspace) -> Result<bool> {
         return Ok(false);
     }
     // What a killed laying-out left unfinished.
-    for folder in ["", "legacy", "legacy/checkpoints"] {
+    for folder in ["", "legacy", "legacy/checkpoints", "monitor"] {
         files::sweep_temporaries(&workspace.path(folder))?;
     }
     for (path, content) in FILES {
@@ -56,4 +57,26 @@ pub fn lay_out(workspace: &Workspace) -> Result<bool> {
         )?;
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FILES;
+    use crate::engine::monitor::Criteria;
+
+    /// Seconds of the sample's history, and of one simulated part.
+    const SLOWEST_AGAINST_SIMULATED: f64 = 160.0 / 0.05;
+
+    #[test]
+    fn simulated_work_is_taken_for_no_other_unit() {
+        let (name, text) = FILES
+            .iter()
+            .find(|(path, _)| path.ends_with("criteria.yml"))
+            .expect("the sample's criteria");
+        let text = std::str::from_utf8(text).expect("text");
+        let criteria = Criteria::with(name, Some(text)).expect("they can work");
+        assert!(criteria.unit_factor > SLOWEST_AGAINST_SIMULATED);
+        let embedded = Criteria::embedded().expect("they can work");
+        assert!(embedded.unit_factor < SLOWEST_AGAINST_SIMULATED);
+    }
 }

@@ -349,7 +349,10 @@ impl Screen for Assess {
         let held = cx.held();
         let open = !form.open.is_empty() && self.next_open(&form).is_some();
         let next = if open {
-            Command::new(Action::Next, "next open").about("go to the next open question")
+            let here = self.row(&form).map(|row| row.id) == self.next_open(&form);
+            Command::new(Action::Next, "next open")
+                .about("go to the next open question")
+                .off(here.then(|| "This is the only open question: answer it.".to_owned()))
         } else if written(cx) {
             Command::new(Action::Next, "readiness").about("go on to Readiness")
         } else {
