@@ -259,6 +259,16 @@ pub enum EventKind {
         /// The sentence.
         text: String,
     },
+    /// A hook was called about the watch, and how that ended.
+    HookCalled {
+        /// Its program, as its file is named.
+        hook: String,
+        /// How it ended: `exit 0`, `no answer in 30 s`.
+        said: String,
+        /// Whether it was called for how an automatic rollback ended, and not for a verdict.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rollback: bool,
+    },
     /// A statement sent to a database.
     Statement {
         /// Whose.
@@ -307,9 +317,10 @@ impl EventKind {
             | Self::Found { .. }
             | Self::OfferTaken { .. }
             | Self::AnswerCleared { .. } => Some(Capability::Assess),
-            Self::WatchBegan { .. } | Self::WatchEnded { .. } | Self::Sampled { .. } => {
-                Some(Capability::Monitor)
-            }
+            Self::WatchBegan { .. }
+            | Self::WatchEnded { .. }
+            | Self::Sampled { .. }
+            | Self::HookCalled { .. } => Some(Capability::Monitor),
             Self::Scored { .. } => Some(Capability::Readiness),
             Self::SessionOpened { .. }
             | Self::SessionClosed
@@ -411,6 +422,7 @@ impl EventKind {
             Self::WatchBegan { begin } => format!("{} watches {}", begin.by, begin.source),
             Self::WatchEnded { reason } => format!("the watch ended: {reason}"),
             Self::Sampled { taken } => super::monitor::watch::sentence(taken),
+            Self::HookCalled { hook, said, .. } => format!("hook {hook}: {said}"),
             Self::Noted { text, .. } | Self::Logged { text, .. } => text.clone(),
             Self::Statement { text, rows, ms, .. } => {
                 format!("{text}  {}  {ms} ms", text::plural(*rows, "row", "rows"))

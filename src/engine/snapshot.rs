@@ -371,9 +371,10 @@ impl Snapshot {
                 };
                 self.artifacts.insert(path.clone(), artifact);
             }
-            EventKind::WatchBegan { .. } | EventKind::WatchEnded { .. } | EventKind::Sampled { .. } => {
-                self.watched(event);
-            }
+            EventKind::WatchBegan { .. }
+            | EventKind::WatchEnded { .. }
+            | EventKind::Sampled { .. }
+            | EventKind::HookCalled { .. } => self.watched(event),
             EventKind::Noted {
                 level,
                 capability,
@@ -582,6 +583,12 @@ impl Snapshot {
                     self.message(event, level, Some(Capability::Monitor), text);
                 }
             }
+            (
+                EventKind::HookCalled {
+                    hook, said, rollback, ..
+                },
+                Some(watch),
+            ) => watch.change().called(event.at, hook, said, *rollback),
             _ => {}
         }
     }

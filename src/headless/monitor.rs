@@ -293,7 +293,7 @@ fn handed_over(
                 "  {}  {:<8} {}",
                 change.at,
                 change.kind.word(),
-                change.text
+                change.sentence()
             ))?;
         }
     }

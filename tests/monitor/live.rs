@@ -158,7 +158,8 @@ fn fault_e68_a_failing_system_is_seen_within_one_interval_and_everything_lost_is
         &["monitor", "handover", "--since", "2026-01-01T00:00:00Z"],
     );
     assert!(
-        note.out.contains("lena: unlatch: a bad worker, replaced"),
+        note.out.contains("lena: unlatch: a bad worker, replaced")
+            && note.out.contains("to breach, score 3; hook tee exit 0"),
         "{}",
         note.out
     );

@@ -284,6 +284,12 @@ fn breach(h: &mut Harness) {
         }
         sample(h, taken);
     }
+    let called = EventKind::HookCalled {
+        hook: "page-oncall".to_owned(),
+        said: "exit 0".to_owned(),
+        rollback: false,
+    };
+    tell(h, at("14:05:12"), called);
     decide(h, "13:20:00", "mark", json!({"text": "workers 2.4 deployed"}));
     open(h);
 }
@@ -841,5 +847,89 @@ fn a_frame_takes_less_than_4_ms() {
         let (median, slow) = (times[100], times[190]);
         println!("{}x{}: median {median:?}, 95 % under {slow:?}", size.0, size.1);
         assert!(slow < Duration::from_millis(4), "{slow:?}");
+    }
+}
+
+#[test]
+fn below_the_steps_stands_what_a_decision_in_the_night_rests_on() {
+    let line = |text: &str, label: &str| {
+        let rail = text
+            .lines()
+            .filter_map(|line| line.strip_prefix('│')?.split('│').next());
+        let found = rail.map(str::trim).find(|line| line.starts_with(label));
+        found
+            .unwrap_or_else(|| panic!("no {label}:\n{text}"))
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let mut h = Harness::new((120, 36));
+    breach(&mut h);
+    let text = h.text();
+    let said = ["alice", "Backup", "Rehearsed", "Bell"].map(|label| line(&text, label));
+    assert_eq!(
+        said,
+        ["alice operates", "Backup 11:20 ✓", "Rehearsed never", "Bell on"]
+    );
+    decide(
+        &mut h,
+        "14:06:00",
+        "snooze",
+        json!({"reason": "known", "until": at("15:30:00")}),
+    );
+    h.views.backups = Slot::Ready(at("14:06:26"), Vec::new().into());
+    watched_by_lena(&mut h);
+    let me = h.views.me.clone().expect("somebody");
+    let text = h.text();
+    let said = ["bob", &me.operator, "Backup", "Bell"].map(|label| line(&text, label));
+    assert_eq!(said[0], "bob operates");
+    assert!(
+        said[1].starts_with(&format!("{} {}", me.operator, me.host)),
+        "{}",
+        said[1]
+    );
+    assert_eq!(said[2..], ["Backup none", "Bell off to 15:30"]);
+    h.views.backups = Slot::Empty;
+    h.update();
+    assert_eq!(line(&h.text(), "Backup"), "Backup being read");
+    // Elsewhere the journal stands there; a backup that was not looked for is not said to be missing.
+    h.keys("]");
+    assert_eq!(h.app.current(), Capability::Report);
+    assert!(line(&h.text(), "Journal").starts_with("Journal "));
+    assert!(!h.text().contains("Rehearsed"));
+}
+
+/// The watch is no operation with an outcome of its own: the list of the report asks it how it stands.
+#[test]
+fn the_report_screen_says_how_the_watch_stands() {
+    let open = Some("Monitor is not proved; the report says so in its first line.");
+    let cases: [(fn(&mut Harness), &str, Option<&str>); 4] = [
+        (never, "not run", None),
+        (breach, "breach since", open),
+        (pass, "not over: 8 samples, verdict pass", open),
+        (ended, "watched long enough without a breach: 14 samples", None),
+    ];
+    for (make, said, news) in cases {
+        let mut h = Harness::new((140, 45));
+        make(&mut h);
+        h.keys("]").wait(Duration::from_secs(6));
+        assert_eq!(h.app.current(), Capability::Report);
+        let text = h.text();
+        let pane = || text.lines().filter_map(|line| line.split('│').nth(2));
+        let row = pane()
+            .find_map(|line| line.split_once(" Monitor  "))
+            .unwrap_or_else(|| panic!("no row of the monitor:\n{text}"));
+        assert!(row.1.trim_start().starts_with(said), "{said}: {row:?}");
+        let not_done = pane().find(|line| line.contains(" Not done ")).expect("a line");
+        let well = said.starts_with("watched");
+        assert_eq!(not_done.contains("Monitor"), !well, "{not_done}");
+        assert_eq!(
+            not_done.contains("not run: Monitor") || not_done.contains(", Monitor"),
+            said == "not run",
+            "{not_done}"
+        );
+        if let Some(news) = news {
+            assert!(text.contains(news), "{said}:\n{text}");
+        }
     }
 }

@@ -103,6 +103,21 @@ pub struct Mark {
     pub kind: MarkKind,
     /// In words.
     pub text: String,
+    /// The hooks that were called for it, and how each ended: `hook page-oncall exit 0`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<String>,
+}
+
+impl Mark {
+    /// In words, with who was called: `verdict pass to breach, score 5; hook page-oncall exit 0`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let parts: Vec<&str> = std::iter::once(&self.text)
+            .chain(&self.calls)
+            .map(String::as_str)
+            .collect();
+        parts.join("; ")
+    }
 }
 
 /// The whole watch.
@@ -340,8 +355,24 @@ impl Watch {
         self.mark(at, MarkKind::Decision, format!("{by}: {what}{why}"));
     }
 
+    /// A hook was called: that stands beside what it was called for, the newest verdict or page, or by itself when it was
+    /// told how a rollback ended.
+    pub fn called(&mut self, at: Timestamp, hook: &str, said: &str, rollback: bool) {
+        let text = format!("hook {hook} {said}");
+        let calls = |mark: &&mut Mark| matches!(mark.kind, MarkKind::Verdict | MarkKind::Page);
+        match self.marks.iter_mut().rev().find(calls) {
+            Some(mark) if !rollback => mark.calls.push(text),
+            _ => self.mark(at, MarkKind::Page, text),
+        }
+    }
+
     fn mark(&mut self, at: Timestamp, kind: MarkKind, text: String) {
-        self.marks.push_back(Mark { at, kind, text });
+        self.marks.push_back(Mark {
+            at,
+            kind,
+            text,
+            calls: Vec::new(),
+        });
         if self.marks.len() > MARKS {
             self.marks.pop_front();
         }

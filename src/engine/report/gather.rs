@@ -106,7 +106,7 @@ fn part(snapshot: &Snapshot, capability: Capability) -> Part {
         .monitor
         .as_deref()
         .filter(|_| capability == Capability::Monitor);
-    let (state, mut outcome) = watch.and_then(monitoring::unfinished).unwrap_or((state, outcome));
+    let (state, mut outcome) = watch.map_or((state, outcome), monitoring::stands);
     let counts = step
         .outcome
         .as_ref()

@@ -55,7 +55,7 @@ pub fn of(watch: &Watch) -> Option<Monitoring> {
         happened: watch
             .marks
             .iter()
-            .map(|mark| (mark.at, mark.kind.word().to_owned(), mark.text.clone()))
+            .map(|mark| (mark.at, mark.kind.word().to_owned(), mark.sentence()))
             .collect(),
         samples: points
             .iter()
@@ -70,30 +70,32 @@ pub fn of(watch: &Watch) -> Option<Monitoring> {
     })
 }
 
-/// The state of the part and its outcome in a few words, while the watch is not over or did not end well; `None` when the
-/// step's own outcome tells it.
+/// The state of the part and its outcome in a few words. A watch has no outcome of its own unless it ended by itself, so
+/// that this, and not the step, tells how it stands.
 #[must_use]
-pub fn unfinished(watch: &Watch) -> Option<(PartState, String)> {
+pub fn stands(watch: &Watch) -> (PartState, String) {
     let samples = plural(watch.samples, "sample", "samples");
     let Some(verdict) = watch.verdict() else {
-        return Some((PartState::Stopped, "begun, no sample yet".to_owned()));
+        return (PartState::Stopped, "begun, no sample yet".to_owned());
     };
     let word = verdict.word.name();
     if let Some(latch) = verdict.latch.filter(|_| verdict.should_roll_back) {
         let since = super::super::monitor::verdict::clock(latch.at);
-        return Some((
+        return (
             PartState::Failed,
             format!("breach since {since}, score {}; {samples}", latch.score),
-        ));
+        );
     }
     if watch.on {
-        return Some((PartState::Stopped, format!("not over: {samples}, verdict {word}")));
+        return (PartState::Stopped, format!("not over: {samples}, verdict {word}"));
     }
-    if watch.is_promoted(jiff::Timestamp::MAX) {
-        return None;
-    }
+    let state = if watch.is_promoted(jiff::Timestamp::MAX) {
+        PartState::Done
+    } else {
+        PartState::Stopped
+    };
     let why = watch.ended.as_ref().map_or("stopped", |(_, why)| why);
-    Some((PartState::Stopped, format!("{why}: {samples}, verdict {word}")))
+    (state, format!("{why}: {samples}, verdict {word}"))
 }
 
 fn facts(watch: &Watch) -> Vec<(String, String)> {

@@ -52,7 +52,7 @@ pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, un
         steps: numbered.iter().map(|capability| step(cx, *capability)).collect(),
         current: numbered.iter().position(|step| *step == current),
         aside,
-        below_rail: below_rail(cx),
+        below_rail: super::below_rail::below_rail(cx, current),
         over: false,
     }
 }
@@ -288,50 +288,6 @@ fn share(step: &Step) -> String {
             .map_or_else(String::new, |total| percent(progress.done, total)),
         None => String::new(),
     }
-}
-
-fn below_rail(cx: &Cx<'_>) -> Vec<(String, String, Role)> {
-    let mut lines = Vec::new();
-    if let Some(capability) = cx.snapshot.active()
-        && let Some(step) = cx.step(capability)
-    {
-        let phase = step
-            .progress
-            .as_ref()
-            .map(|progress| progress.phase.clone())
-            .unwrap_or_default();
-        let name = if phase.is_empty() {
-            capability.title().to_owned()
-        } else {
-            text::sentence(&phase)
-        };
-        lines.push((format!("|{name}"), String::new(), Role::Critical));
-        if let Some(progress) = &step.progress
-            && let Some(total) = progress.total
-        {
-            #[expect(clippy::cast_precision_loss, reason = "a bar has a few hundred steps")]
-            let share = if total == 0 {
-                0.0
-            } else {
-                (progress.done as f64 / total as f64).min(0.999)
-            };
-            lines.push((
-                percent(progress.done, total),
-                format!("bar:{share}"),
-                Role::Accent,
-            ));
-            lines.push((text::sentence(&progress.unit), count(progress.done), Role::Text));
-        }
-    }
-    lines.push(("|Journal".to_owned(), count(cx.snapshot.seq), Role::Text));
-    let aside = cx.snapshot.quarantined();
-    if aside > 0 {
-        lines.push(("Quarantine".to_owned(), count(aside), Role::Warn));
-    }
-    if let Mode::Watching(holder) = &cx.views.mode {
-        lines.push(("Operates".to_owned(), holder.operator.clone(), Role::Warn));
-    }
-    lines
 }
 
 #[cfg(test)]

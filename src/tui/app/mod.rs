@@ -1,6 +1,7 @@
 //! The wizard's state: which screen, which overlays, which news. Pure: it is told keys, time and the engine's state,
 //! and says what to draw and what to send. [`super::run`] connects it to a terminal and an engine.
 
+mod below_rail;
 pub mod context;
 pub mod frame_info;
 mod general;

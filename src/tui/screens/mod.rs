@@ -12,7 +12,7 @@ mod data_step;
 mod detail;
 mod environment;
 mod handover;
-mod monitor;
+pub(in crate::tui) mod monitor;
 mod readiness;
 mod report;
 mod rollback;

@@ -4,8 +4,10 @@ use super::Screen;
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::journey;
+use crate::engine::monitor::Watch;
+use crate::engine::report::monitoring;
 use crate::engine::runner::Reply;
-use crate::engine::snapshot::{Activity, Step};
+use crate::engine::snapshot::Activity;
 use crate::engine::text::{count, plural};
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
 use crate::tui::app::frame_info;
@@ -55,6 +57,17 @@ fn path(cx: &Cx<'_>) -> Option<String> {
         .cloned()
 }
 
+/// The watch, for the step that is one: its outcome is that of no operation.
+fn watched<'a>(cx: &Cx<'a>, capability: Capability) -> Option<&'a Watch> {
+    let watch = cx.snapshot.monitor.as_deref();
+    watch.filter(|_| capability == Capability::Monitor)
+}
+
+/// Whether a part has not begun.
+fn not_run(cx: &Cx<'_>, capability: Capability) -> bool {
+    watched(cx, capability).is_none() && cx.snapshot.activity(capability) == Activity::Idle
+}
+
 /// What a part came to, in a few words.
 fn outcome(cx: &Cx<'_>, capability: Capability) -> String {
     if capability == Capability::Readiness
@@ -62,6 +75,9 @@ fn outcome(cx: &Cx<'_>, capability: Capability) -> String {
     {
         let band = readiness.band.name().replace('_', " ");
         return format!("{} of {}, {band}", readiness.score, readiness.max);
+    }
+    if let Some(watch) = watched(cx, capability) {
+        return crate::engine::text::inert(&monitoring::stands(watch).1);
     }
     let step = cx.step(capability);
     match step.and_then(|step| step.outcome.as_ref()) {
@@ -80,8 +96,12 @@ fn outcome(cx: &Cx<'_>, capability: Capability) -> String {
     }
 }
 
-fn evidence(step: Option<&Step>) -> String {
-    match step
+fn evidence(cx: &Cx<'_>, capability: Capability) -> String {
+    if watched(cx, capability).is_some() {
+        return crate::engine::monitor::document::FILE.to_owned();
+    }
+    match cx
+        .step(capability)
         .and_then(|step| step.outcome.as_ref())
         .and_then(|outcome| outcome.artifacts.first())
     {
@@ -95,6 +115,9 @@ fn open(cx: &Cx<'_>) -> Vec<Capability> {
     parts(cx)
         .into_iter()
         .filter(|step| {
+            if let Some(watch) = watched(cx, *step) {
+                return monitoring::stands(watch).0.is_gap();
+            }
             let activity = cx.snapshot.activity(*step);
             activity != Activity::Idle && !activity.is_done()
         })
@@ -234,12 +257,13 @@ impl Screen for Report {
         self.list.draw(&mut part, parts.len(), true, |index, here| {
             let capability = parts[index];
             let shown = frame_info::step(cx, capability);
-            let step = cx.step(capability);
             let at = match capability {
                 Capability::Readiness => cx.snapshot.readiness.as_ref().map(|(at, _)| *at),
-                _ => step.and_then(|step| step.ended),
+                _ => watched(cx, capability)
+                    .and_then(Watch::last_at)
+                    .or_else(|| cx.step(capability)?.ended),
             };
-            let evidence = evidence(step);
+            let evidence = evidence(cx, capability);
             // Without evidence to show, its room is the outcome's.
             let ends = if evidence.is_empty() && wide {
                 width.saturating_sub(6)
@@ -280,6 +304,8 @@ impl Screen for Report {
 fn sums(cx: &Cx<'_>) -> Vec<String> {
     parts(cx)
         .into_iter()
+        // Samples are looked at, not converted.
+        .filter(|capability| *capability != Capability::Monitor)
         .filter_map(|capability| {
             let outcome = cx
                 .step(capability)?
@@ -330,7 +356,7 @@ fn accounted(cx: &Cx<'_>, width: u16) -> Vec<Row> {
     }
     let idle: Vec<&str> = parts(cx)
         .into_iter()
-        .filter(|step| cx.snapshot.activity(*step) == Activity::Idle)
+        .filter(|step| not_run(cx, *step))
         .map(Capability::title)
         .collect();
     if !idle.is_empty() {

@@ -12,6 +12,7 @@ use crate::engine::monitor::{Verdict, Watch, verdict};
 use crate::engine::ports::process::{Call, Ended, Stdin};
 use crate::engine::runner::dispatch::Dispatcher;
 use crate::engine::runner::internal::Internal;
+use crate::engine::text::inert_short;
 
 /// A hook may take this long.
 const HOOK_LIMIT: Duration = Duration::from_secs(30);
@@ -52,7 +53,8 @@ impl Dispatcher {
         for argv in &world.settings.driving.monitor.hooks {
             let mut call = Call::new(argv.clone(), HOOK_LIMIT);
             call.stdin = Stdin::Bytes(about.to_string().into_bytes());
-            let (processes, shown) = (self.ports.processes.clone(), call.shown());
+            let (processes, hook) = (self.ports.processes.clone(), name(argv));
+            let rollback = rollback.is_some();
             let reports = self.reporter();
             self.calling.spawn(async move {
                 let (ok, said) = match processes.run(call, None).await {
@@ -66,19 +68,17 @@ impl Dispatcher {
                     },
                     Err(error) => (false, error.message),
                 };
-                let text = format!("hook {shown}: {said}");
-                let capability = Capability::Monitor;
-                let kind = if ok {
-                    EventKind::Logged { capability, text }
-                } else {
-                    EventKind::Noted {
-                        level: Level::Error,
-                        capability: Some(capability),
-                        text,
-                    }
-                };
+                let called = EventKind::HookCalled { hook, said, rollback };
+                // Nobody was reached: that is news for whoever looks.
+                let failed = (!ok).then(|| EventKind::Noted {
+                    level: Level::Error,
+                    capability: Some(Capability::Monitor),
+                    text: called.sentence(),
+                });
                 // The dispatcher is gone only when the session has ended; it waits for this before.
-                let _ = reports.send(Internal::Monitor(Told::Events(vec![kind])));
+                let _ = reports.send(Internal::Monitor(Told::Events(
+                    std::iter::once(called).chain(failed).collect(),
+                )));
             });
         }
     }
@@ -105,4 +105,15 @@ impl Dispatcher {
             self.hooks(watch, Some(now), now, rollback);
         }
     }
+}
+
+/// What a hook is called by: the file of its program, without the folder and the arguments, which may hold an address
+/// nobody else has to know.
+fn name(argv: &[String]) -> String {
+    let program = argv.first().map_or("", String::as_str);
+    let file = std::path::Path::new(program).file_name();
+    inert_short(
+        &file.map_or_else(|| program.to_owned(), |file| file.to_string_lossy().into_owned()),
+        60,
+    )
 }

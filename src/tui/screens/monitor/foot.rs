@@ -163,7 +163,7 @@ pub(super) fn happened(watch: &Watch, cx: &Cx<'_>, width: u16, room: u16) -> Vec
         rows.push(
             Row::new()
                 .at(3, cx.now.clock_seconds(mark.at), Role::Muted)
-                .at(13, inert(&mark.text), role)
+                .at(13, inert(&mark.sentence()), role)
                 .max(width.saturating_sub(14))
                 .keep(keep::EXTRA),
         );

@@ -7,7 +7,7 @@ mod foot;
 mod gauge;
 mod gauges;
 mod head;
-mod picture;
+pub(in crate::tui) mod picture;
 mod view;
 
 use jiff::Timestamp;

@@ -152,7 +152,8 @@ impl Picture {
     }
 }
 
-fn back(snapshot: &Snapshot, views: &Views) -> Back {
+/// The way back as the backups and the rehearsals of this workspace tell it.
+pub fn back(snapshot: &Snapshot, views: &Views) -> Back {
     let Some((_, shelf)) = views.backups.value() else {
         let backup = match &views.backups {
             Slot::Failed(_, error) => Some(Rest::Unreadable(inert(&error.message))),
