@@ -46,6 +46,8 @@ struct Gap {
     fresh: bool,
     /// A comma behind a list that "and" has closed.
     closed: bool,
+    /// "but first": what follows comes before.
+    ahead: bool,
 }
 
 /// Verbs on one object; more are no order that a person gives.
@@ -161,6 +163,7 @@ impl Reader<'_> {
                         | "their"
                         | "it"
                         | "them"
+                        | "those"
                         | "anything"
                         | "everything"
                         | "anyone"
@@ -218,6 +221,9 @@ impl Reader<'_> {
                 {
                     end += 1;
                 }
+                while gap.comma && end > at + 1 && self.adverb(&toks[end]) {
+                    end -= 1;
+                }
                 let head = &toks[end];
                 (self.plural(head) || next.proper || gap.fresh)
                     && last.is_none_or(|last| self.low(last) != self.low(head))
@@ -238,9 +244,22 @@ impl Reader<'_> {
                 Kind::Semicolon | Kind::Dash => gap.strong = true,
                 Kind::Then => gap.marker = Marker::Then,
                 Kind::Finally => gap.marker = Marker::Finally,
+                // "weigh them separately and …", "build them in parallel, …" ends the clause before.
+                Kind::Beside
+                    if i > 0
+                        && !(gap.comma || gap.and || gap.strong)
+                        && toks
+                            .get(i + 1)
+                            .is_some_and(|tok| matches!(tok.kind, Kind::And | Kind::Comma)) => {}
                 // "then, in parallel, …" is still after what stands before.
                 Kind::Beside if gap.marker == Marker::None => gap.marker = Marker::Beside,
                 Kind::First | Kind::Beside => {}
+                Kind::Word
+                    if self.low(tok) == "but"
+                        && toks.get(i + 1).is_some_and(|tok| tok.kind == Kind::First) =>
+                {
+                    gap.ahead = true;
+                }
                 Kind::Word if self.adverb(tok) && toks.get(i + 1).is_some_and(Tok::is_verb) => {}
                 Kind::Word
                     if matches!(
@@ -393,6 +412,7 @@ impl Reader<'_> {
         // How the clause at hand has listed so far, and whether a clause stands before it.
         let mut listed = Listed::default();
         let before = out.len();
+        let mut ahead = None;
         let mut i = self.series(toks, 0).max(1);
         while i < toks.len() {
             let tok = &toks[i];
@@ -458,6 +478,10 @@ impl Reader<'_> {
                 i += 1;
                 continue;
             }
+            // "and delete the originals afterwards"
+            if next >= toks.len() && gap.marker == Marker::Then && marker == Marker::None {
+                marker = Marker::Then;
+            }
             gap.fresh = gap.comma && gap.and && !listed.comma && out.len() > before;
             gap.closed = gap.comma && !gap.and && listed.comma && listed.and;
             next += self.lead_in(&toks[next..]);
@@ -508,6 +532,9 @@ impl Reader<'_> {
                     led,
                     ..Clause::default()
                 });
+                if gap.ahead {
+                    ahead = Some(out.len());
+                }
                 from = next;
                 marker = gap.marker;
                 led = opens || self.leads(&toks[next..]);
@@ -528,20 +555,10 @@ impl Reader<'_> {
                 ..Clause::default()
             });
         }
-    }
-
-    /// Whether the words at `next` are the last of a list whose items need the plural behind it: one bare word before the
-    /// gap at `gap`, then a word and a head that lists share, then an end.
-    fn shares_head(&self, toks: &[Tok], gap: usize, next: usize) -> bool {
-        let bare =
-            gap >= 2 && toks[gap - 1].is_word() && toks[gap - 2].joins() && !self.plural(&toks[gap - 1]);
-        let head = toks
-            .get(next + 1)
-            .is_some_and(|tok| tok.has(Flags::SHARED_HEAD) && self.plural(tok));
-        bare && head
-            && toks
-                .get(next + 2)
-                .is_none_or(|tok| !tok.is_word() || tok.has(Flags::PREPOSITION))
+        if let Some(at) = ahead.filter(|at| *at < out.len()) {
+            out[at - 1].marker = Marker::Then;
+            out[at - 1..=at].rotate_right(1);
+        }
     }
 
     /// "deploy the API after running the migrations": two clauses, in the order of the work.

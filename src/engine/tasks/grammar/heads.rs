@@ -137,4 +137,18 @@ impl Reader<'_> {
             || single && many && before.iter().any(adjective);
         shares.then(|| vec![end])
     }
+
+    /// Whether the words at `next` are the last of a list whose items need the plural behind it: one bare word before the
+    /// gap at `gap`, then a word and a head that lists share, then an end.
+    pub fn shares_head(&self, toks: &[Tok], gap: usize, next: usize) -> bool {
+        let bare =
+            gap >= 2 && toks[gap - 1].is_word() && toks[gap - 2].joins() && !self.plural(&toks[gap - 1]);
+        let head = toks
+            .get(next + 1)
+            .is_some_and(|tok| tok.has(Flags::SHARED_HEAD) && self.plural(tok));
+        bare && head
+            && toks
+                .get(next + 2)
+                .is_none_or(|tok| !tok.is_word() || tok.has(Flags::PREPOSITION))
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::back::{bare, content, deliverable, into_one, names_act, refers, stem};
 use super::clauses::{Clause, Marker};
 use super::expand::{Expanded, Part, rule};
 use super::reader::Reader;
@@ -43,6 +44,8 @@ struct Group {
     examines: bool,
     /// The verb that opens its clause, in base form and lower case.
     verb: String,
+    /// Side by side with what stands before it, or an item of an explicit list.
+    beside: bool,
 }
 
 /// So few parts are compared one by one; of more a set of their texts is kept.
@@ -65,6 +68,8 @@ pub(crate) struct Linker {
     listed: bool,
     /// Which parts something waits for.
     waited: Vec<bool>,
+    /// Where the parts of the sentence at hand begin.
+    sentence: usize,
     /// What all parts up to a place say, once there are many.
     said: HashSet<String>,
     told: usize,
@@ -78,6 +83,11 @@ impl Linker {
     /// Everything comes one after the other.
     pub fn chain(&mut self) {
         self.chained = true;
+    }
+
+    /// What follows is a new sentence.
+    pub fn sentence(&mut self) {
+        self.sentence = self.len();
     }
 
     /// What follows stands behind an explicit list.
@@ -147,6 +157,10 @@ impl Linker {
             self.groups.push(group);
             return;
         }
+        let expanded = match self.kept_whole(reader, clause, &expanded) {
+            Some(whole) => whole,
+            None => expanded,
+        };
         let first = expanded.parts.first().map(|part| part.class);
         let after = if from == 0 {
             Vec::new()
@@ -193,6 +207,9 @@ impl Linker {
         if self.len() == from {
             return;
         }
+        if clause.marker == Marker::None && !clause.listed {
+            self.row_begun(from);
+        }
         self.draft.coordinator = if from == 0 { coordinator } else { None };
         let traits = first.and_then(|class| reader.lexicon.class(class));
         let made = if traits.is_some_and(|traits| traits.produces) {
@@ -203,7 +220,15 @@ impl Linker {
                 .iter()
                 .position(|tok| reader.low(tok) == "into")
                 .map_or(&[][..], |at| &object[at + 1..]);
-            for word in content(reader, object).chain(content(reader, into)) {
+            // "ask the referee for a statement" brings a statement.
+            let brought = object
+                .windows(2)
+                .position(|pair| {
+                    reader.low(&pair[0]) == "for" && matches!(reader.low(&pair[1]), "a" | "an" | "their")
+                })
+                .map_or(&[][..], |at| &object[at + 1..]);
+            let objects = content(reader, object).chain(content(reader, into));
+            for word in objects.chain(content(reader, brought)) {
                 made.push_str(word);
                 made.push('\n');
             }
@@ -223,6 +248,7 @@ impl Linker {
             made,
             examines,
             verb,
+            beside: clause.listed || clause.marker == Marker::Beside,
         });
     }
 
@@ -282,6 +308,41 @@ impl Linker {
         })
     }
 
+    /// A clause whose objects are no choices of its own: as many as stand before ("merge both sets of notes"), what was
+    /// found against a norm ("then compare the loads with the limits"), or a question ("decide which to keep").
+    fn kept_whole(&self, reader: &Reader<'_>, clause: &Clause, expanded: &Expanded) -> Option<Expanded> {
+        let count = expanded.parts.len();
+        let [verb, body @ ..] = clause.toks.as_slice() else {
+            return None;
+        };
+        if count == 0 || !clause.led || !expanded.inner.is_empty() {
+            return None;
+        }
+        let opens = reader.low(body.first()?);
+        let counted = expanded.parts.iter().all(|part| part.text.ends_with(')'))
+            && matches!(opens, "both" | "the" | "these" | "all")
+            && body.iter().take(3).any(|tok| tok.number > 1 || opens == "both");
+        let before = self.groups.last().map_or(0, |group| group.to - group.from);
+        let again = counted && count >= 2 && (before == count || self.len() == count);
+        let against = expanded.weighs
+            && count >= 2
+            && self.len() > 0
+            && opens == "the"
+            && body
+                .iter()
+                .any(|tok| matches!(reader.low(tok), "with" | "to" | "against"));
+        let question = expanded.weighs && matches!(opens, "which" | "who" | "what" | "one");
+        (again || against || question).then(|| Expanded {
+            parts: vec![Part {
+                text: reader.render(&clause.toks),
+                rule: rule::CLAUSE,
+                core: String::new(),
+                class: verb.class,
+            }],
+            ..Expanded::default()
+        })
+    }
+
     fn group(&self, group: &Group) -> Vec<usize> {
         // Of a chain only its end is waited for.
         let mut inner = self.loose(group.from);
@@ -322,7 +383,23 @@ impl Linker {
             && last.to - last.from >= 2
             && last.examines
             && matches!(body, [the, things] if reader.low(the) == "the" && reader.plural(things));
-        if merges && !clause.listed {
+        if (merges || is("combine") && into_one(reader, body)) && !clause.listed {
+            return self.loose(0);
+        }
+        // "flag any clause that …", "verify that …": what the work before has brought to light, or done.
+        let opens = body.first().map_or("", |tok| reader.low(tok));
+        let examines = class.is_some_and(|class| class.inspects || class.alternatives);
+        if opens == "any" && !examines && !clause.listed && self.groups.iter().all(|group| group.examines) {
+            return self.loose(0);
+        }
+        if is("test") && matches!(opens, "that" | "whether") && !last.examines && !clause.listed {
+            return self.group(last);
+        }
+        // "book the visit once the results are in"
+        let once = body
+            .iter()
+            .any(|tok| matches!(reader.low(tok), "once" | "as soon as"));
+        if once && !clause.listed {
             return self.loose(0);
         }
         let examined = self.groups.iter().any(|group| group.examines);
@@ -354,13 +431,88 @@ impl Linker {
                 _ => self.loose(0),
             };
         }
-        if refers(reader, &reader.lexicon.one, body, own_list) {
+        // "fit a line and a curve to it": said of each part.
+        let of_each = own_list
+            && body
+                .last()
+                .is_some_and(|tok| matches!(reader.low(tok), "it" | "them"))
+            && expanded
+                .parts
+                .iter()
+                .all(|part| part.text.ends_with(" it") || part.text.ends_with(" them"));
+        if of_each || refers(reader, &reader.lexicon.one, body, own_list) {
             return self.group(last);
         }
         if body.iter().any(|tok| tok.kind == Kind::Based) && self.based_on_earlier(reader, body) {
             return self.loose(0);
         }
-        self.made_before(reader, body)
+        let made = self.made_before(reader, body);
+        if !made.is_empty() {
+            return made;
+        }
+        let act = self.act_before(reader, body);
+        if !act.is_empty() {
+            return act;
+        }
+        if !clause.listed && self.in_a_row(last) {
+            return self.group(last);
+        }
+        Vec::new()
+    }
+
+    /// "research the market, extract the prices, and build a table from them": a step taken up by the next one of a row
+    /// stands behind the search that opens the row.
+    fn row_begun(&mut self, from: usize) {
+        let [.., search, step] = self.groups.as_slice() else {
+            return;
+        };
+        let begins = search.from == self.sentence;
+        let one = step.to - step.from == 1 && search.to - search.from == 1;
+        let finds = search.examines && !search.made.is_empty() && !step.examines;
+        if begins
+            && one
+            && finds
+            && self.draft.after[step.from].is_empty()
+            && !self.draft.after[from].is_empty()
+            && self.draft.after[from]
+                .iter()
+                .all(|&i| i == step.from || i == search.from)
+            && !step.beside
+        {
+            let (search, step) = (search.from, step.from);
+            self.draft.after[step].push(search);
+            self.waited[search] = true;
+        }
+    }
+
+    /// "record the talk, transcribe it, and post the text": once a step of a row of clauses has taken up the one before,
+    /// the row is one of steps.
+    fn in_a_row(&self, last: &Group) -> bool {
+        last.from > self.sentence && self.draft.after[last.from].iter().any(|&i| i >= self.sentence)
+    }
+
+    /// "audit the ledger, … summarise the audits": the noun of what an earlier clause does.
+    fn act_before(&self, reader: &Reader<'_>, body: &[Tok]) -> Vec<usize> {
+        let Some(at) = body
+            .iter()
+            .position(|tok| matches!(reader.low(tok), "the" | "these" | "those" | "all"))
+        else {
+            return Vec::new();
+        };
+        let phrase = body[at + 1..]
+            .iter()
+            .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION));
+        let Some(head) = phrase.last() else {
+            return Vec::new();
+        };
+        let noun = reader.low(head);
+        let mut waits: Vec<usize> = Vec::new();
+        for group in self.groups.iter().filter(|group| names_act(noun, &group.verb)) {
+            waits.extend(self.group(group));
+        }
+        waits.sort_unstable();
+        waits.dedup();
+        waits
     }
 
     fn based_on_earlier(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
@@ -420,109 +572,4 @@ impl Linker {
     pub fn finish(self) -> Draft {
         self.draft
     }
-}
-
-/// The words of an object that say what it is, in singular form, up to the first preposition but "of".
-fn content<'a>(reader: &'a Reader<'_>, toks: &'a [Tok]) -> impl Iterator<Item = &'a str> {
-    toks.iter()
-        .take_while(|tok| tok.is_word() && (!tok.has(Flags::PREPOSITION) || reader.low(tok) == "of"))
-        .filter(|tok| !tok.has(Flags::DETERMINER) && !tok.has(Flags::PREPOSITION) && !reader.pronoun(tok))
-        .flat_map(|tok| reader.low(tok).split_whitespace().map(stem))
-}
-
-fn stem(word: &str) -> &str {
-    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-    match word.strip_suffix('s') {
-        Some(base) if base.len() > 2 && !base.ends_with('s') => base,
-        _ => word,
-    }
-}
-
-/// Whether a word can be the head of the noun before it: no mark, no joining word, no preposition, no adverb.
-fn noun_like(reader: &Reader<'_>, word: crate::engine::tasks::rules::Word) -> bool {
-    let text = reader.spelled(word);
-    let entry = reader.lexicon.get(text);
-    entry.kind == Kind::Word
-        && entry.flags == Flags::default()
-        && text.starts_with(char::is_alphabetic)
-        && !text.ends_with("ly")
-        && !matches!(
-            text,
-            "today" | "again" | "now" | "here" | "there" | "too" | "live" | "back" | "afterwards"
-        )
-        || entry.flags.has(Flags::SHARED_HEAD)
-}
-
-/// Whether a gathering verb has nothing of its own to gather ("compare", "rank the candidates").
-fn bare(reader: &Reader<'_>, body: &[Tok]) -> bool {
-    body.is_empty() || reader.holds(&reader.lexicon.many, body)
-}
-fn deliverable(reader: &Reader<'_>, body: &[Tok]) -> bool {
-    let head: Vec<Tok> = body
-        .iter()
-        .take(6)
-        .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
-        .copied()
-        .collect();
-    reader.holds(&reader.lexicon.deliverables, &head)
-}
-fn refers(
-    reader: &Reader<'_>,
-    phrases: &crate::engine::tasks::rules::Phrases<()>,
-    body: &[Tok],
-    own_list: bool,
-) -> bool {
-    let words = reader.lows(body);
-    let spelled = |at: usize| words.get(at).map(|word| reader.spelled(*word));
-    (0..words.len()).any(|i| {
-        let Some((length, ())) = phrases.at(&words[i..]) else {
-            return false;
-        };
-        let next = spelled(i + 1);
-        // "extract the outcome data": the word before another noun names something of its own.
-        let named = matches!(
-            spelled(i + length - 1).unwrap_or_default(),
-            "outcome"
-                | "outcomes"
-                | "result"
-                | "results"
-                | "output"
-                | "outputs"
-                | "data"
-                | "dataset"
-                | "change"
-                | "changes"
-                | "fix"
-                | "fixes"
-                | "options"
-                | "report"
-                | "reports"
-                | "answers"
-                | "candidates"
-        ) && words.get(i + length).is_some_and(|word| noun_like(reader, *word));
-        if named {
-            return false;
-        }
-        match spelled(i).unwrap_or_default() {
-            // "both the API and the app", "each page", "this week" name something of their own.
-            "both" => {
-                length > 1
-                    || !own_list
-                        && !(i + 1..words.len()).any(|at| spelled(at) == Some("and"))
-                        && next.is_none_or(|next| !next.ends_with('s') || next == "versions")
-            }
-            "each" => length > 1 || matches!(next, None | Some("one" | "of")),
-            "all" => length > 1 || next.is_none(),
-            "this" | "that" | "these" | "those" => {
-                next.is_none()
-                    || i == 0 && words.len() <= 2
-                    || matches!(next, Some("data" | "results" | "findings" | "changes"))
-            }
-            // A possessive behind a noun of the same clause belongs to it ("each team and its lead").
-            "its" | "their" | "theirs" => i <= 2 && !own_list,
-            "it" | "them" | "they" => !(i > 3 && own_list),
-            "results" | "findings" | "outputs" | "differences" | "insights" => i == 0 && words.len() <= 3,
-            _ => true,
-        }
-    })
 }

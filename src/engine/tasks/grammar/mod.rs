@@ -5,6 +5,7 @@
 //! [`expand`] shares them out, `link` sets the dependencies. To add a rule: name it in [`expand::rule`] and make its
 //! parts in `expand.rs`; words belong into `assets/rules/default.yml`.
 
+mod back;
 mod clauses;
 pub mod expand;
 mod heads;
@@ -54,6 +55,7 @@ fn prose(reader: &Reader<'_>, toks: &[Tok], mut linker: Linker) -> Draft {
     let sentences = reader.sentences(toks);
     let mut remarks = Vec::new();
     for sentence in &sentences {
+        linker.sentence();
         for clause in headed(reader, sentence) {
             let remark = !clause.led
                 && (linker.len() > before || sentences.len() > 1)
@@ -272,6 +274,7 @@ fn prose_behind(reader: &Reader<'_>, toks: &[Tok], mut linker: Linker) -> Draft 
         if reader.holds(&lexicon.chain, sentence) && reader.points_back(sentence) {
             continue;
         }
+        linker.sentence();
         for clause in headed(reader, sentence) {
             let limits = lexicon
                 .class(clause.toks.first().map_or(u8::MAX, |tok| tok.class))

@@ -1,0 +1,146 @@
+//! Words that point back: references to results, nouns of what a verb brings, objects in a form that can be compared.
+//!
+//! To add a phrase that refers to earlier work, add it to `references` in `assets/rules/default.yml`; only a phrase whose
+//! sense hangs on its neighbours needs an arm in [`refers`].
+
+use super::reader::Reader;
+use super::token::Tok;
+use crate::engine::tasks::rules::{Flags, Kind};
+
+/// The words of an object that say what it is, in singular form, up to the first preposition but "of".
+pub(super) fn content<'a>(reader: &'a Reader<'_>, toks: &'a [Tok]) -> impl Iterator<Item = &'a str> {
+    toks.iter()
+        .take_while(|tok| tok.is_word() && (!tok.has(Flags::PREPOSITION) || reader.low(tok) == "of"))
+        .filter(|tok| !tok.has(Flags::DETERMINER) && !tok.has(Flags::PREPOSITION) && !reader.pronoun(tok))
+        .flat_map(|tok| reader.low(tok).split_whitespace().map(stem))
+}
+
+/// Whether a noun is what a verb brings: "audits" of "audit", "assessment" of "assess", "transcript" of "transcribe".
+pub(super) fn names_act(noun: &str, verb: &str) -> bool {
+    let noun = stem(noun);
+    if verb.len() < 4 {
+        return false;
+    }
+    let same = noun.bytes().zip(verb.bytes()).take_while(|(a, b)| a == b).count();
+    let suffix = noun.get(same..).unwrap_or_default();
+    let act = matches!(
+        suffix,
+        "" | "ment" | "ion" | "tion" | "ation" | "ing" | "ie" | "y" | "t" | "is" | "ison" | "al"
+    );
+    noun == verb || verb.len() >= 5 && act && same >= 5.max(verb.len().saturating_sub(3))
+}
+
+/// "stitch the pictures together", "blend the drafts into one text".
+pub(super) fn into_one(reader: &Reader<'_>, body: &[Tok]) -> bool {
+    let [the, rest @ ..] = body else { return false };
+    reader.low(the) == "the"
+        && (rest.last().is_some_and(|tok| reader.low(tok) == "together")
+            || rest.windows(2).any(|pair| {
+                matches!(reader.low(&pair[0]), "into" | "in")
+                    && matches!(reader.low(&pair[1]), "one" | "a" | "an")
+            }))
+}
+
+pub(super) fn stem(word: &str) -> &str {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    match word.strip_suffix('s') {
+        Some(base) if base.len() > 2 && !base.ends_with('s') => base,
+        _ => word,
+    }
+}
+
+/// Whether a word can be the head of the noun before it: no mark, no joining word, no preposition, no adverb.
+fn noun_like(reader: &Reader<'_>, word: crate::engine::tasks::rules::Word) -> bool {
+    let text = reader.spelled(word);
+    let entry = reader.lexicon.get(text);
+    entry.kind == Kind::Word
+        && entry.flags == Flags::default()
+        && text.starts_with(char::is_alphabetic)
+        && !text.ends_with("ly")
+        && !matches!(
+            text,
+            "today" | "again" | "now" | "here" | "there" | "too" | "live" | "back" | "afterwards"
+        )
+        || entry.flags.has(Flags::SHARED_HEAD)
+}
+
+/// Whether a gathering verb has nothing of its own to gather ("compare", "rank the candidates").
+pub(super) fn bare(reader: &Reader<'_>, body: &[Tok]) -> bool {
+    body.is_empty() || reader.holds(&reader.lexicon.many, body)
+}
+pub(super) fn deliverable(reader: &Reader<'_>, body: &[Tok]) -> bool {
+    let head: Vec<Tok> = body
+        .iter()
+        .take(6)
+        .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
+        .copied()
+        .collect();
+    reader.holds(&reader.lexicon.deliverables, &head)
+}
+pub(super) fn refers(
+    reader: &Reader<'_>,
+    phrases: &crate::engine::tasks::rules::Phrases<()>,
+    body: &[Tok],
+    own_list: bool,
+) -> bool {
+    let words = reader.lows(body);
+    let spelled = |at: usize| words.get(at).map(|word| reader.spelled(*word));
+    (0..words.len()).any(|i| {
+        let Some((length, ())) = phrases.at(&words[i..]) else {
+            return false;
+        };
+        let next = spelled(i + 1);
+        // "extract the outcome data": the word before another noun names something of its own.
+        let named = matches!(
+            spelled(i + length - 1).unwrap_or_default(),
+            "outcome"
+                | "outcomes"
+                | "result"
+                | "results"
+                | "output"
+                | "outputs"
+                | "data"
+                | "dataset"
+                | "change"
+                | "changes"
+                | "fix"
+                | "fixes"
+                | "options"
+                | "report"
+                | "reports"
+                | "answers"
+                | "candidates"
+        ) && words.get(i + length).is_some_and(|word| noun_like(reader, *word));
+        if named {
+            return false;
+        }
+        match spelled(i).unwrap_or_default() {
+            // "both the API and the app", "each page", "this week" name something of their own.
+            "both" => {
+                length > 1
+                    || !own_list
+                        && !(i + 1..words.len()).any(|at| spelled(at) == Some("and"))
+                        && next.is_none_or(|next| !next.ends_with('s') || next == "versions")
+            }
+            "each" => {
+                length > 1
+                    || matches!(
+                        next,
+                        None | Some("one" | "of" | "by" | "on" | "for" | "in" | "with")
+                    )
+            }
+            "there" => next.is_none(),
+            "all" => length > 1 || next.is_none(),
+            "this" | "that" | "these" | "those" => {
+                next.is_none()
+                    || i == 0 && words.len() <= 2
+                    || matches!(next, Some("data" | "results" | "findings" | "changes"))
+            }
+            // A possessive behind a noun of the same clause belongs to it ("each team and its lead").
+            "its" | "their" | "theirs" => i <= 2 && !own_list,
+            "it" | "them" | "they" => !(i > 3 && own_list),
+            "results" | "findings" | "outputs" | "differences" | "insights" => i == 0 && words.len() <= 3,
+            _ => true,
+        }
+    })
+}
