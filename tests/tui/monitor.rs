@@ -902,8 +902,9 @@ fn below_the_steps_stands_what_a_decision_in_the_night_rests_on() {
 /// The watch is no operation with an outcome of its own: the list of the report asks it how it stands.
 #[test]
 fn the_report_screen_says_how_the_watch_stands() {
+    type Case = (fn(&mut Harness), &'static str, Option<&'static str>);
     let open = Some("Monitor is not proved; the report says so in its first line.");
-    let cases: [(fn(&mut Harness), &str, Option<&str>); 4] = [
+    let cases: [Case; 4] = [
         (never, "not run", None),
         (breach, "breach since", open),
         (pass, "not over: 8 samples, verdict pass", open),

@@ -9,6 +9,7 @@ use crate::engine::text::count;
 use crate::engine::views::Mode;
 use crate::engine::{cutover, upgrade};
 use crate::tui::app::context::Cx;
+use crate::tui::screens::monitor::picture::until;
 use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::bar::percent;
@@ -105,8 +106,7 @@ fn badges(cx: &Cx<'_>) -> Vec<Badge> {
         }
     }
     if let Some(ends) = cx.snapshot.monitor.as_ref().and_then(|watch| watch.countdown) {
-        let left = ends.as_second().saturating_sub(cx.now.at.as_second());
-        let left = text::duration(u64::try_from(left).unwrap_or(0));
+        let left = text::duration(until(cx.now, ends));
         badges.push(badge(&format!("ROLLBACK IN {left}"), Role::Bad));
         cx.wake_in(std::time::Duration::from_secs(1));
     }

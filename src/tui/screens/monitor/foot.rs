@@ -156,7 +156,8 @@ pub(super) fn happened(watch: &Watch, cx: &Cx<'_>, width: u16, room: u16) -> Vec
     marks.sort_by_key(|mark| std::cmp::Reverse(mark.at));
     for mark in marks.into_iter().take(usize::from(room - 2)) {
         let role = match mark.kind {
-            MarkKind::Verdict if mark.text.contains("breach") => Role::Bad,
+            MarkKind::Verdict if mark.text.contains("to breach") => Role::Bad,
+            MarkKind::Verdict if mark.text.contains("to pass") => Role::Ok,
             MarkKind::Verdict | MarkKind::Page => Role::Warn,
             MarkKind::Decision | MarkKind::Deployment => Role::Text,
         };
