@@ -353,6 +353,10 @@ impl Linker {
     }
 
     /// What the parts of a new clause wait for.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision after the other, the surest first"
+    )]
     fn waits_for(&self, reader: &Reader<'_>, clause: &Clause, expanded: &Expanded) -> Vec<usize> {
         let Some(last) = self.groups.last() else {
             return Vec::new();
@@ -390,11 +394,11 @@ impl Linker {
         }
         // "flag any clause that …", "verify that …": what the work before has brought to light, or done.
         let opens = body.first().map_or("", |tok| reader.low(tok));
-        let examines = class.is_some_and(|class| class.inspects || class.alternatives);
+        let looks = class.is_some_and(|class| class.inspects || class.alternatives);
         let searched = self.groups.iter().all(|group| group.examines) && !clause.listed;
         let told = clause.toks.first().is_some_and(|tok| tells(reader.low(tok)));
         if searched
-            && (opens == "any" && !examines
+            && (opens == "any" && !looks
                 || told && expanded.parts.len() == 1 && self.len() >= 2
                 || superlative(reader, body))
         {
