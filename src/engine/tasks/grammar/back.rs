@@ -144,3 +144,63 @@ pub(super) fn refers(
         }
     })
 }
+
+/// Verbs that pass on what a search before them has found.
+pub(super) fn tells(verb: &str) -> bool {
+    matches!(
+        verb,
+        "report"
+            | "log"
+            | "mark"
+            | "record"
+            | "list"
+            | "flag"
+            | "plot"
+            | "chart"
+            | "highlight"
+            | "tabulate"
+            | "tell"
+    )
+}
+
+/// "find the slowest query" behind a search: its outcome says which.
+pub(super) fn superlative(reader: &Reader<'_>, body: &[Tok]) -> bool {
+    let [the, most, ..] = body else { return false };
+    let word = reader.low(most);
+    reader.low(the) == "the"
+        && word.len() > 5
+        && word.ends_with("est")
+        && !matches!(
+            word,
+            "latest"
+                | "request"
+                | "forest"
+                | "harvest"
+                | "contest"
+                | "interest"
+                | "manifest"
+                | "digest"
+                | "protest"
+                | "pretest"
+        )
+}
+
+/// "if anything is worn", "if they match": what is done hangs on the work before.
+pub(super) fn hinges(reader: &Reader<'_>, body: &[Tok]) -> bool {
+    body.windows(2).any(|pair| {
+        reader.low(&pair[0]) == "if"
+            && matches!(
+                reader.low(&pair[1]),
+                "anything"
+                    | "nothing"
+                    | "any"
+                    | "no"
+                    | "none"
+                    | "something"
+                    | "needed"
+                    | "necessary"
+                    | "they"
+                    | "it"
+            )
+    })
+}

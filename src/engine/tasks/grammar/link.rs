@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::back::{bare, content, deliverable, into_one, names_act, refers, stem};
+use super::back::{
+    bare, content, deliverable, hinges, into_one, names_act, refers, stem, superlative, tells,
+};
 use super::clauses::{Clause, Marker};
 use super::expand::{Expanded, Part, rule};
 use super::reader::Reader;
@@ -351,6 +353,10 @@ impl Linker {
     }
 
     /// What the parts of a new clause wait for.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision after the other, the surest first"
+    )]
     fn waits_for(&self, reader: &Reader<'_>, clause: &Clause, expanded: &Expanded) -> Vec<usize> {
         let Some(last) = self.groups.last() else {
             return Vec::new();
@@ -388,8 +394,14 @@ impl Linker {
         }
         // "flag any clause that …", "verify that …": what the work before has brought to light, or done.
         let opens = body.first().map_or("", |tok| reader.low(tok));
-        let examines = class.is_some_and(|class| class.inspects || class.alternatives);
-        if opens == "any" && !examines && !clause.listed && self.groups.iter().all(|group| group.examines) {
+        let looks = class.is_some_and(|class| class.inspects || class.alternatives);
+        let searched = self.groups.iter().all(|group| group.examines) && !clause.listed;
+        let told = clause.toks.first().is_some_and(|tok| tells(reader.low(tok)));
+        if searched
+            && (opens == "any" && !looks
+                || told && expanded.parts.len() == 1 && self.len() >= 2
+                || superlative(reader, body))
+        {
             return self.loose(0);
         }
         if is("test") && matches!(opens, "that" | "whether") && !last.examines && !clause.listed {
@@ -399,7 +411,7 @@ impl Linker {
         let once = body
             .iter()
             .any(|tok| matches!(reader.low(tok), "once" | "as soon as"));
-        if once && !clause.listed {
+        if (once || hinges(reader, body)) && !clause.listed {
             return self.loose(0);
         }
         let examined = self.groups.iter().any(|group| group.examines);
@@ -436,10 +448,13 @@ impl Linker {
             && body
                 .last()
                 .is_some_and(|tok| matches!(reader.low(tok), "it" | "them"))
-            && expanded
-                .parts
-                .iter()
-                .all(|part| part.text.ends_with(" it") || part.text.ends_with(" them"));
+            && expanded.parts.iter().all(|part| {
+                let said = part
+                    .text
+                    .rsplit_once(" (")
+                    .map_or(part.text.as_str(), |(said, _)| said);
+                said.ends_with(" it") || said.ends_with(" them")
+            });
         if of_each || refers(reader, &reader.lexicon.one, body, own_list) {
             return self.group(last);
         }
