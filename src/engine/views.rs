@@ -72,6 +72,22 @@ impl<T> Slot<T> {
     pub fn read(at: Timestamp, result: Result<T, Error>) -> Self {
         Self::read_shared(at, result.map(Arc::new))
     }
+
+    /// Takes a reading that began at `at`, unless one that began later is here: readings may end in another order than they began.
+    pub fn settle(&mut self, at: Timestamp, result: Result<T, Error>) {
+        self.settle_shared(at, result.map(Arc::new));
+    }
+
+    /// The same for a reading that is shared already.
+    pub fn settle_shared(&mut self, at: Timestamp, result: Result<Arc<T>, Error>) {
+        let known = match self {
+            Self::Empty | Self::Loading(None) => None,
+            Self::Loading(Some((at, _))) | Self::Ready(at, _) | Self::Failed(at, _) => Some(*at),
+        };
+        if known.is_none_or(|known| known <= at) {
+            *self = Self::read_shared(at, result);
+        }
+    }
 }
 
 /// How one line of the Start screen answers.
@@ -148,4 +164,28 @@ pub struct Views {
     pub probing: BTreeSet<String>,
     /// An operation that was approved and is about to begin: its plan is made once more.
     pub approving: Option<Capability>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_reading_that_ends_later_replaces_nothing() {
+        let at = |second| Timestamp::from_second(second).expect("a time");
+        let mut slot: Slot<u8> = Slot::Empty.loading();
+        slot.settle(at(2), Ok(2));
+        slot.settle(at(1), Ok(1));
+        assert_eq!(slot, Slot::Ready(at(2), Arc::new(2)));
+        slot.settle(at(1), Err(Error::blocked("gone")));
+        assert_eq!(slot, Slot::Ready(at(2), Arc::new(2)));
+        slot = slot.loading();
+        slot.settle(at(1), Ok(1));
+        assert_eq!(slot.value().map(|(at, value)| (at, **value)), Some((at(2), 2)));
+        slot.settle(at(3), Ok(3));
+        assert_eq!(slot, Slot::Ready(at(3), Arc::new(3)));
+        slot.settle(at(4), Err(Error::blocked("gone")));
+        slot.settle(at(3), Ok(3));
+        assert!(matches!(slot, Slot::Failed(..)));
+    }
 }

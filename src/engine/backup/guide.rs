@@ -128,7 +128,7 @@ pub fn as_manifest(backup: &Listed, places: &[(Part, PathBuf)]) -> Option<Manife
 /// connect elsewhere; such a one is refused unread.
 ///
 /// # Errors
-/// [`ErrorKind::Input`] with the line.
+/// [`Input`](crate::engine::error::ErrorKind::Input) with the line.
 pub fn check_script(path: &Path) -> Result<()> {
     let file = std::fs::File::open(path).map_err(|error| Error::io("read", path, &error))?;
     let (mut in_data, mut complete, mut number) = (false, false, 0_u64);
@@ -172,7 +172,7 @@ pub fn check_script(path: &Path) -> Result<()> {
 /// Whether the dump is still the one that was verified.
 ///
 /// # Errors
-/// [`ErrorKind::Input`] when it is another.
+/// [`Input`](crate::engine::error::ErrorKind::Input) when it is another.
 pub(super) async fn same_dump(folder: &Path, sha256: &str) -> Result<()> {
     let path = folder.join(DUMP);
     if blocking(move || disk::sha256_file(&path)).await? == sha256 {

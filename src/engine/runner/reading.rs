@@ -37,7 +37,7 @@ impl Dispatcher {
                     let read = operations::blocking(move || operations::tasks::read(&world, &control)).await;
                     Internal::View(Box::new(move |views| {
                         views.reading.remove(&Capability::Tasks);
-                        views.tasks = Slot::read(at, read);
+                        views.tasks.settle(at, read);
                     }))
                 });
             }
@@ -53,7 +53,7 @@ impl Dispatcher {
                     .await;
                     Internal::View(Box::new(move |views| {
                         views.reading.remove(&Capability::Checkpoints);
-                        views.checkpoints = Slot::read(at, read);
+                        views.checkpoints.settle(at, read);
                     }))
                 });
             }
@@ -64,7 +64,7 @@ impl Dispatcher {
                     let read = operations::schema::census(world, control).await;
                     Internal::View(Box::new(move |views| {
                         views.reading.remove(&Capability::Schema);
-                        views.schema = Slot::read_shared(at, read);
+                        views.schema.settle_shared(at, read);
                     }))
                 });
             }
@@ -73,7 +73,7 @@ impl Dispatcher {
                 let at = world.now;
                 self.spawn(async move {
                     let read = operations::upgrade::read(world).await;
-                    Internal::View(Box::new(move |views| views.upgrade = Slot::read(at, read)))
+                    Internal::View(Box::new(move |views| views.upgrade.settle(at, read)))
                 });
             }
             Capability::Config => {
@@ -85,7 +85,7 @@ impl Dispatcher {
                         config::plan(&request, &Control::silent()).map(|prepared| prepared.view)
                     })
                     .await;
-                    Internal::View(Box::new(move |views| views.config = Slot::read_shared(at, read)))
+                    Internal::View(Box::new(move |views| views.config.settle_shared(at, read)))
                 });
             }
             Capability::Backup => {
@@ -94,7 +94,7 @@ impl Dispatcher {
                 self.spawn(async move {
                     let folder = crate::engine::backup::request::folder(&world.workspace, &world.settings);
                     let read = operations::blocking(move || crate::engine::backup::list(&folder)).await;
-                    Internal::View(Box::new(move |views| views.backups = Slot::read(at, read)))
+                    Internal::View(Box::new(move |views| views.backups.settle(at, read)))
                 });
             }
             Capability::Rollback => {
@@ -103,7 +103,7 @@ impl Dispatcher {
                 let at = world.now;
                 self.spawn(async move {
                     let read = operations::rollback::preflight(world).await;
-                    Internal::View(Box::new(move |views| views.rollback = Slot::read(at, read)))
+                    Internal::View(Box::new(move |views| views.rollback.settle(at, read)))
                 });
             }
             Capability::Environment => {
@@ -112,7 +112,7 @@ impl Dispatcher {
                 let at = world.now;
                 self.spawn(async move {
                     let read = environment::look(&world).await;
-                    Internal::View(Box::new(move |views| views.environment = Slot::read(at, read)))
+                    Internal::View(Box::new(move |views| views.environment.settle(at, read)))
                 });
             }
             _ => {}
@@ -131,7 +131,7 @@ pub(super) async fn task_scores(world: Option<World>) -> Option<(Vec<Reading>, I
         Ok(reading) => mean(&reading.view),
         Err(error) => Reading::none(derive::PARALLELIZATION_SCORE, error.message.clone()),
     };
-    let shown = Internal::View(Box::new(move |views| views.tasks = Slot::read(at, read)));
+    let shown = Internal::View(Box::new(move |views| views.tasks.settle(at, read)));
     Some((vec![reading], shown))
 }
 

@@ -88,10 +88,8 @@ impl Config {
             subject: subject.to_owned(),
             choice,
         };
-        vec![
-            Effect::Ask(Purpose::Field(STEP), order),
-            Effect::Send(Order::Read(STEP)),
-        ]
+        // It is read again by itself once that is recorded.
+        vec![Effect::Ask(Purpose::Field(STEP), order)]
     }
 
     fn choose(&mut self, number: usize, cx: &Cx<'_>) -> Handled {
