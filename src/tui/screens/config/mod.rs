@@ -88,8 +88,10 @@ impl Config {
             subject: subject.to_owned(),
             choice,
         };
-        // It is read again by itself once that is recorded.
-        vec![Effect::Ask(Purpose::Field(STEP), order)]
+        vec![
+            Effect::Ask(Purpose::Field(STEP), order),
+            Effect::Send(Order::Read(STEP)),
+        ]
     }
 
     fn choose(&mut self, number: usize, cx: &Cx<'_>) -> Handled {
