@@ -514,6 +514,11 @@ mod tests {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
+        // A program that was begun just now has no words yet, for as long as the kernel lays it out.
+        let words = format!("/proc/{}/cmdline", reader.id());
+        while std::fs::read(&words).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
         let found = MachineProcesses.running_from(folder.path());
         assert!(found.iter().any(|one| one.pid == reader.id()), "{found:?}");
         drop(reader.stdin.take());
