@@ -13,7 +13,10 @@ for word in "$@"; do
 done
 for last in "$@"; do :; done
 [ "${last-}" = --help ] && key=${key:+${key}_}help
-{ for word in "$@"; do printf '%s\0' "$word"; done; printf '\036\0'; } >>"$here/calls"
+# Calls beside each other are kept apart: each is written in one go.
+{ for word in "$@"; do printf '%s\0' "$word"; done; printf '\036\0'; } >"$here/call.$$"
+cat "$here/call.$$" >>"$here/calls"
+rm "$here/call.$$"
 answer=$here/answers/$key
 if [ -x "$answer.run" ]; then exec "$answer.run" "$@"; fi
 if [ ! -e "$answer.out" ] && [ ! -e "$answer.code" ]; then
