@@ -510,6 +510,11 @@ impl<'a> Phrase<'a> {
         found
     }
 
+    /// The reasons that only a database can judge.
+    pub fn judged_here(&self) -> Vec<Reason> {
+        self.faults().into_iter().map(|(reason, _)| reason).collect()
+    }
+
     /// Every reason with its condition, in order of judgement.
     fn conditions(&self) -> Vec<(Reason, String)> {
         let recipe = self.recipe;

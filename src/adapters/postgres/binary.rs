@@ -11,7 +11,7 @@ use super::{Own, PgStore};
 use crate::adapters::convert::{Mapped, quoted};
 use crate::adapters::phrase::{Phrase, ident};
 use crate::engine::ports::store::{
-    ColumnKind, Dialect, KeyKind, KeyedRow, Pick, Piece, Range, Reason, Recipe, StoreError,
+    ColumnKind, Dialect, KeyKind, KeyedRow, Pick, Piece, Range, Reason, Recipe, StoreError, Witness,
 };
 use crate::engine::schema::key::{id_bytes, space_bytes};
 
@@ -240,12 +240,20 @@ impl PgStore {
         recipe: &Recipe,
         pick: &Pick,
         out: mpsc::Sender<Piece>,
+        witness: Option<&Witness<'_>>,
     ) -> Own<()> {
-        let reason = Phrase::new(recipe, Dialect::Postgres).reason();
+        let phrase = Phrase::new(recipe, Dialect::Postgres);
+        let reason = phrase.reason();
         let query = source_query(recipe, pick, &format!("({reason})::text"));
         let mut writer = Writer::new(recipe);
         let gone = |_| StoreError::Cancelled("the reader of the rows is gone".to_owned());
         let mut connection = self.connection().await?;
+        let moment = match witness {
+            Some(_) => self.moment(&mut connection, recipe).await?,
+            None => None,
+        };
+        let witness = witness.filter(|_| moment.is_some());
+        let judged = phrase.judged_here();
         let mut stream = connection
             .copy_out_raw(&query)
             .await
@@ -259,6 +267,14 @@ impl PgStore {
                 let [_, reason, ..] = fields;
                 if reason.is_none() {
                     writer.row(fields).ok_or_else(|| self.unreadable())?;
+                }
+                if let Some(see) = witness {
+                    let mut row = keyed(fields).ok().flatten().ok_or_else(|| self.unreadable())?;
+                    // Whoever sees the row finds its reason alone, unless only the database can judge that.
+                    if !Reason::of(row.fault).is_some_and(|reason| judged.contains(&reason)) {
+                        row.fault = "";
+                    }
+                    see(row);
                 }
                 Ok(())
             })?;
@@ -278,6 +294,9 @@ impl PgStore {
         out.send(Piece::Lines(tasks)).await.map_err(gone)?;
         out.send(Piece::Tracking(tracking)).await.map_err(gone)?;
         out.send(Piece::Seen(seen)).await.map_err(gone)?;
+        if let Some(moment) = moment {
+            out.send(Piece::Witnessed(moment)).await.map_err(gone)?;
+        }
         out.send(Piece::End(rows)).await.map_err(gone)
     }
 }

@@ -8,7 +8,7 @@ use crate::adapters::ledger::number;
 use crate::adapters::phrase::{Phrase, beside, ident, literal, table};
 use crate::engine::failpoint;
 use crate::engine::ports::store::{
-    Column, ColumnKind, Copied, CopyJob, Dialect, Feed, Key, Part, Pick, Piece, Recipe, Store, StoreError,
+    Column, ColumnKind, Copied, CopyJob, Dialect, Feed, Key, Moment, Part, Pick, Piece, Recipe, Store, StoreError,
 };
 use crate::engine::schema::key::task_id;
 
@@ -86,6 +86,7 @@ struct Taken {
     seen: u64,
     bytes: u64,
     tracking: Vec<Vec<u8>>,
+    witnessed: Option<Moment>,
 }
 
 impl PgStore {
@@ -283,6 +284,7 @@ impl PgStore {
             copied.rows_in = taken.seen;
             copied.rows_out = taken.rows;
             copied.bytes = taken.bytes;
+            copied.witnessed = taken.witnessed;
             failpoint::hit("schema.between");
             self.track(tx, recipe, &taken.tracking).await?
         } else {
@@ -334,7 +336,7 @@ impl PgStore {
         into: &str,
     ) -> Own<Taken> {
         let (out, mut pieces) = mpsc::channel(4);
-        let feeding = source.export(job.recipe, job.pick, part, out);
+        let feeding = source.export(job.recipe, job.pick, part, out, job.witness);
         let taking = async move {
             let mut sink = tx.copy_in_raw(into).await.map_err(|error| self.fault(&error))?;
             let mut taken = Taken::default();
@@ -354,6 +356,7 @@ impl PgStore {
                     }
                     Piece::Tracking(pairs) => taken.tracking.push(pairs),
                     Piece::Seen(rows) => taken.seen = rows,
+                    Piece::Witnessed(moment) => taken.witnessed = Some(moment),
                     Piece::End(rows) => {
                         taken.rows = rows;
                         ended = true;

@@ -16,6 +16,7 @@ mod keys;
 mod lease;
 mod ledger;
 mod look;
+mod moment;
 mod performance;
 mod proof;
 mod sums;
@@ -33,8 +34,8 @@ use tokio::sync::mpsc;
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::ports::store::{
     Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GroupSum, GuideRows, Key, KeyedRow,
-    LeaseAsk, Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe,
-    Relation, RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
+    LeaseAsk, Moment, Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe,
+    Relation, RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow, Witness,
 };
 
 use fault::fault;
@@ -194,8 +195,13 @@ impl Store for PgStore {
         pick: &'a Pick,
         part: Part,
         out: mpsc::Sender<Piece>,
+        witness: Option<&'a Witness<'a>>,
     ) -> Answer<'a, ()> {
-        Box::pin(self.export_part(recipe, pick, part, out))
+        Box::pin(self.export_part(recipe, pick, part, out, witness))
+    }
+
+    fn unwritten<'a>(&'a self, recipe: &'a Recipe, range: &'a Range, since: Moment) -> Answer<'a, Option<u64>> {
+        Box::pin(self.count_unwritten(recipe, range, since))
     }
 
     fn count<'a>(&'a self, recipe: &'a Recipe, pick: &'a Pick) -> Answer<'a, u64> {

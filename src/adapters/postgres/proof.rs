@@ -10,7 +10,7 @@ use crate::adapters::ledger::count as rows;
 use crate::adapters::phrase::{Phrase, beside, ident, literal, table};
 use crate::engine::ports::store::{
     Check, Column, ColumnKind, Dialect, GuideRows, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow,
-    Reason, Recipe, Slice, StoreError, Table, TargetCounts, TaskRow,
+    Reason, Recipe, Slice, StoreError, Table, TargetCounts, TaskRow, Witness,
 };
 
 /// Bytes collected before they are handed on.
@@ -58,9 +58,10 @@ impl PgStore {
         pick: &Pick,
         part: Part,
         out: mpsc::Sender<Piece>,
+        witness: Option<&Witness<'_>>,
     ) -> Own<()> {
         if part == Part::Binary {
-            return self.export_binary(recipe, pick, out).await;
+            return self.export_binary(recipe, pick, out, witness).await;
         }
         let phrase = Phrase::new(recipe, Dialect::Postgres);
         let no_id = || StoreError::Bug("PostgreSQL makes every id".to_owned());

@@ -170,7 +170,7 @@ impl SqliteStore {
         constant: &str,
     ) -> Own<(u64, u64)> {
         let (out, mut pieces) = mpsc::channel(4);
-        let feeding = source.export(job.recipe, job.pick, part, out);
+        let feeding = source.export(job.recipe, job.pick, part, out, None);
         let taking = async move {
             let mut lines = Lines::default();
             let mut held: Vec<Vec<Option<String>>> = Vec::new();
@@ -199,7 +199,7 @@ impl SqliteStore {
                         }
                     }
                     // Only the binary form has these, and nobody asks for it here.
-                    Piece::Tracking(_) | Piece::Seen(_) => {}
+                    Piece::Tracking(_) | Piece::Seen(_) | Piece::Witnessed(_) => {}
                     Piece::End(rows) => ended = Some(rows),
                 }
             }

@@ -27,7 +27,7 @@ use tokio::sync::{Mutex, mpsc};
 use crate::engine::ports::store::{
     Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, KeyKind, LeaseAsk,
     Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation,
-    RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
+    RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow, Witness,
 };
 
 use fault::fault;
@@ -231,6 +231,7 @@ impl Store for SqliteStore {
         pick: &'a Pick,
         part: Part,
         out: mpsc::Sender<Piece>,
+        _witness: Option<&'a Witness<'a>>,
     ) -> Answer<'a, ()> {
         Box::pin(self.export_part(recipe, pick, part, out))
     }

@@ -77,6 +77,18 @@ pub struct KeyedRow<'a> {
     pub extras: Option<&'a str>,
 }
 
+/// Is shown the source rows of a chunk as they stand, in the stream that converts them: the second opinion needs no reading of its own.
+pub type Witness<'a> = dyn Fn(KeyedRow<'_>) + Send + Sync + 'a;
+
+/// A moment of a source database from which on it can tell what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Every transaction before this number had ended.
+    pub transaction: u64,
+    /// Which life of which server counted it.
+    pub server: i64,
+}
+
 /// Rows of a slice with the same status and type, summed up by the database that holds them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupSum {
@@ -186,6 +198,8 @@ pub enum Piece {
     Tracking(Vec<u8>),
     /// How many source rows were looked at, with [`Part::Binary`].
     Seen(u64),
+    /// No later than this they were read, and each was shown to the witness.
+    Witnessed(Moment),
     /// The stream is complete and had so many rows.
     End(u64),
 }
@@ -212,6 +226,8 @@ pub struct CopyJob<'a> {
     pub chunk: Option<&'a ChunkMark>,
     /// Where the rows come from.
     pub feed: Feed<'a>,
+    /// Who is to see the source rows too; a store that cannot show them does not.
+    pub witness: Option<&'a Witness<'a>>,
 }
 
 /// What one transaction did, after its commit.
@@ -227,6 +243,8 @@ pub struct Copied {
     pub removed: u64,
     /// Bytes of the rows, where the stream was seen; 0 otherwise.
     pub bytes: u64,
+    /// Since when the source has to be asked for changes, where every row was shown to the witness.
+    pub witnessed: Option<Moment>,
 }
 
 /// How target rows are read for the proof.
@@ -365,14 +383,21 @@ pub trait Store: Send + Sync {
         rows: u64,
     ) -> Answer<'a, Option<Key>>;
 
-    /// Streams the converted rows of a pick.
+    /// Streams the converted rows of a pick, and shows a witness the rows they were made of where it can.
     fn export<'a>(
         &'a self,
         recipe: &'a Recipe,
         pick: &'a Pick,
         part: Part,
         out: mpsc::Sender<Piece>,
+        witness: Option<&'a Witness<'a>>,
     ) -> Answer<'a, ()>;
+
+    /// How many source rows a range has now, if none of them was written since a moment; `None` when one was, or nobody can tell.
+    fn unwritten<'a>(&'a self, recipe: &'a Recipe, range: &'a Range, since: Moment) -> Answer<'a, Option<u64>> {
+        let _ = (recipe, range, since);
+        Box::pin(async { Ok(None) })
+    }
 
     /// How many source rows a pick has.
     fn count<'a>(&'a self, recipe: &'a Recipe, pick: &'a Pick) -> Answer<'a, u64>;

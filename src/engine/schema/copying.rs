@@ -1,7 +1,7 @@
 //! Copying: hands out chunks to workers, learns their size, tries again what may pass, stops at safe points.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 
 use super::chunks::{AIM, AIM_WAITING, Sizer, Tiling};
 use super::live::{Live, Tile};
+use super::proof::Subject;
 use super::request::Stores;
 use super::retry;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Notice};
 use crate::engine::ports::clock::millis;
 use crate::engine::ports::store::{
-    ChunkMark, Copied, CopyJob, Dialect, Feed, Fence, Key, Pick, Place, Range, Recipe, StoreError,
+    ChunkMark, Copied, CopyJob, Dialect, Feed, Fence, Key, KeyedRow, Pick, Place, Range, Recipe, StoreError,
 };
 
 /// Rows of the first chunk.
@@ -36,6 +37,8 @@ pub(super) struct Copier {
     pub workers: usize,
     pub patience: Duration,
     pub row_bytes: u64,
+    /// Finds out beside the copying what the target must hold.
+    pub subject: Arc<Subject>,
     pub control: Control,
     pub live: Live,
 }
@@ -262,6 +265,15 @@ impl Copier {
         loop {
             n += 1;
             let began = Instant::now();
+            let tally = mark.filter(|_| !self.local && self.subject.can_sum()).map(|mark| {
+                self.subject.witnessed.forget(mark.seq);
+                Mutex::new(self.subject.tally())
+            });
+            let see = |row: KeyedRow<'_>| {
+                if let Some(tally) = &tally {
+                    tally.lock().unwrap_or_else(PoisonError::into_inner).row(&row);
+                }
+            };
             let feed = if self.local {
                 Feed::Local(&self.source)
             } else {
@@ -276,10 +288,15 @@ impl Copier {
                     fence: &self.fence,
                     chunk: mark,
                     feed,
+                    witness: tally.is_some().then_some(&see),
                 })
                 .await;
             let error = match done {
                 Ok(copied) => {
+                    if let (Some(mark), Some(since), Some(tally)) = (mark, copied.witnessed, tally) {
+                        let read = tally.into_inner().unwrap_or_else(PoisonError::into_inner).done();
+                        self.subject.witnessed.keep(mark.seq, read, since);
+                    }
                     self.control.notice(Notice::Statement {
                         text: self.words(pick, mark),
                         rows: copied.rows_out,

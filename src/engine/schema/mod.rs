@@ -22,6 +22,7 @@ pub mod shape;
 mod subject;
 pub mod undo;
 mod watch;
+pub mod witness;
 
 pub use by_row::{MOST, RunningRow, hint, running, undecided};
 pub use census::{Census, CensusRow};

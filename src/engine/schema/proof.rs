@@ -1,5 +1,6 @@
 //! The proof: both sides are read again, the source through `expect`, the target as it stands, and compared by sums of row hashes;
-//! where sums differ, the rows of the differing buckets are compared one by one, down to the exact keys.
+//! where sums differ, the rows of the differing buckets are compared one by one, down to the exact keys. Source rows of a chunk that this
+//! process copied are read once: `expect` sees them as they pass (`witness`), and what it found counts while they are the same versions.
 //!
 //! Between PostgreSQL databases the target first sums up its own rows (`chain`); only where that sum differs are its rows read.
 
@@ -13,6 +14,7 @@ use super::key::task_id;
 use super::live::{Live, Tile};
 use super::mapping::{Mapping, Running};
 use super::request::Stores;
+use super::witness::Witnessed;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, ProofLine};
 use crate::engine::ports::store::{ChunkRow, Key, KeyKind, Range, Reason, Recipe, Slice, StoreError};
@@ -32,6 +34,8 @@ pub struct Subject {
     pub mapping: Arc<Mapping>,
     /// The decision about running rows.
     pub running: Option<Running>,
+    /// What was found out about chunks while they were copied; nothing where the proof stands alone.
+    pub witnessed: Witnessed,
 }
 
 /// A part of the keys that is compared on its own.

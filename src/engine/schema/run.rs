@@ -11,6 +11,7 @@ use super::plan::{FORMAT, Prepared, boundary, explain, merge, recompile};
 use super::proof::{Subject, Verified, segments, verify};
 use super::report::{Applied, ApplyReport};
 use super::request::Stores;
+use super::witness::Witnessed;
 use super::{retry, watch};
 use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
@@ -61,6 +62,7 @@ pub async fn apply(
         fence: held.fence.clone(),
         recipe: prepared.recipe.clone(),
         raw: prepared.raw.clone(),
+        witnessed: Witnessed::default(),
     }
     .go(now, began)
     .await;
@@ -76,6 +78,7 @@ struct Run<'a> {
     fence: Fence,
     recipe: Recipe,
     raw: RawCensus,
+    witnessed: Witnessed,
 }
 
 impl Run<'_> {
@@ -198,6 +201,7 @@ impl Run<'_> {
             workers: self.prepared.request.workers,
             patience: Duration::from_secs(self.prepared.request.patience_s),
             row_bytes: self.raw.row_bytes,
+            subject: Arc::new(self.subject()),
             control: self.control.clone(),
             live: self.live.clone(),
         }
@@ -209,6 +213,7 @@ impl Run<'_> {
             recipe: Arc::new(self.recipe.clone()),
             mapping: Arc::new(self.prepared.request.mapping.clone()),
             running: self.prepared.request.running,
+            witnessed: self.witnessed.clone(),
         }
     }
 

@@ -1,20 +1,31 @@
 //! Reading both sides of a segment: by sums, by hashes, and row by row where they differ.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use tokio::task::JoinSet;
 
 use super::chain;
-use super::expect::{Expected, Judge, Summed};
+use super::expect::{Expected, Judge};
 use super::hash::{self, BUCKETS, RowHash, Sums};
 use super::key::in_namespace;
 use super::proof::{Differences, Read, SUMMED, Segment, Side, Subject, summed};
-use crate::engine::ports::store::{Key, KeyKind, KeyedRow, Range, RawRow, Slice, StoreError, TaskRow};
+use super::witness::{Tally, bump};
+use crate::engine::ports::store::{Key, KeyKind, Range, RawRow, Slice, StoreError, TaskRow};
 
 /// Rows of differing buckets that are held at once.
 const HELD: u64 = 150_000;
 
 impl Subject {
+    /// Begins to find out what the target must hold for the rows that are shown to it.
+    pub(super) fn tally(&self) -> Tally<'_> {
+        Tally::new(self.judge())
+    }
+
+    /// Whether rows can be proved by sums at all.
+    pub(super) fn can_sum(&self) -> bool {
+        self.stores.source.sums(&self.recipe) && self.stores.target.sums(&self.recipe)
+    }
+
     fn judge(&self) -> Judge<'_> {
         Judge::new(
             &self.mapping,
@@ -27,9 +38,7 @@ impl Subject {
 
     /// Whether a segment can be proved by sums.
     fn sums(&self, segment: &Segment) -> bool {
-        matches!(segment.slice, Slice::Ids(..))
-            && self.stores.source.sums(&self.recipe)
-            && self.stores.target.sums(&self.recipe)
+        matches!(segment.slice, Slice::Ids(..)) && self.can_sum()
     }
 
     /// Reads one segment on both sides at once. A target that sums up its rows is believed when it agrees; otherwise the rows decide.
@@ -45,32 +54,24 @@ impl Subject {
         self.compare(segment).await
     }
 
+    /// What the target must hold: as it was found while the rows were copied, if they are still the same; from the rows otherwise.
     async fn sum_wanted(&self, segment: &Segment) -> Result<Read, StoreError> {
-        let mut judge = self.judge();
-        let mut read = Read::default();
-        let mut sum = 0_u64;
-        let mut sink = |row: KeyedRow<'_>| match judge.sum(&row) {
-            Summed::Task {
-                row,
-                tracked,
-                status,
-                task_type,
-            } => {
-                read.track(tracked);
-                read.wanted.count += 1;
-                sum = sum.wrapping_add(row);
-                bump(&mut read.wanted.statuses, &status);
-                bump(&mut read.wanted.types, &task_type);
+        if let Some(witnessed) = segment.chunk.and_then(|seq| self.witnessed.of(seq)) {
+            let now = self
+                .stores
+                .source
+                .unwritten(&self.recipe, &segment.range, witnessed.since)
+                .await?;
+            if now == Some(witnessed.read.source_rows) {
+                return Ok(witnessed.read);
             }
-            Summed::Aside(reason) => read.set_aside(&row.key.to_string(), reason),
-        };
-        read.source_rows = self
-            .stores
+        }
+        let mut tally = self.tally();
+        self.stores
             .source
-            .scan_keyed(&self.recipe, &segment.range, &mut sink)
+            .scan_keyed(&self.recipe, &segment.range, &mut |row| tally.row(&row))
             .await?;
-        read.wanted.digest = summed(read.wanted.count, sum);
-        Ok(read)
+        Ok(tally.done())
     }
 
     async fn sum_found(&self, segment: &Segment) -> Result<Side, StoreError> {
@@ -379,14 +380,6 @@ fn tracked(key: &str, id: &str) -> RowHash {
     RowHash {
         bucket: hash::bucket(id),
         hash: hash::pair(key, id),
-    }
-}
-
-fn bump(counts: &mut BTreeMap<String, u64>, key: &str) {
-    if let Some(n) = counts.get_mut(key) {
-        *n += 1;
-    } else {
-        counts.insert(key.to_owned(), 1);
     }
 }
 

@@ -10,6 +10,7 @@ use super::proof::{Differences, Subject, Verified, segments, verify};
 use super::report::{UndoReport, VerifyReport};
 use super::request::Stores;
 use super::run::shown;
+use super::witness::Witnessed;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
@@ -52,6 +53,7 @@ fn subject(prepared: &Prepared, stores: &Stores) -> Subject {
         recipe: Arc::new(prepared.recipe.clone()),
         mapping: Arc::new(prepared.request.mapping.clone()),
         running: prepared.request.running,
+        witnessed: Witnessed::default(),
     }
 }
 
