@@ -13,5 +13,6 @@ mod defects;
 mod faults;
 mod kills;
 mod pairs;
+mod passing;
 mod support;
 mod watched;

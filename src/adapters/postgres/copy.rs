@@ -8,7 +8,8 @@ use crate::adapters::ledger::number;
 use crate::adapters::phrase::{Phrase, beside, ident, literal, table};
 use crate::engine::failpoint;
 use crate::engine::ports::store::{
-    Column, ColumnKind, Copied, CopyJob, Dialect, Feed, Key, Moment, Part, Pick, Piece, Recipe, Store, StoreError,
+    Column, ColumnKind, Copied, CopyJob, Dialect, Feed, Key, Moment, Part, Pick, Piece, Recipe, Store,
+    StoreError,
 };
 use crate::engine::schema::key::task_id;
 

@@ -2,6 +2,7 @@
 
 use sqlx::{Connection as _, PgConnection, Row as _};
 
+use super::keys::PUT_OFF;
 use super::{Own, PgStore, sql};
 use crate::adapters::ledger;
 use crate::engine::ports::store::{
@@ -165,13 +166,14 @@ impl PgStore {
         let mut connection = self.connection().await?;
         let found = sqlx::query(
             "SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relkind::text AS kind, c.reltuples::float8 AS estimate, \
-             row_security_active(c.oid) AS hidden \
+             row_security_active(c.oid) AS hidden, coalesce(obj_description(c.oid, 'pg_class') = $3, false) AS put_off \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND \
              (($2::text IS NULL AND pg_table_is_visible(c.oid)) OR n.nspname = $2)",
         )
         .bind(&table.name)
         .bind(table.schema.as_deref())
+        .bind(PUT_OFF)
         .fetch_optional(&mut *connection)
         .await
         .map_err(|error| self.fault(&error))?;
@@ -196,7 +198,7 @@ impl PgStore {
         .fetch_all(&mut *connection)
         .await
         .map_err(|error| self.fault(&error))?;
-        let unique: Vec<Vec<String>> = sqlx::query_scalar(
+        let mut unique: Vec<Vec<String>> = sqlx::query_scalar(
             "SELECT ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(n, o) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n ORDER BY k.o) \
              FROM pg_index i WHERE i.indrelid = $1::bigint::oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid ORDER BY i.indisprimary DESC",
         )
@@ -204,6 +206,9 @@ impl PgStore {
         .fetch_all(&mut *connection)
         .await
         .map_err(|error| self.fault(&error))?;
+        if found.get("put_off") {
+            unique.push(vec!["id".to_owned()]);
+        }
         let triggers: Vec<String> = sqlx::query_scalar(
             "SELECT tgname::text FROM pg_trigger WHERE tgrelid = $1::bigint::oid AND NOT tgisinternal AND tgenabled <> 'D' ORDER BY 1",
         )

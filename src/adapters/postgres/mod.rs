@@ -33,9 +33,10 @@ use tokio::sync::mpsc;
 
 use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::ports::store::{
-    Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GroupSum, GuideRows, Key, KeyedRow,
-    LeaseAsk, Moment, Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe,
-    Relation, RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow, Witness,
+    Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GroupSum, GuideRows, Key, Keyed,
+    KeyedRow, LeaseAsk, Moment, Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus,
+    RawRow, Reason, Recipe, Relation, RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken,
+    TargetCounts, TaskRow, Witness,
 };
 
 use fault::fault;
@@ -200,7 +201,12 @@ impl Store for PgStore {
         Box::pin(self.export_part(recipe, pick, part, out, witness))
     }
 
-    fn unwritten<'a>(&'a self, recipe: &'a Recipe, range: &'a Range, since: Moment) -> Answer<'a, Option<u64>> {
+    fn unwritten<'a>(
+        &'a self,
+        recipe: &'a Recipe,
+        range: &'a Range,
+        since: Moment,
+    ) -> Answer<'a, Option<u64>> {
         Box::pin(self.count_unwritten(recipe, range, since))
     }
 
@@ -283,12 +289,17 @@ impl Store for PgStore {
         Box::pin(async { self.sum_tracked(recipe).await.map(Some) })
     }
 
-    fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
-        Box::pin(self.build_keys(&recipe.target.table))
+    fn settle<'a>(&'a self, recipe: &'a Recipe, whose: Keyed) -> Answer<'a, ()> {
+        Box::pin(async move {
+            match whose {
+                Keyed::Tasks => self.build_task_key(&recipe.target.table).await,
+                Keyed::Tracking => self.build_keys(&recipe.target.table).await,
+            }
+        })
     }
 
-    fn put_off<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence) -> Answer<'a, ()> {
-        Box::pin(self.put_off_keys(recipe, fence))
+    fn put_off<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, tasks: bool) -> Answer<'a, ()> {
+        Box::pin(self.put_off_keys(recipe, fence, tasks))
     }
 
     fn scan_target<'a>(

@@ -63,7 +63,8 @@ impl PgStore {
             .fetch_one(&mut *connection)
             .await
             .map_err(|error| self.fault(&error))?;
-        let (written, server, now): (i64, i64, String) = (row.get("written"), row.get("server"), row.get("now"));
+        let (written, server, now): (i64, i64, String) =
+            (row.get("written"), row.get("server"), row.get("now"));
         let near = now
             .parse::<u64>()
             .is_ok_and(|now| now.wrapping_sub(since.transaction) < TELLING);

@@ -4,6 +4,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::{Connection as _, Row as _};
 use tokio::sync::mpsc;
 
+use super::keys::PUT_OFF;
 use super::{Own, PgStore, sql};
 use crate::adapters::copytext::{Lines, fields};
 use crate::adapters::ledger::count as rows;
@@ -477,9 +478,11 @@ impl PgStore {
             }
             let invalid: Vec<String> = sqlx::query_scalar(
                 "SELECT conname::text FROM pg_constraint WHERE conrelid = to_regclass($1) AND NOT convalidated \
-                 UNION ALL SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid ORDER BY 1",
+                 UNION ALL SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid \
+                 UNION ALL SELECT 'the primary key' WHERE obj_description(to_regclass($1)::oid, 'pg_class') = $2 ORDER BY 1",
             )
             .bind(table(owner))
+            .bind(PUT_OFF)
             .fetch_all(&mut *connection)
             .await
             .map_err(|error| self.fault(&error))?;

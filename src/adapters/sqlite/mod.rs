@@ -25,9 +25,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::engine::ports::store::{
-    Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, KeyKind, LeaseAsk,
-    Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe, Relation,
-    RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow, Witness,
+    Answer, Check, ChunkMark, ChunkRow, Copied, CopyJob, Dialect, Fence, GuideRows, Key, KeyKind, Keyed,
+    LeaseAsk, Part, Performance, Pick, Piece, Place, QuarantineRow, Range, RawCensus, RawRow, Reason, Recipe,
+    Relation, RunRow, Setup, Slice, SourceTable, Store, StoreError, Table, Taken, TargetCounts, TaskRow,
+    Witness,
 };
 
 use fault::fault;
@@ -294,11 +295,17 @@ impl Store for SqliteStore {
         Box::pin(self.was_committed(fence, chunk))
     }
 
-    fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
-        Box::pin(self.build_key(recipe))
+    fn settle<'a>(&'a self, recipe: &'a Recipe, whose: Keyed) -> Answer<'a, ()> {
+        Box::pin(async move {
+            match whose {
+                // Rows come in the order of their ids: the task table's key is never put off.
+                Keyed::Tasks => Ok(()),
+                Keyed::Tracking => self.build_key(recipe).await,
+            }
+        })
     }
 
-    fn put_off<'a>(&'a self, _recipe: &'a Recipe, fence: &'a Fence) -> Answer<'a, ()> {
+    fn put_off<'a>(&'a self, _recipe: &'a Recipe, fence: &'a Fence, _tasks: bool) -> Answer<'a, ()> {
         Box::pin(self.drop_key(fence))
     }
 

@@ -204,6 +204,15 @@ pub enum Piece {
     End(u64),
 }
 
+/// Whose keys are built after the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keyed {
+    /// The task table's.
+    Tasks,
+    /// The tracking table's.
+    Tracking,
+}
+
 /// Where a chunk's rows come from.
 #[derive(Clone, Copy)]
 pub enum Feed<'a> {
@@ -394,7 +403,12 @@ pub trait Store: Send + Sync {
     ) -> Answer<'a, ()>;
 
     /// How many source rows a range has now, if none of them was written since a moment; `None` when one was, or nobody can tell.
-    fn unwritten<'a>(&'a self, recipe: &'a Recipe, range: &'a Range, since: Moment) -> Answer<'a, Option<u64>> {
+    fn unwritten<'a>(
+        &'a self,
+        recipe: &'a Recipe,
+        range: &'a Range,
+        since: Moment,
+    ) -> Answer<'a, Option<u64>> {
         let _ = (recipe, range, since);
         Box::pin(async { Ok(None) })
     }
@@ -474,15 +488,16 @@ pub trait Store: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
-    /// Puts off what [`Store::settle`] builds: the keys of a tracking table that is still empty. Called before the first chunk of many.
-    fn put_off<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence) -> Answer<'a, ()> {
-        let _ = (recipe, fence);
+    /// Puts off what [`Store::settle`] builds: the keys of a tracking table that is still empty, and with `tasks`, when this run made the
+    /// task table, of that too. Called before the first chunk of many.
+    fn put_off<'a>(&'a self, recipe: &'a Recipe, fence: &'a Fence, tasks: bool) -> Answer<'a, ()> {
+        let _ = (recipe, fence, tasks);
         Box::pin(async { Ok(()) })
     }
 
-    /// Builds what is cheaper to build after the rows are there than row by row: the keys of the tracking table, those that are missing.
-    fn settle<'a>(&'a self, recipe: &'a Recipe) -> Answer<'a, ()> {
-        let _ = recipe;
+    /// Builds what is cheaper to build after the rows are there than row by row: the keys of a table, those that are missing.
+    fn settle<'a>(&'a self, recipe: &'a Recipe, whose: Keyed) -> Answer<'a, ()> {
+        let _ = (recipe, whose);
         Box::pin(async { Ok(()) })
     }
 

@@ -11,6 +11,9 @@ pub const AIM: Duration = Duration::from_millis(500);
 pub const AIM_WAITING: Duration = Duration::from_secs(2);
 /// Bytes of source rows in one chunk at most, by the mean row size.
 pub const BYTES: u64 = 64 * 1024 * 1024;
+/// The same for rows that are streamed into a PostgreSQL server, which gives a COPY 16 MB of its memory in turn: a longer one waits again
+/// and again until its own pages, and the log that has to come before them, are written. Tasks take up about twice the room of their rows.
+pub const BYTES_STREAMED: u64 = 4 * 1024 * 1024;
 const LEAST: u64 = 200;
 /// Rows of one chunk at most, for each [`AIM`] that it may take.
 const MOST: u64 = 100_000;
@@ -22,16 +25,18 @@ const GROWTH: u64 = 4;
 pub struct Sizer {
     rows: u64,
     row_bytes: u64,
+    bytes: u64,
     aim: Duration,
 }
 
 impl Sizer {
-    /// Starts with `first` rows a chunk; `row_bytes` is the mean row size, `aim` how long a chunk should take.
+    /// Starts with `first` rows a chunk; `row_bytes` is the mean row size, `bytes` how many a chunk may have, `aim` how long it should take.
     #[must_use]
-    pub fn new(first: u64, row_bytes: u64, aim: Duration) -> Self {
+    pub fn new(first: u64, row_bytes: u64, bytes: u64, aim: Duration) -> Self {
         let sizer = Self {
             rows: first,
             row_bytes: row_bytes.max(1),
+            bytes,
             aim,
         };
         Self {
@@ -41,7 +46,7 @@ impl Sizer {
     }
 
     fn bounded(&self, rows: u64) -> u64 {
-        let by_bytes = (BYTES / self.row_bytes).max(1);
+        let by_bytes = (self.bytes / self.row_bytes).max(1);
         let most = u128::from(MOST) * self.aim.as_millis() / AIM.as_millis();
         let most = u64::try_from(most).unwrap_or(u64::MAX).max(LEAST);
         rows.clamp(LEAST, most).min(by_bytes)
@@ -165,18 +170,19 @@ mod tests {
 
     #[test]
     fn chunks_are_sized_by_time_and_bytes() {
-        let mut sizer = Sizer::new(5_000, 200, AIM);
+        let mut sizer = Sizer::new(5_000, 200, BYTES, AIM);
         sizer.learn(5_000, Duration::from_millis(50));
         assert_eq!(sizer.next(), 20_000);
         sizer.learn(20_000, Duration::from_mins(1));
         assert_eq!(sizer.next(), 10_000);
         for (aim, most) in [(AIM, 100_000), (AIM_WAITING, 400_000)] {
-            let mut sizer = Sizer::new(5_000, 10, aim);
+            let mut sizer = Sizer::new(5_000, 10, BYTES, aim);
             for _ in 0..8 {
                 sizer.learn(sizer.next(), Duration::from_millis(1));
             }
             assert_eq!(sizer.next(), most);
         }
-        assert_eq!(Sizer::new(5_000, 64 * 1024 * 1024, AIM).next(), 1);
+        assert_eq!(Sizer::new(5_000, 64 * 1024 * 1024, BYTES, AIM).next(), 1);
+        assert_eq!(Sizer::new(5_000, 4_096, BYTES_STREAMED, AIM).next(), 1_024);
     }
 }

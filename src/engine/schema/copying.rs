@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
-use super::chunks::{AIM, AIM_WAITING, Sizer, Tiling};
+use super::chunks::{AIM, AIM_WAITING, BYTES, BYTES_STREAMED, Sizer, Tiling};
 use super::live::{Live, Tile};
 use super::proof::Subject;
 use super::request::Stores;
@@ -37,6 +37,8 @@ pub(super) struct Copier {
     pub workers: usize,
     pub patience: Duration,
     pub row_bytes: u64,
+    /// The least key, where keys follow one another so closely that a chunk's end need not be looked up.
+    pub close: Option<i64>,
     /// Finds out beside the copying what the target must hold.
     pub subject: Arc<Subject>,
     pub control: Control,
@@ -69,7 +71,9 @@ impl Copier {
         }
         let wish = self.control.workers();
         let wish = if wish == 0 { self.workers } else { wish };
-        (if wish == 0 { 2 } else { wish }).clamp(1, 16)
+        // Where rows are streamed, a worker waits now for one server and now for the other.
+        let own = if self.local { 2 } else { 3 };
+        (if wish == 0 { own } else { wish }).clamp(1, 16)
     }
 
     /// Copies every gap and everything after the last chunk up to `boundary`.
@@ -81,7 +85,9 @@ impl Copier {
             Dialect::Postgres => AIM,
             Dialect::Sqlite => AIM_WAITING,
         };
-        let mut sizer = Sizer::new(FIRST, self.row_bytes, aim);
+        let streamed = self.stores.target.dialect() == Dialect::Postgres && !self.local;
+        let bytes = if streamed { BYTES_STREAMED } else { BYTES };
+        let mut sizer = Sizer::new(FIRST, self.row_bytes, bytes, aim);
         let mut running: JoinSet<Done> = JoinSet::new();
         let mut ready: Option<ChunkMark> = None;
         let mut pace = Pace::default();
@@ -143,21 +149,9 @@ impl Copier {
         if pace > 0 {
             rows = rows.min(pace).max(1);
         }
-        let mut waited = Duration::ZERO;
-        let mut n = 0;
-        let found = loop {
-            n += 1;
-            match self
-                .stores
-                .source
-                .bound(&self.recipe.source, at.as_ref(), boundary, rows)
-                .await
-            {
-                Ok(found) => break found,
-                Err(error) => {
-                    retry::again(error, n, &mut waited, self.patience, &self.control, &self.live).await?;
-                }
-            }
+        let found = match self.near(at.as_ref(), boundary, rows) {
+            Some(near) => Some(near),
+            None => self.bound(at.as_ref(), boundary, rows).await?,
         };
         let Some(upto) = found else {
             *at = Some(boundary.clone());
@@ -172,6 +166,31 @@ impl Copier {
             },
         };
         Ok(Some(mark))
+    }
+
+    /// The end of a chunk of at most `rows` rows, if keys are so close that it has most of them.
+    fn near(&self, at: Option<&Key>, boundary: &Key, rows: u64) -> Option<Key> {
+        let after = match (at, self.close?) {
+            (None, least) => least.checked_sub(1)?,
+            (Some(Key::Integer(at)), _) => *at,
+            (Some(Key::Text(_)), _) => return None,
+        };
+        let upto = after.saturating_add(i64::try_from(rows).ok()?);
+        Some(Key::Integer(upto).min(boundary.clone()))
+    }
+
+    async fn bound(&self, at: Option<&Key>, boundary: &Key, rows: u64) -> Result<Option<Key>> {
+        let (mut waited, mut n) = (Duration::ZERO, 0);
+        loop {
+            n += 1;
+            let source = &self.recipe.source;
+            match self.stores.source.bound(source, at, boundary, rows).await {
+                Ok(found) => return Ok(found),
+                Err(error) => {
+                    retry::again(error, n, &mut waited, self.patience, &self.control, &self.live).await?;
+                }
+            }
+        }
     }
 
     async fn at_safe_point(&self, pace: &mut Pace) -> Result<()> {
@@ -265,10 +284,12 @@ impl Copier {
         loop {
             n += 1;
             let began = Instant::now();
-            let tally = mark.filter(|_| !self.local && self.subject.can_sum()).map(|mark| {
-                self.subject.witnessed.forget(mark.seq);
-                Mutex::new(self.subject.tally())
-            });
+            let tally = mark
+                .filter(|_| !self.local && self.subject.can_sum())
+                .map(|mark| {
+                    self.subject.witnessed.forget(mark.seq);
+                    Mutex::new(self.subject.tally())
+                });
             let see = |row: KeyedRow<'_>| {
                 if let Some(tally) = &tally {
                     tally.lock().unwrap_or_else(PoisonError::into_inner).row(&row);

@@ -36,6 +36,8 @@ pub struct Subject {
     pub running: Option<Running>,
     /// What was found out about chunks while they were copied; nothing where the proof stands alone.
     pub witnessed: Witnessed,
+    /// Whether the source was asked about all of them at once, and holds the very rows that were seen.
+    pub whole: bool,
 }
 
 /// A part of the keys that is compared on its own.
@@ -219,8 +221,15 @@ pub fn segments(recipe: &Recipe, chunks: &[ChunkRow]) -> Vec<Segment> {
     found
 }
 
-/// Proves a table. `chunks` as the ledger has them; `faults` is the verdict about their ranges. `settling` goes on beside the reading and
-/// ends before sequences and constraints are checked.
+/// What the target still builds when the proof begins.
+pub struct Settling<T, R> {
+    /// What reading the tasks waits for.
+    pub tasks: T,
+    /// What goes on beside the reading and ends before sequences and constraints are checked.
+    pub rest: R,
+}
+
+/// Proves a table. `chunks` as the ledger has them; `faults` is the verdict about their ranges.
 ///
 /// # Errors
 /// A store failed; differences are no error.
@@ -228,7 +237,7 @@ pub async fn verify(
     subject: &Subject,
     chunks: &[ChunkRow],
     faults: &[String],
-    settling: impl Future<Output = Result<()>>,
+    settling: Settling<impl Future<Output = Result<()>>, impl Future<Output = Result<()>>>,
     workers: usize,
     control: &Control,
     live: &Live,
@@ -240,8 +249,16 @@ pub async fn verify(
         async move { subject.tracked().await }
     });
     let segments = segments(&subject.recipe, chunks);
-    let reading = read_all(subject, &segments, workers, control, live);
-    let (settled, reads) = futures_util::join!(settling, reading);
+    let reading = async {
+        let (settled, whole) = futures_util::join!(settling.tasks, subject.unwritten(&segments));
+        settled?;
+        let subject = &Subject {
+            whole: whole.unwrap_or(false),
+            ..subject.clone()
+        };
+        read_all(subject, &segments, workers, control, live).await
+    };
+    let (settled, reads) = futures_util::join!(settling.rest, reading);
     settled?;
     let reads = reads?;
     let tracking = tracking

@@ -8,7 +8,7 @@ use super::copying::{Copier, Totals};
 use super::lease;
 use super::live::{Live, Tile};
 use super::plan::{FORMAT, Prepared, boundary, explain, merge, recompile};
-use super::proof::{Subject, Verified, segments, verify};
+use super::proof::{Settling, Subject, Verified, segments, verify};
 use super::report::{Applied, ApplyReport};
 use super::request::Stores;
 use super::witness::Witnessed;
@@ -17,7 +17,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
 use crate::engine::operation::{Control, Notice, Outcome, Quarantined};
 use crate::engine::ports::store::{
-    ChunkRow, Dialect, Fence, Key, RawCensus, Reason, Recipe, RunRow, RunState, Setup, Store,
+    ChunkRow, Dialect, Fence, Key, Keyed, RawCensus, Reason, Recipe, RunRow, RunState, Setup, Store,
 };
 use crate::engine::text::{count, inert_short, plural};
 
@@ -201,6 +201,7 @@ impl Run<'_> {
             workers: self.prepared.request.workers,
             patience: Duration::from_secs(self.prepared.request.patience_s),
             row_bytes: self.raw.row_bytes,
+            close: close(&self.recipe, &self.raw),
             subject: Arc::new(self.subject()),
             control: self.control.clone(),
             live: self.live.clone(),
@@ -214,6 +215,7 @@ impl Run<'_> {
             mapping: Arc::new(self.prepared.request.mapping.clone()),
             running: self.prepared.request.running,
             witnessed: self.witnessed.clone(),
+            whole: false,
         }
     }
 
@@ -238,7 +240,11 @@ impl Run<'_> {
         let kind = self.recipe.source.key_kind;
         let mut chunks = self.chunks().await?;
         if pass == 0 && chunks.is_empty() && self.raw.rows >= MANY {
-            self.stores.target.put_off(&self.recipe, &self.fence).await?;
+            let made = self.prepared.setup.create_tasks;
+            self.stores
+                .target
+                .put_off(&self.recipe, &self.fence, made)
+                .await?;
             failpoint::hit("schema.after_put_off");
         }
         if pass == 0 {
@@ -277,10 +283,10 @@ impl Run<'_> {
     }
 
     /// Lets the target build what waited for the rows.
-    async fn settle(&self) -> Result<()> {
+    async fn settle(&self, whose: Keyed) -> Result<()> {
         let (mut waited, mut n) = (Duration::ZERO, 0);
         let patience = Duration::from_secs(self.prepared.request.patience_s);
-        while let Err(error) = self.stores.target.settle(&self.recipe).await {
+        while let Err(error) = self.stores.target.settle(&self.recipe, whose).await {
             n += 1;
             retry::again(error, n, &mut waited, patience, self.control, self.live).await?;
         }
@@ -299,13 +305,18 @@ impl Run<'_> {
         // A file takes one writer and its readers in turn; a server builds keys while it is read.
         let beside = self.stores.target.dialect() == Dialect::Postgres;
         if !beside {
-            self.settle().await?;
+            self.settle(Keyed::Tasks).await?;
+            self.settle(Keyed::Tracking).await?;
         }
+        let settle = async |whose| if beside { self.settle(whose).await } else { Ok(()) };
         verify(
             &self.subject(),
             chunks,
             &faults,
-            async { if beside { self.settle().await } else { Ok(()) } },
+            Settling {
+                tasks: settle(Keyed::Tasks),
+                rest: settle(Keyed::Tracking),
+            },
             self.copier().wished().max(2),
             self.control,
             self.live,
@@ -422,6 +433,17 @@ impl Run<'_> {
             self.control.notice(Notice::Quarantined(quarantined(&row)));
         }
         Ok(())
+    }
+}
+
+/// The least key, if every second number at least up to the greatest is a key.
+fn close(recipe: &Recipe, raw: &RawCensus) -> Option<i64> {
+    match (&raw.least, &raw.greatest) {
+        (Some(Key::Integer(least)), Some(Key::Integer(greatest))) if recipe.source.unique_key => {
+            let span = i128::from(*greatest) - i128::from(*least) + 1;
+            (i128::from(raw.rows) * 2 >= span).then_some(*least)
+        }
+        _ => None,
     }
 }
 

@@ -21,6 +21,24 @@ impl Subject {
         Tally::new(self.judge())
     }
 
+    /// Whether all rows of the source, without end, are still those that were seen while they were copied: one pass over the table is
+    /// cheaper than one for each segment.
+    pub(super) async fn unwritten(&self, segments: &[Segment]) -> Result<bool, StoreError> {
+        let Some(chunks) = segments
+            .iter()
+            .map(|segment| segment.chunk)
+            .collect::<Option<Vec<i64>>>()
+        else {
+            return Ok(false);
+        };
+        let Some((rows, since)) = self.witnessed.whole(chunks.into_iter()) else {
+            return Ok(false);
+        };
+        let source = &self.stores.source;
+        let now = source.unwritten(&self.recipe, &Range::default(), since).await?;
+        Ok(now == Some(rows))
+    }
+
     /// Whether rows can be proved by sums at all.
     pub(super) fn can_sum(&self) -> bool {
         self.stores.source.sums(&self.recipe) && self.stores.target.sums(&self.recipe)
@@ -57,12 +75,13 @@ impl Subject {
     /// What the target must hold: as it was found while the rows were copied, if they are still the same; from the rows otherwise.
     async fn sum_wanted(&self, segment: &Segment) -> Result<Read, StoreError> {
         if let Some(witnessed) = segment.chunk.and_then(|seq| self.witnessed.of(seq)) {
-            let now = self
-                .stores
-                .source
-                .unwritten(&self.recipe, &segment.range, witnessed.since)
-                .await?;
-            if now == Some(witnessed.read.source_rows) {
+            let source = &self.stores.source;
+            if self.whole
+                || source
+                    .unwritten(&self.recipe, &segment.range, witnessed.since)
+                    .await?
+                    == Some(witnessed.read.source_rows)
+            {
                 return Ok(witnessed.read);
             }
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::lease;
 use super::live::Live;
 use super::plan::{Block, Prepared};
-use super::proof::{Differences, Subject, Verified, segments, verify};
+use super::proof::{Differences, Settling, Subject, Verified, segments, verify};
 use super::report::{UndoReport, VerifyReport};
 use super::request::Stores;
 use super::run::shown;
@@ -15,7 +15,7 @@ use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
 use crate::engine::operation::{Control, Effect, Outcome, Plan, ProofLine};
-use crate::engine::ports::store::{Key, RunState, TargetCounts};
+use crate::engine::ports::store::{Key, Keyed, RunState, TargetCounts};
 use crate::engine::text::{count, plural};
 
 /// Rows removed in one transaction.
@@ -54,6 +54,7 @@ fn subject(prepared: &Prepared, stores: &Stores) -> Subject {
         mapping: Arc::new(prepared.request.mapping.clone()),
         running: prepared.request.running,
         witnessed: Witnessed::default(),
+        whole: false,
     }
 }
 
@@ -92,7 +93,10 @@ pub async fn verify_run(
         &subject(prepared, stores),
         &chunks,
         &faults,
-        std::future::ready(Ok(())),
+        Settling {
+            tasks: std::future::ready(Ok(())),
+            rest: std::future::ready(Ok(())),
+        },
         2,
         control,
         live,
@@ -284,7 +288,8 @@ async fn remove(
     run.state = RunState::Undoing;
     stores.target.note(fence, &run).await?;
     // A run that died while it copied has left keys to be built; without them every batch reads the whole table.
-    stores.target.settle(recipe).await?;
+    stores.target.settle(recipe, Keyed::Tasks).await?;
+    stores.target.settle(recipe, Keyed::Tracking).await?;
     let mut removed = 0;
     loop {
         control.safe_point_async().await?;

@@ -69,6 +69,24 @@ impl Witnessed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many source rows the chunks had that were seen, and the earliest moment of them; `None` unless all of `chunks` were seen.
+    pub(super) fn whole(&self, chunks: impl Iterator<Item = i64>) -> Option<(u64, Moment)> {
+        let all = self.all();
+        let mut whole: Option<(u64, Moment)> = None;
+        for chunk in chunks {
+            let Found { read, since } = all.get(&chunk)?;
+            let (rows, earliest) = whole.unwrap_or((0, *since));
+            let earliest = if since.transaction < earliest.transaction {
+                *since
+            } else {
+                earliest
+            };
+            whole = (earliest.server == since.server).then_some((rows + read.source_rows, earliest));
+            whole?;
+        }
+        whole
+    }
+
     pub(super) fn of(&self, chunk: i64) -> Option<Found> {
         self.all().get(&chunk).cloned()
     }
