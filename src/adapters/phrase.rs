@@ -580,6 +580,15 @@ impl<'a> Phrase<'a> {
         self.unless_sound(&self.conditions())
     }
 
+    /// The reason code of a row as far as whoever converts it cannot judge alone, NULL when there is none: the database's own reasons, and
+    /// lengths, which it counts in its own encoding.
+    pub fn verdict(&self) -> String {
+        let mut found = self.conditions();
+        let own = self.judged_here();
+        found.retain(|(reason, _)| own.contains(reason) || *reason == Reason::DescriptionTooLong);
+        self.unless_sound(&found)
+    }
+
     /// The reason code only the database can judge, empty when there is none.
     pub fn fault(&self) -> String {
         let found = self.faults();

@@ -236,3 +236,39 @@ fn a_half_copied_run_is_taken_back_with_the_key_of_its_tasks() {
         (0, "PRIMARY KEY (id)")
     );
 }
+
+#[test]
+fn what_others_do_to_the_target_meanwhile_is_seen() {
+    for (change, theirs) in [
+        (
+            "UPDATE tasks SET status = 'FAILED', task_type = 'x' WHERE metadata->>'legacy_id' = '30'",
+            0,
+        ),
+        ("DELETE FROM tasks WHERE metadata->>'legacy_id' = '30'", 0),
+        (
+            "UPDATE migration_tracking SET maos_task_id = 'x' WHERE legacy_task_id = '30'",
+            0,
+        ),
+        (
+            "INSERT INTO tasks VALUES ('01234567-89ab-4def-8123-456789abcdef', 'mine', 'x', 'QUEUED', 'LOW', NULL, '{}')",
+            1,
+        ),
+    ] {
+        let (_folder, source, target) = two();
+        seed(&source, ROWS);
+        let other = target.clone();
+        let done = disturbed(&source, &target, move || {
+            other.sql(change);
+        });
+        assert!(done.report.verified, "{change}: {:#?}", done.outcome.proof);
+        assert_eq!(target.count("tasks"), ROWS + theirs, "{change}");
+        target.sql("DELETE FROM tasks WHERE description = 'mine'");
+        let second = fresh("pg", std::path::Path::new("/"));
+        assert!(run_once(&source, &second).report.verified);
+        assert_eq!(
+            state(&target),
+            state(&second),
+            "{change}: as if nobody had been there"
+        );
+    }
+}

@@ -13,7 +13,7 @@ use crate::adapters::phrase::{Phrase, ident};
 use crate::engine::ports::store::{
     ColumnKind, Dialect, KeyKind, KeyedRow, Pick, Piece, Range, Reason, Recipe, StoreError, Witness,
 };
-use crate::engine::schema::key::{id_bytes, space_bytes};
+use crate::engine::schema::key::{id_bytes, push_number, space_bytes};
 
 /// What every stream begins with: signature, flags, length of the header's extension.
 pub const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -243,8 +243,7 @@ impl PgStore {
         witness: Option<&Witness<'_>>,
     ) -> Own<()> {
         let phrase = Phrase::new(recipe, Dialect::Postgres);
-        let reason = phrase.reason();
-        let query = source_query(recipe, pick, &format!("({reason})::text"));
+        let query = source_query(recipe, pick, &format!("({})::text", phrase.verdict()));
         let mut writer = Writer::new(recipe);
         let gone = |_| StoreError::Cancelled("the reader of the rows is gone".to_owned());
         let mut connection = self.connection().await?;
@@ -263,7 +262,7 @@ impl PgStore {
         while let Some(bytes) = stream.try_next().await.map_err(|error| self.fault(&error))? {
             let read = tuples.feed(&bytes, |fields| {
                 seen += 1;
-                // A row with a reason is set aside by another stream.
+                // A row that does not convert is set aside by another stream, with its reason as the database finds it.
                 let [_, reason, ..] = fields;
                 if reason.is_none() {
                     writer.row(fields).ok_or_else(|| self.unreadable())?;
@@ -314,6 +313,7 @@ struct Writer {
     statuses: Mapped,
     priorities: Mapped,
     description: Option<Vec<u8>>,
+    null_times: bool,
     after_id: Vec<u8>,
     originals: String,
     text: String,
@@ -330,6 +330,7 @@ impl Writer {
             statuses: Mapped::new(&recipe.statuses),
             priorities: Mapped::new(&recipe.priorities),
             description: recipe.description_default.clone().map(String::into_bytes),
+            null_times: recipe.null_times,
             after_id: format!(
                 ", \"migration_date\": {}, \"migrated_from_legacy\": true, \"original_metadata\": ",
                 quoted(&recipe.started)
@@ -352,8 +353,17 @@ impl Writer {
         )
     }
 
-    /// Converts one row; `None` when it cannot be one that converts.
-    fn row(&mut self, fields: [Field<'_>; WIDTH]) -> Option<()> {
+    /// Converts one row and tells whether it does; `None` when it cannot be read.
+    fn row(&mut self, fields: [Field<'_>; WIDTH]) -> Option<bool> {
+        let start = self.tasks.len();
+        let converts = self.convert(fields)?;
+        if !converts {
+            self.tasks.truncate(start);
+        }
+        Some(converts)
+    }
+
+    fn convert(&mut self, fields: [Field<'_>; WIDTH]) -> Option<bool> {
         let [
             key,
             _,
@@ -371,7 +381,10 @@ impl Writer {
         self.originals.clear();
         out.extend_from_slice(&7_i16.to_be_bytes());
         push(out, &id);
-        push(out, description.or(self.description.as_deref())?);
+        let Some(description) = description.or(self.description.as_deref()) else {
+            return Some(false);
+        };
+        push(out, description);
         for (map, value, name) in [
             (&self.types, category, ", \"original_category\": "),
             (&self.statuses, status, ", \"original_status\": "),
@@ -381,16 +394,20 @@ impl Writer {
                 None => None,
                 Some(bytes) => Some(std::str::from_utf8(bytes).ok()?),
             };
-            push(out, map.find(value, name, &mut self.originals)?.as_bytes());
+            let Some(becomes) = map.find(value, name, &mut self.originals) else {
+                return Some(false);
+            };
+            push(out, becomes.as_bytes());
         }
         match created {
             Some(created) => push(out, created),
-            None => out.extend_from_slice(&(-1_i32).to_be_bytes()),
+            None if self.null_times => out.extend_from_slice(&(-1_i32).to_be_bytes()),
+            None => return Some(false),
         }
         let start = out.len();
         out.extend_from_slice(&[0, 0, 0, 0, 1]);
         self.text.clear();
-        number_text(&mut self.text, key);
+        push_number(&mut self.text, key);
         out.extend_from_slice(b"{\"legacy_id\": ");
         out.extend_from_slice(self.text.as_bytes());
         out.extend_from_slice(&self.after_id);
@@ -407,14 +424,8 @@ impl Writer {
         self.tracking.extend_from_slice(&key.to_be_bytes());
         self.tracking.extend_from_slice(&id);
         self.rows += 1;
-        Some(())
+        Some(true)
     }
-}
-
-pub(super) fn number_text(out: &mut String, n: i64) {
-    use std::fmt::Write as _;
-    // Writing to a String cannot fail.
-    let _ = write!(out, "{n}");
 }
 
 #[cfg(test)]

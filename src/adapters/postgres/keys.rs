@@ -31,6 +31,14 @@ fn alone(table: &str) -> String {
     )
 }
 
+/// Makes the primary key over `id`: its index first, beside which the table is read, then the key, which keeps others out for a moment only.
+fn primary(table: &str, name: &str) -> String {
+    let key = ident(&format!("{name}_pkey"));
+    format!(
+        "CREATE UNIQUE INDEX {key} ON {table} (id); ALTER TABLE {table} ADD CONSTRAINT {key} PRIMARY KEY USING INDEX {key}"
+    )
+}
+
 fn tracking(target: &Table) -> String {
     format!("{}migration_tracking", beside(target))
 }
@@ -101,8 +109,9 @@ impl PgStore {
         self.plain(
             &mut connection,
             format!(
-                "{}; ALTER TABLE {tasks} ADD PRIMARY KEY (id); COMMENT ON TABLE {tasks} IS NULL",
-                alone(&tasks)
+                "{}; {}; COMMENT ON TABLE {tasks} IS NULL",
+                alone(&tasks),
+                primary(&tasks, &target.name)
             ),
         )
         .await
@@ -183,21 +192,22 @@ impl PgStore {
             let key = KEY.replace("{schema}", &beside(target));
             self.plain(&mut connection, format!("{alone}; {key}")).await?;
         }
-        let primary: bool = sqlx::query_scalar(
+        let numbered: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM pg_index WHERE indrelid = to_regclass($1) AND indisprimary)",
         )
         .bind(&table)
         .fetch_one(&mut *connection)
         .await
         .map_err(|error| self.fault(&error))?;
-        if primary {
+        if numbered {
             return Ok(());
         }
         if let Some((sequence, None)) = self.numbered(&mut connection, &table).await? {
             self.plain(
                 &mut connection,
                 format!(
-                    "{alone}; ALTER TABLE {table} ADD PRIMARY KEY (id); ALTER SEQUENCE {sequence} CACHE 1"
+                    "{alone}; {}; ALTER SEQUENCE {sequence} CACHE 1",
+                    primary(&table, "migration_tracking")
                 ),
             )
             .await?;

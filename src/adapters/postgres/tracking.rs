@@ -1,12 +1,12 @@
 //! Tracking rows of a stream: made here from key and id, in binary form where the table has the columns for it, as text otherwise.
 
-use super::binary::{HEADER, TRAILER, number_text, push};
+use super::binary::{HEADER, TRAILER, push};
 use super::{Own, PgStore};
 use crate::adapters::copytext;
 use crate::adapters::phrase::beside;
 use crate::engine::ports::store::{Recipe, StoreError};
 use crate::engine::schema::canon;
-use crate::engine::schema::key::push_id;
+use crate::engine::schema::key::{push_id, push_number};
 
 use sqlx::PgConnection;
 
@@ -35,7 +35,7 @@ impl Writer<'_> {
             };
             let id: [u8; 16] = id.try_into().unwrap_or_default();
             self.key.clear();
-            number_text(&mut self.key, i64::from_be_bytes(*key));
+            push_number(&mut self.key, i64::from_be_bytes(*key));
             self.id.clear();
             push_id(&mut self.id, id);
             if let Some(micros) = self.micros {

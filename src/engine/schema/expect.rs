@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::hash::{self, RowHash};
-use super::key::{id_bytes, push_id, space_bytes, task_id};
+use super::key::{id_bytes, push_id, push_number, space_bytes, task_id};
 use super::mapping::{Mapping, Running};
 use super::{canon, chain};
 use crate::engine::ports::store::{Dialect, Fate, Key, KeyKind, KeyedRow, RawRow, Reason, Recipe, TaskRow};
@@ -368,12 +368,6 @@ impl<'a> Judge<'a> {
             .map(|text| canon::json(&text));
         hash::row_in_parts(row.id, fields, metadata.as_deref().map(|text| (text, "")))
     }
-}
-
-fn push_number(out: &mut String, n: i64) {
-    use std::fmt::Write as _;
-    // Writing to a String cannot fail.
-    let _ = write!(out, "{n}");
 }
 
 fn string(text: &str) -> String {

@@ -74,17 +74,28 @@ pub fn space_bytes(namespace: &str) -> [u8; 7] {
 
 /// Appends an id as text: lower case, with hyphens.
 pub fn push_id(out: &mut String, id: [u8; 16]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (i, byte) in id.into_iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            out.push('-');
-        }
-        for nibble in [byte >> 4, byte & 15] {
-            out.push(char::from(
-                DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'),
-            ));
+    out.push_str(uuid::Uuid::from_bytes(id).hyphenated().encode_lower(&mut [0; 36]));
+}
+
+/// Appends a number in decimal digits.
+pub fn push_number(out: &mut String, n: i64) {
+    // 19 digits and a sign, filled from the end.
+    let mut digits = [b'0'; 20];
+    let mut left = n.unsigned_abs();
+    let mut used = 0;
+    for slot in digits.iter_mut().rev() {
+        *slot = b'0' + u8::try_from(left % 10).unwrap_or_default();
+        left /= 10;
+        used += 1;
+        if left == 0 {
+            break;
         }
     }
+    if n < 0 {
+        out.push('-');
+    }
+    let text = digits.get(digits.len() - used..).unwrap_or_default();
+    out.push_str(std::str::from_utf8(text).unwrap_or_default());
 }
 
 /// The id of a key, lower case with hyphens.

@@ -117,19 +117,25 @@ pub async fn plan(request: &Request, stores: &Stores, control: &Control) -> Resu
     control.safe_point_async().await?;
     let mut blocks = Vec::new();
     let (found, mut table) = source_side(request, stores, &source).await?;
-    let wanted = stores.target.relation(&request.target_table).await?;
     let mut setup = Setup::default();
-    let target_table = target_side(request, &target, wanted.as_ref(), &mut setup, &mut blocks);
-    if target.read_only {
-        blocked(
-            &mut blocks,
-            format!("{} is read-only", target.words),
-            "A replica cannot be the target; name the primary server.",
-        );
-    }
-    let gaps = stores.target.ledger_gaps(&target_table.table).await?;
+    let looking = async {
+        let wanted = stores.target.relation(&request.target_table).await?;
+        let target_table = target_side(request, &target, wanted.as_ref(), &mut setup, &mut blocks);
+        if target.read_only {
+            blocked(
+                &mut blocks,
+                format!("{} is read-only", target.words),
+                "A replica cannot be the target; name the primary server.",
+            );
+        }
+        let gaps = stores.target.ledger_gaps(&target_table.table).await?;
+        Ok::<_, Error>((wanted, target_table, gaps))
+    };
+    // The source is counted while the target is looked at.
+    let (looked, raw) = futures_util::join!(looking, stores.source.census(&table, None));
+    let (wanted, target_table, gaps) = looked?;
+    let raw = raw?;
     control.safe_point_async().await?;
-    let raw = stores.source.census(&table, None).await?;
     table.not_utf8.clone_from(&raw.not_utf8);
     if raw.null_keys > 0 {
         return Err(Error::input(format!(

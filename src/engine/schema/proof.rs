@@ -38,6 +38,8 @@ pub struct Subject {
     pub witnessed: Witnessed,
     /// Whether the source was asked about all of them at once, and holds the very rows that were seen.
     pub whole: bool,
+    /// Whether this run made the task table, so that it holds no rows of others.
+    pub alone: bool,
 }
 
 /// A part of the keys that is compared on its own.
@@ -78,6 +80,12 @@ pub(super) const SUMMED: &str = "s";
 
 pub(super) fn summed(rows: u64, sum: u64) -> String {
     format!("{SUMMED}{rows:x}-{sum:016x}")
+}
+
+/// The sum in a hash that [`summed`] made.
+pub(super) fn sum_in(hash: &str) -> Option<u64> {
+    let (_, sum) = hash.strip_prefix(SUMMED)?.split_once('-')?;
+    u64::from_str_radix(sum, 16).ok()
 }
 
 /// What reading a segment gave.
@@ -250,10 +258,25 @@ pub async fn verify(
     });
     let segments = segments(&subject.recipe, chunks);
     let reading = async {
-        let (settled, whole) = futures_util::join!(settling.tasks, subject.unwritten(&segments));
+        let at_once = async {
+            let whole = subject.unwritten(&segments).await.unwrap_or(false);
+            let reads = if whole {
+                subject.at_once(&segments).await
+            } else {
+                Ok(None)
+            };
+            (whole, reads.unwrap_or_default())
+        };
+        let (settled, (whole, reads)) = futures_util::join!(settling.tasks, at_once);
         settled?;
+        if let Some(reads) = reads {
+            for (segment, read) in segments.iter().zip(&reads) {
+                proved(segment, read, control, live);
+            }
+            return Ok(reads.into_iter().map(Some).collect());
+        }
         let subject = &Subject {
-            whole: whole.unwrap_or(false),
+            whole,
             ..subject.clone()
         };
         read_all(subject, &segments, workers, control, live).await
@@ -265,6 +288,15 @@ pub async fn verify(
         .await
         .map_err(|error| Error::bug(format!("a proving worker ended: {error}")))?;
     conclude(subject, chunks, faults, &segments, reads, tracking).await
+}
+
+fn proved(segment: &Segment, read: &Read, control: &Control, live: &Live) {
+    live.proved(read.source_rows);
+    if let Some(seq) = segment.chunk {
+        let equal = read.equal();
+        live.tile(seq, if equal { Tile::Proved } else { Tile::Failed });
+    }
+    live.tell(control, Vec::new());
 }
 
 async fn read_all(
@@ -290,11 +322,9 @@ async fn read_all(
         };
         let (i, read) = done.map_err(|error| Error::bug(format!("a proving worker ended: {error}")))?;
         let read = read?;
-        live.proved(read.source_rows);
-        if let (Some(Some(seq)), equal) = (segments.get(i).map(|segment| segment.chunk), read.equal()) {
-            live.tile(seq, if equal { Tile::Proved } else { Tile::Failed });
+        if let Some(segment) = segments.get(i) {
+            proved(segment, &read, control, live);
         }
-        live.tell(control, Vec::new());
         if let Some(slot) = reads.get_mut(i) {
             *slot = Some(read);
         }

@@ -216,6 +216,7 @@ impl Run<'_> {
             running: self.prepared.request.running,
             witnessed: self.witnessed.clone(),
             whole: false,
+            alone: self.prepared.setup.create_tasks,
         }
     }
 

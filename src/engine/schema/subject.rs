@@ -8,10 +8,12 @@ use super::chain;
 use super::expect::{Expected, Judge};
 use super::hash::{self, BUCKETS, RowHash, Sums};
 use super::key::in_namespace;
-use super::proof::{Differences, Read, SUMMED, Segment, Side, Subject, summed};
+use super::proof::{Differences, Read, SUMMED, Segment, Side, Subject, sum_in, summed};
 use super::witness::{Tally, bump};
 use crate::engine::ports::store::{Key, KeyKind, Range, RawRow, Slice, StoreError, TaskRow};
 
+/// Rows of a table that is proved in one reading.
+const AT_ONCE: u64 = 1_000_000;
 /// Rows of differing buckets that are held at once.
 const HELD: u64 = 150_000;
 
@@ -37,6 +39,58 @@ impl Subject {
         let source = &self.stores.source;
         let now = source.unwritten(&self.recipe, &Range::default(), since).await?;
         Ok(now == Some(rows))
+    }
+
+    /// Proves a table that holds nothing but these segments in one reading of the target, without waiting for its key: when rows, totals and
+    /// the sum over all of them are those of all segments together, each segment is as it was found when it was copied. `None` when anything
+    /// differs, or the table is so large that a person should see it go on: then each segment is read.
+    pub(super) async fn at_once(&self, segments: &[Segment]) -> Result<Option<Vec<Read>>, StoreError> {
+        let seen = |segment: &Segment| Some(self.witnessed.of(segment.chunk?)?.read);
+        let Some(mut reads) = segments.iter().map(seen).collect::<Option<Vec<Read>>>() else {
+            return Ok(None);
+        };
+        let rows: u64 = reads.iter().map(|read| read.wanted.count).sum();
+        if !self.alone || rows > AT_ONCE {
+            return Ok(None);
+        }
+        let found = self.sum_all().await?;
+        let mut wanted = Side::default();
+        let mut sum = 0_u64;
+        for read in &reads {
+            let Some(part) = sum_in(&read.wanted.digest) else {
+                return Ok(None);
+            };
+            sum = sum.wrapping_add(part);
+            wanted.count += read.wanted.count;
+            for (all, part) in [
+                (&mut wanted.statuses, &read.wanted.statuses),
+                (&mut wanted.types, &read.wanted.types),
+            ] {
+                for (name, n) in part {
+                    *all.entry(name.clone()).or_default() += n;
+                }
+            }
+        }
+        let equal = found.digest == summed(wanted.count, sum)
+            && found.count == wanted.count
+            && found.statuses == wanted.statuses
+            && found.types == wanted.types;
+        if !equal {
+            return Ok(None);
+        }
+        for read in &mut reads {
+            read.found = read.wanted.clone();
+        }
+        Ok(Some(reads))
+    }
+
+    async fn sum_all(&self) -> Result<Side, StoreError> {
+        self.sum_found(&Segment {
+            chunk: None,
+            range: Range::default(),
+            slice: Slice::Ids(None, None),
+        })
+        .await
     }
 
     /// Whether rows can be proved by sums at all.

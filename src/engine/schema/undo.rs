@@ -55,6 +55,7 @@ fn subject(prepared: &Prepared, stores: &Stores) -> Subject {
         running: prepared.request.running,
         witnessed: Witnessed::default(),
         whole: false,
+        alone: false,
     }
 }
 
