@@ -1,16 +1,15 @@
 //! Mapped values, made beforehand: the conversion of one field for adapters that convert rows themselves instead of in SQL.
 
-use std::collections::HashMap;
-
 use crate::engine::ports::store::{CaseMap, Fate};
 use crate::engine::schema::canon;
+use crate::engine::schema::quick::Values;
 
 /// What a value becomes, and the original as JSON where it is kept; `None` when rows with it are set aside.
 type Arm = Option<(String, Option<String>)>;
 
 /// The mapping of one field.
 pub struct Mapped {
-    arms: HashMap<String, Arm>,
+    arms: Values<Arm>,
     null: Arm,
     otherwise: Option<(String, bool)>,
 }

@@ -2,6 +2,8 @@
 //!
 //! Names and literals are quoted here and nowhere else. COPY takes no bound parameters, so keys stand in the text as quoted literals.
 
+mod verdict;
+
 use std::fmt::Write as _;
 
 use super::faults::{sound, sound_again, source_key, text_faults};
@@ -510,11 +512,6 @@ impl<'a> Phrase<'a> {
         found
     }
 
-    /// The reasons that only a database can judge.
-    pub fn judged_here(&self) -> Vec<Reason> {
-        self.faults().into_iter().map(|(reason, _)| reason).collect()
-    }
-
     /// Every reason with its condition, in order of judgement.
     fn conditions(&self) -> Vec<(Reason, String)> {
         let recipe = self.recipe;
@@ -578,15 +575,6 @@ impl<'a> Phrase<'a> {
     /// The reason code of a row, NULL when it converts.
     pub fn reason(&self) -> String {
         self.unless_sound(&self.conditions())
-    }
-
-    /// The reason code of a row as far as whoever converts it cannot judge alone, NULL when there is none: the database's own reasons, and
-    /// lengths, which it counts in its own encoding.
-    pub fn verdict(&self) -> String {
-        let mut found = self.conditions();
-        let own = self.judged_here();
-        found.retain(|(reason, _)| own.contains(reason) || *reason == Reason::DescriptionTooLong);
-        self.unless_sound(&found)
     }
 
     /// The reason code only the database can judge, empty when there is none.

@@ -3,12 +3,12 @@
 //! The proof compares the hash of this with the hash of what the target holds. Only what a database alone can judge (bytes that are not
 //! UTF-8, invalid JSON, duplicate keys) is taken from the source's own word.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::hash::{self, RowHash};
 use super::key::{id_bytes, push_id, push_number, space_bytes, task_id};
 use super::mapping::{Mapping, Running};
+use super::quick::Values;
 use super::{canon, chain};
 use crate::engine::ports::store::{Dialect, Fate, Key, KeyKind, KeyedRow, RawRow, Reason, Recipe, TaskRow};
 
@@ -67,7 +67,7 @@ enum Known {
 #[derive(Default)]
 struct Seen {
     null: Option<Known>,
-    all: HashMap<String, Known>,
+    all: Values<Known>,
 }
 
 /// Judges source rows and target rows alike.

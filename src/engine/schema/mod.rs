@@ -14,6 +14,7 @@ pub mod live;
 pub mod mapping;
 pub mod plan;
 pub mod proof;
+pub mod quick;
 pub mod report;
 pub mod request;
 pub mod retry;
