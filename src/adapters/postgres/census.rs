@@ -21,7 +21,6 @@ fn census_query(
     fields: &[(Field, &Column)],
 ) -> String {
     let key = source_key(Dialect::Postgres, source, "s");
-    let of = |column: Option<&Column>| column.map(|column| format!("s.{}", ident(&column.name)));
     // Text that is not UTF-8 cannot be sent: the values of such rows stay behind.
     let broken = faults
         .iter()
@@ -39,52 +38,7 @@ fn census_query(
         })
         .collect();
     groups.extend(broken.map(|condition| format!("{condition} AS b")));
-    // Name, within a group, over groups.
-    let mut figures = vec![
-        ("n".to_owned(), "count(*)".to_owned(), "sum"),
-        (
-            "no_key".to_owned(),
-            format!("count(*) FILTER (WHERE {key} IS NULL)"),
-            "sum",
-        ),
-        (
-            "longest_key".to_owned(),
-            match source.key_kind {
-                KeyKind::Integer => "20::bigint".to_owned(),
-                KeyKind::Text => format!("max(length(({key})))::bigint"),
-            },
-            "max",
-        ),
-        (
-            "no_description".to_owned(),
-            of(source.description.as_ref()).map_or_else(
-                || "count(*)".to_owned(),
-                |name| format!("count(*) FILTER (WHERE {name} IS NULL)"),
-            ),
-            "sum",
-        ),
-        (
-            "longest".to_owned(),
-            of(source.description.as_ref()).map_or_else(
-                || "0::bigint".to_owned(),
-                |name| format!("max(octet_length({name}::text))::bigint"),
-            ),
-            "max",
-        ),
-    ];
-    let (no_time, future) = match of(source.created_at.as_ref()) {
-        Some(name) => (
-            format!("count(*) FILTER (WHERE {name} IS NULL)"),
-            format!("count(*) FILTER (WHERE {name} > now() AND {name} < 'infinity')"),
-        ),
-        None => ("count(*)".to_owned(), "0::bigint".to_owned()),
-    };
-    figures.push(("no_time".to_owned(), no_time, "sum"));
-    figures.push(("future".to_owned(), future, "sum"));
-    for (i, (_, condition)) in faults.iter().enumerate() {
-        let counted = format!("count(*) FILTER (WHERE {condition})");
-        figures.push((format!("f{i}"), counted, "sum"));
-    }
+    let figures = figures(source, faults);
     let mut text = format!("WITH g AS MATERIALIZED (SELECT min({key}) AS least, max({key}) AS greatest");
     // Writing to a String cannot fail, here and below.
     for (name, within, _) in &figures {
@@ -136,6 +90,58 @@ fn census_query(
         RawCensus::LIMIT * 3 + 2,
     );
     text
+}
+
+/// The figures of the census: their names, and how they are computed within a group of rows and over groups.
+fn figures(source: &SourceTable, faults: &[(Reason, String)]) -> Vec<(String, String, &'static str)> {
+    let key = source_key(Dialect::Postgres, source, "s");
+    let of = |column: Option<&Column>| column.map(|column| format!("s.{}", ident(&column.name)));
+    let mut figures = vec![
+        ("n".to_owned(), "count(*)".to_owned(), "sum"),
+        (
+            "no_key".to_owned(),
+            format!("count(*) FILTER (WHERE {key} IS NULL)"),
+            "sum",
+        ),
+        (
+            "longest_key".to_owned(),
+            match source.key_kind {
+                KeyKind::Integer => "20::bigint".to_owned(),
+                KeyKind::Text => format!("max(length(({key})))::bigint"),
+            },
+            "max",
+        ),
+        (
+            "no_description".to_owned(),
+            of(source.description.as_ref()).map_or_else(
+                || "count(*)".to_owned(),
+                |name| format!("count(*) FILTER (WHERE {name} IS NULL)"),
+            ),
+            "sum",
+        ),
+        (
+            "longest".to_owned(),
+            of(source.description.as_ref()).map_or_else(
+                || "0::bigint".to_owned(),
+                |name| format!("max(octet_length({name}::text))::bigint"),
+            ),
+            "max",
+        ),
+    ];
+    let (no_time, future) = match of(source.created_at.as_ref()) {
+        Some(name) => (
+            format!("count(*) FILTER (WHERE {name} IS NULL)"),
+            format!("count(*) FILTER (WHERE {name} > now() AND {name} < 'infinity')"),
+        ),
+        None => ("count(*)".to_owned(), "0::bigint".to_owned()),
+    };
+    figures.push(("no_time".to_owned(), no_time, "sum"));
+    figures.push(("future".to_owned(), future, "sum"));
+    for (i, (_, condition)) in faults.iter().enumerate() {
+        let counted = format!("count(*) FILTER (WHERE {condition})");
+        figures.push((format!("f{i}"), counted, "sum"));
+    }
+    figures
 }
 
 impl PgStore {
