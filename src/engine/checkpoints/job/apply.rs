@@ -78,9 +78,13 @@ pub fn apply(prepared: &Prepared, control: &Control) -> Result<Applied> {
         Err(error) => format!("{} stopped: {}\n", request.date(), inert(&error.message)),
     };
     settled.log.push_str(&closing);
+    let named = target
+        .sync_results()
+        .map_err(|error| Error::io("sync", &target.results_path(), &error));
     // A full disk must not hide its own reason behind the log's.
     let logged = target.log(&settled.log);
     ended?;
+    named?;
     logged?;
     failpoint::hit("checkpoints.before_ledger");
     target.write_sidecar(LEDGER, &settled.ledger)?;

@@ -116,7 +116,8 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// Data first, names second, the folder of names last: see [`super::durable`] for why a name then means a whole file.
+/// Data first, names second: see [`super::durable`] for why a name then means a whole file. The names themselves last when
+/// the folder is synced, after the last wave.
 fn publish(run: &Run<'_>, durable: Durable, wave: &mut Wave) -> Result<()> {
     let waiting: Vec<&Waiting> = wave.done.iter().filter_map(|(_, one)| one.as_ref()).collect();
     if waiting.is_empty() {
@@ -153,9 +154,7 @@ fn publish(run: &Run<'_>, durable: Durable, wave: &mut Wave) -> Result<()> {
             run.target.abandon(&one.unfinished);
         }
     }
-    run.target
-        .sync_results()
-        .map_err(|error| Error::io("sync", &run.target.results_path(), &error))
+    Ok(())
 }
 
 /// The lines of one file in log and ledger.
