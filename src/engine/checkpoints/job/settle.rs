@@ -94,7 +94,7 @@ pub(super) fn settle(
 ) -> Result<()> {
     let durable = Durable::of(run.target);
     for mut wave in waves {
-        publish(run, durable, &mut wave)?;
+        publish(run, durable, &mut wave);
         for (report, _) in &wave.done {
             if report.status == Status::Converted {
                 settled.written += 1;
@@ -118,10 +118,10 @@ pub(super) fn settle(
 
 /// Data first, names second: see [`super::durable`] for why a name then means a whole file. The names themselves last when
 /// the folder is synced, after the last wave.
-fn publish(run: &Run<'_>, durable: Durable, wave: &mut Wave) -> Result<()> {
+fn publish(run: &Run<'_>, durable: Durable, wave: &mut Wave) {
     let waiting: Vec<&Waiting> = wave.done.iter().filter_map(|(_, one)| one.as_ref()).collect();
     if waiting.is_empty() {
-        return Ok(());
+        return;
     }
     failpoint::hit("checkpoints.wave_written");
     let files: Vec<&Unfinished> = waiting.iter().map(|one| &one.unfinished).collect();
@@ -154,7 +154,6 @@ fn publish(run: &Run<'_>, durable: Durable, wave: &mut Wave) -> Result<()> {
             run.target.abandon(&one.unfinished);
         }
     }
-    Ok(())
 }
 
 /// The lines of one file in log and ledger.
