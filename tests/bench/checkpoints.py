@@ -58,7 +58,11 @@ def checkpoint(rng, count, deep):
 
 
 def measure(command):
-    """Seconds and peak bytes of a command; the folder of results is its last argument's business."""
+    """Seconds and peak bytes of a command; the folder of results is its last argument's business.
+
+    What earlier runs left to the kernel goes to the disk first: nobody pays for another's bytes.
+    """
+    os.sync()
     started = time.perf_counter()
     pid = os.posix_spawn(command[0], command, os.environ,
                          file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])

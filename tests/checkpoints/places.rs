@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::sync::{Arc, Mutex};
 
 use maos_migrate::engine::ErrorKind;
-use maos_migrate::engine::checkpoints::finding::{Code, Severity};
+use maos_migrate::engine::checkpoints::finding::{Code, Finding, Severity};
 use maos_migrate::engine::checkpoints::job::Folder;
 use maos_migrate::engine::checkpoints::{ClassMap, Limits, Survey, apply, plan};
 use maos_migrate::engine::operation::{Approval, Control};
@@ -20,7 +20,24 @@ fn fault_a22_a_file_that_changes_while_being_read_is_refused_after_one_retry() {
     let place = Place::new(&[("live.checkpoint", GOOD)]);
     let path = place.from.join("live.checkpoint");
     let folder = Folder::open(&place.from).expect("a folder");
-    let read = |change: &dyn Fn(u32)| folder.read("live.checkpoint".as_ref(), &Limits::default(), change);
+    let listed = || {
+        folder
+            .list(false, &[])
+            .expect("a listing")
+            .entries
+            .swap_remove(0)
+            .print
+    };
+    let read = |change: &dyn Fn(u32)| {
+        let name = "live.checkpoint".as_ref();
+        // With and without the state in which it was listed; the file is made anew in between where it was removed.
+        let known = folder.read(name, listed(), &Limits::default(), change);
+        fs::write(&path, GOOD).expect("a file");
+        let unknown = folder.read(name, None, &Limits::default(), change);
+        let code = |read: &Result<_, Finding>| read.as_ref().map(|_| ()).map_err(|finding| finding.code);
+        assert_eq!(code(&known), code(&unknown));
+        unknown
+    };
     let grow = |_: u32| {
         let mut content = fs::read(&path).expect("a file");
         content.push(b'.');
@@ -46,6 +63,24 @@ fn fault_a22_a_file_that_changes_while_being_read_is_refused_after_one_retry() {
     assert_eq!(read(&exchange).expect_err("another file").code, Code::ChangedFile);
     let remove = |_: u32| fs::remove_file(&path).expect("removed");
     assert_eq!(read(&remove).expect_err("gone").code, Code::ChangedFile);
+}
+
+/// Faults 22 and 23: a FIFO in the place of a listed file is neither waited for nor read.
+#[test]
+fn fault_a22_a_special_file_in_the_place_of_a_listed_one_is_refused() {
+    let place = Place::new(&[("live.checkpoint", GOOD)]);
+    let folder = Folder::open(&place.from).expect("a folder");
+    let listed = folder
+        .list(false, &[])
+        .expect("a listing")
+        .entries
+        .swap_remove(0)
+        .print;
+    let path = place.from.join("live.checkpoint");
+    fs::remove_file(&path).expect("removed");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).expect("a FIFO");
+    let read = folder.read("live.checkpoint".as_ref(), listed, &Limits::default(), &|_| {});
+    assert_eq!(read.expect_err("no file").code, Code::SpecialFile);
 }
 
 /// Fault 22: what was planned is what is converted.

@@ -1,5 +1,7 @@
 //! Converting: workers write and read back, a thread beside them makes what is written durable and names it.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::io::ErrorKind as Io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{TrySendError, sync_channel};
@@ -9,7 +11,7 @@ use super::report::{Notes, Totals, View};
 use super::scan::Prepared;
 use super::settle::{self, Settled, Wave};
 use super::source::name_text;
-use super::target::{LEDGER, Target};
+use super::target::{LEDGER, Target, standing};
 use super::{Request, one, pool};
 use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
@@ -40,7 +42,7 @@ pub fn apply(prepared: &Prepared, control: &Control) -> Result<Applied> {
     let items = &prepared.items;
     let started = std::time::Instant::now();
     let target = Target::open(&request.to)?;
-    target.log(&format!(
+    target.log_soon(&format!(
         "{} started: {} files from {}\n",
         request.date(),
         items.list.len(),
@@ -60,6 +62,7 @@ pub fn apply(prepared: &Prepared, control: &Control) -> Result<Applied> {
     let run = Run {
         request,
         target: &target,
+        standing: standing(&request.to),
         full: AtomicBool::new(false),
         number: AtomicUsize::new(0),
         source_bytes: AtomicU64::new(0),
@@ -75,9 +78,13 @@ pub fn apply(prepared: &Prepared, control: &Control) -> Result<Applied> {
         Err(error) => format!("{} stopped: {}\n", request.date(), inert(&error.message)),
     };
     settled.log.push_str(&closing);
+    let named = target
+        .sync_results()
+        .map_err(|error| Error::io("sync", &target.results_path(), &error));
     // A full disk must not hide its own reason behind the log's.
     let logged = target.log(&settled.log);
     ended?;
+    named?;
     logged?;
     failpoint::hit("checkpoints.before_ledger");
     target.write_sidecar(LEDGER, &settled.ledger)?;
@@ -128,6 +135,8 @@ fn proof(view: &View, written: u64) -> Vec<ProofLine> {
 pub(super) struct Run<'r> {
     pub(super) request: &'r Request,
     pub(super) target: &'r Target,
+    /// Names that stood among the results at the start.
+    pub(super) standing: HashSet<OsString>,
     /// The disk is full: nothing more is begun.
     full: AtomicBool,
     /// The next unfinished file's number.

@@ -52,7 +52,7 @@ pub(super) fn look(
         report.refuse(finding);
         return report;
     }
-    let loaded = match folder.read(&item.name, &request.limits, &|_| {}) {
+    let loaded = match folder.read(&item.name, expected, &request.limits, &|_| {}) {
         Ok(loaded) => loaded,
         Err(finding) => {
             report.refuse(&finding);

@@ -94,7 +94,7 @@ pub(super) fn settle(
 ) -> Result<()> {
     let durable = Durable::of(run.target);
     for mut wave in waves {
-        publish(run, durable, &mut wave)?;
+        publish(run, durable, &mut wave);
         for (report, _) in &wave.done {
             if report.status == Status::Converted {
                 settled.written += 1;
@@ -116,11 +116,12 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// Data first, names second, the folder of names last: see [`super::durable`] for why a name then means a whole file.
-fn publish(run: &Run<'_>, durable: Durable, wave: &mut Wave) -> Result<()> {
+/// Data first, names second: see [`super::durable`] for why a name then means a whole file. The names themselves last when
+/// the folder is synced, after the last wave.
+fn publish(run: &Run<'_>, durable: Durable, wave: &mut Wave) {
     let waiting: Vec<&Waiting> = wave.done.iter().filter_map(|(_, one)| one.as_ref()).collect();
     if waiting.is_empty() {
-        return Ok(());
+        return;
     }
     failpoint::hit("checkpoints.wave_written");
     let files: Vec<&Unfinished> = waiting.iter().map(|one| &one.unfinished).collect();
@@ -153,9 +154,6 @@ fn publish(run: &Run<'_>, durable: Durable, wave: &mut Wave) -> Result<()> {
             run.target.abandon(&one.unfinished);
         }
     }
-    run.target
-        .sync_results()
-        .map_err(|error| Error::io("sync", &run.target.results_path(), &error))
 }
 
 /// The lines of one file in log and ledger.

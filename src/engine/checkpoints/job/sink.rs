@@ -16,6 +16,16 @@ pub(super) struct HashedFile<'f> {
     file: &'f mut File,
     hasher: Sha256,
     left: u64,
+    pieces: usize,
+    whole: Vec<u8>,
+}
+
+/// What was written.
+pub(super) struct Hashed {
+    /// The SHA-256 of all of it.
+    pub digest: [u8; 32],
+    /// All of it, where it came in one piece: what is read back is then compared with this, which costs less than a checksum.
+    pub whole: Option<Vec<u8>>,
 }
 
 impl<'f> HashedFile<'f> {
@@ -25,12 +35,17 @@ impl<'f> HashedFile<'f> {
             file,
             hasher: Sha256::new(),
             left: limit,
+            pieces: 0,
+            whole: Vec::new(),
         }
     }
 
-    /// The SHA-256 of everything written.
-    pub fn finish(self) -> [u8; 32] {
-        self.hasher.finalize().into()
+    /// What was written.
+    pub fn finish(self) -> Hashed {
+        Hashed {
+            digest: self.hasher.finalize().into(),
+            whole: (self.pieces == 1).then_some(self.whole),
+        }
     }
 }
 
@@ -47,7 +62,11 @@ impl Sink for HashedFile<'_> {
     fn take(&mut self, piece: &mut Vec<u8>) -> Result<()> {
         spend(&mut self.left, piece)?;
         self.hasher.update(&*piece);
-        self.file.write_all(piece)
+        self.file.write_all(piece)?;
+        self.pieces += 1;
+        // The buffers change places: the last one comes back empty after the last piece, or is filled again.
+        std::mem::swap(&mut self.whole, piece);
+        Ok(())
     }
 }
 
@@ -94,7 +113,7 @@ pub(super) fn beside(
                 // Nobody wants it back once the formatting has ended.
                 let _ = give_back.send(piece);
             }
-            Ok(sink.finish())
+            Ok(sink.finish().digest)
         });
         let mut handed = Handed {
             send,

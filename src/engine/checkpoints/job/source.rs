@@ -197,6 +197,7 @@ impl Folder {
 
     /// Reads a whole file. When it changes meanwhile it is read once more.
     ///
+    /// `listed` is the state in which it was listed as a plain file: then it is not looked at again before it is opened.
     /// `probe` is told the number of each attempt after its bytes were read and before they are trusted.
     ///
     /// # Errors
@@ -204,11 +205,12 @@ impl Folder {
     pub fn read(
         &self,
         name: &OsStr,
+        listed: Option<Fingerprint>,
         limits: &Limits,
         probe: &dyn Fn(u32),
     ) -> std::result::Result<Loaded, Finding> {
-        for attempt in 1..=2 {
-            if let Some(loaded) = self.attempt(name, limits, attempt, probe)? {
+        for (attempt, known) in [(1, listed), (2, None)] {
+            if let Some(loaded) = self.attempt(name, known, limits, attempt, probe)? {
                 return Ok(loaded);
             }
         }
@@ -218,16 +220,21 @@ impl Folder {
     fn attempt(
         &self,
         name: &OsStr,
+        known: Option<Fingerprint>,
         limits: &Limits,
         attempt: u32,
         probe: &dyn Fn(u32),
     ) -> std::result::Result<Option<Loaded>, Finding> {
-        let before = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(unreadable)?;
-        let kind = FileType::from_raw_mode(before.st_mode);
-        if kind != FileType::RegularFile {
-            return Err(special(kind));
-        }
-        let print = Fingerprint::of(&before);
+        let print = if let Some(print) = known {
+            print
+        } else {
+            let before = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(unreadable)?;
+            let kind = FileType::from_raw_mode(before.st_mode);
+            if kind != FileType::RegularFile {
+                return Err(special(kind));
+            }
+            Fingerprint::of(&before)
+        };
         if print.size > limits.file_bytes {
             return Err(Finding::malformed(
                 Code::SizeLimit,

@@ -378,6 +378,24 @@ impl Unfinished {
         }
     }
 
+    /// Whether the file holds `text` and nothing else, read back.
+    ///
+    /// # Errors
+    /// The I/O error.
+    pub fn reads_back(&self, text: &[u8]) -> std::io::Result<bool> {
+        // One byte more than there should be, so that one reading also finds the end.
+        let mut back = Vec::with_capacity(text.len() + 1);
+        loop {
+            let at = back.len() as u64;
+            match rustix::io::pread(&self.file, rustix::buffer::spare_capacity(&mut back), at) {
+                Ok(0) => return Ok(back == text),
+                Ok(_) if back.len() > text.len() => return Ok(false),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+
     /// Makes its content survive a power cut.
     ///
     /// # Errors
@@ -400,6 +418,14 @@ mod tests {
             unfinished.read_back().expect("read"),
             <[u8; 32]>::from(Sha256::digest(text))
         );
+        for (other, equal) in [
+            (text, true),
+            (&text[1..], false),
+            ("longer than it", false),
+            ("", false),
+        ] {
+            assert_eq!(unfinished.reads_back(other.as_bytes()).expect("read"), equal);
+        }
         unfinished
     }
 

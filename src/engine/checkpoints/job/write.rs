@@ -12,7 +12,7 @@ use super::compare::compare;
 use super::one;
 use super::report::{FileReport, Notes, Status};
 use super::settle::{Done, Waiting};
-use super::sink::{self, HashedFile};
+use super::sink::{self, Hashed, HashedFile};
 use super::source::name_text;
 use super::target::Unfinished;
 use crate::engine::workspace::files::hex;
@@ -49,7 +49,13 @@ impl Run<'_> {
         limit: u64,
     ) -> std::result::Result<Option<Waiting>, Finding> {
         let replace = self.request.replace.contains(&name_text(&item.name));
-        match self.target.existing(&item.target) {
+        // What appears after the start is met when the result gets its name, which replaces nothing.
+        let existing = if self.standing.contains(&item.target) {
+            self.target.existing(&item.target)
+        } else {
+            Ok(None)
+        };
+        match existing {
             Ok(None) => {}
             Ok(Some(file)) => match compare(file, arena, envelope) {
                 Ok(Some((written, digest))) => {
@@ -128,12 +134,13 @@ impl Run<'_> {
             sink::beside(&mut unfinished.file, limit, |sink| {
                 json::write(arena, envelope.root, envelope.date, sink)
             })
+            .map(|(written, digest)| (written, Hashed { digest, whole: None }))
         } else {
             let mut sink = HashedFile::new(&mut unfinished.file, limit);
             json::write(arena, envelope.root, envelope.date, &mut sink)
                 .map(|written| (written, sink.finish()))
         };
-        let (written, digest) = match written {
+        let (written, hashed) = match written {
             Ok(written) => written,
             // The same kind from the system itself means that the file system holds no file of that size.
             Err(error) if error.kind() == Io::FileTooLarge && error.raw_os_error().is_none() => {
@@ -145,7 +152,10 @@ impl Run<'_> {
             Err(error) => return Err(self.failed(&error)),
         };
         let unfinished = &*unfinished;
-        let back = if written.bytes >= LARGE {
+        let Hashed { digest, whole } = hashed;
+        let equal = if let Some(whole) = whole {
+            unfinished.reads_back(&whole)
+        } else if written.bytes >= LARGE {
             // Nobody waits for the disk while there is something to read.
             std::thread::scope(|scope| {
                 let synced = scope.spawn(|| unfinished.sync());
@@ -155,11 +165,11 @@ impl Run<'_> {
                     .map_err(|_| std::io::Error::other("the sync ended without a word"))??;
                 back
             })
+            .map(|back| back == digest)
         } else {
-            unfinished.read_back()
+            unfinished.read_back().map(|back| back == digest)
         };
-        let back = back.map_err(|error| self.failed(&error))?;
-        if back != digest {
+        if !equal.map_err(|error| self.failed(&error))? {
             return Err(Finding::new(
                 Severity::Changed,
                 Code::WriteFailed,
