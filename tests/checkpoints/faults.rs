@@ -137,16 +137,18 @@ fn fault_a07_a_bomb_of_shared_lists_is_refused_at_once() {
     assert_eq!(verdict(&laughs(2)).measured.depth, 2);
     for levels in [7, 9, 12, 20, 100] {
         let bytes = laughs(levels);
-        let clock = Instant::now();
-        let read = verdict(&bytes);
-        let finding = read.worst().expect("refused");
-        assert_eq!(finding.code, Code::OutputLimit, "{levels}: {finding:?}");
-        assert!(
-            clock.elapsed() < Duration::from_millis(50),
-            "{levels}: {:?}",
-            clock.elapsed()
-        );
-        assert!(read.arena.bytes() < 1 << 20);
+        // The best of a few: what the reading costs, not what else the machine does meanwhile.
+        let times = (0..5).map(|_| {
+            let clock = Instant::now();
+            let read = verdict(&bytes);
+            let took = clock.elapsed();
+            let finding = read.worst().expect("refused");
+            assert_eq!(finding.code, Code::OutputLimit, "{levels}: {finding:?}");
+            assert!(read.arena.bytes() < 1 << 20);
+            took
+        });
+        let took = times.min().expect("read");
+        assert!(took < Duration::from_millis(50), "{levels}: {took:?}");
     }
 }
 

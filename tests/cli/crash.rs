@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{command, run};
+use crate::rounds::rounds;
 use crate::tree::{contents, differences};
 
 fn demo(folder: &Path) -> Command {
@@ -98,11 +99,11 @@ fn two_undisturbed_runs_are_equal_and_a_third_on_top_changes_nothing() {
     finishes_equal(folder.path(), &first, "a complete run");
 }
 
-/// Killed as each line of progress appears, and then finished.
+/// Killed as lines of progress appear, spread over all of them, and then finished.
 #[test]
 fn fault_c45_kill_9_at_every_line_of_progress() {
     let (expected, lines, _) = undisturbed();
-    let step = lines.len().div_ceil(12).max(1);
+    let step = lines.len().div_ceil(rounds(8)).max(1);
     let at: Vec<usize> = (1..=lines.len()).step_by(step).collect();
     side_by_side(&at, |n| {
         let folder = tempfile::tempdir().unwrap();
@@ -135,7 +136,7 @@ fn fault_c45_kill_9_at_random_moments() {
     let (expected, _, whole) = undisturbed();
     let folder = tempfile::tempdir().unwrap();
     let mut moments = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..rounds(4) {
         let share = f64::from(u16::from_be_bytes(
             *uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap(),
         )) / 65536.0;

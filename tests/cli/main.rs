@@ -4,6 +4,8 @@
 
 #[path = "../support/program.rs"]
 mod program;
+#[path = "../support/rounds.rs"]
+mod rounds;
 #[path = "../support/tree.rs"]
 mod tree;
 

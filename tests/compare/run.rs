@@ -126,7 +126,7 @@ async fn defect_20_a_task_that_never_ends_is_a_failed_pair_at_its_deadline() {
     let maos = world.ports.maos.open(&workspace, &world.settings).unwrap();
     let begun = Instant::now();
     let (outcome, report) = run(world).await;
-    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(begun.elapsed() < Duration::from_mins(1));
     assert_eq!((outcome.converted, outcome.quarantined), (0, 1));
     let run = &report["detailed_results"]["maos"][0];
     assert!(

@@ -17,13 +17,13 @@ use crate::support::{Site, TOKEN, running};
 fn fault_d61_of_two_operators_one_cuts_over() {
     let site = Site::sqlite().backed_up();
     running(&site, r#"["legacy_088"]"#);
-    site.set("drain_within: 1", "drain_within: 60");
+    site.set("drain_within: 1", "drain_within: 600");
     let args = site.apply(&[]);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let mut first = site.command(&args);
     let mut first = first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let from = Instant::now();
-    while !site.closed() && from.elapsed() < Duration::from_secs(40) {
+    while !site.closed() && from.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(50));
     }
     let mut second = site.command(&args);

@@ -97,7 +97,7 @@ fn rows_that_a_frozen_legacy_leaves_as_running_are_decided_as_rows() {
 fn an_interrupt_while_draining_opens_legacy_at_once() {
     let site = Site::sqlite().backed_up();
     running(&site, r#"["legacy_088"]"#);
-    site.set("drain_within: 1", "drain_within: 60");
+    site.set("drain_within: 1", "drain_within: 600");
     let args = site.apply(&[]);
     let mut command = site.command(&args.iter().map(String::as_str).collect::<Vec<_>>());
     let mut child = command
@@ -106,13 +106,14 @@ fn an_interrupt_while_draining_opens_legacy_at_once() {
         .spawn()
         .unwrap();
     let from = Instant::now();
-    while !site.closed() && from.elapsed() < Duration::from_secs(20) {
+    while !site.closed() && from.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert!(site.closed());
+    let told = Instant::now();
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let code = child.wait().unwrap().code();
-    assert!(from.elapsed() < Duration::from_secs(25));
+    assert!(told.elapsed() < Duration::from_mins(1));
     assert_eq!(code, Some(130));
     assert!(!site.closed() && !site.serves());
 }

@@ -76,7 +76,7 @@ async fn a_hanging_command_ends_at_its_limit_with_all_it_started() {
     let maos = responder.open_with("  time_limit: 1\n");
     let begun = Instant::now();
     assert_eq!(maos.status().await.unwrap_err(), MaosError::TimedOut("status", 1));
-    assert!(begun.elapsed() < Duration::from_secs(15));
+    assert!(begun.elapsed() < Duration::from_mins(1));
     let pid = std::fs::read_to_string(pid).unwrap();
     let stat = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
     let deadline = Instant::now() + Duration::from_secs(10);

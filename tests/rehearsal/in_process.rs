@@ -194,7 +194,8 @@ async fn a_checkpoint_puts_tasks_back_and_never_gives_an_id_again() {
 #[tokio::test]
 async fn stopping_keeps_what_waits_and_starting_goes_on_with_it() {
     let folder = tempfile::tempdir().unwrap();
-    let maos = open(folder.path(), 0.2, 1);
+    // Long enough to be seen at work, and told to stop, on a busy machine.
+    let maos = open(folder.path(), 1.0, 1);
     let early = maos.submit(task("Too early")).await;
     assert!(matches!(early, Err(MaosError::NotRunning(_))), "{early:?}");
     assert!(!known(maos.running().await.unwrap()));
@@ -214,7 +215,7 @@ async fn stopping_keeps_what_waits_and_starting_goes_on_with_it() {
     let health = known(maos.health().await.unwrap());
     assert_eq!((health.healthy, health.total), (0, 6));
     // Another handle, as another process would have it.
-    let other = open(folder.path(), 0.2, 1);
+    let other = open(folder.path(), 1.0, 1);
     other.start().await.unwrap();
     assert_eq!(ended(other.as_ref(), &second).await.status, TaskStatus::Completed);
     let third = maos.submit(task("Three")).await.unwrap();

@@ -164,7 +164,7 @@ fn exit_codes_are_the_documented_ones() {
 
 #[test]
 fn a_killed_executor_is_noticed_and_the_next_start_goes_on() {
-    let started = Started::new(&[("seconds", "0.4"), ("agents", "1")]);
+    let started = Started::new(&[("seconds", "20"), ("agents", "1")]);
     let state = started.path();
     let ids: Vec<String> = (0..3)
         .map(|n| {
@@ -201,6 +201,7 @@ fn a_killed_executor_is_noticed_and_the_next_start_goes_on() {
         );
     }
     assert_eq!(maos(state, &["task", "submit", "x"]).0, 4);
+    assert_eq!(maos(state, &["knob", "seconds", "0.05"]).0, 0);
     assert_eq!(maos(state, &["start"]).0, 0);
     for id in &ids {
         assert_eq!(

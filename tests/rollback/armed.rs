@@ -10,12 +10,14 @@ use crate::program::command;
 use crate::sql::sql;
 use crate::support::{Kind, Site};
 
-/// A site whose MAOS works for itself, watched every second. Whoever is called writes what he was told into a file.
-fn watched(kind: Kind, on_postgres: bool) -> Site {
+/// A site whose MAOS works for itself, watched every second. Whoever is called writes what he was told into a file, in one go.
+/// `countdown` in seconds: long enough for what a test does meanwhile on a busy machine.
+fn watched(kind: Kind, on_postgres: bool, countdown: u32) -> Site {
     let site = Site::new(kind, on_postgres, 80);
     let page = site.path("page.jsonl").display().to_string();
     let more = format!(
-        "monitor:\n  interval: 1\n  duration: 3600\n  countdown: 5\n  hooks: [[sh, -c, 'cat >> {page}; echo >> {page}']]\n"
+        "monitor:\n  interval: 1\n  duration: 3600\n  countdown: {countdown}\n  \
+         hooks: [[sh, -c, 'told=$(cat); printf \"%s\\n\" \"$told\" >> {page}']]\n"
     );
     let settings = site.read("ws/migration.yml");
     site.write("ws/migration.yml", &format!("{settings}{more}"));
@@ -105,7 +107,7 @@ fn pages(site: &Site) -> Vec<Value> {
 }
 
 fn without_a_hand(kind: Kind, on_postgres: bool) {
-    let site = watched(kind, on_postgres);
+    let site = watched(kind, on_postgres, 5);
     let id = site.backup();
     site.go_on();
     let mut watch = Watch::begin(&site);
@@ -165,7 +167,7 @@ fn armed_errors_give_the_work_back_to_the_legacy_system_without_a_hand() {
 
 #[test]
 fn a_hand_stops_the_countdown_and_nothing_is_rolled_back() {
-    let site = watched(Kind::Upgrade, false);
+    let site = watched(Kind::Upgrade, false, 600);
     site.backup();
     site.go_on();
     let before = site.state();
@@ -185,7 +187,7 @@ fn a_hand_stops_the_countdown_and_nothing_is_rolled_back() {
 /// A session that dies while it counts down: the next one counts again, from the beginning, and goes through with it.
 #[test]
 fn a_countdown_that_was_killed_begins_anew() {
-    let site = watched(Kind::Upgrade, false);
+    let site = watched(Kind::Upgrade, false, 20);
     site.backup();
     site.go_on();
     let mut watch = Watch::begin(&site);
@@ -207,7 +209,7 @@ fn a_countdown_that_was_killed_begins_anew() {
 /// Nothing to go back to: it is told, called out and kept, and the watch does not go on as if all were well.
 #[test]
 fn what_keeps_an_armed_rollback_from_happening_is_told() {
-    let site = watched(Kind::Upgrade, false);
+    let site = watched(Kind::Upgrade, false, 5);
     let before = site.state();
     let mut watch = Watch::begin(&site);
     watch.arm();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use maos_migrate::engine::failpoint::VARIABLE;
 
 use crate::child::{command, spawn};
+use crate::rounds::rounds;
 use crate::support::*;
 
 const POINTS: [&str; 11] = [
@@ -91,7 +92,7 @@ fn fault_c45_kill_at_random_moments() {
         seed(&source, rows);
         source.sql("UPDATE legacy_tasks SET status = 'odd' WHERE id IN (30, 300, 3000)");
         let mut delay = u64::from(std::process::id()) % 97;
-        for _ in 0..8 {
+        for _ in 0..rounds(4) {
             let mut child = spawn(command("apply", &source, &target).env("SCHEMA_CHILD_PACE", "20000"));
             // Pseudo-random moments, another set in each process.
             delay = (delay * 131 + 71) % 900;

@@ -4,6 +4,8 @@
 
 #[path = "../support/pooler.rs"]
 mod pooler;
+#[path = "../support/rounds.rs"]
+mod rounds;
 #[path = "../support/sql.rs"]
 mod sql;
 

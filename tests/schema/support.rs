@@ -1,10 +1,14 @@
 //! A throw-away PostgreSQL for this test program, one database a test, SQLite files in temporary folders, and runs of the engine.
 
+#[path = "../support/initdb.rs"]
+mod initdb;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use initdb::run;
 use maos_migrate::adapters::open_store;
 use maos_migrate::engine::operation::{Control, Notice};
 use maos_migrate::engine::schema::{self, Applied, Live, Prepared, Request, Running, Stores};
@@ -17,24 +21,17 @@ pub struct Cluster {
     pub folder: PathBuf,
 }
 
-fn command(program: &str) -> Command {
+fn server_command(program: &Path) -> Command {
     // As root the server runs as its own user; otherwise as whoever runs the tests.
     if rustix::process::geteuid().is_root() {
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", program]);
+        command
+            .args(["--reuid=postgres", "--regid=postgres", "--clear-groups"])
+            .arg(program);
         command
     } else {
         Command::new(program)
     }
-}
-
-fn run(command: &mut Command) {
-    let done = command.output().expect("the command starts");
-    assert!(
-        done.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&done.stderr)
-    );
 }
 
 impl Cluster {
@@ -52,18 +49,7 @@ impl Cluster {
             run(Command::new("chown").arg("postgres").arg(&folder));
         }
         let data = folder.join("data");
-        run(command(&format!("{BIN}/initdb"))
-            .args([
-                "-U",
-                "maos",
-                "--auth=trust",
-                "--no-sync",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "-D",
-            ])
-            .arg(&data));
+        initdb::copied(Path::new(BIN), &data);
         let cluster = Self { folder };
         cluster.up(options);
         // Whatever ends this process, the server ends with it.
@@ -88,7 +74,7 @@ impl Cluster {
             "-k {} -c listen_addresses='' -c synchronous_commit=off -c max_connections=200 {options}",
             self.folder.display()
         );
-        run(command(&format!("{BIN}/pg_ctl"))
+        run(server_command(&Path::new(BIN).join("pg_ctl"))
             .args(["-w", "-s", "start", "-o", &options, "-l"])
             .arg(self.folder.join("log"))
             .arg("-D")
@@ -97,7 +83,7 @@ impl Cluster {
     }
 
     pub fn down(&self, mode: &str) {
-        run(command(&format!("{BIN}/pg_ctl"))
+        run(server_command(&Path::new(BIN).join("pg_ctl"))
             .args(["-w", "-s", "stop", "-m", mode, "-D"])
             .arg(self.folder.join("data")));
     }

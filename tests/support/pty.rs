@@ -22,7 +22,7 @@ use rustix::termios::LocalModes;
 use crate::modes;
 
 /// How long a wait may take on a busy machine before it is a failure.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What to start, and on what kind of terminal.
 pub struct Start {

@@ -238,11 +238,13 @@ fn many_pairs_are_drawn_quickly() {
     open(&mut harness);
     step(&mut harness, Activity::Running, pairs(2000, 6000, false), 6000);
     harness.text();
-    let begun = std::time::Instant::now();
-    for _ in 0..10 {
+    // The best of a few, in a debug build; what must not happen is that figures are worked out anew for every frame.
+    let times = (0..10).map(|_| {
+        let begun = std::time::Instant::now();
         harness.keys("j");
         harness.text();
-    }
-    // In a debug build, on a busy machine; what must not happen is that figures are worked out anew for every frame.
-    assert!(begun.elapsed().as_millis() < 2_000, "{:?}", begun.elapsed());
+        begun.elapsed()
+    });
+    let best = times.min().unwrap();
+    assert!(best.as_millis() < 200, "{best:?}");
 }

@@ -3,7 +3,6 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
@@ -34,9 +33,8 @@ fn a_killed_upgrade_leaves_no_installer_that_goes_on() {
     kill_process(Pid::from_child(&child), Signal::KILL).unwrap();
     child.wait().unwrap();
     assert!(test_kill_process(pip).is_ok());
-    let begun = Instant::now();
     site.done(&APPLY);
-    assert!(begun.elapsed() < Duration::from_secs(100));
+    // It would have waited for its index for longer than this test may take.
     let alive = std::fs::read_to_string(format!("/proc/{}/stat", pip.as_raw_nonzero()))
         .is_ok_and(|stat| !stat.contains(") Z "));
     assert!(!alive && !mark.exists());

@@ -224,7 +224,7 @@ impl Site {
             .env_remove("PIP_NO_INDEX")
             .env_remove("PIP_FIND_LINKS")
             .env("PIP_INDEX_URL", index)
-            .env("PIP_RETRIES", "0");
+            .env("PIP_DEFAULT_TIMEOUT", "3600");
         command
     }
 
