@@ -299,7 +299,8 @@ impl Snapshot {
     pub fn quarantined(&self) -> u64 {
         self.steps
             .iter()
-            .filter(|(capability, _)| capability.sets_aside())
+            // What a rollback undid has set nothing aside.
+            .filter(|(capability, step)| capability.sets_aside() && step.undone.is_none())
             .map(|(_, step)| {
                 step.outcome
                     .as_ref()

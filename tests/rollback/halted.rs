@@ -52,20 +52,53 @@ fn fault_c53_defect_71_90_a_damaged_or_unproved_backup_is_refused_and_nothing_is
     assert_eq!(none.code, Some(3), "{none:#?}");
 }
 
-/// The dump is harmed without a change of its length: seen by its hash before anything is restored.
+fn flip(folder: &std::path::Path) {
+    let path = folder.join("database.dump");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.len() - 500;
+    bytes[at] ^= 4;
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// The dump is harmed without a change of its length: its hash tells before anything is stopped, and from then on the shelf says so.
 #[test]
-fn a_flipped_bit_ends_the_rollback_and_maos_runs_again() {
+fn fault_c53_a_flipped_bit_is_refused_while_everything_still_runs() {
     let site = Site::new(Kind::Upgrade, true, 300);
     site.backup();
     site.go_on();
     let before = site.state();
-    harmed(&site, |folder| {
-        let path = folder.join("database.dump");
-        let mut bytes = std::fs::read(&path).unwrap();
-        let at = bytes.len() - 500;
-        bytes[at] ^= 4;
-        std::fs::write(path, bytes).unwrap();
-    });
+    harmed(&site, flip);
+    let ran = site.back(&[]);
+    assert_eq!(ran.code, Some(5), "{ran:#?}");
+    let message = ran.error()["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("not as it was written") && message.contains("Nothing was stopped"),
+        "{message}"
+    );
+    assert_eq!((site.state(), site.copies()), (before, (0, 0)));
+    // No step was begun, and MAOS never went away.
+    let journal = site.run(&["journal", "list", "--capability", "rollback"]).out;
+    assert!(
+        journal.contains("of no use") && !journal.contains("\"key\":\"stop\""),
+        "{journal}"
+    );
+    let listed = site.run(&["backup", "list"]).document();
+    assert_eq!(listed["backups"][0]["state"], "damaged", "{listed}");
+    assert_eq!(site.run(&["rollback", "plan"]).code, Some(5));
+}
+
+/// A dump that goes bad between the look at it and its restore is found by the restore, and everything is taken back.
+#[test]
+fn a_bit_that_flips_half_way_ends_the_rollback_and_maos_runs_again() {
+    let site = Site::new(Kind::Upgrade, true, 300);
+    site.backup();
+    site.go_on();
+    let before = site.state();
+    let args = site.applying(&[]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let killed = site.run_with(&args, Some("rollback.restore.start"));
+    assert_eq!(killed.code, None, "{killed:#?}");
+    harmed(&site, flip);
     let ran = site.back(&[]);
     assert_eq!(ran.code, Some(3), "{ran:#?}");
     let message = ran.error()["message"].as_str().unwrap().to_owned();
