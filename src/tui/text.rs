@@ -127,6 +127,10 @@ pub fn wrap(text: &str, max: usize) -> Vec<String> {
         }
         lines.push(line);
     }
+    // A no-break space has held its words together; on the screen it is a space.
+    for line in lines.iter_mut().filter(|line| line.contains('\u{a0}')) {
+        *line = line.replace('\u{a0}', " ");
+    }
     lines
 }
 

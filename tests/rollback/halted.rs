@@ -96,7 +96,7 @@ fn a_bit_that_flips_half_way_ends_the_rollback_and_maos_runs_again() {
     let before = site.state();
     let args = site.applying(&[]);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let killed = site.run_with(&args, Some("rollback.restore.start"));
+    let killed = site.run_with(&args, Some("rollback.restore.before"));
     assert_eq!(killed.code, None, "{killed:#?}");
     harmed(&site, flip);
     let ran = site.back(&[]);

@@ -32,6 +32,8 @@ const MAX_AGE: u64 = 60;
 pub struct Handover {
     capability: Capability,
     list: List,
+    /// The cursor was moved by hand; else it follows the step under way.
+    moved: bool,
     /// A plan is being made.
     pending: bool,
 }
@@ -57,6 +59,7 @@ impl Handover {
                 top: 0,
                 page: 0,
             },
+            moved: false,
             pending: false,
         }
     }
@@ -254,7 +257,7 @@ impl Handover {
     }
 
     fn plan(&mut self, verb: &str) -> Handled {
-        self.pending = true;
+        (self.pending, self.moved) = (true, false);
         let order = Order::Plan {
             capability: self.capability,
             verb: verb.to_owned(),
@@ -334,7 +337,9 @@ impl Screen for Handover {
         let facts = match self.activity(cx) {
             _ if working::locked(cx, self.capability).is_some() => "locked".to_owned(),
             Activity::Idle => match self.ready(cx) {
-                Some(ready) if ready.locked().is_some() => "not ready".to_owned(),
+                Some(ready) if ready.locked().is_some() => {
+                    format!("{} of {} not ready", ready.count(Standing::No), ready.lines.len())
+                }
                 Some(_) => "ready".to_owned(),
                 None => "reading what is there".to_owned(),
             },
@@ -478,7 +483,10 @@ impl Screen for Handover {
                 Handled::one(Effect::Send(Order::Read(self.capability)))
             }
             Action::Stop if activity.is_active() => working::act(action, cx, self.capability),
-            action if self.list.act(action, self.lines(cx).len()) => Handled::done(),
+            action if self.list.act(action, self.lines(cx).len()) => {
+                self.moved = true;
+                Handled::done()
+            }
             _ => Handled::No,
         }
     }

@@ -63,6 +63,9 @@ fn promotion(watch: &Watch, verdict: &Verdict, phase: Phase, cx: &Cx<'_>) -> Str
     if phase.is_breach() {
         return "not while the verdict is breach".to_owned();
     }
+    if phase == Phase::Back {
+        return "no: it was rolled back".to_owned();
+    }
     if verdict.frozen {
         return "frozen: too much is not known".to_owned();
     }
@@ -121,7 +124,7 @@ pub(super) fn foot(
         say("Unknown budget", &budget, budget_role, keep::FIGURE);
         say("Samples", &samples, Role::Text, keep::NORMAL);
     }
-    if !phase.is_breach() {
+    if !phase.is_breach() && phase != Phase::Back {
         say("If it breaches", &if_it_breaches(watch), Role::Text, keep::NORMAL);
         say(
             "If you roll back",

@@ -60,6 +60,12 @@ pub(super) fn runs(cx: &Cx<'_>) -> bool {
         .is_some_and(|step| step.activity.is_active() && step.verb != "rehearse")
 }
 
+/// Whether a rehearsal is under way.
+fn rehearses(cx: &Cx<'_>) -> bool {
+    cx.step(Capability::Rollback)
+        .is_some_and(|step| step.activity.is_active() && step.verb == "rehearse")
+}
+
 fn interrupted(cx: &Cx<'_>) -> bool {
     !runs(cx) && lines(cx).is_some_and(|lines| unfinished(lines).is_some())
 }
@@ -155,11 +161,12 @@ impl Screen for Rollback {
     }
 
     fn title(&self, cx: &Cx<'_>) -> Title {
-        let age = cx
-            .views
-            .rollback
-            .value()
-            .map_or_else(String::new, |(at, _)| format!("read {}", cx.ago(at)));
+        let age = if runs(cx) {
+            super::working::fresh(cx)
+        } else {
+            let read = cx.views.rollback.value();
+            read.map_or_else(String::new, |(at, _)| format!("read {}", cx.ago(at)))
+        };
         let what = match preflight(cx) {
             Some(found) if over(cx) => {
                 format!("{} of {} steps proved", found.steps.len(), found.steps.len())
@@ -169,11 +176,11 @@ impl Screen for Rollback {
                     .rehearsed_ms()
                     .map_or_else(String::new, |ms| format!(" · about {}", duration(ms)));
                 format!(
-                    "{}{about} · nothing is changed by opening this",
+                    "{}{about} · nothing is changed yet",
                     plural(found.steps.len() as u64, "step", "steps")
                 )
             }
-            Some(_) => "running".to_owned(),
+            Some(_) => view::which(cx).unwrap_or_else(|| "running".to_owned()),
             None => "nothing is changed by opening this".to_owned(),
         };
         Title::new("Rollback", what, age)
@@ -199,6 +206,12 @@ impl Screen for Rollback {
             )
             .role(Role::Warn);
         }
+        if rehearses(cx) {
+            let far = step
+                .and_then(|step| step.progress.as_ref())
+                .map_or_else(String::new, |progress| format!(": {}", view::far(progress)));
+            return News::new(format!("Rehearsing{far}."), "wait; nothing in use is touched");
+        }
         if runs(cx) {
             let next = if behind_the_swap(cx) {
                 "wait; it ends with its proof or takes itself back"
@@ -220,10 +233,14 @@ impl Screen for Rollback {
             match (step.activity, &step.outcome, &step.error) {
                 (Activity::Done, Some(outcome), _) if over(cx) => {
                     let said = format!("{}.", outcome.summary.trim_end_matches('.'));
-                    return News::new(said, "n report").role(Role::Ok);
+                    let short = said.split_once(':').map_or("Rolled back and proved", |(head, _)| head);
+                    let short = format!("{short}.");
+                    return News::new(said, "n report").short(short).role(Role::Ok);
                 }
                 (Activity::Failed, _, Some(error)) => {
-                    return News::new(error.to_string(), "mend the cause, then n").role(Role::Bad);
+                    return News::new(format!("{error}."), "mend the cause, then n")
+                        .short("The rollback failed; the cause stands above.")
+                        .role(Role::Bad);
                 }
                 _ => {}
             }
@@ -270,6 +287,13 @@ impl Screen for Rollback {
                 .then(|| "From the swap on nothing is left half done; it ends by itself.".to_owned());
             all.push(Command::new(Action::Stop, "stop").off(cx.held().or(glued)));
             return all;
+        }
+        if rehearses(cx) {
+            all.push(
+                Command::new(Action::Stop, "stop")
+                    .about("stop the rehearsal; its copies are removed")
+                    .off(cx.held()),
+            );
         }
         if half_returned(cx) {
             return all;
