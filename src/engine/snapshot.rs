@@ -297,6 +297,12 @@ impl Snapshot {
             .map(|(capability, _)| *capability)
     }
 
+    /// Every item that is set aside, step by step: what a rollback undid has set nothing aside.
+    pub fn aside(&self) -> impl Iterator<Item = &Quarantined> {
+        let standing = self.steps.values().filter(|step| step.undone.is_none());
+        standing.flat_map(|step| &step.quarantine)
+    }
+
     /// Items in quarantine over all steps.
     #[must_use]
     pub fn quarantined(&self) -> u64 {

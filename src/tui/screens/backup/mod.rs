@@ -7,6 +7,7 @@ use super::{Screen, working};
 use crate::engine::Capability;
 use crate::engine::backup::{Listed, Manifest, Standing, human};
 use crate::engine::command::Command as Order;
+use crate::engine::operation::Progress;
 use crate::engine::runner::Reply;
 use crate::engine::runner::operations::backup::{CHOSEN, duration};
 use crate::engine::snapshot::Activity;
@@ -288,13 +289,27 @@ fn epoch(one: &Listed, manifest: &Manifest, cx: &Cx<'_>) -> String {
     }
 }
 
+/// Parts are of different sizes and foretell nothing; bytes do.
+fn how_far(progress: &Progress, cx: &Cx<'_>, width: u16) -> Vec<Row> {
+    let phase = text::sentence(&inert(&progress.phase));
+    if progress.unit == "bytes" && progress.total.is_some() {
+        return working::reading(&phase, progress, cx, width);
+    }
+    let said = match progress.total {
+        Some(total) => format!("Part {} of {}: {phase}.", progress.done + 1, count(total)),
+        None if progress.done == 0 => format!("{phase}."),
+        None => format!("{phase}: {} {}.", count(progress.done), progress.unit),
+    };
+    vec![Row::prose(said, Role::Text).keep(keep::FIGURE)]
+}
+
 /// What is being made or verified, and how far it is; or why it failed.
 fn under_way(cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let Some(step) = cx.step(Capability::Backup) else {
         return Vec::new();
     };
     let mut rows = match (step.activity.is_active(), &step.progress) {
-        (true, Some(progress)) => working::reading(&text::sentence(&progress.phase), progress, cx, width),
+        (true, Some(progress)) => how_far(progress, cx, width),
         (true, None) => vec![Row::prose("It begins.", Role::Muted)],
         _ if step.activity == Activity::Failed => {
             let safe = "the backups below; nothing in use was changed";
@@ -327,11 +342,12 @@ impl Screen for Backup {
     }
 
     fn title(&self, cx: &Cx<'_>) -> Title {
-        let age = cx
-            .views
-            .backups
-            .value()
-            .map_or_else(String::new, |(at, _)| cx.old(at));
+        let age = if cx.snapshot.activity(Capability::Backup).is_active() {
+            working::fresh(cx)
+        } else {
+            let read = cx.views.backups.value();
+            read.map_or_else(String::new, |(at, _)| cx.old(at))
+        };
         Title::new("Backups", usable(all(cx)), age)
     }
 

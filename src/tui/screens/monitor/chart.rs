@@ -172,7 +172,7 @@ fn heading(criterion: Criterion, criteria: &Criteria, signs: &[&str], width: u16
         format!("limit {}{gap}{}", label(criterion, limit), legend.join("  "))
     };
     let said = [with(all.collect()), with(there.collect())];
-    let room = usize::from(width).saturating_sub(text::width(&name) + text::width(more) + 4);
+    let room = usize::from(width).saturating_sub(text::width(&name) + text::width(more) + 3);
     let right = said
         .iter()
         .find(|said| text::width(said) <= room)

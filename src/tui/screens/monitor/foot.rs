@@ -5,7 +5,7 @@ use super::picture::{Phase, Picture, Rest, seconds, span, until};
 use crate::engine::monitor::verdict::short_percent;
 use crate::engine::monitor::watch::MarkKind;
 use crate::engine::monitor::{Verdict, Watch};
-use crate::engine::text::{inert, plural};
+use crate::engine::text::{count, inert, plural};
 use crate::tui::app::context::Cx;
 use crate::tui::clock::about;
 use crate::tui::paint::{Row, keep};
@@ -111,7 +111,11 @@ pub(super) fn foot(
     let samples = format!("{good} of {}, {lost}", watch.samples);
     let (budget, budget_role) = if verdict.frozen {
         (
-            format!("SPENT, {budget}: promotion frozen, on-call paged"),
+            format!(
+                "SPENT: {} samples not known, {} allowed; promotion frozen, on-call paged",
+                count(u64::from(verdict.unknown_used)),
+                criteria.unknown_budget
+            ),
             Role::Unknown,
         )
     } else {

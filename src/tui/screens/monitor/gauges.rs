@@ -67,7 +67,7 @@ impl Columns {
 }
 
 pub(super) fn gauges(picture: &Picture, watch: &Watch, phase: Phase, cx: &Cx<'_>, width: u16) -> Vec<Row> {
-    let stale = matches!(phase, Phase::Stale | Phase::Off);
+    let stale = matches!(phase, Phase::Stale | Phase::Off | Phase::Back);
     let Some(gauges) = Gauge::all(picture, stale, &|at| cx.now.clock(at)) else {
         return Vec::new();
     };

@@ -168,7 +168,7 @@ impl Monitor {
             None => Some((self.live.clone(), cx.now.at)),
         };
         Handled::one(say(if self.frozen.is_some() {
-            "Frozen; sampling goes on. f follows again."
+            "Frozen; sampling goes on. f follows."
         } else {
             "Following again."
         }))
@@ -322,6 +322,7 @@ impl Screen for Monitor {
                 "Unknown budget spent: promotion frozen, on-call paged. No rollback by itself.",
                 "n see source",
             )
+            .short("Unknown budget spent; on-call paged.")
             .role(role),
             Phase::Unknown => {
                 let missing: Vec<&str> = verdict

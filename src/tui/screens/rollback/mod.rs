@@ -22,6 +22,7 @@ use crate::tui::overlays::choice::{Choice, Consequence};
 use crate::tui::overlays::confirm::Confirm;
 use crate::tui::paint::Painter;
 use crate::tui::style::Role;
+use crate::tui::text;
 use crate::tui::widgets::frame::{News, Title};
 
 /// The screen.
@@ -218,7 +219,8 @@ impl Screen for Rollback {
             } else {
                 "watch, or X stops before the swap"
             };
-            return News::new(view::under_way(cx), next);
+            let short = view::which(cx).map_or_else(String::new, |which| format!("{}.", text::sentence(&which)));
+            return News::new(view::under_way(cx), next).short(short);
         }
         if self.pending {
             return News::new("The plan is being made; nothing is changed.", "wait");

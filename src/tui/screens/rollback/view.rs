@@ -289,7 +289,7 @@ fn steps(found: Option<&Preflight>, width: u16, cx: &Cx<'_>) -> Vec<Row> {
     let wide = width >= 60;
     // What a step takes now stands beside what it took in the rehearsal.
     let (at_state, at_time) = if any && wide {
-        (width.saturating_sub(20), width.saturating_sub(9))
+        (width.saturating_sub(21), width.saturating_sub(10))
     } else {
         (width.saturating_sub(if wide { 14 } else { 12 }), width)
     };
@@ -304,7 +304,7 @@ fn steps(found: Option<&Preflight>, width: u16, cx: &Cx<'_>) -> Vec<Row> {
             } else {
                 head
             }
-            .keep(keep::EXTRA),
+            .keep(keep::NORMAL),
         );
     }
     for (index, item) in items.iter().enumerate() {
@@ -312,12 +312,12 @@ fn steps(found: Option<&Preflight>, width: u16, cx: &Cx<'_>) -> Vec<Row> {
         let mut row = Row::new()
             .at(1, mark.glyph(glyphs), mark.role())
             .number(4, format!("{}", index + 1), Role::Muted)
-            .at(6, inert(&item.title), Role::Text);
+            .at(5, inert(&item.title), Role::Text);
         row = row
-            .max(at_state.saturating_sub(7))
+            .max(at_state.saturating_sub(6))
             .at(at_state, state_words(item, cx), mark.role());
         if let Some(ms) = rehearsed(item).filter(|_| at_time < width) {
-            row = row.at(at_time, duration(ms), Role::Muted);
+            row = row.right(1, duration(ms), Role::Muted);
         }
         let kept = if matches!(
             item.state,
@@ -333,7 +333,7 @@ fn steps(found: Option<&Preflight>, width: u16, cx: &Cx<'_>) -> Vec<Row> {
                 text::wrap(&inert(&item.text), usize::from(width.saturating_sub(8)).max(8))
                     .into_iter()
                     .take(3)
-                    .map(|line| Row::new().at(6, line, Role::Bad).keep(keep::FIGURE)),
+                    .map(|line| Row::new().at(5, line, Role::Bad).keep(keep::FIGURE)),
             );
         }
     }
