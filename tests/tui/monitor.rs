@@ -966,14 +966,19 @@ fn a_breach_that_was_answered_says_so_and_leads_to_the_report() {
     snap("rolled_back", (80, 24), &h.text());
     let text = h.text();
     assert!(text.contains("rolled back 14:06:00 and proved"), "{text}");
-    assert!(text.contains("└ n report") && !text.contains("n opens the rollback"), "{text}");
+    assert!(
+        text.contains("└ n report") && !text.contains("n opens the rollback"),
+        "{text}"
+    );
     let title = h.out.iter().rev().find_map(|out| match out {
         Out::Title(title) => Some(title.clone()),
         _ => None,
     });
     assert!(title.is_some_and(|title| title.starts_with("rolled back ")));
     // Where the rollback itself was taken back, the verdict stands as before.
-    h.snapshot.steps.insert(Capability::Rollback, ended(Some(at("14:06:10"))));
+    h.snapshot
+        .steps
+        .insert(Capability::Rollback, ended(Some(at("14:06:10"))));
     h.update();
     assert!(h.text().contains("└ n roll back"), "{}", h.text());
 }

@@ -9,7 +9,7 @@ use maos_migrate::tui::style::{Look, Theme};
 use proptest::prelude::*;
 
 use super::environment;
-use super::support::{Harness, SIZES, Scene, alice, answered, finished, plan, running, scored};
+use super::support::{Harness, SIZES, Scene, alice, answered, at, finished, plan, running, scored};
 
 fn go(harness: &mut Harness, keys: &str) {
     harness.update();
@@ -281,7 +281,10 @@ fn a_report_from_before_a_rollback_is_called_outdated() {
     }
     h.update();
     let text = h.text();
-    assert!(text.contains("The report of 14:00 ") && text.contains("▸ n writes it again"), "{text}");
+    assert!(
+        text.contains("The report of 14:00 ") && text.contains("▸ n writes it again"),
+        "{text}"
+    );
     assert!(text.contains("undone 14:05 by the rollback"), "{text}");
     assert!(h.snapshot.quarantined() < aside);
 }

@@ -82,9 +82,7 @@ impl App {
     fn tells_failure(&self, text: &str) -> bool {
         let snapshot = &self.world.snapshot;
         match self.current {
-            Capability::Monitor => {
-                text.starts_with("BREACH") || text.starts_with("Unknown budget spent")
-            }
+            Capability::Monitor => text.starts_with("BREACH") || text.starts_with("Unknown budget spent"),
             Capability::Cutover | Capability::Upgrade | Capability::Rollback | Capability::Backup => {
                 snapshot.activity(self.current) == Activity::Failed
             }

@@ -59,7 +59,10 @@ fn breached(cx: &Cx<'_>, watch: &Watch) -> Option<String> {
         .rolled_back()
         .map_or_else(String::new, |at| format!(", rolled back {}", cx.now.clock(at)));
     let since = cx.now.clock(at);
-    Some(format!("breach since {since}, score {}{back}", verdict.standing_score()))
+    Some(format!(
+        "breach since {since}, score {}{back}",
+        verdict.standing_score()
+    ))
 }
 
 fn off(cx: &Cx<'_>) -> Option<String> {

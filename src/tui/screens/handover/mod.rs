@@ -7,6 +7,7 @@ use super::{Screen, detail, working};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::cutover::{self, Mode, Question};
+use crate::engine::error::Error;
 use crate::engine::evidence::{Ready, Standing};
 use crate::engine::item::{ItemState, Items};
 use crate::engine::runner::Reply;
@@ -200,6 +201,14 @@ impl Handover {
         cx.views.upgrade.value().map(|(_, reading)| reading.ready.clone())
     }
 
+    /// Why the evidence could not be read.
+    fn unread<'a>(&self, cx: &Cx<'a>) -> Option<&'a Error> {
+        match &cx.views.upgrade {
+            Slot::Failed(_, error) if self.capability == Capability::Upgrade => Some(error),
+            _ => None,
+        }
+    }
+
     fn lines(&self, cx: &Cx<'_>) -> Vec<Line> {
         let known: Vec<(&str, String, String)> = if self.capability == Capability::Cutover {
             cutover::steps(self.mode(cx))
@@ -248,6 +257,9 @@ impl Handover {
         working::off(cx, self.capability).or_else(|| {
             if self.heading(cx).is_some() {
                 return None;
+            }
+            if let Some(error) = self.unread(cx) {
+                return Some(format!("{}.", text::sentence(&error.message)));
             }
             let ready = self.ready(cx)?;
             ready
@@ -341,6 +353,7 @@ impl Screen for Handover {
                     format!("{} of {} not ready", ready.count(Standing::No), ready.lines.len())
                 }
                 Some(_) => "ready".to_owned(),
+                None if self.unread(cx).is_some() => "not ready".to_owned(),
                 None => "reading what is there".to_owned(),
             },
             activity if activity.is_active() => match running {

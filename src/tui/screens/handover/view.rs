@@ -2,6 +2,7 @@
 
 use super::{Handover, Line, counted, reading};
 use crate::engine::Capability;
+use crate::engine::backup::HASHING;
 use crate::engine::cutover::Mode;
 use crate::engine::evidence::{Evidence, Ready, Standing};
 use crate::engine::item::ItemState;
@@ -46,6 +47,14 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
     if activity.is_active() {
         let lines = screen.lines(cx);
         let running = lines.iter().position(|line| line.state == ItemState::Running);
+        let looks = step
+            .and_then(|step| step.progress.as_ref())
+            .filter(|progress| running.is_none() && progress.phase == HASHING);
+        if let Some(progress) = looks {
+            let far = working::far(progress);
+            let what = format!("The backup's files are looked at: {far}. Nothing is changed yet.");
+            return News::new(what, "wait, or X stops").short("The backup's files are looked at.");
+        }
         let what = running.map_or_else(
             || "Between two steps.".to_owned(),
             |at| format!("Step {} of {}: {}.", at + 1, lines.len(), inert(&lines[at].title)),
@@ -84,8 +93,8 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
     if upgrade {
         match &cx.views.upgrade {
             Slot::Failed(_, error) => {
-                let next = error.hint.clone().unwrap_or_else(|| "r checks again".to_owned());
-                return News::new(error.to_string(), next).role(Role::Bad);
+                let what = format!("{}.", text::sentence(&error.message));
+                return News::new(what, "mend it, then r checks again").role(Role::Bad);
             }
             _ if reading(cx) && cx.views.upgrade.value().is_none() => {
                 return News::new("The pre-check reads what is there.", "wait");
@@ -230,7 +239,16 @@ fn head(screen: &Handover, cx: &Cx<'_>, ready: Option<&Ready>, glyphs: &Glyphs, 
                     .keep(keep::FIGURE),
             );
         }
-        None => rows.push(Row::prose("The pre-check reads what is there.", Role::Muted)),
+        None => match screen.unread(cx) {
+            Some(error) => {
+                let what = format!("{}.", text::sentence(&error.message));
+                rows.extend(detail::prose(&what, width, Role::Bad, keep::FIGURE));
+                if let Some(hint) = &error.hint {
+                    rows.extend(detail::prose(hint, width, Role::Text, keep::FIGURE));
+                }
+            }
+            None => rows.push(Row::prose("The pre-check reads what is there.", Role::Muted)),
+        },
     }
     if upgrade && screen.waits(cx) {
         rows.push(Row::prose(

@@ -328,8 +328,14 @@ mod tests {
             for top in [0.19, 0.5, 0.62, 0.9, 0.97, 1.0] {
                 let (step, levels) = scale(top, height, false, 1.0);
                 let reaches = step * f64::from(levels);
-                assert!(reaches <= 1.0 + 1e-9 && reaches >= top - 1e-9, "{top} in {height}: {reaches}");
-                assert!(levels <= height && levels * 2 >= height.min(20), "{top} in {height}: {levels}");
+                assert!(
+                    reaches <= 1.0 + 1e-9 && reaches >= top - 1e-9,
+                    "{top} in {height}: {reaches}"
+                );
+                assert!(
+                    levels <= height && levels * 2 >= height.min(20),
+                    "{top} in {height}: {levels}"
+                );
             }
         }
         // A share without a bound keeps its round steps.

@@ -60,7 +60,10 @@ pub(super) fn head(watch: &Watch, phase: Phase, screen: &Monitor, cx: &Cx<'_>, w
     if let Some(at) = screen.shown().rolled_back.filter(|_| phase == Phase::Back) {
         let since = verdict.latch.and_then(|latch| time(latch.at));
         let since = since.map_or_else(String::new, |at| format!(" since {}", cx.now.clock_seconds(at)));
-        let said = format!("BREACH{since}, rolled back {} and proved", cx.now.clock_seconds(at));
+        let said = format!(
+            "BREACH{since}, rolled back {} and proved",
+            cx.now.clock_seconds(at)
+        );
         rows.push(Row::prose(said, Role::Critical).keep(keep::ALWAYS));
         let outcome = cx
             .step(Capability::Rollback)

@@ -121,9 +121,7 @@ impl Monitor {
             Phase::Stale | Phase::Spent | Phase::Unknown => {
                 Command::new(Action::Next, "see source").about("what is missing, and in whose words")
             }
-            Phase::Passed | Phase::Back => {
-                Command::new(Action::Next, "report").about("go on to the report")
-            }
+            Phase::Passed | Phase::Back => Command::new(Action::Next, "report").about("go on to the report"),
             Phase::First | Phase::Closely | Phase::Well => Command::new(Action::Next, "next")
                 .about("roll back on a breach, the report at the end")
                 .off(Some(if phase == Phase::Closely {

@@ -210,7 +210,9 @@ impl Screen for Rollback {
         if rehearses(cx) {
             let far = step
                 .and_then(|step| step.progress.as_ref())
-                .map_or_else(String::new, |progress| format!(": {}", view::far(progress)));
+                .map_or_else(String::new, |progress| {
+                    format!(": {}", super::working::far(progress))
+                });
             return News::new(format!("Rehearsing{far}."), "wait; nothing in use is touched");
         }
         if runs(cx) {
@@ -219,7 +221,8 @@ impl Screen for Rollback {
             } else {
                 "watch, or X stops before the swap"
             };
-            let short = view::which(cx).map_or_else(String::new, |which| format!("{}.", text::sentence(&which)));
+            let short =
+                view::which(cx).map_or_else(String::new, |which| format!("{}.", text::sentence(&which)));
             return News::new(view::under_way(cx), next).short(short);
         }
         if self.pending {
@@ -235,7 +238,9 @@ impl Screen for Rollback {
             match (step.activity, &step.outcome, &step.error) {
                 (Activity::Done, Some(outcome), _) if over(cx) => {
                     let said = format!("{}.", outcome.summary.trim_end_matches('.'));
-                    let short = said.split_once(':').map_or("Rolled back and proved", |(head, _)| head);
+                    let short = said
+                        .split_once(':')
+                        .map_or("Rolled back and proved", |(head, _)| head);
                     let short = format!("{short}.");
                     return News::new(said, "n report").short(short).role(Role::Ok);
                 }

@@ -7,7 +7,6 @@ use crate::engine::item::{Item, ItemState};
 use crate::engine::monitor::Criterion;
 use crate::engine::monitor::verdict::short_percent;
 use crate::engine::monitor::watch::time;
-use crate::engine::operation::Progress;
 use crate::engine::rollback::{Mode, NewRows, Preflight, Sign};
 use crate::engine::runner::operations::backup::duration;
 use crate::engine::snapshot::Activity;
@@ -33,7 +32,7 @@ pub(super) fn under_way(cx: &Cx<'_>) -> String {
         .and_then(|step| step.progress.as_ref());
     let far = progress
         .filter(|progress| progress.unit != "steps")
-        .map_or_else(String::new, |progress| format!(": {}", far(progress)));
+        .map_or_else(String::new, |progress| format!(": {}", working::far(progress)));
     let running = lines(cx).and_then(|lines| {
         let mut all = lines.all().iter();
         all.find(|line| line.state == ItemState::Running).cloned()
@@ -46,15 +45,6 @@ pub(super) fn under_way(cx: &Cx<'_>) -> String {
         (None, Some(progress)) if progress.done > 0 => "Between two steps.".to_owned(),
         (None, _) => "It begins.".to_owned(),
     }
-}
-
-/// `hashing 34.2 of 48.2 GB`, `restoring 3 of 9 rows`.
-pub(super) fn far(progress: &Progress) -> String {
-    let count = match progress.bytes_total {
-        Some(total) if progress.unit == "bytes" => working::bytes_of(progress.bytes, total),
-        _ => format!("{} {}", working::fraction(progress), progress.unit),
-    };
-    format!("{} {count}", progress.phase)
 }
 
 /// `step 7 of 11`: the one under way, or the one that is next.
@@ -172,7 +162,10 @@ fn breach(cx: &Cx<'_>) -> Option<String> {
     } else {
         format!(": {}", parts.join(", "))
     };
-    Some(format!("BREACH{since}, score {}{parts}", verdict.standing_score()))
+    Some(format!(
+        "BREACH{since}, score {}{parts}",
+        verdict.standing_score()
+    ))
 }
 
 fn why(cx: &Cx<'_>) -> String {
@@ -358,8 +351,7 @@ fn state_words(item: &Item, cx: &Cx<'_>) -> String {
 
 fn finished(cx: &Cx<'_>) -> bool {
     cx.step(Capability::Rollback).is_some_and(|step| {
-        step.verb == "apply"
-            && (step.activity.is_done() || step.activity == Activity::Failed)
+        step.verb == "apply" && (step.activity.is_done() || step.activity == Activity::Failed)
     })
 }
 
@@ -439,7 +431,14 @@ fn why_failed(cx: &Cx<'_>, width: u16) -> Vec<Row> {
     let said = format!("{}.", text::sentence(&inert(&error.message)));
     let mut rows = detail::labelled("Failed", &said, VALUES, width, Role::Bad, keep::FIGURE);
     if let Some(hint) = &error.hint {
-        rows.extend(detail::labelled("", hint, VALUES, width, Role::Text, keep::NORMAL));
+        rows.extend(detail::labelled(
+            "",
+            hint,
+            VALUES,
+            width,
+            Role::Text,
+            keep::NORMAL,
+        ));
     }
     rows
 }

@@ -202,7 +202,9 @@ impl Screen for Start {
             return News::new(format!("{}.", text::sentence(&error.message)), hint).role(Role::Bad);
         }
         if let Some((capability, sentence)) = Self::resume(cx) {
-            let short = sentence.split_once(',').map_or(sentence.as_str(), |(head, _)| head);
+            let short = sentence
+                .split_once(',')
+                .map_or(sentence.as_str(), |(head, _)| head);
             let short = format!("Resume: {}.", short.trim_end_matches('.'));
             return News::new(
                 format!("Resume: {sentence}"),
