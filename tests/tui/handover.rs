@@ -299,8 +299,7 @@ fn an_upgrade_that_cannot_be_checked_says_why_and_what_to_do() {
 /// Where a run failed, the pane tells the cause whole and the line below which step it was; the cursor stands on it.
 #[test]
 fn a_failed_step_is_named_and_its_cause_is_told_whole() {
-    let mut harness = Harness::new((80, 24));
-    scored(&mut harness.snapshot);
+    let mut harness = shown("drains", (80, 24), Look::new(Theme::Dark, false));
     let mut step = cutover(false);
     let lines: Vec<Item> = step.items["apply"]
         .all()
@@ -323,11 +322,7 @@ fn a_failed_step_is_named_and_its_cause_is_told_whole() {
     );
     harness.snapshot.steps.insert(Capability::Cutover, step);
     harness.update();
-    harness.keys("s");
-    while !harness.text().contains("▸ ✗ Cut over") {
-        harness.keys("j");
-    }
-    harness.keys("<enter>").wait(Duration::from_secs(6));
+    harness.wait(Duration::from_secs(6));
     let text = harness.text();
     assert!(text.contains("▸ ✗ 3 last catch-up"), "{text}");
     assert!(

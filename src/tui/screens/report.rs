@@ -112,7 +112,7 @@ fn outcome(cx: &Cx<'_>, capability: Capability) -> String {
     if capability == Capability::Rollback {
         let outcome = cx.step(capability).and_then(|step| step.outcomes.get("apply"));
         return outcome.map_or_else(String::new, |outcome| {
-            let (said, _) = outcome.summary.split_once(':').unwrap_or((&outcome.summary, ""));
+            let (said, _) = outcome.summary.split_once(": ").unwrap_or((&outcome.summary, ""));
             crate::engine::text::inert(said)
         });
     }

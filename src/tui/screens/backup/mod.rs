@@ -24,10 +24,10 @@ use crate::tui::widgets::list::List;
 use crate::tui::widgets::mark::Mark;
 
 /// Where the columns end (figures) or begin.
-const AGE: u16 = 25;
-const SIZE: u16 = 35;
-const STATE: u16 = 38;
-const TOOK: u16 = 50;
+const AGE: u16 = 24;
+const SIZE: u16 = 33;
+const STATE: u16 = 35;
+const TOOK: u16 = 48;
 
 /// How old, in hours and minutes: `0:34`, `66:14`.
 fn hours(seconds: u64) -> String {

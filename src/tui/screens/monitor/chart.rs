@@ -161,7 +161,6 @@ fn heading(criterion: Criterion, criteria: &Criteria, signs: &[&str], width: u16
     let long = span(seconds(criteria.interval.saturating_mul(whole(signs.len()))));
     let limit = drawn(criterion, criteria.rule(criterion).limit);
     let name = format!("{}, last {long}", title(criterion));
-    let more = "    w next criterion";
     let all = LEGEND.iter().map(|(sign, word)| format!("{sign} {word}"));
     let there = LEGEND
         .iter()
@@ -171,13 +170,19 @@ fn heading(criterion: Criterion, criteria: &Criteria, signs: &[&str], width: u16
         let gap = if legend.is_empty() { "" } else { "   " };
         format!("limit {}{gap}{}", label(criterion, limit), legend.join("  "))
     };
-    let said = [with(all.collect()), with(there.collect())];
-    let room = usize::from(width).saturating_sub(text::width(&name) + text::width(more) + 3);
-    let right = said
-        .iter()
-        .find(|said| text::width(said) <= room)
-        .cloned()
-        .unwrap_or_else(|| with(Vec::new()));
+    let (long, there) = ("    w next criterion", with(there.collect()));
+    let ways = [
+        (long, with(all.collect())),
+        (long, there.clone()),
+        ("  w next", there),
+    ];
+    let fits = |(more, right): &(&str, String)| {
+        text::width(&name) + text::width(more) + text::width(right) + 3 <= usize::from(width)
+    };
+    let (more, right) = ways
+        .into_iter()
+        .find(fits)
+        .unwrap_or_else(|| (long, with(Vec::new())));
     Row::new()
         .at(1, name, Role::Critical)
         .then(more, Role::Muted)

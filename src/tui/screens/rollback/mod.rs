@@ -67,6 +67,12 @@ fn rehearses(cx: &Cx<'_>) -> bool {
         .is_some_and(|step| step.activity.is_active() && step.verb == "rehearse")
 }
 
+/// Whether the last rollback failed.
+fn failed(cx: &Cx<'_>) -> bool {
+    cx.step(Capability::Rollback)
+        .is_some_and(|step| step.activity == Activity::Failed && step.verb == "apply")
+}
+
 fn interrupted(cx: &Cx<'_>) -> bool {
     !runs(cx) && lines(cx).is_some_and(|lines| unfinished(lines).is_some())
 }
@@ -172,6 +178,7 @@ impl Screen for Rollback {
             Some(found) if over(cx) => {
                 format!("{} of {} steps proved", found.steps.len(), found.steps.len())
             }
+            Some(_) if failed(cx) => "failed".to_owned(),
             Some(found) if !runs(cx) => {
                 let about = found
                     .rehearsed_ms()

@@ -297,7 +297,8 @@ fn steps(found: Option<&Preflight>, width: u16, cx: &Cx<'_>) -> Vec<Row> {
             } else {
                 head
             }
-            .keep(keep::NORMAL),
+            // Before what is as it should be, after the steps.
+            .keep(keep::EXTRA + 1),
         );
     }
     for (index, item) in items.iter().enumerate() {
