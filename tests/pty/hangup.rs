@@ -86,9 +86,13 @@ fn fault_c46_a_window_that_is_closed_stops_the_work_at_a_safe_point_and_the_next
     // The next one operates at once, and says what was left.
     let next = Start::new(PROGRAM).args(&["-w", "."]).dir(folder.path()).spawn();
     next.wait_within(PATIENCE, "what was left", |seen| {
-        seen.screen.contains("Resume: Validate was stopped")
+        seen.screen.contains("Resume: Validate was stopped") && seen.screen.contains("q quit")
     });
-    assert!(!next.seen().screen.contains("ead-only"), "{}", next.seen().screen);
+    assert!(
+        !next.seen().screen.contains("alice operates"),
+        "{}",
+        next.seen().screen
+    );
     next.send("q");
     next.wait_exit();
     assert_eq!(next.left_behind(), Vec::<String>::new());

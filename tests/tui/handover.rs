@@ -326,10 +326,10 @@ fn a_failed_step_is_named_and_its_cause_is_told_whole() {
     let text = harness.text();
     assert!(text.contains("▸ ✗ 3 last catch-up"), "{text}");
     assert!(
-        text.contains("Do   Give this source a label of its own."),
+        text.contains("Do  Give this source a label of its own."),
         "{text}"
     );
-    assert!(text.contains("Step 3 of 6 failed. ▸ n tries it again"), "{text}");
+    assert!(text.contains("Step 3 of 6 failed. ▸ n goes to Backup"), "{text}");
     let flat: String = text
         .lines()
         .map(|line| line.trim_matches('│').trim())

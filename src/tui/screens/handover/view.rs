@@ -83,7 +83,11 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
                 .role(Role::Bad);
         }
         (Activity::Failed, _, Some(error)) => {
-            return News::new(format!("{error}."), "n tries it again")
+            let next = screen.goes_to(cx).map_or_else(
+                || "n tries it again".to_owned(),
+                |step| format!("n goes to {}", step.title()),
+            );
+            return News::new(format!("{error}."), next)
                 .short(failed_step(screen, cx))
                 .role(Role::Bad);
         }
