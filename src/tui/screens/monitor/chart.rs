@@ -166,13 +166,13 @@ fn heading(criterion: Criterion, criteria: &Criteria, signs: &[&str], width: u16
         .iter()
         .filter(|(sign, _)| signs.contains(sign))
         .map(|(sign, word)| format!("{sign} {word}"));
-    let with = |legend: Vec<String>| {
+    let beside = |legend: Vec<String>| {
         let gap = if legend.is_empty() { "" } else { "   " };
         format!("limit {}{gap}{}", label(criterion, limit), legend.join("  "))
     };
-    let (long, there) = ("    w next criterion", with(there.collect()));
+    let (long, there) = ("    w next criterion", beside(there.collect()));
     let ways = [
-        (long, with(all.collect())),
+        (long, beside(all.collect())),
         (long, there.clone()),
         ("  w next", there),
     ];
@@ -182,7 +182,7 @@ fn heading(criterion: Criterion, criteria: &Criteria, signs: &[&str], width: u16
     let (more, right) = ways
         .into_iter()
         .find(fits)
-        .unwrap_or_else(|| (long, with(Vec::new())));
+        .unwrap_or_else(|| (long, beside(Vec::new())));
     Row::new()
         .at(1, name, Role::Critical)
         .then(more, Role::Muted)
