@@ -64,7 +64,7 @@ pub struct Global {
     /// Draw with ASCII characters only.
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// The colours of the wizard.
+    /// The colours of the wizard; a palette named here wins over the environment.
     #[arg(long, global = true, value_enum, default_value_t = Theme::Auto)]
     pub theme: Theme,
     /// Take mouse events in the wizard (off over ssh otherwise).

@@ -113,7 +113,10 @@ pub fn backup(
         let minutes = seconds / 60;
         // Younger, not as old as: with 0 minutes no backup is young enough.
         if seconds < i64::try_from(max_age_min.saturating_mul(60)).unwrap_or(i64::MAX) {
-            let text = format!("backup verified, {minutes} min old");
+            let text = match minutes {
+                0 => "backup verified, under 1 min old".to_owned(),
+                minutes => format!("backup verified, {minutes} min old"),
+            };
             Evidence::new("backup", Standing::Yes, text)
         } else {
             missing(format!(

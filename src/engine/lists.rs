@@ -73,12 +73,7 @@ pub fn quarantine<'a>(snapshot: &'a Snapshot, wanted: &str) -> Vec<&'a Quarantin
                 .iter()
                 .any(|part| part.to_lowercase().contains(&wanted))
     };
-    let mut items: Vec<&Quarantined> = snapshot
-        .steps
-        .values()
-        .flat_map(|step| &step.quarantine)
-        .filter(matches)
-        .collect();
+    let mut items: Vec<&Quarantined> = snapshot.aside().filter(matches).collect();
     let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
     for item in &items {
         *by_reason.entry(&item.reason).or_default() += 1;

@@ -9,7 +9,7 @@ use super::assess::Answers;
 use super::capability::Capability;
 use super::error::Error;
 use super::event::{Event, EventKind, Level};
-use super::item::Items;
+use super::item::{ItemState, Items};
 use super::operation::{Approval, Outcome, Plan, Progress, Quarantined};
 use super::readiness::Readiness;
 use super::workspace::{Environment, Holder, MigrationType};
@@ -119,6 +119,9 @@ pub struct Step {
     /// When a rollback took away what it had done; until it runs again.
     #[serde(default)]
     pub undone: Option<Timestamp>,
+    /// Since when the line is under way that was begun last.
+    #[serde(default)]
+    pub line_since: Option<Timestamp>,
     /// When it began.
     pub started: Option<Timestamp>,
     /// When it ended.
@@ -294,18 +297,37 @@ impl Snapshot {
             .map(|(capability, _)| *capability)
     }
 
+    /// Every item that is set aside, step by step: what a rollback undid has set nothing aside.
+    pub fn aside(&self) -> impl Iterator<Item = &Quarantined> {
+        let standing = self.steps.values().filter(|step| step.undone.is_none());
+        standing.flat_map(|step| &step.quarantine)
+    }
+
     /// Items in quarantine over all steps.
     #[must_use]
     pub fn quarantined(&self) -> u64 {
         self.steps
             .iter()
-            .filter(|(capability, _)| capability.sets_aside())
+            // What a rollback undid has set nothing aside.
+            .filter(|(capability, step)| capability.sets_aside() && step.undone.is_none())
             .map(|(_, step)| {
                 step.outcome
                     .as_ref()
                     .map_or(step.quarantine.len() as u64, |outcome| outcome.quarantined)
             })
             .sum()
+    }
+
+    /// When the verdict that stands latched was answered by a rollback; `None` while nobody did, or after that was taken back.
+    #[must_use]
+    pub fn rolled_back(&self) -> Option<Timestamp> {
+        let watch = self.monitor.as_deref().filter(|watch| !watch.on)?;
+        let latched = watch.verdict()?.latch?.at;
+        let step = self.steps.get(&Capability::Rollback)?;
+        step.outcomes_at
+            .get("apply")
+            .copied()
+            .filter(|at| step.undone.is_none() && at.as_microsecond() > latched)
     }
 
     /// Folds one event in. Pure: equal snapshots and events give equal results.
@@ -483,6 +505,9 @@ impl Snapshot {
                 step.quarantine.push(item.clone());
             }
             EventKind::Item { verb, item, .. } => {
+                if item.state == ItemState::Running {
+                    step.line_since = Some(event.at);
+                }
                 step.items.entry(verb.clone()).or_default().set(item.clone());
             }
             EventKind::ItemsCleared { verb, .. } => {

@@ -157,7 +157,8 @@ fn terminal() -> Vec<Finding> {
         findings.push(Finding {
             about: "colour",
             state: State::Note,
-            text: "NO_COLOR is set: bold, underline and reverse instead".to_owned(),
+            text: "NO_COLOR is set: bold, underline and reverse instead, unless --theme names a palette"
+                .to_owned(),
             hint: None,
         });
     }

@@ -127,6 +127,10 @@ pub fn wrap(text: &str, max: usize) -> Vec<String> {
         }
         lines.push(line);
     }
+    // A no-break space has held its words together; on the screen it is a space.
+    for line in lines.iter_mut().filter(|line| line.contains('\u{a0}')) {
+        *line = line.replace('\u{a0}', " ");
+    }
     lines
 }
 
@@ -159,9 +163,13 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
-/// `text` with its first letter in upper case.
+/// `text` with its first letter in upper case, unless it begins with the name of a file.
 #[must_use]
 pub fn sentence(text: &str) -> String {
+    let first = text.split(' ').next().unwrap_or_default();
+    if first.trim_end_matches('.').contains(['.', '/']) {
+        return text.to_owned();
+    }
     let mut chars = text.chars();
     chars
         .next()
@@ -173,6 +181,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_and_a_file_keeps_its_name() {
+        assert_eq!(sentence("disk full on db.acme"), "Disk full on db.acme");
+        assert_eq!(sentence("stopped."), "Stopped.");
+        assert_eq!(sentence("migration.yml line 7"), "migration.yml line 7");
+        assert_eq!(sentence("legacy/tasks.json"), "legacy/tasks.json");
+    }
+
+    #[test]
+    fn words_held_together_are_not_parted() {
+        assert_eq!(wrap("took 16\u{a0}ms", 8), ["took", "16 ms"]);
+    }
 
     #[test]
     fn eliding_keeps_what_matters() {

@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+mod hangup;
 mod harness;
 mod journey;
 #[path = "../support/modes.rs"]

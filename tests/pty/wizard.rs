@@ -197,6 +197,23 @@ fn fault_d67_no_color_shows_no_colour_and_still_shows_the_cursor() {
     assert_eq!(session.wait_exit(), code(0));
 }
 
+/// By no-color.org, what somebody types for this one start wins over the variable; the usual choice does not.
+#[test]
+fn a_palette_of_the_command_line_wins_over_no_color_and_auto_does_not() {
+    for (theme, coloured) in [("dark", true), ("light", true), ("auto", false), ("mono", false)] {
+        let folder = folder();
+        let session = wizard(folder.path())
+            .env("NO_COLOR", "1")
+            .args(&["--theme", theme])
+            .spawn();
+        session.wait_for(HINTS);
+        let seen = session.seen();
+        assert_eq!(seen.coloured() > 0, coloured, "{theme}: {}", seen.screen);
+        session.send("q");
+        assert_eq!(session.wait_exit(), code(0));
+    }
+}
+
 #[test]
 fn fault_d67_ascii_uses_no_other_character() {
     for start in [

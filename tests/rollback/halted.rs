@@ -52,20 +52,52 @@ fn fault_c53_defect_71_90_a_damaged_or_unproved_backup_is_refused_and_nothing_is
     assert_eq!(none.code, Some(3), "{none:#?}");
 }
 
-/// The dump is harmed without a change of its length: seen by its hash before anything is restored.
+fn flip(path: &std::path::Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let at = bytes.len() - 500;
+    bytes[at] ^= 4;
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// The dump is harmed without a change of its length: its hash tells before anything is stopped, and from then on the shelf says so.
 #[test]
-fn a_flipped_bit_ends_the_rollback_and_maos_runs_again() {
+fn fault_c53_a_flipped_bit_is_refused_while_everything_still_runs() {
     let site = Site::new(Kind::Upgrade, true, 300);
     site.backup();
     site.go_on();
     let before = site.state();
-    harmed(&site, |folder| {
-        let path = folder.join("database.dump");
-        let mut bytes = std::fs::read(&path).unwrap();
-        let at = bytes.len() - 500;
-        bytes[at] ^= 4;
-        std::fs::write(path, bytes).unwrap();
-    });
+    harmed(&site, |folder| flip(&folder.join("database.dump")));
+    let ran = site.back(&[]);
+    assert_eq!(ran.code, Some(5), "{ran:#?}");
+    let message = ran.error()["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("not as it was written") && message.contains("Nothing was stopped"),
+        "{message}"
+    );
+    assert_eq!((site.state(), site.copies()), (before, (0, 0)));
+    // No step was begun, and MAOS never went away.
+    let journal = site.run(&["journal", "list", "--capability", "rollback"]).out;
+    assert!(
+        journal.contains("of no use") && !journal.contains("\"key\":\"stop\""),
+        "{journal}"
+    );
+    let listed = site.run(&["backup", "list"]).document();
+    assert_eq!(listed["backups"][0]["state"], "damaged", "{listed}");
+    assert_eq!(site.run(&["rollback", "plan"]).code, Some(5));
+}
+
+/// A dump that goes bad between the look at it and its restore is found by the restore, and everything is taken back.
+#[test]
+fn a_bit_that_flips_half_way_ends_the_rollback_and_maos_runs_again() {
+    let site = Site::new(Kind::Upgrade, true, 300);
+    site.backup();
+    site.go_on();
+    let before = site.state();
+    let args = site.applying(&[]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let killed = site.run_with(&args, Some("rollback.restore.before"));
+    assert_eq!(killed.code, None, "{killed:#?}");
+    harmed(&site, |folder| flip(&folder.join("database.dump")));
     let ran = site.back(&[]);
     assert_eq!(ran.code, Some(3), "{ran:#?}");
     let message = ran.error()["message"].as_str().unwrap().to_owned();
@@ -262,13 +294,12 @@ fn maos_that_was_not_known_to_run_is_not_started_by_the_way_back() {
     );
     assert_ne!(settings, silent);
     site.write("ws/migration.yml", &silent);
-    harmed(&site, |folder| {
-        let path = folder.join("database.sqlite");
-        let mut bytes = std::fs::read(&path).unwrap();
-        let at = bytes.len() - 500;
-        bytes[at] ^= 4;
-        std::fs::write(path, bytes).unwrap();
-    });
+    // Between the look at the backup and its restore a bit of it flips: the restore finds that, and the way back begins.
+    let args = site.applying(&[]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let killed = site.run_with(&args, Some("rollback.restore.before"));
+    assert_eq!(killed.code, None, "{killed:#?}");
+    harmed(&site, |folder| flip(&folder.join("database.sqlite")));
     let ran = site.back(&[]);
     assert_eq!(ran.code, Some(3), "{ran:#?}");
     assert!(!site.path("started").exists(), "{ran:#?}");

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use maos_migrate::engine::Capability;
+use maos_migrate::engine::error::Error;
 use maos_migrate::engine::item::{Item, ItemState, Items};
 use maos_migrate::engine::operation::Progress;
 use maos_migrate::engine::snapshot::{Activity, Step};
+use maos_migrate::engine::views::Slot;
 use maos_migrate::engine::workspace::MigrationType;
 use maos_migrate::tui::style::{Look, Theme};
 use serde_json::{Value, json};
@@ -267,4 +269,74 @@ fn a_finished_cut_over_names_the_key_that_goes_on() {
     });
     harness.update();
     assert!(harness.text().contains("▸ n validate"), "{}", harness.text());
+}
+
+/// Evidence that cannot be read is told whole, with what to do, and is not called "being read".
+#[test]
+fn an_upgrade_that_cannot_be_checked_says_why_and_what_to_do() {
+    let mut harness = Harness::new((80, 24));
+    harness.snapshot.migration = Some(MigrationType::VersionUpgrade);
+    let error = Error::input("the version to upgrade to is not named")
+        .hint("Add maos.version to migration.yml, for example 0.9.4.");
+    harness.views.upgrade = Slot::Failed(at("14:06:26"), error);
+    harness.update();
+    harness.keys("sjj<enter>");
+    let text = harness.text();
+    for said in [
+        "Upgrade ─ not ready",
+        "│ The version to upgrade to is not named.",
+        "Add maos.version to migration.yml, for example 0.9.4.",
+        "▸ mend it, then r checks again",
+    ] {
+        assert!(text.contains(said), "{said}:\n{text}");
+    }
+    assert!(
+        !text.contains("reads what is there") && !text.contains("└ n "),
+        "{text}"
+    );
+}
+
+/// Where a run failed, the pane tells the cause whole and the line below which step it was; the cursor stands on it.
+#[test]
+fn a_failed_step_is_named_and_its_cause_is_told_whole() {
+    let mut harness = shown("drains", (80, 24), Look::new(Theme::Dark, false));
+    let mut step = cutover(false);
+    let lines: Vec<Item> = step.items["apply"]
+        .all()
+        .iter()
+        .map(|line| match line.key.as_str() {
+            "close" => line.now(ItemState::Undone, "open it again; serves"),
+            "drain" => line.now(ItemState::Done, "none ran"),
+            "catch_up" => line.now(ItemState::Failed, "the ledger belongs to other sources"),
+            _ => Item::clone(line),
+        })
+        .collect();
+    step.items.insert("apply".to_owned(), Items::from(lines));
+    step.activity = Activity::Failed;
+    step.progress = None;
+    step.error = Some(
+        Error::input(
+            "step last catch-up failed: the ledger belongs to other sources, those of another folder; legacy is open again",
+        )
+        .hint("Give this source a label of its own."),
+    );
+    harness.snapshot.steps.insert(Capability::Cutover, step);
+    harness.update();
+    harness.wait(Duration::from_secs(6));
+    let text = harness.text();
+    assert!(text.contains("▸ ✗ 3 last catch-up"), "{text}");
+    assert!(
+        text.contains("Do  Give this source a label of its own."),
+        "{text}"
+    );
+    assert!(text.contains("Step 3 of 6 failed. ▸ n goes to Backup"), "{text}");
+    let flat: String = text
+        .lines()
+        .map(|line| line.trim_matches('│').trim())
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        flat.contains("those of another folder; legacy is open again."),
+        "{text}"
+    );
 }

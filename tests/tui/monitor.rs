@@ -934,3 +934,62 @@ fn the_report_screen_says_how_the_watch_stands() {
         }
     }
 }
+
+/// A verdict that a rollback has answered alarms nobody any more: the screen says so, and the way leads on.
+#[test]
+fn a_breach_that_was_answered_says_so_and_leads_to_the_report() {
+    let mut h = Harness::new((80, 24));
+    breach(&mut h);
+    assert!(h.text().contains("n roll back"), "{}", h.text());
+    let outcome = Outcome {
+        source: 1,
+        converted: 1,
+        unchanged: 0,
+        quarantined: 0,
+        proof: Vec::new(),
+        summary: "Rolled back and proved in 3:31: 1,204,311 rows, contents equal".to_owned(),
+        artifacts: Vec::new(),
+    };
+    let ended = |undone| Step {
+        activity: Activity::Done,
+        verb: "apply".to_owned(),
+        outcomes: [("apply".to_owned(), outcome.clone())].into(),
+        outcomes_at: [("apply".to_owned(), at("14:06:00"))].into(),
+        undone,
+        ..Step::default()
+    };
+    h.snapshot.steps.insert(Capability::Rollback, ended(None));
+    let reason = "rolled back".to_owned();
+    tell(&mut h, at("14:06:01"), EventKind::WatchEnded { reason });
+    h.update();
+    h.wait(Duration::from_secs(6));
+    snap("rolled_back", (80, 24), &h.text());
+    let text = h.text();
+    assert!(text.contains("rolled back 14:06:00 and proved"), "{text}");
+    assert!(
+        text.contains("└ n report") && !text.contains("n opens the rollback"),
+        "{text}"
+    );
+    let title = h.out.iter().rev().find_map(|out| match out {
+        Out::Title(title) => Some(title.clone()),
+        _ => None,
+    });
+    assert!(title.is_some_and(|title| title.starts_with("rolled back ")));
+    // Where the rollback itself was taken back, the verdict stands as before.
+    h.snapshot
+        .steps
+        .insert(Capability::Rollback, ended(Some(at("14:06:10"))));
+    h.update();
+    assert!(h.text().contains("└ n roll back"), "{}", h.text());
+}
+
+/// The rollback tells what asks for it, not only that somebody opened it.
+#[test]
+fn the_rollback_names_the_breach_that_asks_for_it() {
+    let mut h = Harness::new((100, 30));
+    breach(&mut h);
+    h.keys("R");
+    let text = h.text();
+    assert!(text.contains("Why     BREACH latched 1"), "{text}");
+    assert!(text.contains(": error rate 3"), "{text}");
+}

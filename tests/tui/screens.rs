@@ -9,7 +9,7 @@ use maos_migrate::tui::style::{Look, Theme};
 use proptest::prelude::*;
 
 use super::environment;
-use super::support::{Harness, SIZES, Scene, alice, answered, finished, plan, running, scored};
+use super::support::{Harness, SIZES, Scene, alice, answered, at, finished, plan, running, scored};
 
 fn go(harness: &mut Harness, keys: &str) {
     harness.update();
@@ -254,4 +254,37 @@ proptest! {
             harness.text();
         }
     }
+}
+
+/// Whoever writes a report and goes on is told that it does not know what happened since; what a rollback undid is open no more.
+#[test]
+fn a_report_from_before_a_rollback_is_called_outdated() {
+    let mut h = Harness::new((80, 24));
+    scored(&mut h.snapshot);
+    finished(&mut h.snapshot);
+    let aside = h.snapshot.quarantined();
+    assert!(aside > 0);
+    let written = Step {
+        activity: Activity::Done,
+        ended: Some(at("14:00:00")),
+        ..Step::default()
+    };
+    h.snapshot.steps.insert(Capability::Report, written);
+    h.snapshot.told = Some((1, at("13:59:00")));
+    h.update();
+    h.keys("sG<enter>");
+    assert!(h.text().contains("Report ─"), "{}", h.text());
+    assert!(!h.text().contains("writes it again"), "{}", h.text());
+    h.snapshot.told = Some((2, at("14:05:00")));
+    if let Some(step) = h.snapshot.steps.get_mut(&Capability::Schema) {
+        (step.activity, step.outcome, step.undone) = (Activity::Idle, None, Some(at("14:05:00")));
+    }
+    h.update();
+    let text = h.text();
+    assert!(
+        text.contains("The report of 14:00 ") && text.contains("▸ n writes it again"),
+        "{text}"
+    );
+    assert!(text.contains("undone 14:05 by the rollback"), "{text}");
+    assert!(h.snapshot.quarantined() < aside);
 }

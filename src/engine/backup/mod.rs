@@ -28,7 +28,7 @@ pub use manifest::{Entry, EntryKind, Manifest, MaosOf, Part, Root, RootKind, Unc
 pub use request::Request;
 pub use shelf::{Listed, Standing, list, newest_usable, prunable, prune, remove};
 pub use space::{free, human};
-pub use verify::{Verification, check_files, intact, matches, prove, verify};
+pub use verify::{HASHING, Verification, check_files, intact, matches, prove, verify};
 
 /// The manifest of a backup.
 pub const MANIFEST: &str = "manifest.json";

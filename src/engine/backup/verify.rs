@@ -16,6 +16,11 @@ use crate::engine::ports::databases::{About, Database, MarkKind, Sums};
 use crate::engine::runner::operations::blocking;
 use crate::engine::workspace::files as disk;
 
+/// The phase in which the files of a backup are compared with their hashes.
+pub const HASHING: &str = "hashing";
+/// Bytes between two reports of how far that is.
+const TOLD_EACH: u64 = 16 << 20;
+
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
@@ -155,26 +160,39 @@ pub async fn check_files(folder: &Path, manifest: &Manifest, control: &Control) 
     blocking(move || {
         shelf::sizes(&folder, &manifest)?;
         let total = manifest.bytes();
-        let (mut files, mut done) = (0, 0);
+        let (mut files, mut done, mut told) = (0, 0, 0);
+        let tell = |done: u64| {
+            control.progress(Progress {
+                done,
+                total: Some(total),
+                bytes: done,
+                bytes_total: Some(total),
+                unit: "bytes".to_owned(),
+                phase: HASHING.to_owned(),
+                ..Progress::default()
+            });
+        };
+        tell(0);
         for entry in &manifest.entries {
             control.safe_point()?;
-            if let EntryKind::File { bytes, sha256 } = &entry.kind {
-                if disk::sha256_file(&folder.join(&entry.path))? != *sha256 {
+            if let EntryKind::File { sha256, .. } = &entry.kind {
+                let mut piece = |bytes: u64| {
+                    control.safe_point()?;
+                    done += bytes;
+                    // A dump of many gigabytes is one file; so often is enough for an eye.
+                    if done - told >= TOLD_EACH {
+                        told = done;
+                        tell(done);
+                    }
+                    Ok(())
+                };
+                if disk::sha256_told(&folder.join(&entry.path), &mut piece)? != *sha256 {
                     return Err(Error::input(format!("{} is not as it was written", entry.path)));
                 }
                 files += 1;
-                done += bytes;
-                control.progress(Progress {
-                    done,
-                    total: Some(total),
-                    bytes: done,
-                    bytes_total: Some(total),
-                    unit: "bytes".to_owned(),
-                    phase: "hashing".to_owned(),
-                    ..Progress::default()
-                });
             }
         }
+        tell(done);
         Ok(files)
     })
     .await

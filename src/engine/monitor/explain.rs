@@ -270,7 +270,8 @@ impl Told<'_> {
                 }
             }
             Criterion::Degradation => {
-                if let Some(newest) = judged.newest.filter(|_| self.window) {
+                let over = judged.value.is_some_and(|value| value > limit);
+                if let Some(newest) = judged.newest.filter(|_| self.window && over) {
                     let yes = newest > limit;
                     let sign = if yes { ">" } else { "≤" };
                     let text = format!("the newest sample {} {sign} +{}", said(newest), said(limit));

@@ -29,7 +29,7 @@ pub fn gather(snapshot: &Snapshot, settings: &Settings, catalogue: &Catalogue, z
         asked: asked(settings),
         parts: parts(snapshot),
         signed: signed(snapshot),
-        quarantine: QuarantineGroup::of(snapshot.steps.values().flat_map(|step| &step.quarantine)),
+        quarantine: QuarantineGroup::of(snapshot.aside()),
         readiness: snapshot
             .readiness
             .as_ref()
@@ -199,6 +199,7 @@ fn state(snapshot: &Snapshot, capability: Capability, step: &Step) -> (PartState
         );
     }
     match step.activity {
+        Activity::Idle if step.undone.is_some() => (PartState::NotRun, "undone by the rollback".to_owned()),
         Activity::Idle => (PartState::NotRun, "not run".to_owned()),
         Activity::Done => (PartState::Done, summary()),
         Activity::DoneWithQuarantine => (PartState::DoneWithQuarantine, summary()),

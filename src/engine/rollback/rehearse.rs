@@ -37,13 +37,13 @@ impl RehearsePlan<'_> {
         Plan {
             capability: crate::engine::Capability::Rollback,
             verb: "rehearse".to_owned(),
-            title: format!("Rehearse the rollback to {}", self.id),
+            title: "Rehearse the rollback".to_owned(),
             target: self.target.clone(),
             effects: vec![
                 Effect::counted(
                     "restore",
                     self.rows,
-                    format!("rows into a copy beside {}", self.beside),
+                    format!("rows of backup {} into a copy beside {}", self.id, self.beside),
                 ),
                 Effect::plain("rename", "the copy with an empty stand-in, to time the swap"),
                 Effect::plain("drop", "both at the end"),

@@ -133,6 +133,14 @@ pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> Result<Written> {
 /// # Errors
 /// When the file cannot be read.
 pub fn sha256_file(path: &Path) -> Result<String> {
+    sha256_told(path, &mut |_| Ok(()))
+}
+
+/// The same for a large file: `told` hears of every piece how many bytes it has, and may end the reading.
+///
+/// # Errors
+/// When the file cannot be read, and those of `told`.
+pub fn sha256_told(path: &Path, told: &mut dyn FnMut(u64) -> Result<()>) -> Result<String> {
     let mut file = File::open(path).map_err(|error| Error::io("read", path, &error))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
@@ -144,6 +152,7 @@ pub fn sha256_file(path: &Path) -> Result<String> {
             return Ok(hex(&hasher.finalize()));
         }
         hasher.update(&buffer[..n]);
+        told(n as u64)?;
     }
 }
 

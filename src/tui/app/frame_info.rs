@@ -190,6 +190,9 @@ fn state(cx: &Cx<'_>, capability: Capability) -> (Mark, String, String) {
         && (watch.on || watch.should_roll_back())
     {
         let word = watch.verdict().map_or("watching", |verdict| verdict.word.name());
+        if cx.snapshot.rolled_back().is_some() {
+            return (Mark::Decide, "rolled back".to_owned(), "acted on".to_owned());
+        }
         if watch.should_roll_back() {
             return said(Mark::Decide, "BREACH");
         }

@@ -2,6 +2,7 @@
 //! title follows.
 
 use super::{App, Out};
+use crate::engine::Capability;
 use crate::engine::event::Level;
 use crate::engine::monitor::Watch;
 use crate::engine::snapshot::Activity;
@@ -68,11 +69,24 @@ impl App {
                 ""
             };
             // The screen of the step tells its own end; news are for what happens elsewhere, and for errors.
-            if message.level == Level::Error || message.capability != Some(self.current) {
+            let here = message.capability == Some(self.current);
+            if !here || message.level == Level::Error && !self.tells_failure(&message.text) {
                 self.say(News::new(text::sentence(&what), next).role(role), now);
-            } else {
+            } else if message.level != Level::Error {
                 self.read = self.read.max(message.seq);
             }
+        }
+    }
+
+    /// Whether the screen itself tells of the failure or the breach, with what is next; then a sentence over it would only hide that.
+    fn tells_failure(&self, text: &str) -> bool {
+        let snapshot = &self.world.snapshot;
+        match self.current {
+            Capability::Monitor => text.starts_with("BREACH") || text.starts_with("Unknown budget spent"),
+            Capability::Cutover | Capability::Upgrade | Capability::Rollback | Capability::Backup => {
+                snapshot.activity(self.current) == Activity::Failed
+            }
+            _ => false,
         }
     }
 
@@ -140,6 +154,7 @@ impl App {
             .as_ref()
             .is_some_and(|watch| watch.should_roll_back());
         let title = match (step, failed) {
+            _ if breach && snapshot.rolled_back().is_some() => format!("rolled back {name}"),
             _ if breach => format!("BREACH {name}"),
             (Some(title), _) => title,
             (None, Some((capability, _))) => format!("failed {capability} {name}"),

@@ -28,23 +28,44 @@ pub fn keys(map: &KeyMap, command: &Command) -> String {
     }
     let first = map.label(command.action);
     match command.pair.map(|pair| map.label(pair)) {
-        Some(second) if !second.is_empty() && !first.is_empty() => format!("{first} {second}"),
+        Some(second) if !second.is_empty() && !first.is_empty() => {
+            format!("{} {}", arrow(&first), arrow(&second))
+        }
         _ => first,
+    }
+}
+
+/// Arrows by their names, where they cannot be drawn.
+fn named(keys: &str) -> String {
+    [('↑', "Up"), ('↓', "Down"), ('←', "Left"), ('→', "Right")]
+        .into_iter()
+        .fold(keys.to_owned(), |keys, (sign, name)| keys.replace(sign, name))
+}
+
+/// A pair of arrow keys is drawn; a single one keeps its name.
+fn arrow(name: &str) -> &str {
+    match name {
+        "Up" => "↑",
+        "Down" => "↓",
+        "Left" => "←",
+        "Right" => "→",
+        name => name,
     }
 }
 
 /// The hints that fit into `width` cells, two cells between them: what is on and bound, in the order offered.
 /// `…` cannot be seen here: what does not fit is in `?`.
 #[must_use]
-pub fn fitting(map: &KeyMap, commands: &[Command], width: usize) -> Vec<Hint> {
+pub fn fitting(map: &KeyMap, commands: &[Command], width: usize, ascii: bool) -> Vec<Hint> {
     let mut hints = Vec::new();
     let mut used = 0;
     for command in commands
         .iter()
         .filter(|command| command.hint && command.off.is_none())
     {
+        let keys = keys(map, command);
         let hint = Hint {
-            keys: keys(map, command),
+            keys: if ascii { named(&keys) } else { keys },
             label: command.label.clone(),
         };
         if hint.keys.is_empty() {
@@ -135,11 +156,17 @@ mod tests {
             Command::new(Action::ReadAgain, "check"),
         ];
         assert_eq!(
-            written(&fitting(&map, &commands, 80)),
+            written(&fitting(&map, &commands, 80, false)),
             "n begin  + - workers  r check"
         );
-        assert_eq!(written(&fitting(&map, &commands, 20)), "n begin  + - workers");
-        assert_eq!(width(&fitting(&map, &commands, 20)), 20);
+        assert_eq!(
+            written(&fitting(&map, &commands, 20, false)),
+            "n begin  + - workers"
+        );
+        assert_eq!(width(&fitting(&map, &commands, 20, false)), 20);
+        let arrows = [Command::new(Action::Left, "other").and(Action::Right)];
+        assert_eq!(written(&fitting(&map, &arrows, 20, false)), "← → other");
+        assert_eq!(written(&fitting(&map, &arrows, 20, true)), "Left Right other");
         assert_eq!(
             written(&always(&map, Place::Screen, false)),
             "? help  R rollback  q quit"

@@ -279,10 +279,17 @@ impl Overlay for Confirm {
     fn size(&self, _cx: &Cx<'_>, screen: Size) -> Size {
         let usual = usual(screen);
         // As many rows as the effects need when none of them is cut.
-        let effects = self
-            .effects(usize::MAX, usual.width.saturating_sub(2), &str::to_owned)
-            .len();
-        let lines = effects + self.remarks.len() + 10 + if self.name.is_some() { 2 } else { 0 };
+        let inside = usual.width.saturating_sub(2);
+        let effects = self.effects(usize::MAX, inside, &str::to_owned).len();
+        let room = usize::from(inside.saturating_sub(VALUES + 1)).max(1);
+        let rows = |value: &str| text::wrap(value, room).len();
+        let said: usize = self.remarks.iter().map(|remark| rows(remark)).sum();
+        let time = self.time.as_deref().map_or(0, rows);
+        // A row for why it cannot be done is there before it is needed, so that nothing moves.
+        let problem = self.problem.as_deref().map_or(1, rows);
+        let name = if self.name.is_some() { 2 } else { 0 };
+        let around = 6; // target, plan, three blank rows, buttons
+        let lines = effects + said + rows(self.undo(u16::MAX).0) + time + problem + name + around;
         let height = u16::try_from(lines)
             .unwrap_or(u16::MAX)
             .saturating_add(2)
@@ -304,11 +311,15 @@ impl Overlay for Confirm {
         let height = painter.height();
         let width = painter.width();
         let target_at = VALUES + text::cells(environment.word()) + 2;
+        // One place has one name on the screen; what is typed may be a part of it.
+        let (own, known) = (self.plan.target.as_str(), cx.snapshot.target.as_str());
+        let same = !known.is_empty() && (known.contains(own) || own.contains(known));
+        let target = if same { known } else { own };
         let mut head = vec![
             Row::new()
                 .at(1, "To", Role::Muted)
                 .at(VALUES, environment.word(), loud)
-                .at(target_at, self.plan.target.clone(), Role::Text)
+                .at(target_at, target, Role::Text)
                 .middle(width.saturating_sub(target_at + 1))
                 .keep(keep::ALWAYS),
             Row::blank(),

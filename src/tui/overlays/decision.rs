@@ -322,7 +322,7 @@ impl Overlay for Decision {
     fn commands(&self, _cx: &Cx<'_>) -> Vec<Command> {
         let mut commands = Vec::new();
         if self.focus == Focus::Ways {
-            commands.push(Command::new(Action::Down, "choose").and(Action::Up));
+            commands.push(Command::new(Action::Up, "choose").and(Action::Down));
         }
         commands.push(Command::new(Action::NextRegion, "next"));
         commands.push(Command::new(Action::Open, "do it").about("press the button that has the focus"));

@@ -45,7 +45,7 @@ impl Overlay for Quarantine {
         let total = cx.snapshot.quarantined();
         let shown = self.items(cx).len() as u64;
         let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
-        for item in cx.snapshot.steps.values().flat_map(|step| &step.quarantine) {
+        for item in cx.snapshot.aside() {
             *kinds.entry(&item.kind).or_default() += 1;
         }
         let kinds: Vec<String> = kinds

@@ -104,7 +104,11 @@ impl Explained {
                 );
             }
         };
-        let from = format!("{}, took {} ms", inert(&point.taken.source), point.taken.ms);
+        let from = format!(
+            "{}, took\u{a0}{}\u{a0}ms",
+            inert(&point.taken.source),
+            point.taken.ms
+        );
         say("Source", &from, Role::Text);
         for why in &point.taken.why {
             say("Missing", &inert(why), Role::Unknown);

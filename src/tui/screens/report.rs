@@ -5,6 +5,7 @@ use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::journey;
 use crate::engine::monitor::Watch;
+use crate::engine::monitor::watch::time;
 use crate::engine::report::monitoring;
 use crate::engine::runner::Reply;
 use crate::engine::snapshot::Activity;
@@ -19,6 +20,8 @@ use crate::tui::text;
 use crate::tui::widgets::frame::{News, Title};
 use crate::tui::widgets::list::List;
 
+/// Cells of the evidence.
+const EVIDENCE: usize = 18;
 /// The verb that writes the report.
 const WRITE: &str = "write";
 
@@ -28,13 +31,38 @@ pub struct Report {
     list: List,
 }
 
-/// The steps that are parts of the report.
+/// The steps that are parts of the report, and the rollback where there was one.
 fn parts(cx: &Cx<'_>) -> Vec<Capability> {
+    let went_back = cx
+        .step(Capability::Rollback)
+        .is_some_and(|step| step.outcomes.contains_key("apply") && step.undone.is_none());
     journey::steps(cx.snapshot.migration)
         .iter()
         .copied()
         .filter(|step| !matches!(step, Capability::Start | Capability::Report))
+        .chain(went_back.then_some(Capability::Rollback))
         .collect()
+}
+
+/// When the report was written, where the migration has gone on since.
+fn outdated(cx: &Cx<'_>) -> Option<jiff::Timestamp> {
+    let ended = cx.step(Capability::Report)?.ended?;
+    cx.snapshot.told.filter(|(_, at)| *at > ended).map(|_| ended)
+}
+
+/// The verdict that stands, with local times.
+fn breached(cx: &Cx<'_>, watch: &Watch) -> Option<String> {
+    let verdict = watch.verdict().filter(|verdict| verdict.should_roll_back)?;
+    let at = time(verdict.latch?.at)?;
+    let back = cx
+        .snapshot
+        .rolled_back()
+        .map_or_else(String::new, |at| format!(", rolled back {}", cx.now.clock(at)));
+    let since = cx.now.clock(at);
+    Some(format!(
+        "breach since {since}, score {}{back}",
+        verdict.standing_score()
+    ))
 }
 
 fn off(cx: &Cx<'_>) -> Option<String> {
@@ -65,7 +93,8 @@ fn watched<'a>(cx: &Cx<'a>, capability: Capability) -> Option<&'a Watch> {
 
 /// Whether a part has not begun.
 fn not_run(cx: &Cx<'_>, capability: Capability) -> bool {
-    watched(cx, capability).is_none() && cx.snapshot.activity(capability) == Activity::Idle
+    let undone = cx.step(capability).is_some_and(|step| step.undone.is_some());
+    watched(cx, capability).is_none() && !undone && cx.snapshot.activity(capability) == Activity::Idle
 }
 
 /// What a part came to, in a few words.
@@ -77,7 +106,15 @@ fn outcome(cx: &Cx<'_>, capability: Capability) -> String {
         return format!("{} of {}, {band}", readiness.score, readiness.max);
     }
     if let Some(watch) = watched(cx, capability) {
-        return crate::engine::text::inert(&monitoring::stands(watch).1);
+        return breached(cx, watch)
+            .unwrap_or_else(|| crate::engine::text::inert(&monitoring::stands(watch).1));
+    }
+    if capability == Capability::Rollback {
+        let outcome = cx.step(capability).and_then(|step| step.outcomes.get("apply"));
+        return outcome.map_or_else(String::new, |outcome| {
+            let (said, _) = outcome.summary.split_once(": ").unwrap_or((&outcome.summary, ""));
+            crate::engine::text::inert(said)
+        });
     }
     let step = cx.step(capability);
     match step.and_then(|step| step.outcome.as_ref()) {
@@ -90,7 +127,10 @@ fn outcome(cx: &Cx<'_>, capability: Capability) -> String {
         }
         Some(outcome) => outcome.summary.clone(),
         None => match step.map_or(Activity::Idle, |step| step.activity) {
-            Activity::Idle => "not run".to_owned(),
+            Activity::Idle => match step.and_then(|step| step.undone) {
+                Some(at) => format!("undone {} by the rollback", cx.now.clock(at)),
+                None => "not run".to_owned(),
+            },
             activity => format!("{}, not proved", activity.word()),
         },
     }
@@ -134,6 +174,14 @@ impl Screen for Report {
         if let Err(locked) = journey::gate(cx.snapshot, Capability::Report) {
             return News::new(locked.sentence, "[ goes to the step before").role(Role::Warn);
         }
+        if let Some(at) = outdated(cx) {
+            let what = format!(
+                "The report of {} does not know what happened since.",
+                cx.now.clock(at)
+            );
+            let short = format!("The report of {} is outdated.", cx.now.clock(at));
+            return News::new(what, "n writes it again").short(short).role(Role::Warn);
+        }
         if let (Some(path), Activity::Done | Activity::DoneWithQuarantine) =
             (path(cx), cx.snapshot.activity(Capability::Report))
         {
@@ -142,7 +190,9 @@ impl Screen for Report {
                 "Written: {path}, SHA-256 of {} inside.",
                 plural(files, "file", "files")
             );
-            return News::new(what, "y copies the path, q quits").role(Role::Ok);
+            return News::new(what, "y copies the path, q quits")
+                .short(format!("Written: {path}."))
+                .role(Role::Ok);
         }
         let open = open(cx);
         if let Some(step) = open.first() {
@@ -235,7 +285,9 @@ impl Screen for Report {
         let list_rows = u16::try_from(parts.len()).unwrap_or(u16::MAX);
         let foot_height = u16::try_from(foot.len())
             .unwrap_or(u16::MAX)
-            .min(height.saturating_sub(list_rows.min(height / 2) + 1));
+            .saturating_add(1)
+            // Every part is seen where that leaves anything for the sums.
+            .min(height.saturating_sub(list_rows.min(height * 3 / 4) + 1));
         let head = Row::new()
             .at(5, "Part", Role::Muted)
             .at(outcome_at, "Outcome", Role::Muted);
@@ -259,6 +311,9 @@ impl Screen for Report {
             let shown = frame_info::step(cx, capability);
             let at = match capability {
                 Capability::Readiness => cx.snapshot.readiness.as_ref().map(|(at, _)| *at),
+                Capability::Rollback => cx
+                    .step(capability)
+                    .and_then(|step| step.outcomes_at.get("apply").copied()),
                 _ => watched(cx, capability)
                     .and_then(Watch::last_at)
                     .or_else(|| cx.step(capability)?.ended),
@@ -279,7 +334,12 @@ impl Screen for Report {
             if !wide {
                 return row;
             }
-            row.at(evidence_at, evidence, Role::Muted).middle(18).right(
+            // The name of a file says more than both ends of its path.
+            let file = match evidence.trim_end_matches('/').rsplit_once('/') {
+                Some((_, file)) if text::width(&evidence) > EVIDENCE => file.to_owned(),
+                _ => evidence,
+            };
+            row.at(evidence_at, file, Role::Muted).middle(18).right(
                 1,
                 at.map_or_else(String::new, |at| cx.now.clock(at)),
                 Role::Muted,
@@ -305,20 +365,22 @@ fn sums(cx: &Cx<'_>) -> Vec<String> {
     parts(cx)
         .into_iter()
         // Samples are looked at, not converted.
-        .filter(|capability| *capability != Capability::Monitor)
+        .filter(|capability| !matches!(capability, Capability::Monitor | Capability::Rollback))
         .filter_map(|capability| {
             let outcome = cx
                 .step(capability)?
                 .outcome
                 .as_ref()
                 .filter(|outcome| outcome.source > 0)?;
-            Some(format!(
+            let sum = format!(
                 "{} {} = {} + {}",
                 capability.title().to_lowercase(),
                 count(outcome.source),
                 count(outcome.converted),
                 count(outcome.quarantined)
-            ))
+            );
+            // A sum is not read over the end of a line.
+            Some(sum.replace(' ', "\u{a0}"))
         })
         .collect()
 }
@@ -368,12 +430,16 @@ fn accounted(cx: &Cx<'_>, width: u16) -> Vec<Row> {
     } else {
         (not_done.join("; "), Role::Warn)
     };
-    rows.push(
-        Row::new()
-            .at(1, "Not done", Role::Muted)
-            .at(value, said, role)
-            .right(1, "Q list", Role::Muted),
-    );
+    let room = usize::from(width.saturating_sub(value + 9)).max(1);
+    for (index, line) in text::wrap(&said, room).into_iter().enumerate() {
+        let row = Row::new().at(value, line, role);
+        rows.push(if index == 0 {
+            row.led_by(Row::new().at(1, "Not done", Role::Muted))
+                .right(1, "Q list", Role::Muted)
+        } else {
+            row
+        });
+    }
     rows.push(Row::new().at(1, "Writes to", Role::Muted).at(
         value,
         "report/report.md  report/report.html",

@@ -452,6 +452,15 @@ pub fn fraction(progress: &Progress) -> String {
     )
 }
 
+/// `hashing 34.2 of 48.2 GB`, `restoring 3 of 9 rows`.
+pub fn far(progress: &Progress) -> String {
+    let count = match progress.bytes_total {
+        Some(total) if progress.unit == "bytes" => bytes_of(progress.bytes, total),
+        _ => format!("{} {}", fraction(progress), progress.unit),
+    };
+    format!("{} {count}", progress.phase)
+}
+
 /// `34.2 of 48.2 GB`, or both with their units.
 pub fn bytes_of(done: u64, total: u64) -> String {
     let (done, total) = (text::bytes(done), text::bytes(total));

@@ -130,9 +130,10 @@ pub fn onto(row: Row, column: u16, glyphs: &Glyphs, bar: Bar, width: u16, role: 
     row
 }
 
-/// A sparkline over the last `width` samples; a missing one has its own sign, and a flat line stays low.
+/// A sparkline over the last `width` samples; a missing one has its own sign, and a flat line stays low. Its top is the greatest
+/// sample, but not less than `scale`: what is small beside its limit looks small.
 #[must_use]
-pub fn sparkline(glyphs: &Glyphs, samples: &[Option<f64>], width: u16) -> String {
+pub fn sparkline(glyphs: &Glyphs, samples: &[Option<f64>], width: u16, scale: f64) -> String {
     let start = samples.len().saturating_sub(usize::from(width));
     let shown = &samples[start..];
     let most = shown
@@ -140,7 +141,7 @@ pub fn sparkline(glyphs: &Glyphs, samples: &[Option<f64>], width: u16) -> String
         .flatten()
         .copied()
         .filter(|value| value.is_finite())
-        .fold(0.0_f64, f64::max);
+        .fold(scale, f64::max);
     shown
         .iter()
         .map(|sample| {
@@ -232,8 +233,9 @@ mod tests {
     #[test]
     fn sparklines_show_missing_samples_as_such() {
         let samples = [Some(0.0), Some(3.0), None, Some(6.0)];
-        assert_eq!(sparkline(&Glyphs::UNICODE, &samples, 8), "▁▄·▇");
-        assert_eq!(sparkline(&Glyphs::ASCII, &samples, 2), "?9");
+        assert_eq!(sparkline(&Glyphs::UNICODE, &samples, 8, 0.0), "▁▄·▇");
+        assert_eq!(sparkline(&Glyphs::ASCII, &samples, 2, 0.0), "?9");
+        assert_eq!(sparkline(&Glyphs::UNICODE, &samples, 8, 36.0), "▁▂·▂");
     }
 
     proptest! {

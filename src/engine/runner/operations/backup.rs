@@ -322,12 +322,13 @@ pub fn verified(found: &Verification, shown: &str) -> Outcome {
     }
 }
 
-/// Milliseconds for people: `0.4 s`, `12 s`, `1:48`.
+/// Milliseconds for people: `<0.1 s`, `0.4 s`, `12 s`, `1:48`.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "one figure after the point")]
 pub fn duration(ms: u64) -> String {
     match ms {
-        0..=9_949 => format!("{:.1} s", ms as f64 / 1_000.0),
+        0..=49 => "<0.1 s".to_owned(),
+        50..=9_949 => format!("{:.1} s", ms as f64 / 1_000.0),
         9_950..=59_499 => format!("{} s", (ms + 500) / 1_000),
         _ => {
             let seconds = (ms + 500) / 1_000;

@@ -3,12 +3,14 @@
 
 use ratatui::layout::Rect;
 
-use super::Screen;
+use super::{Screen, working};
 use crate::engine::Capability;
 use crate::engine::backup::{Listed, Manifest, Standing, human};
 use crate::engine::command::Command as Order;
+use crate::engine::operation::Progress;
 use crate::engine::runner::Reply;
 use crate::engine::runner::operations::backup::{CHOSEN, duration};
+use crate::engine::snapshot::Activity;
 use crate::engine::text::{count, inert, plural};
 use crate::engine::views::Slot;
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
@@ -20,6 +22,17 @@ use crate::tui::text;
 use crate::tui::widgets::frame::{News, Title};
 use crate::tui::widgets::list::List;
 use crate::tui::widgets::mark::Mark;
+
+/// Where the columns end (figures) or begin.
+const AGE: u16 = 24;
+const SIZE: u16 = 33;
+const STATE: u16 = 35;
+const TOOK: u16 = 48;
+
+/// How old, in hours and minutes: `0:34`, `66:14`.
+fn hours(seconds: u64) -> String {
+    format!("{}:{:02}", seconds / 3600, seconds / 60 % 60)
+}
 
 /// The list of backups, with the cursor.
 #[derive(Debug, Default)]
@@ -36,6 +49,9 @@ pub fn all<'a>(cx: &Cx<'a>) -> &'a [Listed] {
 /// `3 usable of 4`.
 #[must_use]
 pub fn usable(all: &[Listed]) -> String {
+    if all.is_empty() {
+        return "none yet".to_owned();
+    }
     let usable = all.iter().filter(|one| one.usable()).count() as u64;
     format!("{} usable of {}", count(usable), count(all.len() as u64))
 }
@@ -137,6 +153,9 @@ impl Shelf {
                     .to_string()
             },
         );
+        let age = one
+            .made_at
+            .map_or_else(String::new, |at| hours(cx.now.seconds_since(at)));
         let row = Row::new()
             .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
             .at(3, mark.glyph(glyphs), mark.role())
@@ -145,9 +164,10 @@ impl Shelf {
         if width < 50 {
             return row.at(19, one.word(), mark.role());
         }
-        row.number(29, human(one.bytes), Role::Text)
-            .at(32, one.word(), mark.role())
-            .at(46, took(one), Role::Text)
+        row.number(AGE, age, Role::Text)
+            .number(SIZE, human(one.bytes), Role::Text)
+            .at(STATE, one.word(), mark.role())
+            .at(TOOK, took(one), Role::Text)
     }
 
     fn detail(one: &Listed, width: u16, cx: &Cx<'_>) -> Vec<Row> {
@@ -188,12 +208,29 @@ impl Shelf {
 
     /// Draws list and detail.
     pub fn render(&mut self, painter: &mut Painter<'_>, cx: &Cx<'_>) {
+        let above = under_way(cx, painter.width());
+        let used = u16::try_from(above.len())
+            .unwrap_or(u16::MAX)
+            .min(painter.height());
+        painter.rows(&above);
+        let rest = Rect {
+            x: 0,
+            y: used,
+            width: painter.width(),
+            height: painter.height().saturating_sub(used),
+        };
+        self.draw(&mut painter.part(rest), cx, used == 0);
+    }
+
+    /// `idle`: nothing is told above the list.
+    fn draw(&mut self, painter: &mut Painter<'_>, cx: &Cx<'_>, idle: bool) {
         let (width, height) = (painter.width(), painter.height());
         let all = all(cx);
         if all.is_empty() {
             let sentence = match &cx.views.backups {
                 Slot::Failed(_, error) => error.to_string(),
                 Slot::Loading(_) => "Reading the folder of backups.".to_owned(),
+                _ if !idle => String::new(),
                 _ => "No backup. c makes and verifies one.".to_owned(),
             };
             painter.row(0, &Row::prose(sentence, Role::Muted));
@@ -202,12 +239,18 @@ impl Shelf {
         let mut head = Row::new().at(5, "When", Role::Muted);
         if width >= 50 {
             head = head
-                .number(29, "Size", Role::Muted)
-                .at(32, "State", Role::Muted)
-                .at(46, "Restore took", Role::Muted);
+                .number(AGE, "Age", Role::Muted)
+                .number(SIZE, "Size", Role::Muted)
+                .at(STATE, "State", Role::Muted)
+                .at(TOOK, "Restore took", Role::Muted);
         }
         painter.row(0, &head);
-        let detail = if height > 8 { (height / 3).clamp(3, 6) } else { 0 };
+        let said = all
+            .get(self.list.cursor)
+            .map_or_else(Vec::new, |one| Self::detail(one, width, cx));
+        // The list keeps half; the detail is whole where it can be.
+        let wanted = u16::try_from(said.len() + 1).unwrap_or(u16::MAX);
+        let detail = if height > 8 { wanted.min(height / 2) } else { 0 };
         let body = Rect {
             x: 0,
             y: 1,
@@ -218,20 +261,19 @@ impl Shelf {
         self.list.draw(&mut part, all.len(), true, |index, here| {
             Self::row(&all[index], here, width, cx)
         });
-        if let Some(one) = all.get(self.list.cursor).filter(|_| detail > 0) {
+        if detail > 0 {
             let y = body.y + body.height;
             painter.row(
                 y,
                 &Row::rule().right(2, self.list.position(all.len()), Role::Muted),
             );
-            let rows = Self::detail(one, width, cx);
             let below = Rect {
                 x: 0,
                 y: y + 1,
                 width,
                 height: detail - 1,
             };
-            painter.part(below).rows(&rows);
+            painter.part(below).rows(&said);
         }
     }
 }
@@ -247,6 +289,38 @@ fn epoch(one: &Listed, manifest: &Manifest, cx: &Cx<'_>) -> String {
     }
 }
 
+/// Parts are of different sizes and foretell nothing; bytes do.
+fn how_far(progress: &Progress, cx: &Cx<'_>, width: u16) -> Vec<Row> {
+    let phase = text::sentence(&inert(&progress.phase));
+    if progress.unit == "bytes" && progress.total.is_some() {
+        return working::reading(&phase, progress, cx, width);
+    }
+    let said = match progress.total {
+        Some(total) => format!("Part {} of {}: {phase}.", progress.done + 1, count(total)),
+        None if progress.done == 0 => format!("{phase}."),
+        None => format!("{phase}: {} {}.", count(progress.done), progress.unit),
+    };
+    vec![Row::prose(said, Role::Text).keep(keep::FIGURE)]
+}
+
+/// What is being made or verified, and how far it is; or why it failed.
+fn under_way(cx: &Cx<'_>, width: u16) -> Vec<Row> {
+    let Some(step) = cx.step(Capability::Backup) else {
+        return Vec::new();
+    };
+    let mut rows = match (step.activity.is_active(), &step.progress) {
+        (true, Some(progress)) => how_far(progress, cx, width),
+        (true, None) => vec![Row::prose("It begins.", Role::Muted)],
+        _ if step.activity == Activity::Failed => {
+            let safe = "the backups below; nothing in use was changed";
+            working::ended_badly(step, safe, cx, width)
+        }
+        _ => return Vec::new(),
+    };
+    rows.push(Row::blank());
+    rows
+}
+
 /// The screen of its own.
 #[derive(Debug, Default)]
 pub struct Backup {
@@ -260,7 +334,7 @@ fn ready(cx: &Cx<'_>) -> bool {
 
 impl Screen for Backup {
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
-        if super::working::reads(cx) {
+        if working::reads(cx) {
             vec![Effect::Send(Order::Read(Capability::Backup))]
         } else {
             Vec::new()
@@ -268,16 +342,20 @@ impl Screen for Backup {
     }
 
     fn title(&self, cx: &Cx<'_>) -> Title {
-        let age = cx
-            .views
-            .backups
-            .value()
-            .map_or_else(String::new, |(at, _)| cx.old(at));
+        let age = if cx.snapshot.activity(Capability::Backup).is_active() {
+            working::fresh(cx)
+        } else {
+            let read = cx.views.backups.value();
+            read.map_or_else(String::new, |(at, _)| cx.old(at))
+        };
         Title::new("Backups", usable(all(cx)), age)
     }
 
     fn news(&self, cx: &Cx<'_>) -> News {
-        if cx.snapshot.activity(Capability::Backup).is_active() {
+        let activity = cx.snapshot.activity(Capability::Backup);
+        if activity == Activity::Failed {
+            News::new("No backup came of it.", "mend the cause, then c tries again").role(Role::Bad)
+        } else if activity.is_active() {
             News::new(
                 "The backup is being made and verified.",
                 "wait; q goes back, it runs on",

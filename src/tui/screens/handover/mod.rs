@@ -7,6 +7,7 @@ use super::{Screen, detail, working};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::cutover::{self, Mode, Question};
+use crate::engine::error::Error;
 use crate::engine::evidence::{Ready, Standing};
 use crate::engine::item::{ItemState, Items};
 use crate::engine::runner::Reply;
@@ -32,6 +33,8 @@ const MAX_AGE: u64 = 60;
 pub struct Handover {
     capability: Capability,
     list: List,
+    /// The cursor was moved by hand; else it follows the step under way.
+    moved: bool,
     /// A plan is being made.
     pending: bool,
 }
@@ -57,6 +60,7 @@ impl Handover {
                 top: 0,
                 page: 0,
             },
+            moved: false,
             pending: false,
         }
     }
@@ -197,6 +201,14 @@ impl Handover {
         cx.views.upgrade.value().map(|(_, reading)| reading.ready.clone())
     }
 
+    /// Why the evidence could not be read.
+    fn unread<'a>(&self, cx: &Cx<'a>) -> Option<&'a Error> {
+        match &cx.views.upgrade {
+            Slot::Failed(_, error) if self.capability == Capability::Upgrade => Some(error),
+            _ => None,
+        }
+    }
+
     fn lines(&self, cx: &Cx<'_>) -> Vec<Line> {
         let known: Vec<(&str, String, String)> = if self.capability == Capability::Cutover {
             cutover::steps(self.mode(cx))
@@ -246,6 +258,9 @@ impl Handover {
             if self.heading(cx).is_some() {
                 return None;
             }
+            if let Some(error) = self.unread(cx) {
+                return Some(format!("{}.", text::sentence(&error.message)));
+            }
             let ready = self.ready(cx)?;
             ready
                 .locked()
@@ -254,7 +269,7 @@ impl Handover {
     }
 
     fn plan(&mut self, verb: &str) -> Handled {
-        self.pending = true;
+        (self.pending, self.moved) = (true, false);
         let order = Order::Plan {
             capability: self.capability,
             verb: verb.to_owned(),
@@ -334,8 +349,11 @@ impl Screen for Handover {
         let facts = match self.activity(cx) {
             _ if working::locked(cx, self.capability).is_some() => "locked".to_owned(),
             Activity::Idle => match self.ready(cx) {
-                Some(ready) if ready.locked().is_some() => "not ready".to_owned(),
+                Some(ready) if ready.locked().is_some() => {
+                    format!("{} of {} not ready", ready.count(Standing::No), ready.lines.len())
+                }
                 Some(_) => "ready".to_owned(),
+                None if self.unread(cx).is_some() => "not ready".to_owned(),
                 None => "reading what is there".to_owned(),
             },
             activity if activity.is_active() => match running {
@@ -478,7 +496,10 @@ impl Screen for Handover {
                 Handled::one(Effect::Send(Order::Read(self.capability)))
             }
             Action::Stop if activity.is_active() => working::act(action, cx, self.capability),
-            action if self.list.act(action, self.lines(cx).len()) => Handled::done(),
+            action if self.list.act(action, self.lines(cx).len()) => {
+                self.moved = true;
+                Handled::done()
+            }
             _ => Handled::No,
         }
     }

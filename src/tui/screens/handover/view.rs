@@ -2,9 +2,11 @@
 
 use super::{Handover, Line, counted, reading};
 use crate::engine::Capability;
+use crate::engine::backup::HASHING;
 use crate::engine::cutover::Mode;
 use crate::engine::evidence::{Evidence, Ready, Standing};
 use crate::engine::item::ItemState;
+use crate::engine::runner::operations::backup::duration;
 use crate::engine::snapshot::Activity;
 use crate::engine::steps::Heading;
 use crate::engine::text::inert;
@@ -18,6 +20,9 @@ use crate::tui::widgets::mark::Mark;
 
 use crate::tui::screens::{detail, working};
 
+/// From this width on the way back stands beside each step.
+const WIDE: u16 = 70;
+
 /// What happened, what is next.
 pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
     let upgrade = screen.capability == Capability::Upgrade;
@@ -29,7 +34,8 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
             .map_or_else(String::new, |o| o.summary.clone());
         let (to, onward) = detail::onward(cx, screen.capability);
         let next = to.map_or_else(String::new, |_| format!("n {}", onward.label));
-        return News::new(said, next).role(Role::Ok);
+        let short = format!("{} steps are proved.", screen.lines(cx).len());
+        return News::new(said, next).short(short).role(Role::Ok);
     }
     if let Some(question) = screen.question(cx) {
         return News::new(
@@ -39,13 +45,19 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
         .role(Role::Warn);
     }
     if activity.is_active() {
-        let running = screen
-            .lines(cx)
-            .into_iter()
-            .find(|line| line.state == ItemState::Running);
+        let lines = screen.lines(cx);
+        let running = lines.iter().position(|line| line.state == ItemState::Running);
+        let looks = step
+            .and_then(|step| step.progress.as_ref())
+            .filter(|progress| running.is_none() && progress.phase == HASHING);
+        if let Some(progress) = looks {
+            let far = working::far(progress);
+            let what = format!("The backup's files are looked at: {far}. Nothing is changed yet.");
+            return News::new(what, "wait, or X stops").short("The backup's files are looked at.");
+        }
         let what = running.map_or_else(
             || "Between two steps.".to_owned(),
-            |line| format!("{} runs.", sentence(&line.title)),
+            |at| format!("Step {} of {}: {}.", at + 1, lines.len(), inert(&lines[at].title)),
         );
         let next = if screen.reopens(cx) {
             "X opens legacy again"
@@ -66,14 +78,18 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
         step.and_then(|step| step.error.as_ref()),
     ) {
         (Activity::Failed, Some(Heading::Held), Some(error)) => {
-            return News::new(error.to_string(), "n tries it again, u takes it back").role(Role::Bad);
+            return News::new(format!("{error}."), "n tries it again, u takes it back")
+                .short(failed_step(screen, cx))
+                .role(Role::Bad);
         }
         (Activity::Failed, _, Some(error)) => {
-            let next = error
-                .hint
-                .clone()
-                .unwrap_or_else(|| "n tries it again".to_owned());
-            return News::new(error.to_string(), next).role(Role::Bad);
+            let next = screen.goes_to(cx).map_or_else(
+                || "n tries it again".to_owned(),
+                |step| format!("n goes to {}", step.title()),
+            );
+            return News::new(format!("{error}."), next)
+                .short(failed_step(screen, cx))
+                .role(Role::Bad);
         }
         (_, Some(_), _) => return News::new("It stands half-way.", "n goes on").role(Role::Warn),
         _ => {}
@@ -81,8 +97,8 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
     if upgrade {
         match &cx.views.upgrade {
             Slot::Failed(_, error) => {
-                let next = error.hint.clone().unwrap_or_else(|| "r checks again".to_owned());
-                return News::new(error.to_string(), next).role(Role::Bad);
+                let what = format!("{}.", text::sentence(&error.message));
+                return News::new(what, "mend it, then r checks again").role(Role::Bad);
             }
             _ if reading(cx) && cx.views.upgrade.value().is_none() => {
                 return News::new("The pre-check reads what is there.", "wait");
@@ -99,6 +115,15 @@ pub(super) fn news(screen: &Handover, cx: &Cx<'_>) -> News {
             News::new(format!("Locked: {}", locked.sentence), next).role(Role::Warn)
         }
         None => News::new("Nothing is changed yet.", "n shows the plan"),
+    }
+}
+
+/// `Step 3 of 6 failed.`: which, in a few words; the pane says why.
+fn failed_step(screen: &Handover, cx: &Cx<'_>) -> String {
+    let lines = screen.lines(cx);
+    match lines.iter().position(|line| line.state == ItemState::Failed) {
+        Some(at) => format!("Step {} of {} failed.", at + 1, lines.len()),
+        None => "It failed.".to_owned(),
     }
 }
 
@@ -174,14 +199,21 @@ fn standing_still(screen: &Handover, cx: &Cx<'_>) -> Option<String> {
 fn head(screen: &Handover, cx: &Cx<'_>, ready: Option<&Ready>, glyphs: &Glyphs, width: u16) -> Vec<Row> {
     let mut rows = Vec::new();
     let upgrade = screen.capability == Capability::Upgrade;
+    let done = cx
+        .step(screen.capability)
+        .and_then(|step| step.outcome.as_ref())
+        .filter(|_| screen.activity(cx).is_done());
     let intro = standing_still(screen, cx).unwrap_or_else(|| {
-        if upgrade {
+        if let Some(outcome) = done {
+            inert(&outcome.summary)
+        } else if upgrade {
             "Eight steps, each with its proof and its way back.".to_owned()
         } else {
             "The work is handed over in one short, counted gap.".to_owned()
         }
     });
-    rows.push(Row::prose(intro, Role::Text).keep(keep::FIGURE));
+    let role = if done.is_some() { Role::Ok } else { Role::Text };
+    rows.extend(detail::prose(&intro, width, role, keep::FIGURE));
     rows.push(Row::blank());
     match ready {
         Some(ready) if upgrade => {
@@ -211,7 +243,16 @@ fn head(screen: &Handover, cx: &Cx<'_>, ready: Option<&Ready>, glyphs: &Glyphs, 
                     .keep(keep::FIGURE),
             );
         }
-        None => rows.push(Row::prose("The pre-check reads what is there.", Role::Muted)),
+        None => match screen.unread(cx) {
+            Some(error) => {
+                let what = format!("{}.", text::sentence(&error.message));
+                rows.extend(detail::prose(&what, width, Role::Bad, keep::FIGURE));
+                if let Some(hint) = &error.hint {
+                    rows.extend(detail::prose(hint, width, Role::Text, keep::FIGURE));
+                }
+            }
+            None => rows.push(Row::prose("The pre-check reads what is there.", Role::Muted)),
+        },
     }
     if upgrade && screen.waits(cx) {
         rows.push(Row::prose(
@@ -223,22 +264,28 @@ fn head(screen: &Handover, cx: &Cx<'_>, ready: Option<&Ready>, glyphs: &Glyphs, 
     rows
 }
 
-fn state_words(line: &Line) -> String {
-    let took = line.ms.map_or_else(String::new, |ms| format!(" {}", took(ms)));
-    match line.state {
-        ItemState::Done => format!("done{took}  {}", inert(&line.text)),
-        ItemState::Waiting => "waiting".to_owned(),
-        other if line.text.is_empty() => other.word().to_owned(),
-        other => format!("{}  {}", other.word(), inert(&line.text)),
-    }
-}
-
-/// `0:02`, or `0.4 s` under a second.
-fn took(ms: u64) -> String {
-    if ms < 1000 {
-        format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+/// The state with its time, and what was found where that fits whole into `room` cells; the line below the steps has it in any case.
+fn state_words(line: &Line, room: u16, screen: &Handover, cx: &Cx<'_>) -> String {
+    let word = match (line.state, line.ms) {
+        (ItemState::Done, Some(ms)) => format!("done {}", duration(ms)),
+        (ItemState::Running, _) => {
+            let since = cx.step(screen.capability).and_then(|step| step.line_since);
+            let since = since.filter(|_| screen.activity(cx).is_active());
+            since.map_or_else(
+                || "running".to_owned(),
+                |since| {
+                    cx.wake_in(std::time::Duration::from_secs(1));
+                    format!("running {}", text::duration(cx.now.seconds_since(since)))
+                },
+            )
+        }
+        (state, _) => state.word().to_owned(),
+    };
+    let whole = format!("{word}  {}", inert(&line.text));
+    if line.text.is_empty() || text::cells(&whole) > room {
+        word
     } else {
-        text::duration(ms / 1000)
+        whole
     }
 }
 
@@ -246,19 +293,35 @@ fn took(ms: u64) -> String {
 fn foot(screen: &Handover, cx: &Cx<'_>, lines: &[Line], ready: Option<&Ready>, width: u16) -> Vec<Row> {
     let upgrade = screen.capability == Capability::Upgrade;
     let mut foot = vec![Row::blank()];
+    let failed = cx
+        .step(screen.capability)
+        .filter(|step| step.activity == Activity::Failed);
     if let Some(line) = lines.get(screen.list.cursor)
         && !line.text.is_empty()
+        // The failure itself is told whole.
+        && (failed.is_none() || line.state != ItemState::Failed)
     {
         let title = sentence(&line.title);
         let column = text::cells(&title).min(width / 2) + 3;
+        let said = match line.state {
+            ItemState::Undone => format!("taken back: {}", inert(&line.text)),
+            _ => inert(&line.text),
+        };
         foot.extend(detail::labelled(
             &title,
-            &inert(&line.text),
+            &said,
             column,
             width,
             Role::Text,
             keep::NORMAL,
         ));
+        foot.push(Row::blank());
+    }
+    if let Some(step) = failed {
+        foot.extend(working::why_it_ended(step, cx, width));
+        if let Some(hint) = step.error.as_ref().and_then(|error| error.hint.as_ref()) {
+            foot.extend(detail::labelled("Do", hint, 5, width, Role::Text, keep::FIGURE));
+        }
         foot.push(Row::blank());
     }
     let named = screen.named(cx);
@@ -276,7 +339,7 @@ fn foot(screen: &Handover, cx: &Cx<'_>, lines: &[Line], ready: Option<&Ready>, w
         foot.push(Row::blank());
     }
     if let Some(bad) = ready.and_then(|ready| ready.lines.iter().find(|line| line.standing == Standing::No))
-        && let Some(hint) = &bad.hint
+        && let Some(hint) = bad.hint.as_ref().filter(|_| bad.goes_to.is_none())
     {
         foot.push(Row::prose(hint.clone(), Role::Warn));
     }
@@ -293,18 +356,31 @@ fn foot(screen: &Handover, cx: &Cx<'_>, lines: &[Line], ready: Option<&Ready>, w
     foot
 }
 
+/// Where state and way back begin: no title and no way back is cut as long as the state has room.
+fn columns(lines: &[Line], width: u16) -> (u16, u16) {
+    let widest = |cells: &dyn Fn(&Line) -> u16| lines.iter().map(cells).max().unwrap_or(0);
+    let state_at = 5 + 2 + widest(&|line| text::cells(&line.title)) + 2;
+    if width < WIDE {
+        return (state_at.min(width.saturating_sub(14)), width);
+    }
+    let back = widest(&|line| text::cells(&line.way_back)).clamp(9, 24);
+    let back_at = width.saturating_sub(back + 1);
+    (state_at.min(back_at.saturating_sub(14)), back_at)
+}
+
 /// Draws the pane.
 pub(super) fn render(screen: &mut Handover, painter: &mut Painter<'_>, cx: &Cx<'_>) {
     let (width, height, glyphs) = (painter.width(), painter.height(), painter.glyphs());
     let (ready, lines) = (screen.ready(cx), screen.lines(cx));
+    if !screen.moved && screen.activity(cx) != Activity::Idle {
+        let at = |state| lines.iter().position(|line: &Line| line.state == state);
+        let here = at(ItemState::Failed).or_else(|| at(ItemState::Running));
+        screen.list.cursor = here.unwrap_or(screen.list.cursor);
+    }
     let mut rows = head(screen, cx, ready.as_ref(), glyphs, width);
     let upgrade = screen.capability == Capability::Upgrade;
-    let wide = width >= 70;
-    let (state_at, back_at) = if wide {
-        (34, width.saturating_sub(24))
-    } else {
-        (30, width)
-    };
+    let wide = width >= WIDE;
+    let (state_at, back_at) = columns(&lines, width);
     let mut header = Row::new()
         .at(5, "Step", Role::Muted)
         .at(state_at, "State", Role::Muted);
@@ -333,6 +409,11 @@ pub(super) fn render(screen: &mut Handover, painter: &mut Painter<'_>, cx: &Cx<'
         height: count.min(height.saturating_sub(above)),
     };
     let mut part = painter.part(area);
+    let room = back_at.saturating_sub(state_at + 2);
+    let words: Vec<String> = lines
+        .iter()
+        .map(|line| state_words(line, room, screen, cx))
+        .collect();
     screen.list.draw(&mut part, lines.len(), true, |index, here| {
         let line = &lines[index];
         let mark = mark(line.state);
@@ -345,22 +426,22 @@ pub(super) fn render(screen: &mut Handover, painter: &mut Painter<'_>, cx: &Cx<'
             .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
             .at(3, mark.glyph(glyphs), mark.role())
             .at(5, format!("{} {}", index + 1, inert(&line.title)), Role::Text)
-            .max(state_at.saturating_sub(6))
-            .at(state_at, state_words(line), role)
-            .max(back_at.saturating_sub(state_at + 1));
+            .max(state_at.saturating_sub(6));
+        let row = row.at(state_at, words[index].clone(), role).max(room);
         if wide {
-            row.at(back_at, line.way_back.clone(), Role::Muted).max(23)
+            row.at(back_at, line.way_back.clone(), Role::Muted)
         } else {
             row
         }
     });
     let below = above + area.height;
-    let foot = foot(screen, cx, &lines, ready.as_ref(), width);
+    let mut foot = foot(screen, cx, &lines, ready.as_ref(), width);
     let rest = ratatui::layout::Rect {
         x: 0,
         y: below,
         width,
         height: height.saturating_sub(below),
     };
+    working::fill_with_log(&mut foot, cx, screen.capability, rest.height, 12);
     painter.part(rest).rows(&foot);
 }

@@ -40,11 +40,27 @@ const fn sign(kind: MarkKind) -> &'static str {
     }
 }
 
+/// What the signs say.
+const LEGEND: [(&str, &str); 4] = [
+    ("!", "verdict"),
+    ("o", "decided"),
+    ("d", "deployed"),
+    ("p", "paged"),
+];
+
 /// The figure as it is drawn, and its limit. Of availability, what is missing is drawn: more is worse everywhere.
 fn drawn(criterion: Criterion, value: f64) -> f64 {
     match criterion {
         Criterion::Availability => 1.0 - value,
         _ => value,
+    }
+}
+
+/// What the figure cannot exceed.
+const fn most(criterion: Criterion) -> f64 {
+    match criterion {
+        Criterion::ErrorRate | Criterion::Availability => 1.0,
+        Criterion::Degradation | Criterion::Validation => f64::INFINITY,
     }
 }
 
@@ -75,6 +91,20 @@ fn step(top: f64, rows: f64, whole: bool) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
+/// The step and the number of rows that are drawn: never beyond `most`, which then is the top of the axis.
+fn scale(top: f64, height: u16, whole: bool, most: f64) -> (f64, u16) {
+    let natural = step(top.min(most), f64::from(height), whole);
+    if natural * f64::from(height) <= most + 1e-9 {
+        return (natural, height);
+    }
+    // Parts of the whole that are read at a glance.
+    let parts = [20_u16, 10, 8, 5, 4, 2]
+        .into_iter()
+        .find(|parts| *parts <= height)
+        .unwrap_or(1);
+    (most / f64::from(parts), parts)
+}
+
 /// The chart in `height` rows of `width` cells; nothing when there is no room or no sample.
 pub fn rows(
     picture: &Picture,
@@ -98,8 +128,7 @@ pub fn rows(
     let interval = criteria.interval.max(1);
     let columns = columns(picture, criterion, end, interval, slots);
     let limit = drawn(criterion, criteria.rule(criterion).limit);
-    let mut out = vec![heading(criterion, criteria, slots, width)];
-    out.extend(plot(&columns, criterion, limit, height - AROUND, glyphs));
+    let plot = plot(&columns, criterion, limit, height - AROUND, glyphs);
     let begin = end.saturating_sub(interval.saturating_mul(whole(slots) - 1));
     let slot_of = |at: Timestamp| {
         let away = at.as_microsecond() - begin + interval / 2;
@@ -111,6 +140,8 @@ pub fn rows(
             signs[slot] = sign(mark.kind);
         }
     }
+    let mut out = vec![heading(criterion, criteria, &signs, width)];
+    out.extend(plot);
     let mut below = Row::new().at(AXIS, "", Role::Text);
     for sign in signs {
         below = below.then(format!(" {sign} "), Role::Warn);
@@ -125,20 +156,38 @@ fn whole(slots: usize) -> i64 {
     i64::try_from(slots).unwrap_or(i64::MAX)
 }
 
-fn heading(criterion: Criterion, criteria: &Criteria, slots: usize, width: u16) -> Row {
-    let long = span(seconds(criteria.interval.saturating_mul(whole(slots))));
+/// Title, limit, and what the signs below mean: all of them where there is room, else those that are there.
+fn heading(criterion: Criterion, criteria: &Criteria, signs: &[&str], width: u16) -> Row {
+    let long = span(seconds(criteria.interval.saturating_mul(whole(signs.len()))));
     let limit = drawn(criterion, criteria.rule(criterion).limit);
-    let row = Row::new()
-        .at(1, format!("{}, last {long}", title(criterion)), Role::Critical)
-        .then("    w next criterion", Role::Muted)
-        .keep(keep::FIGURE);
-    let legend = "! verdict  o decided  d deployed  p paged";
-    let limit = format!("limit {}", label(criterion, limit));
-    if width >= 95 {
-        row.right(1, format!("{limit}   {legend}"), Role::Muted)
-    } else {
-        row.right(1, limit, Role::Muted)
-    }
+    let name = format!("{}, last {long}", title(criterion));
+    let all = LEGEND.iter().map(|(sign, word)| format!("{sign} {word}"));
+    let there = LEGEND
+        .iter()
+        .filter(|(sign, _)| signs.contains(sign))
+        .map(|(sign, word)| format!("{sign} {word}"));
+    let beside = |legend: Vec<String>| {
+        let gap = if legend.is_empty() { "" } else { "   " };
+        format!("limit {}{gap}{}", label(criterion, limit), legend.join("  "))
+    };
+    let (long, there) = ("    w next criterion", beside(there.collect()));
+    let ways = [
+        (long, beside(all.collect())),
+        (long, there.clone()),
+        ("  w next", there),
+    ];
+    let fits = |(more, right): &(&str, String)| {
+        text::width(&name) + text::width(more) + text::width(right) + 3 <= usize::from(width)
+    };
+    let (more, right) = ways
+        .into_iter()
+        .find(fits)
+        .unwrap_or_else(|| (long, beside(Vec::new())));
+    Row::new()
+        .at(1, name, Role::Critical)
+        .then(more, Role::Muted)
+        .right(1, right, Role::Muted)
+        .keep(keep::FIGURE)
 }
 
 fn columns(picture: &Picture, criterion: Criterion, end: i64, interval: i64, slots: usize) -> Vec<Column> {
@@ -161,13 +210,14 @@ fn columns(picture: &Picture, criterion: Criterion, end: i64, interval: i64, slo
 }
 
 fn plot(columns: &[Column], criterion: Criterion, limit: f64, height: u16, glyphs: &Glyphs) -> Vec<Row> {
-    let most = columns.iter().fold(limit * 1.25, |most, column| match column {
-        Column::Value(value) => most.max(*value),
-        _ => most,
+    let top = columns.iter().fold(limit * 1.25, |top, column| match column {
+        Column::Value(value) => top.max(*value),
+        _ => top,
     });
-    let step = step(most, f64::from(height), criterion == Criterion::Validation);
+    let whole = criterion == Criterion::Validation;
+    let (step, levels) = scale(top, height, whole, most(criterion));
     let mut out = Vec::new();
-    for level in (1..=height).rev() {
+    for level in (1..=levels).rev() {
         let top = f64::from(level) * step;
         let bottom = top - step;
         let at_limit = limit > bottom + 1e-9 && limit <= top + 1e-9;
@@ -275,5 +325,25 @@ mod tests {
             assert!(!whole || step.fract() == 0.0);
         }
         assert!((step(0.328, 6.0, false) - 0.06).abs() < 1e-12);
+    }
+
+    #[test]
+    fn no_axis_goes_beyond_what_a_share_can_be() {
+        for height in 4..=20_u16 {
+            for top in [0.19, 0.5, 0.62, 0.9, 0.97, 1.0] {
+                let (step, levels) = scale(top, height, false, 1.0);
+                let reaches = step * f64::from(levels);
+                assert!(
+                    reaches <= 1.0 + 1e-9 && reaches >= top - 1e-9,
+                    "{top} in {height}: {reaches}"
+                );
+                assert!(
+                    levels <= height && levels * 2 >= height.min(20),
+                    "{top} in {height}: {levels}"
+                );
+            }
+        }
+        // A share without a bound keeps its round steps.
+        assert_eq!(scale(1.7, 10, false, f64::INFINITY).1, 10);
     }
 }

@@ -76,7 +76,11 @@ pub(super) fn keep_on(watch: &Watch, cx: &Cx<'_>) -> Effect {
         Role::Muted,
     )];
     let target = cx.snapshot.target.clone();
-    let title = "Keep on in spite of the verdict";
+    let title = if watch.should_roll_back() {
+        "Keep on in spite of the verdict"
+    } else {
+        "Acknowledge or silence"
+    };
     Effect::Open(Box::new(Decision::new(
         title,
         STEP,

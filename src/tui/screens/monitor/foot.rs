@@ -5,7 +5,7 @@ use super::picture::{Phase, Picture, Rest, seconds, span, until};
 use crate::engine::monitor::verdict::short_percent;
 use crate::engine::monitor::watch::MarkKind;
 use crate::engine::monitor::{Verdict, Watch};
-use crate::engine::text::{inert, plural};
+use crate::engine::text::{count, inert, plural};
 use crate::tui::app::context::Cx;
 use crate::tui::clock::about;
 use crate::tui::paint::{Row, keep};
@@ -63,6 +63,9 @@ fn promotion(watch: &Watch, verdict: &Verdict, phase: Phase, cx: &Cx<'_>) -> Str
     if phase.is_breach() {
         return "not while the verdict is breach".to_owned();
     }
+    if phase == Phase::Back {
+        return "no: it was rolled back".to_owned();
+    }
     if verdict.frozen {
         return "frozen: too much is not known".to_owned();
     }
@@ -108,7 +111,11 @@ pub(super) fn foot(
     let samples = format!("{good} of {}, {lost}", watch.samples);
     let (budget, budget_role) = if verdict.frozen {
         (
-            format!("SPENT, {budget}: promotion frozen, on-call paged"),
+            format!(
+                "SPENT: {} samples not known, {} allowed; promotion frozen, on-call paged",
+                count(u64::from(verdict.unknown_used)),
+                criteria.unknown_budget
+            ),
             Role::Unknown,
         )
     } else {
@@ -121,7 +128,7 @@ pub(super) fn foot(
         say("Unknown budget", &budget, budget_role, keep::FIGURE);
         say("Samples", &samples, Role::Text, keep::NORMAL);
     }
-    if !phase.is_breach() {
+    if !phase.is_breach() && phase != Phase::Back {
         say("If it breaches", &if_it_breaches(watch), Role::Text, keep::NORMAL);
         say(
             "If you roll back",

@@ -199,7 +199,10 @@ fn streak(judged: &Judged, criteria: &Criteria, picture: &Picture) -> String {
     if judged.is_unknown() && judged.unknown == 0 {
         return String::new();
     }
-    let budget = || format!("unknown {} of {}", judged.unknown, criteria.unknown_budget);
+    let budget = || match (judged.unknown, criteria.unknown_budget) {
+        (unknown, budget) if unknown > budget => format!("unknown {unknown}, allowed {budget}"),
+        (unknown, budget) => format!("unknown {unknown} of {budget}"),
+    };
     match (judged.criterion, judged.state) {
         (_, State::Unknown(Gap::Few | Gap::NoBaseline | Gap::BadBaseline)) => String::new(),
         (_, State::Unknown(_)) => budget(),

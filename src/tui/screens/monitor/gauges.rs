@@ -67,7 +67,7 @@ impl Columns {
 }
 
 pub(super) fn gauges(picture: &Picture, watch: &Watch, phase: Phase, cx: &Cx<'_>, width: u16) -> Vec<Row> {
-    let stale = matches!(phase, Phase::Stale | Phase::Off);
+    let stale = matches!(phase, Phase::Stale | Phase::Off | Phase::Back);
     let Some(gauges) = Gauge::all(picture, stale, &|at| cx.now.clock(at)) else {
         return Vec::new();
     };
@@ -157,7 +157,12 @@ fn second(gauge: &Gauge, picture: &Picture, watch: &Watch, cx: &Cx<'_>, columns:
             last.reverse();
             last
         };
-        row = row.at(at, bar::sparkline(glyphs, &figures, cells), Role::Text);
+        // Availability is what is there, not what is missing; its own top says enough.
+        let scale = match gauge.criterion {
+            Criterion::Availability => 0.0,
+            criterion => watch.criteria().rule(criterion).limit,
+        };
+        row = row.at(at, bar::sparkline(glyphs, &figures, cells, scale), Role::Text);
     }
     row
 }

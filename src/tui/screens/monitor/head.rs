@@ -4,6 +4,7 @@ use super::foot::way_back;
 use super::gauges::NARROW;
 use super::picture::{Phase, span, until};
 use super::{Monitor, view};
+use crate::engine::Capability;
 use crate::engine::monitor::watch::{Note, time};
 use crate::engine::monitor::{Verdict, Watch};
 use crate::engine::text::inert;
@@ -54,6 +55,12 @@ pub(super) fn head(watch: &Watch, phase: Phase, screen: &Monitor, cx: &Cx<'_>, w
         rows.extend(prose(&goes, width, Role::Text, keep::FIGURE));
         rows.extend(acted(watch, cx, width));
         rows.push(Row::prose(armed(watch, cx), Role::Muted).keep(keep::NORMAL));
+        return rows;
+    }
+    if let Some(at) = screen.shown().rolled_back.filter(|_| phase == Phase::Back) {
+        rows.extend(answered(verdict, at, cx, width));
+        rows.push(two(&score(verdict), &limits, width, Role::Muted));
+        rows.extend(acted(watch, cx, width));
         return rows;
     }
     if phase == Phase::Stale {
@@ -110,6 +117,24 @@ pub(super) fn head(watch: &Watch, phase: Phase, screen: &Monitor, cx: &Cx<'_>, w
         rows.push(Row::new().at(10, auto, Role::Muted).keep(keep::NORMAL));
     }
     rows.extend(acted(watch, cx, width));
+    rows
+}
+
+/// A breach that a rollback has answered: since when, until when, and how that ended.
+fn answered(verdict: &Verdict, at: jiff::Timestamp, cx: &Cx<'_>, width: u16) -> Vec<Row> {
+    let since = verdict.latch.and_then(|latch| time(latch.at));
+    let since = since.map_or_else(String::new, |at| format!(" since {}", cx.now.clock_seconds(at)));
+    let said = format!(
+        "BREACH{since}, rolled back {} and proved",
+        cx.now.clock_seconds(at)
+    );
+    let mut rows = vec![Row::prose(said, Role::Critical).keep(keep::ALWAYS)];
+    let outcome = cx
+        .step(Capability::Rollback)
+        .and_then(|step| step.outcomes.get("apply"));
+    if let Some(outcome) = outcome {
+        rows.extend(prose(&inert(&outcome.summary), width, Role::Ok, keep::FIGURE));
+    }
     rows
 }
 

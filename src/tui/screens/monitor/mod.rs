@@ -121,7 +121,7 @@ impl Monitor {
             Phase::Stale | Phase::Spent | Phase::Unknown => {
                 Command::new(Action::Next, "see source").about("what is missing, and in whose words")
             }
-            Phase::Passed => Command::new(Action::Next, "report").about("go on to the report"),
+            Phase::Passed | Phase::Back => Command::new(Action::Next, "report").about("go on to the report"),
             Phase::First | Phase::Closely | Phase::Well => Command::new(Action::Next, "next")
                 .about("roll back on a breach, the report at the end")
                 .off(Some(if phase == Phase::Closely {
@@ -152,7 +152,7 @@ impl Monitor {
                 Some(None) => Handled::done(),
                 None => Handled::one(decide("watching", Value::Bool(true))),
             },
-            Phase::Passed => Handled::one(Effect::Go(Capability::Report)),
+            Phase::Passed | Phase::Back => Handled::one(Effect::Go(Capability::Report)),
             Phase::Stale | Phase::Spent | Phase::Unknown => {
                 self.source().map_or_else(Handled::done, Handled::one)
             }
@@ -166,7 +166,7 @@ impl Monitor {
             None => Some((self.live.clone(), cx.now.at)),
         };
         Handled::one(say(if self.frozen.is_some() {
-            "Frozen; sampling goes on."
+            "Frozen; sampling goes on. f follows."
         } else {
             "Following again."
         }))
@@ -298,7 +298,13 @@ impl Screen for Monitor {
                 "The verdict stays until someone acts.",
                 "n roll back, or v explain first",
             )
+            .short("It stays.")
             .role(role),
+            Phase::Back => {
+                let at = cx.snapshot.rolled_back();
+                let at = at.map_or_else(String::new, |at| format!(" at {}", cx.now.clock(at)));
+                News::new(format!("Rolled back{at} and proved."), "n report").role(Role::Ok)
+            }
             Phase::Stale => {
                 let age = watch.age(cx.now.at).and_then(|age| u64::try_from(age).ok());
                 News::new(
@@ -314,6 +320,7 @@ impl Screen for Monitor {
                 "Unknown budget spent: promotion frozen, on-call paged. No rollback by itself.",
                 "n see source",
             )
+            .short("Unknown budget spent; on-call paged.")
             .role(role),
             Phase::Unknown => {
                 let missing: Vec<&str> = verdict
@@ -360,10 +367,12 @@ impl Screen for Monitor {
                     0 => "none missing".to_owned(),
                     some => format!("{some} not usable"),
                 };
+                let samples = plural(watch.samples, "sample", "samples");
                 News::new(
-                    format!("{}, {missing}.", plural(watch.samples, "sample", "samples")),
+                    format!("{samples}, {missing}."),
                     format!("nothing to do{}", next_sample()),
                 )
+                .short(format!("{samples}."))
             }
         }
     }

@@ -19,6 +19,8 @@ use crate::tui::clock::Now;
 pub struct Picture {
     /// The watch; `None` before there was one.
     watch: Option<Shared>,
+    /// When a rollback answered the verdict.
+    pub rolled_back: Option<Timestamp>,
     /// The way back.
     pub back: Back,
 }
@@ -54,6 +56,8 @@ pub enum Phase {
     Countdown,
     /// The verdict is to roll back.
     Breach,
+    /// The verdict was to roll back, and that is done.
+    Back,
     /// Nobody watches.
     Off,
     /// No sample came for too long.
@@ -82,6 +86,7 @@ impl Picture {
     pub fn of(snapshot: &Snapshot, views: &Views) -> Self {
         Self {
             watch: snapshot.monitor.clone(),
+            rolled_back: snapshot.rolled_back(),
             back: back(snapshot, views),
         }
     }
@@ -90,6 +95,7 @@ impl Picture {
     pub fn watching(snapshot: &Snapshot) -> Self {
         Self {
             watch: snapshot.monitor.clone(),
+            rolled_back: snapshot.rolled_back(),
             back: Back::default(),
         }
     }
@@ -112,6 +118,9 @@ impl Picture {
         let Some(verdict) = watch.verdict() else {
             return if watch.on { Phase::First } else { Phase::Off };
         };
+        if verdict.should_roll_back && self.rolled_back.is_some() {
+            return Phase::Back;
+        }
         if verdict.should_roll_back {
             return if watch.countdown.is_some() {
                 Phase::Countdown

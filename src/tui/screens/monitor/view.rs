@@ -24,7 +24,7 @@ pub(super) const fn role(phase: Phase) -> Role {
         Phase::Stale | Phase::Spent | Phase::Unknown => Role::Unknown,
         Phase::Closely => Role::Warn,
         Phase::Well | Phase::Passed => Role::Ok,
-        Phase::Never | Phase::First | Phase::Off => Role::Text,
+        Phase::Never | Phase::First | Phase::Off | Phase::Back => Role::Text,
     }
 }
 
@@ -116,7 +116,10 @@ fn never(picture: &Picture, cx: &Cx<'_>, width: u16) -> Vec<Row> {
             _ => "reads MAOS's health only; nothing is submitted",
         };
         say("Validation", probe);
-        let hooks = plural(monitor.hooks.len() as u64, "command is", "commands are");
+        let hooks = match monitor.hooks.len() {
+            0 => "no command is".to_owned(),
+            some => plural(some as u64, "command is", "commands are"),
+        };
         say("On a change", &format!("the bell rings; {hooks} called"));
     }
     say("If you roll back", &way_back(picture, cx));
@@ -162,7 +165,10 @@ fn tiny(watch: &Watch, phase: Phase, picture: &Picture, cx: &Cx<'_>, width: u16)
             width,
         ));
     } else {
-        let word = format!("VERDICT {}", verdict.word.name());
+        let word = match phase {
+            Phase::Back => "ROLLED BACK".to_owned(),
+            _ => format!("VERDICT {}", verdict.word.name()),
+        };
         rows.push(
             Row::new()
                 .at(1, word, role(phase))
@@ -171,7 +177,7 @@ fn tiny(watch: &Watch, phase: Phase, picture: &Picture, cx: &Cx<'_>, width: u16)
                 .keep(keep::ALWAYS),
         );
     }
-    let stale = matches!(phase, Phase::Stale | Phase::Off);
+    let stale = matches!(phase, Phase::Stale | Phase::Off | Phase::Back);
     let age_role = if stale { Role::Unknown } else { Role::Text };
     rows.push(Row::prose(age, age_role).keep(keep::ALWAYS));
     if let Some(mut gauges) = Gauge::all(picture, stale, &|at| cx.now.clock(at)) {

@@ -22,6 +22,7 @@ use crate::tui::overlays::choice::{Choice, Consequence};
 use crate::tui::overlays::confirm::Confirm;
 use crate::tui::paint::Painter;
 use crate::tui::style::Role;
+use crate::tui::text;
 use crate::tui::widgets::frame::{News, Title};
 
 /// The screen.
@@ -58,6 +59,18 @@ fn half_returned(cx: &Cx<'_>) -> bool {
 pub(super) fn runs(cx: &Cx<'_>) -> bool {
     cx.step(Capability::Rollback)
         .is_some_and(|step| step.activity.is_active() && step.verb != "rehearse")
+}
+
+/// Whether a rehearsal is under way.
+fn rehearses(cx: &Cx<'_>) -> bool {
+    cx.step(Capability::Rollback)
+        .is_some_and(|step| step.activity.is_active() && step.verb == "rehearse")
+}
+
+/// Whether the last rollback failed.
+fn failed(cx: &Cx<'_>) -> bool {
+    cx.step(Capability::Rollback)
+        .is_some_and(|step| step.activity == Activity::Failed && step.verb == "apply")
 }
 
 fn interrupted(cx: &Cx<'_>) -> bool {
@@ -155,25 +168,27 @@ impl Screen for Rollback {
     }
 
     fn title(&self, cx: &Cx<'_>) -> Title {
-        let age = cx
-            .views
-            .rollback
-            .value()
-            .map_or_else(String::new, |(at, _)| format!("read {}", cx.ago(at)));
+        let age = if runs(cx) {
+            super::working::fresh(cx)
+        } else {
+            let read = cx.views.rollback.value();
+            read.map_or_else(String::new, |(at, _)| format!("read {}", cx.ago(at)))
+        };
         let what = match preflight(cx) {
             Some(found) if over(cx) => {
                 format!("{} of {} steps proved", found.steps.len(), found.steps.len())
             }
+            Some(_) if failed(cx) => "failed".to_owned(),
             Some(found) if !runs(cx) => {
                 let about = found
                     .rehearsed_ms()
                     .map_or_else(String::new, |ms| format!(" · about {}", duration(ms)));
                 format!(
-                    "{}{about} · nothing is changed by opening this",
+                    "{}{about} · nothing is changed yet",
                     plural(found.steps.len() as u64, "step", "steps")
                 )
             }
-            Some(_) => "running".to_owned(),
+            Some(_) => view::which(cx).unwrap_or_else(|| "running".to_owned()),
             None => "nothing is changed by opening this".to_owned(),
         };
         Title::new("Rollback", what, age)
@@ -199,13 +214,23 @@ impl Screen for Rollback {
             )
             .role(Role::Warn);
         }
+        if rehearses(cx) {
+            let far = step
+                .and_then(|step| step.progress.as_ref())
+                .map_or_else(String::new, |progress| {
+                    format!(": {}", super::working::far(progress))
+                });
+            return News::new(format!("Rehearsing{far}."), "wait; nothing in use is touched");
+        }
         if runs(cx) {
             let next = if behind_the_swap(cx) {
                 "wait; it ends with its proof or takes itself back"
             } else {
                 "watch, or X stops before the swap"
             };
-            return News::new(view::under_way(cx), next);
+            let short =
+                view::which(cx).map_or_else(String::new, |which| format!("{}.", text::sentence(&which)));
+            return News::new(view::under_way(cx), next).short(short);
         }
         if self.pending {
             return News::new("The plan is being made; nothing is changed.", "wait");
@@ -220,10 +245,16 @@ impl Screen for Rollback {
             match (step.activity, &step.outcome, &step.error) {
                 (Activity::Done, Some(outcome), _) if over(cx) => {
                     let said = format!("{}.", outcome.summary.trim_end_matches('.'));
-                    return News::new(said, "n report").role(Role::Ok);
+                    let short = said
+                        .split_once(':')
+                        .map_or("Rolled back and proved", |(head, _)| head);
+                    let short = format!("{short}.");
+                    return News::new(said, "n report").short(short).role(Role::Ok);
                 }
                 (Activity::Failed, _, Some(error)) => {
-                    return News::new(error.to_string(), "mend the cause, then n").role(Role::Bad);
+                    return News::new(format!("{error}."), "mend the cause, then n")
+                        .short("The rollback failed; the cause stands above.")
+                        .role(Role::Bad);
                 }
                 _ => {}
             }
@@ -270,6 +301,13 @@ impl Screen for Rollback {
                 .then(|| "From the swap on nothing is left half done; it ends by itself.".to_owned());
             all.push(Command::new(Action::Stop, "stop").off(cx.held().or(glued)));
             return all;
+        }
+        if rehearses(cx) {
+            all.push(
+                Command::new(Action::Stop, "stop")
+                    .about("stop the rehearsal; its copies are removed")
+                    .off(cx.held()),
+            );
         }
         if half_returned(cx) {
             return all;

@@ -1,37 +1,57 @@
 //! What the rollback looks like: why, to what, what is known before, what becomes of new rows, the steps with their state.
 
-use super::{lines, over, preflight, runs};
+use super::{behind_the_swap, lines, over, preflight, runs};
 use crate::engine::Capability;
-use crate::engine::backup::Listed;
+use crate::engine::backup::{HASHING, Listed};
 use crate::engine::item::{Item, ItemState};
+use crate::engine::monitor::Criterion;
+use crate::engine::monitor::verdict::short_percent;
+use crate::engine::monitor::watch::time;
 use crate::engine::rollback::{Mode, NewRows, Preflight, Sign};
 use crate::engine::runner::operations::backup::duration;
+use crate::engine::snapshot::Activity;
 use crate::engine::text::{count, inert, plural};
 use crate::engine::views::Slot;
 use crate::tui::app::context::Cx;
 use crate::tui::paint::{Painter, Row, keep};
-use crate::tui::screens::detail;
+use crate::tui::screens::{detail, working};
 use crate::tui::style::Role;
 use crate::tui::text;
 use crate::tui::widgets::mark::Mark;
 
+/// The width over which a line is read without losing it.
+const MEASURE: u16 = 100;
+
 /// Where values stand beside their labels.
 const VALUES: u16 = 9;
 
-/// The step under way, in words.
+/// The step under way, in words, and how far it is where that is counted.
 pub(super) fn under_way(cx: &Cx<'_>) -> String {
-    lines(cx)
-        .and_then(|lines| {
-            lines
-                .all()
-                .iter()
-                .find(|line| line.state == ItemState::Running)
-                .cloned()
-        })
-        .map_or_else(
-            || "It begins.".to_owned(),
-            |line| format!("{}.", sentence(&line.title)),
-        )
+    let progress = cx
+        .step(Capability::Rollback)
+        .and_then(|step| step.progress.as_ref());
+    let far = progress
+        .filter(|progress| progress.unit != "steps")
+        .map_or_else(String::new, |progress| format!(": {}", working::far(progress)));
+    let running = lines(cx).and_then(|lines| {
+        let mut all = lines.all().iter();
+        all.find(|line| line.state == ItemState::Running).cloned()
+    });
+    match (running, progress) {
+        (Some(line), _) => format!("{}{far}.", sentence(&line.title)),
+        (None, Some(progress)) if progress.phase == HASHING => {
+            format!("The backup's files are looked at{far}. Nothing is stopped yet.")
+        }
+        (None, Some(progress)) if progress.done > 0 => "Between two steps.".to_owned(),
+        (None, _) => "It begins.".to_owned(),
+    }
+}
+
+/// `step 7 of 11`: the one under way, or the one that is next.
+pub(super) fn which(cx: &Cx<'_>) -> Option<String> {
+    let all = lines(cx)?.all();
+    let at = all.iter().position(|line| !line.state.ended())?;
+    Some(format!("step {} of {}", at + 1, all.len()))
 }
 
 /// Where an interrupted one stands.
@@ -115,7 +135,43 @@ fn backup_words(backup: &Listed, cx: &Cx<'_>) -> String {
     format!("backup {when} · {proof}")
 }
 
+/// The verdict that asks for it, while nobody has answered it: `BREACH latched 03:14:06, score 5: error rate 32.8 %`.
+fn breach(cx: &Cx<'_>) -> Option<String> {
+    let verdict = cx.snapshot.monitor.as_deref()?.verdict()?;
+    let since = verdict.latch.and_then(|latch| time(latch.at));
+    if !verdict.should_roll_back || cx.snapshot.rolled_back().is_some_and(|_| !over(cx)) {
+        return None;
+    }
+    let since = since.map_or_else(String::new, |at| format!(" latched {}", cx.now.clock_seconds(at)));
+    let parts: Vec<String> = verdict
+        .criteria
+        .iter()
+        .filter(|judged| judged.addend > 0)
+        .map(|judged| {
+            let value = judged.value.unwrap_or_default();
+            match judged.criterion {
+                Criterion::ErrorRate => format!("error rate {}", short_percent(value)),
+                Criterion::Degradation => format!("slower by {}", short_percent(value)),
+                Criterion::Availability => format!("availability {}", short_percent(value)),
+                Criterion::Validation => format!("{} failed validations in a row", judged.k),
+            }
+        })
+        .collect();
+    let parts = if parts.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", parts.join(", "))
+    };
+    Some(format!(
+        "BREACH{since}, score {}{parts}",
+        verdict.standing_score()
+    ))
+}
+
 fn why(cx: &Cx<'_>) -> String {
+    if let Some(breach) = breach(cx) {
+        return breach;
+    }
     let monitor = cx
         .step(Capability::Monitor)
         .and_then(|step| step.outcome.as_ref())
@@ -221,44 +277,41 @@ fn steps(found: Option<&Preflight>, width: u16, cx: &Cx<'_>) -> Vec<Row> {
     if items.is_empty() {
         return Vec::new();
     }
-    let (at_state, at_time) = (width.saturating_sub(19), width.saturating_sub(8));
+    let rehearsed = |item: &Item| found.and_then(|found| found.rehearsed.get(&item.key).copied());
+    let any = items.iter().any(|item| rehearsed(item).is_some());
     let wide = width >= 60;
+    // What a step takes now stands beside what it took in the rehearsal.
+    let (at_state, at_time) = if any && wide {
+        (width.saturating_sub(21), width.saturating_sub(10))
+    } else {
+        (width.saturating_sub(if wide { 14 } else { 12 }), width)
+    };
     let mut rows = Vec::new();
     if wide {
-        let any = found.is_some_and(|found| !found.rehearsed.is_empty());
         let head = Row::new()
             .at(1, "Plan", Role::Muted)
             .at(at_state, "State", Role::Muted);
         rows.push(
             if any {
-                head.at(at_time, "Took", Role::Muted)
+                head.at(at_time, "Rehearsed", Role::Muted)
             } else {
                 head
             }
-            .keep(keep::EXTRA),
+            // Before what is as it should be, after the steps.
+            .keep(keep::EXTRA + 1),
         );
     }
     for (index, item) in items.iter().enumerate() {
         let mark = state(item.state);
-        let ms = item.ms.or_else(|| {
-            let rehearsed = found.and_then(|found| found.rehearsed.get(&item.key).copied());
-            rehearsed.filter(|_| item.state == ItemState::Waiting)
-        });
         let mut row = Row::new()
             .at(1, mark.glyph(glyphs), mark.role())
             .number(4, format!("{}", index + 1), Role::Muted)
-            .at(6, inert(&item.title), Role::Text);
-        if wide {
-            row = row
-                .max(at_state.saturating_sub(7))
-                .at(at_state, item.state.word(), mark.role());
-            if let Some(ms) = ms {
-                row = row.at(at_time, duration(ms), Role::Muted);
-            }
-        } else {
-            row = row
-                .max(width.saturating_sub(17))
-                .right(1, item.state.word(), mark.role());
+            .at(5, inert(&item.title), Role::Text);
+        row = row
+            .max(at_state.saturating_sub(6))
+            .at(at_state, state_words(item, cx), mark.role());
+        if let Some(ms) = rehearsed(item).filter(|_| at_time < width) {
+            row = row.right(1, duration(ms), Role::Muted);
         }
         let kept = if matches!(
             item.state,
@@ -274,25 +327,56 @@ fn steps(found: Option<&Preflight>, width: u16, cx: &Cx<'_>) -> Vec<Row> {
                 text::wrap(&inert(&item.text), usize::from(width.saturating_sub(8)).max(8))
                     .into_iter()
                     .take(3)
-                    .map(|line| Row::new().at(6, line, Role::Bad).keep(keep::FIGURE)),
+                    .map(|line| Row::new().at(5, line, Role::Bad).keep(keep::FIGURE)),
             );
         }
     }
     rows
 }
 
+/// `done 0.6 s`, `now 0:07`, `waiting`.
+fn state_words(item: &Item, cx: &Cx<'_>) -> String {
+    let since = cx
+        .step(Capability::Rollback)
+        .and_then(|step| step.line_since)
+        .filter(|_| runs(cx));
+    match (item.state, item.ms, since) {
+        (ItemState::Done, Some(ms), _) => format!("done {}", duration(ms)),
+        (ItemState::Running, _, Some(since)) => {
+            cx.wake_in(std::time::Duration::from_secs(1));
+            format!("now {}", text::duration(cx.now.seconds_since(since)))
+        }
+        (state, ..) => state.word().to_owned(),
+    }
+}
+
 fn finished(cx: &Cx<'_>) -> bool {
     cx.step(Capability::Rollback).is_some_and(|step| {
-        step.verb == "apply"
-            && (step.activity.is_done() || step.activity == crate::engine::snapshot::Activity::Failed)
+        step.verb == "apply" && (step.activity.is_done() || step.activity == Activity::Failed)
     })
 }
 
 /// Draws the pane.
 pub(super) fn draw(painter: &mut Painter<'_>, cx: &Cx<'_>) {
-    let width = painter.width();
+    // What belongs together stays together on a wide screen.
+    let (width, height) = (painter.width().min(MEASURE), painter.height());
     let found = preflight(cx);
     let mut rows = detail::labelled("Why", &why(cx), VALUES, width, Role::Text, keep::EXTRA);
+    let summary = cx
+        .step(Capability::Rollback)
+        .and_then(|step| step.outcome.as_ref())
+        .filter(|_| over(cx));
+    if let Some(outcome) = summary {
+        rows.extend(detail::labelled(
+            "Done",
+            &inert(&outcome.summary),
+            VALUES,
+            width,
+            Role::Ok,
+            keep::FIGURE,
+        ));
+    }
+    rows.extend(why_failed(cx, width));
     if let Some(found) = found {
         rows.extend(to(found, width, cx));
         rows.push(Row::blank());
@@ -311,7 +395,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, cx: &Cx<'_>) {
     }
     rows.push(Row::blank());
     rows.extend(steps(found, width, cx));
-    if found.is_some_and(|found| found.backup.is_some()) {
+    if found.is_some_and(|found| found.backup.is_some()) && summary.is_none() && !behind_the_swap(cx) {
         rows.push(
             Row::prose("Until the swap nothing that runs now is replaced.", Role::Muted).keep(keep::EXTRA),
         );
@@ -328,5 +412,34 @@ pub(super) fn draw(painter: &mut Painter<'_>, cx: &Cx<'_>) {
         );
         rows.push(Row::prose(text, Role::Muted).keep(keep::SPACE));
     }
-    painter.rows(&rows);
+    working::fill_with_log(&mut rows, cx, Capability::Rollback, height, 12);
+    let area = ratatui::layout::Rect {
+        x: 0,
+        y: 0,
+        width,
+        height,
+    };
+    painter.part(area).rows(&rows);
+}
+
+/// A failure, whole: the now line has no room for it.
+fn why_failed(cx: &Cx<'_>, width: u16) -> Vec<Row> {
+    let step = cx.step(Capability::Rollback);
+    let failed = step.filter(|step| step.activity == Activity::Failed && step.verb == "apply");
+    let Some(error) = failed.and_then(|step| step.error.as_ref()) else {
+        return Vec::new();
+    };
+    let said = format!("{}.", text::sentence(&inert(&error.message)));
+    let mut rows = detail::labelled("Failed", &said, VALUES, width, Role::Bad, keep::FIGURE);
+    if let Some(hint) = &error.hint {
+        rows.extend(detail::labelled(
+            "",
+            hint,
+            VALUES,
+            width,
+            Role::Text,
+            keep::NORMAL,
+        ));
+    }
+    rows
 }

@@ -202,10 +202,15 @@ impl Screen for Start {
             return News::new(format!("{}.", text::sentence(&error.message)), hint).role(Role::Bad);
         }
         if let Some((capability, sentence)) = Self::resume(cx) {
+            let short = sentence
+                .split_once(',')
+                .map_or(sentence.as_str(), |(head, _)| head);
+            let short = format!("Resume: {}.", short.trim_end_matches('.'));
             return News::new(
                 format!("Resume: {sentence}"),
                 format!("n goes to {}", capability.title()),
-            );
+            )
+            .short(short);
         }
         if matches!(cx.views.sources, Slot::Loading(_)) {
             return News::new("Sources and target are being checked.", "wait");

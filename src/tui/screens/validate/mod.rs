@@ -98,12 +98,16 @@ impl Screen for Validate {
         } else if counts.executed() + counts.skipped + counts.running == 0 {
             format!("{} tests, not run", counts.total)
         } else {
+            // What there is none of needs no room.
+            let failed = match counts.failed {
+                0 => String::new(),
+                failed => format!(" · {failed} failed"),
+            };
             format!(
-                "{} of {} run: {} passed · {} failed · {} skipped",
+                "{} of {} run: {} passed{failed} · {} skipped",
                 counts.executed(),
                 counts.total,
                 counts.passed,
-                counts.failed,
                 counts.skipped
             )
         };

@@ -117,6 +117,11 @@ impl Frame<'_> {
         // What is next stays whole as long as it leaves a third of the line for what happened.
         let next_room = text::cells(&next).min(width.saturating_sub(width / 3));
         let what_room = width.saturating_sub(next_room + arrow);
+        let what = if self.news.short.is_empty() || text::cells(&what) <= what_room {
+            what
+        } else {
+            glyphs.prose(&self.news.short).into_owned()
+        };
         let what = text::elide_end(&what, usize::from(what_room), glyphs.elision);
         let mut x = line.put(1, 0, &what, self.news.role, what_room);
         if arrow > 0 {
@@ -145,7 +150,7 @@ impl Frame<'_> {
         let always_width = hints::width(&always);
         // One cell of distance to the line on both sides.
         let room = width.saturating_sub(always_width + 3);
-        let left = hints::fitting(self.keys, self.commands, room);
+        let left = hints::fitting(self.keys, self.commands, room, line.glyphs().ascii);
         let mut x = margin;
         if areas.density.bordered() && !left.is_empty() {
             line.put(1, 0, " ", Role::Text, 1);
@@ -223,7 +228,8 @@ pub fn boxed(
         width,
         height: 1,
     };
-    let hints = hints::fitting(keys, commands, usize::from(width.saturating_sub(6)));
+    let room = usize::from(width.saturating_sub(6));
+    let hints = hints::fitting(keys, commands, room, part.glyphs().ascii);
     if !hints.is_empty() {
         let mut line = part.part(bottom);
         line.put(1, 0, " ", Role::Text, 1);

@@ -101,6 +101,8 @@ impl Title {
 pub struct News {
     /// What happened, a sentence with its full stop.
     pub what: String,
+    /// The same in fewer words, for where the whole does not fit; empty: the whole is cut.
+    pub short: String,
     /// What is next, without a full stop.
     pub next: String,
     /// The role of what happened.
@@ -112,6 +114,7 @@ impl News {
     pub fn new(what: impl Into<String>, next: impl Into<String>) -> Self {
         Self {
             what: what.into(),
+            short: String::new(),
             next: next.into(),
             role: Role::Text,
         }
@@ -121,6 +124,13 @@ impl News {
     #[must_use]
     pub const fn role(mut self, role: Role) -> Self {
         self.role = role;
+        self
+    }
+
+    /// With fewer words for narrow terminals; the screen shows the whole elsewhere.
+    #[must_use]
+    pub fn short(mut self, short: impl Into<String>) -> Self {
+        self.short = short.into();
         self
     }
 }

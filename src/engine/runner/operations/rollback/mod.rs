@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::{Prepared, World, unknown};
+use crate::engine::backup;
 use crate::engine::capability::Capability;
-use crate::engine::error::{Error, Result};
+use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::item::Items;
 use crate::engine::operation::{Control, Outcome};
 use crate::engine::rollback::{self, Place, RollbackResult, rehearse_steps};
@@ -66,13 +67,32 @@ async fn apply(world: World) -> Result<Prepared> {
         return Err(error);
     }
     let plan = plan::apply_plan(&place, &preflight, going.as_ref());
-    let (begun, watched) = (Instant::now(), world.interactive);
+    let (begun, watched, new) = (Instant::now(), world.interactive, going.is_none());
     Ok(Prepared {
         plan,
         live: None,
         run: Box::new(move |control| {
-            Box::pin(async move { run(place, before, begun, watched, control).await })
+            Box::pin(async move {
+                if new {
+                    holds(&place, &control).await?;
+                }
+                run(place, before, begun, watched, control).await
+            })
         }),
+    })
+}
+
+/// Proves every file of the backup by its hash while everything still runs: names and sizes tell nothing of a flipped bit, and what
+/// cannot be restored is no reason to stop MAOS.
+async fn holds(place: &Place, control: &Control) -> Result<()> {
+    let Some(listed) = &place.backup else {
+        return Ok(());
+    };
+    let found = backup::intact(listed, place.live.as_deref(), control).await;
+    found.map_err(|error| match error.kind {
+        ErrorKind::Blocked => Error::blocked(format!("{}. Nothing was stopped", error.message))
+            .hint("Choose another backup: maos-migrate backup list."),
+        _ => error,
     })
 }
 
