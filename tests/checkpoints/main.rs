@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod behind;
 mod differential;
 mod disguise;
 mod disk;

@@ -200,6 +200,40 @@ fn dips(samples: Vec<Value>, random: &mut Random) -> Vec<String> {
     })
 }
 
+/// Either counter reads nought now and then, also in turns.
+fn dips_of_either(samples: Vec<Value>, random: &mut Random) -> Vec<String> {
+    let mut first = true;
+    counted(samples, |failed, completed| {
+        for count in [failed, completed] {
+            if !first && random.chance(0.2) {
+                *count = 0;
+            }
+        }
+        first = false;
+    })
+}
+
+/// Spells of nought, of one counter or both, that turn into each other.
+fn spells_of_dips(samples: Vec<Value>, random: &mut Random) -> Vec<String> {
+    let (mut left, mut kind) = (0, 0);
+    let mut first = true;
+    counted(samples, |failed, completed| {
+        if !first && random.chance(0.04) {
+            (left, kind) = (1 + random.below(12), random.below(4));
+        }
+        first = false;
+        if left > 0 {
+            left -= 1;
+            match kind {
+                0 => (*failed, *completed) = (0, 0),
+                1 => *failed = 0,
+                2 => *completed = 0,
+                _ => (*failed, *completed) = (*failed / 2, *completed / 2),
+            }
+        }
+    })
+}
+
 /// Content of an older look under a fresh time, as a cache gives it.
 fn stale_content(samples: Vec<Value>, random: &mut Random) -> Vec<String> {
     let all = samples.clone();
@@ -282,7 +316,7 @@ fn garbage(samples: Vec<Value>, random: &mut Random) -> Vec<String> {
         .collect()
 }
 
-const ALL: [(&str, Dirt); 13] = [
+const ALL: [(&str, Dirt); 15] = [
     ("wrong figures", wrong_figures),
     ("doubled samples", twice),
     ("late samples", late),
@@ -291,6 +325,8 @@ const ALL: [(&str, Dirt); 13] = [
     ("one counter that begins anew", one_counter_begun_anew),
     ("counters that leap", leaps),
     ("counters that dip", dips),
+    ("either counter that dips", dips_of_either),
+    ("spells of dips", spells_of_dips),
     ("old content under a new time", stale_content),
     ("missing keys", missing_keys),
     ("clocks that jump", clocks_that_jump),
@@ -406,4 +442,29 @@ fn counters_that_were_nought_for_longer_than_the_window_are_not_taken_for_failur
     // And from there on they are judged as ever.
     pairs.extend([(619, 601), (637, 603)]);
     assert!(counters(&pairs).last().expect("a verdict").should_roll_back);
+}
+
+#[test]
+fn a_counter_that_comes_back_while_the_other_is_low_has_not_grown() {
+    // Failed reads nought, then completed does, then both are back.
+    let back = [(30, 1_300), (36, 1_324), (0, 1_364), (37, 0), (38, 1_402)];
+    for upto in 1..=back.len() {
+        let verdicts = counters(&back[..upto]);
+        assert!(verdicts.iter().all(|verdict| !verdict.should_roll_back), "{upto}");
+    }
+    assert_eq!(newest(&back), (State::Ok, 2, 80));
+    // Both are low, and failed comes back first, by more than the fast path asks for.
+    let first = [(220, 9_000), (221, 9_020), (0, 0), (221, 0), (222, 20)];
+    assert!(counters(&first).iter().all(|verdict| !verdict.should_roll_back));
+    // They begin anew for good, and dip later: what they come back to then is the newer point.
+    let anew = [(600, 9_400), (0, 0), (20, 980), (0, 1_000), (21, 1_019)];
+    assert_eq!(newest(&anew), (State::Unknown(Gap::Few), 1, 40));
+}
+
+#[test]
+fn a_failure_that_begins_behind_a_dip_is_seen() {
+    let verdicts = counters(&[(600, 400), (0, 0), (12, 8), (24, 16), (36, 24), (48, 32)]);
+    assert!(verdicts.iter().any(|verdict| verdict.should_roll_back));
+    let verdicts = counters(&[(20, 980), (0, 1_000), (12, 1_008), (24, 1_016), (36, 1_024)]);
+    assert!(verdicts.iter().any(|verdict| verdict.should_roll_back));
 }

@@ -174,3 +174,13 @@ fn criteria_that_cannot_work_and_files_that_are_not_there_are_refused() {
     let ran = run(folder.path(), &["monitor", "replay", "none.jsonl", "--json"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""));
 }
+
+#[test]
+fn a_file_that_an_editor_marked_and_ended_its_own_way_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let marked = format!("\u{feff}{}", stream(12, 8)).replace('\n', "\r\n");
+    std::fs::write(folder.path().join("marked.jsonl"), marked).expect("written");
+    std::fs::write(folder.path().join("plain.jsonl"), stream(12, 8)).expect("written");
+    let judged = |file| run(folder.path(), &["monitor", "replay", file, "--json"]).out;
+    assert_eq!(judged("marked.jsonl"), judged("plain.jsonl"));
+}

@@ -253,6 +253,19 @@ impl Finding {
         Self::new(Severity::Malformed, code, None, what)
     }
 
+    /// Whether its name could be one: random bytes name things too.
+    #[must_use]
+    pub fn credible(&self) -> bool {
+        self.severity < Severity::Malformed
+            && self.name.as_ref().is_some_and(|name| {
+                name.split('.').all(|part| {
+                    let mut chars = part.chars();
+                    chars.next().is_some_and(|c| c == '_' || c.is_alphabetic())
+                        && chars.all(|c| c == '_' || c.is_alphanumeric())
+                })
+            })
+    }
+
     /// The byte, when it has one.
     #[must_use]
     pub fn offset(&self) -> Option<u64> {

@@ -84,7 +84,7 @@ pub struct Inner {
 }
 
 /// Entries looked into, and bytes taken from all of them.
-const MAX_ENTRIES: usize = 256;
+const MAX_ENTRIES: usize = 8_192;
 const MAX_BYTES: u64 = 64 << 20;
 
 /// Containers inside each other that are opened.
@@ -167,7 +167,7 @@ fn zip(data: &[u8]) -> Vec<Inner> {
     let mut found = Vec::new();
     let mut left = MAX_BYTES;
     let mut at = 0;
-    while found.len() < MAX_ENTRIES {
+    for _ in 0..MAX_ENTRIES {
         let Some(next) = data
             .get(at..)
             .and_then(|rest| rest.windows(4).position(|window| window == b"PK\x03\x04"))
@@ -175,16 +175,22 @@ fn zip(data: &[u8]) -> Vec<Inner> {
             break;
         };
         at += next;
-        let Some(entry) = zip_entry(data, at, left) else {
+        let Some((entries, end, inflated)) = zip_entry(data, at, left) else {
             at += 4;
             continue;
         };
-        at = entry.1;
-        left = left.saturating_sub(entry.0.data.len() as u64);
-        if entry.0.data.starts_with(b"\x93NUMPY") {
-            found.extend(npy(&entry.0.data, &entry.0.name, 0));
-        } else if !entry.0.data.is_empty() {
-            found.push(entry.0);
+        at = end;
+        // Also what was inflated in vain has cost its time.
+        left = left.saturating_sub(inflated);
+        for entry in entries {
+            if entry.offset.is_some() {
+                left = left.saturating_sub(entry.data.len() as u64);
+            }
+            if entry.data.starts_with(b"\x93NUMPY") {
+                found.extend(npy(&entry.data, &entry.name, 0));
+            } else if !entry.data.is_empty() {
+                found.push(entry);
+            }
         }
         if left == 0 {
             break;
@@ -193,40 +199,55 @@ fn zip(data: &[u8]) -> Vec<Inner> {
     found
 }
 
-fn zip_entry(data: &[u8], at: usize, left: u64) -> Option<(Inner, usize)> {
+/// What an entry may hold, as it stands and inflated, because its header may lie about how it is packed, and how large;
+/// where the next may begin; and how many bytes were inflated.
+fn zip_entry(data: &[u8], at: usize, left: u64) -> Option<(Vec<Inner>, usize, u64)> {
     let method = u16_at(data, at + 8)?;
     let packed = u32_at(data, at + 18)? as usize;
     let name_len = usize::from(u16_at(data, at + 26)?);
     let extra_len = usize::from(u16_at(data, at + 28)?);
     let start = at + 30 + name_len + extra_len;
     let name = String::from_utf8_lossy(data.get(at + 30..at + 30 + name_len)?).into_owned();
-    let body = data.get(start..)?;
-    // A size of zero may mean that it follows the data: then everything up to the end is offered to the decoder.
-    let body = if packed == 0 {
-        body
-    } else {
-        body.get(..packed).unwrap_or(body)
-    };
-    let end = start + packed;
-    let (content, offset) = if method == 8 {
-        let mut out = Vec::new();
-        // What was inflated before an error is kept: it may hold the name.
-        let _ = flate2::read::DeflateDecoder::new(body)
-            .take(left)
-            .read_to_end(&mut out);
-        (out, None)
-    } else {
-        let keep = body.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        (body[..keep].to_vec(), Some(start as u64))
-    };
-    Some((
-        Inner {
+    let rest = data.get(start..)?;
+    let end = start.saturating_add(packed);
+    // A size of zero may mean that it follows the data, and a size behind which no header stands is wrong: then
+    // everything up to the end is offered to the decoder, or up to the next header when it is not packed.
+    let told = packed > 0
+        && data
+            .get(end..)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"PK"));
+    let body = if told { &rest[..packed] } else { rest };
+    let mut entries = Vec::new();
+    let mut inflated = Vec::new();
+    let read = flate2::read::DeflateDecoder::new(body)
+        .take(left)
+        .read_to_end(&mut inflated);
+    let cost = inflated.len() as u64;
+    // What was inflated before an error is kept: it may hold the name.
+    if !inflated.is_empty() && (method == 8 || read.is_ok()) {
+        entries.push(Inner {
+            name: name.clone(),
+            data: inflated,
+            offset: None,
+        });
+    }
+    if method != 8 || read.is_err() {
+        let header = |window: &[u8]| matches!(window, b"PK\x01\x02" | b"PK\x03\x04" | b"PK\x07\x08");
+        let len = if told {
+            packed
+        } else {
+            body.windows(4).position(header).unwrap_or(body.len())
+        };
+        let keep = len.min(usize::try_from(left).unwrap_or(usize::MAX));
+        entries.push(Inner {
             name,
-            data: content,
-            offset,
-        },
-        end.max(at + 30),
-    ))
+            data: body[..keep].to_vec(),
+            offset: Some(start as u64),
+        });
+    }
+    // Looking for the next header goes on behind this one: an entry of a wrong size may hide others.
+    let next = if told { end } else { start };
+    Some((entries, next.max(at + 30), cost))
 }
 
 /// An array of objects has a pickle behind its header.

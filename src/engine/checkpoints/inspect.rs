@@ -99,6 +99,18 @@ pub fn unwrap_gzip<'d>(data: &'d [u8], limits: &Limits) -> Result<(Cow<'d, [u8]>
     }
 }
 
+/// The verdict on gzip data that could not be taken off: `finding`, and the hostile names in what can be inflated.
+#[must_use]
+pub fn refuse_gzip(data: &[u8], finding: Finding, limits: &Limits, classes: &ClassMap) -> Inspected<'static> {
+    let format = Format {
+        gzip: true,
+        ..Format::default()
+    };
+    let mut inspected = Inspected::refused(format, finding);
+    look_into(&mut inspected, foreign::inside(data), limits, classes);
+    inspected
+}
+
 /// Reads the content of one file. `source_bytes` is the size of the content, for the output's limit.
 #[must_use]
 pub fn inspect<'a>(data: &'a [u8], gzip: bool, limits: &Limits, classes: &ClassMap) -> Inspected<'a> {
@@ -178,18 +190,6 @@ fn judge<'a>(mut inspected: Inspected<'a>, data: &[u8], limits: &Limits) -> Insp
     inspected
 }
 
-/// Whether a name found in bytes that are no pickle could be one: random bytes name things too.
-fn credible(finding: &Finding) -> bool {
-    finding.severity < Severity::Malformed
-        && finding.name.as_ref().is_some_and(|name| {
-            name.split('.').all(|part| {
-                let mut chars = part.chars();
-                chars.next().is_some_and(|c| c == '_' || c.is_alphabetic())
-                    && chars.all(|c| c == '_' || c.is_alphanumeric())
-            })
-        })
-}
-
 /// What the file is when it is no pickle. A pickle that only begins like something else stays a pickle.
 fn foreign_kind(data: &[u8], inspected: &Inspected<'_>) -> Option<&'static str> {
     let has = |code| inspected.findings.iter().any(|finding| finding.code == code);
@@ -202,7 +202,7 @@ fn foreign_kind(data: &[u8], inspected: &Inspected<'_>) -> Option<&'static str> 
     if has(Code::NoValue) {
         return None;
     }
-    let named = inspected.findings.iter().any(credible);
+    let named = inspected.findings.iter().any(Finding::credible);
     let no_mark = inspected.format.protocol == 0;
     if named || !no_mark || inspected.root.is_some() {
         return None;
@@ -246,7 +246,7 @@ fn refuse_foreign<'a>(
     classes: &ClassMap,
 ) -> Inspected<'a> {
     inspected.root = None;
-    inspected.findings.retain(credible);
+    inspected.findings.retain(Finding::credible);
     look_into(&mut inspected, foreign::inside(data), limits, classes);
     let verb = if what.starts_with("no kind") {
         "is"
@@ -267,7 +267,7 @@ fn look_into(inspected: &mut Inspected<'_>, parts: Vec<foreign::Inner>, limits: 
     for inner in parts {
         let read = pickle::read(&inner.data, limits, classes);
         for mut finding in read.findings {
-            if finding.severity != Severity::Critical || !credible(&finding) {
+            if finding.severity != Severity::Critical || !finding.credible() {
                 continue;
             }
             let shown = crate::engine::text::inert_short(&inner.name, 80);

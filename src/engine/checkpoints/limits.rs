@@ -51,7 +51,7 @@ impl Default for Limits {
             output_floor: 64 << 20,
             output_ratio: 64,
             inflate_ratio: 100,
-            inflate_floor: 256 << 20,
+            inflate_floor: 64 << 20,
         }
     }
 }

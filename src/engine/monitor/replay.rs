@@ -136,7 +136,13 @@ pub fn replay(
             });
         }
         lines += 1;
-        let text = buffer.trim_ascii();
+        // Some editors begin a file with the mark of its byte order.
+        let text = if lines == 1 {
+            buffer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&buffer)
+        } else {
+            &buffer
+        };
+        let text = text.trim_ascii();
         if text.is_empty() {
             continue;
         }

@@ -11,6 +11,9 @@ use super::statistics::float;
 /// says the same.
 const MOST_A_SECOND: u64 = 1_000;
 
+/// At most so many falls are remembered: the first, and the newest.
+const MOST_FALLS: usize = 4;
+
 /// At most so many points are kept of each figure (about 2 MB); with more in a window, the oldest leave early.
 const MOST: usize = 65_536;
 
@@ -20,8 +23,9 @@ pub struct Counters {
     points: VecDeque<(i64, Tasks)>,
     /// The first point from which on fewer than the fast path's tasks have ended.
     near: usize,
-    /// The last point before the counters fell, until they have grown past it.
-    before: Option<(i64, Tasks)>,
+    /// The last points before the counters fell, oldest first, each until they have grown past it.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    falls: VecDeque<(i64, Tasks)>,
     /// Counters that rose further than anything can work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     leap: Option<(i64, Tasks)>,
@@ -72,6 +76,16 @@ const fn went_and_came(before: &Tasks, low: &Tasks, now: &Tasks) -> bool {
         && !fell(before, now)
 }
 
+/// Whether one of the counters that fell from `before` to `low` stands where it stood again, at one stroke, by so much that
+/// it would read as a disaster. The other may still be low.
+const fn one_came_back(before: &Tasks, low: &Tasks, now: &Tasks, enough: u64) -> bool {
+    const fn came_back(before: u64, low: u64, now: u64, enough: u64) -> bool {
+        before >= enough && low <= before / 2 && now >= before
+    }
+    came_back(before.failed, low.failed, now.failed, enough)
+        || came_back(before.completed, low.completed, now.completed, enough)
+}
+
 /// Whether the counters rose further from one time to the other than anything can work. The time counts as one interval
 /// at least: samples may follow each other quickly.
 fn leaps(from: &(i64, Tasks), to: &(i64, Tasks), interval: i64) -> bool {
@@ -100,7 +114,7 @@ impl Counters {
         let back = |before: (i64, Tasks)| {
             went_and_came(&before.1, &last.1, &tasks) && !leaps(&before, &now, interval)
         };
-        if !leaps(last, &now, interval) || self.before.is_some_and(back) {
+        if !leaps(last, &now, interval) || self.falls.iter().copied().any(back) {
             return false;
         }
         if let Some(from) = leap.filter(|from| !fell(&from.1, &tasks) && !leaps(from, &now, interval)) {
@@ -112,33 +126,50 @@ impl Counters {
         true
     }
 
+    /// What came before says nothing of what comes.
+    fn break_off(&mut self) {
+        self.points.clear();
+        self.near = 0;
+    }
+
     /// Takes the counters at `at`. What is older than `oldest` goes, except a lone reference. `enough` is the number of
     /// tasks of the fast path.
     pub fn push(&mut self, at: i64, tasks: Tasks, oldest: i64, enough: u64) -> Grown {
         let mut reset = false;
         if let Some((then, last)) = self.points.back().copied() {
+            // Of several points to come back to, the one from which the fewest have failed since: a point that was low
+            // itself reads as failures what only came back.
             let returned = self
-                .before
-                .filter(|(_, before)| went_and_came(before, &last, &tasks));
+                .falls
+                .iter()
+                .filter(|(_, before)| went_and_came(before, &last, &tasks))
+                .max_by_key(|(_, before)| (before.failed, before.completed))
+                .copied();
             if let Some(before) = returned {
                 // Back where they were at one stroke: the fall was a glitch, and the counters before it go on.
                 // When it fell before the window began, nothing is known of the window. And counters that began anew
                 // may pass their old values at one stroke as well: what reads as a disaster then proves none.
-                self.points.clear();
-                self.near = 0;
+                self.break_off();
                 let since = growth(&before.1, &tasks);
                 let believed = before.0 >= oldest && since.failed <= since.ended / 2;
                 self.points.extend(believed.then_some(before));
-                self.before = None;
             } else if fell(&last, &tasks) {
-                // Of several falls the first is the one to come back to.
-                self.before = self.before.or(Some((then, last)));
-                self.points.clear();
-                self.near = 0;
+                // Counters that fall again before they are back have several points to come back to.
+                if self.falls.len() >= MOST_FALLS {
+                    self.falls.remove(1);
+                }
+                self.falls.push_back((then, last));
+                self.break_off();
                 reset = true;
-            } else if !self.before.is_some_and(|(_, before)| fell(&before, &tasks)) {
-                self.before = None;
+            } else if self
+                .falls
+                .iter()
+                .any(|(_, before)| one_came_back(before, &last, &tasks, enough))
+            {
+                // One of the two is back and the other is not: what it seems to have grown by never happened.
+                self.break_off();
             }
+            self.falls.retain(|(_, before)| fell(before, &tasks));
         }
         // The reference is the oldest point of the window, or the one before a gap when the window has no other.
         while self.points.len() > 1 && self.points.front().is_some_and(|(at, _)| *at < oldest)

@@ -2,7 +2,7 @@
 
 use super::super::envelope::{self, Envelope, SourceFacts};
 use super::super::finding::{Code, Finding, Severity};
-use super::super::inspect::{Inspected, inspect, unwrap_gzip};
+use super::super::inspect::{Inspected, inspect, refuse_gzip, unwrap_gzip};
 use super::report::{FileReport, Named};
 use super::source::{Fingerprint, Folder, name_text, sha256};
 use super::{Item, Request};
@@ -74,7 +74,8 @@ pub(super) fn look(
         Ok(content) => content,
         Err(finding) => {
             report.sha256 = Some(sha256(&loaded.data));
-            report.refuse(&finding);
+            let inspected = refuse_gzip(&loaded.data, finding.clone(), &request.limits, &request.classes);
+            report.refuse(inspected.worst().unwrap_or(&finding));
             return report;
         }
     };

@@ -248,8 +248,42 @@ impl Machine<'_, '_> {
             | Callable::Record
             | Callable::Object
             | Callable::Namespace
-            | Callable::Uuid
-            | Callable::Plain => Err(SHAPE),
+            | Callable::Uuid => Err(SHAPE),
+            Callable::Plain => self.plain(name, args),
+        }
+    }
+
+    /// A built-in type called with nothing, or a container with one of its kind, as classes that save themselves as plain
+    /// data do.
+    fn plain(&mut self, name: u32, args: &[Ref]) -> Made {
+        let name = self.arena.name_at(name).map(|name| name.name.clone());
+        match (name.as_deref().unwrap_or_default(), args) {
+            ("int" | "long", []) => Ok(self.arena.int(0)?),
+            ("float", []) => Ok(self.arena.float(0.0)?),
+            ("bool", []) => Ok(Ref::bool(false)),
+            ("str" | "unicode", []) => Ok(self.arena.text("")?),
+            ("list", [] | [_]) => {
+                let items = args
+                    .first()
+                    .map_or(Ok(Vec::new()), |items| self.members(*items))?;
+                Ok(Ref::list(self.arena.seq(&items)?))
+            }
+            ("tuple", [] | [_]) => {
+                let items = args
+                    .first()
+                    .map_or(Ok(Vec::new()), |items| self.members(*items))?;
+                Ok(Ref::tuple(self.arena.seq(&items)?))
+            }
+            ("dict", []) => Ok(Ref::dict(self.arena.seq(&[])?)),
+            ("dict", [dict]) => {
+                let Kind::Dict(seq) = dict.kind() else {
+                    return Err(SHAPE);
+                };
+                self.work(self.arena.items(seq).len())?;
+                let pairs = self.arena.items(seq).to_vec();
+                Ok(Ref::dict(self.arena.seq(&pairs)?))
+            }
+            _ => Err(SHAPE),
         }
     }
 

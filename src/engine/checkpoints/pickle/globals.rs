@@ -1,6 +1,6 @@
 //! Names in a pickle: each is judged when it is executed, and counted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::super::arena::{Arena, Kind, Name, Ref};
 use super::super::finding::{Code, Finding, Severity};
@@ -43,18 +43,26 @@ impl Globals {
         }
     }
 
-    pub(super) fn counted(&self, arena: &Arena<'_>) -> Vec<(String, u64)> {
+    pub(super) fn counted(&self, arena: &Arena<'_>, gone: &HashSet<usize>) -> Vec<(String, u64)> {
         self.entries
             .iter()
             .zip(&arena.names)
+            .filter(|(entry, _)| !gone.contains(&(entry.finding as usize)))
             .map(|(entry, name)| (name.to_string(), entry.count))
             .collect()
     }
 
-    pub(super) fn unknown(&mut self, arena: &Arena<'_>, findings: &[Finding]) -> Vec<ClassUse> {
+    pub(super) fn unknown(
+        &mut self,
+        arena: &Arena<'_>,
+        findings: &[Finding],
+        gone: &HashSet<usize>,
+    ) -> Vec<ClassUse> {
         let mut uses = Vec::new();
         for (entry, name) in self.entries.iter().zip(&arena.names) {
-            if entry.verdict != Verdict::Refused(Severity::Unknown) {
+            if entry.verdict != Verdict::Refused(Severity::Unknown)
+                || gone.contains(&(entry.finding as usize))
+            {
                 continue;
             }
             let shape = self.shapes.remove(&entry.finding).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! The state of the reader: stack, marks, memo and findings, and the lenient ways to take from them.
 
+use std::collections::HashSet;
+
 use super::super::arena::{Arena, Full, Kind, Ref, SpanKind};
 use super::super::classes::ClassMap;
 use super::super::finding::{At, Code, Finding, Severity};
@@ -35,6 +37,10 @@ pub(super) struct Machine<'a, 'm> {
     pub(super) fence: usize,
     pub(super) memo: Memo,
     pub(super) findings: Vec<Finding>,
+    /// How many findings are unknown, and how many malformed.
+    milder: [usize; 2],
+    /// Findings that were taken back, by number.
+    gone: HashSet<usize>,
     pub(super) globals: Globals,
     pub(super) classes: &'m ClassMap,
     pub(super) limits: &'m Limits,
@@ -62,6 +68,8 @@ impl<'a, 'm> Machine<'a, 'm> {
             fence: 0,
             memo: Memo::default(),
             findings: Vec::new(),
+            milder: [0; 2],
+            gone: HashSet::new(),
             globals: Globals::default(),
             classes,
             limits,
@@ -85,6 +93,11 @@ impl<'a, 'm> Machine<'a, 'm> {
         self.data.len()
     }
 
+    /// Reads on at another place.
+    pub(super) const fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
     /// Makes ready for another pickle behind the one just read.
     pub(super) fn restart(&mut self) {
         self.stack.clear();
@@ -97,8 +110,13 @@ impl<'a, 'm> Machine<'a, 'm> {
     }
 
     pub(super) fn finish(mut self, root: Option<Ref>) -> Read<'a> {
-        let unknown: Vec<ClassUse> = self.globals.unknown(&self.arena, &self.findings);
-        let names = self.globals.counted(&self.arena);
+        let unknown: Vec<ClassUse> = self.globals.unknown(&self.arena, &self.findings, &self.gone);
+        let names = self.globals.counted(&self.arena, &self.gone);
+        let mut number = 0;
+        self.findings.retain(|_| {
+            number += 1;
+            !self.gone.contains(&(number - 1))
+        });
         self.findings
             .sort_by_key(|finding| finding.offset().unwrap_or(u64::MAX));
         Read {
@@ -120,13 +138,20 @@ impl<'a, 'm> Machine<'a, 'm> {
     /// Records a finding and gives the value that stands in for what was refused.
     pub(super) fn report(&mut self, finding: Finding) -> Ref {
         if self.findings.len() >= MAX_FINDINGS {
-            // The worst must never be crowded out by harmless ones.
-            let spare = self
-                .findings
-                .iter()
-                .rposition(|known| known.severity > finding.severity);
+            // The worst must never be crowded out by harmless ones. Looked for only when there is one to give way, so that
+            // millions of faults cost no more than their number.
+            let gives_way = |known: &Finding| known.severity > finding.severity;
+            let spare = match finding.severity {
+                Severity::Critical => self.milder[0] + self.milder[1] > 0,
+                Severity::Unknown => self.milder[1] > 0,
+                Severity::Malformed | Severity::Changed => false,
+            };
+            let spare = spare.then(|| self.findings.iter().rposition(gives_way)).flatten();
             let at = match spare {
                 Some(at) => {
+                    self.count_milder(self.findings[at].severity, false);
+                    self.count_milder(finding.severity, true);
+                    self.gone.remove(&at);
                     self.findings[at] = finding;
                     at
                 }
@@ -134,13 +159,25 @@ impl<'a, 'm> Machine<'a, 'm> {
             };
             return Ref::opaque(u32::try_from(at).unwrap_or(u32::MAX));
         }
+        self.count_milder(finding.severity, true);
         self.findings.push(finding);
         Ref::opaque(u32::try_from(self.findings.len() - 1).unwrap_or(u32::MAX))
     }
 
+    fn count_milder(&mut self, severity: Severity, more: bool) {
+        let place = match severity {
+            Severity::Critical => return,
+            Severity::Unknown => 0,
+            Severity::Malformed | Severity::Changed => 1,
+        };
+        let count = self.milder[place];
+        self.milder[place] = if more { count + 1 } else { count.saturating_sub(1) };
+    }
+
     pub(super) fn report_at(&mut self, severity: Severity, code: Code, offset: usize, what: String) {
         let at = At::new(self.data.get(offset).copied().unwrap_or(0), offset);
-        self.report(Finding::new(severity, code, Some(at), what));
+        // This one is never crowded out: it may be the only reason left to refuse the file.
+        self.findings.push(Finding::new(severity, code, Some(at), what));
     }
 
     /// Something is wrong here, but the next operation can be found: a stand-in, and reading goes on.
@@ -172,13 +209,12 @@ impl<'a, 'm> Machine<'a, 'm> {
         self.findings.len()
     }
 
-    /// Forgets the malformed findings made since there were `known`.
-    pub(super) fn drop_faults_after(&mut self, known: usize) {
-        let mut at = 0;
-        self.findings.retain(|finding| {
-            at += 1;
-            at <= known || finding.severity < Severity::Malformed
-        });
+    /// Takes back the findings made since there were `known`, except those that `keep` says. Their places stay until the
+    /// end, because values and names refer to them.
+    pub(super) fn take_back(&mut self, known: usize, keep: impl Fn(&Finding) -> bool) {
+        let made = self.findings.iter().enumerate().skip(known);
+        let gone = made.filter(|(_, finding)| !keep(finding));
+        self.gone.extend(gone.map(|(at, _)| at));
     }
 
     // ---- bytes --------------------------------------------------------------------------------------------------

@@ -19,11 +19,12 @@ mod machine;
 mod memo;
 mod opcodes;
 mod ops;
+mod rest;
 mod state;
 
 use super::arena::{Arena, Ref};
 use super::classes::ClassMap;
-use super::finding::{Code, Finding, Severity};
+use super::finding::Finding;
 use super::limits::Limits;
 use machine::Machine;
 
@@ -67,33 +68,7 @@ pub fn read<'a>(data: &'a [u8], limits: &Limits, classes: &ClassMap) -> Read<'a>
     let first = machine.run();
     let end = machine.position();
     if first.is_some() && end < data.len() {
-        read_rest(&mut machine, end);
+        rest::read(&mut machine, end);
     }
     machine.finish(first)
-}
-
-/// What follows the first value is never taken silently: it is read for names, and the file is refused.
-fn read_rest(machine: &mut Machine<'_, '_>, end: usize) {
-    let malformed = machine.faults();
-    let mut pickles = 0;
-    let mut whole = true;
-    while machine.position() < machine.len() {
-        machine.restart();
-        if machine.run().is_none() {
-            whole = false;
-            break;
-        }
-        pickles += 1;
-    }
-    // Faults in bytes that may not be a pickle at all say nothing; names do.
-    machine.drop_faults_after(malformed);
-    let (code, what) = if whole && pickles > 0 {
-        (
-            Code::SeveralPickles,
-            format!("holds {} pickles, the second begins here", pickles + 1),
-        )
-    } else {
-        (Code::TrailingBytes, "goes on after its value ended".to_owned())
-    };
-    machine.report_at(Severity::Malformed, code, end, what);
 }
