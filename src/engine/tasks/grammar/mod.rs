@@ -11,9 +11,11 @@ pub mod expand;
 mod heads;
 pub(crate) mod link;
 mod lists;
+mod openings;
 pub(crate) mod reader;
 mod runs;
 pub(crate) mod token;
+mod waits;
 mod weigh;
 
 use self::clauses::{Clause, Marker};

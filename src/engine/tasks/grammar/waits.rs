@@ -1,0 +1,244 @@
+//! What a clause waits for: sequence words first, then references back, then what its verb does with what stands before.
+
+use super::back::{
+    bare, content, deliverable, hinges, into_one, names_act, refers, stem, superlative, tells,
+};
+use super::clauses::{Clause, Marker};
+use super::expand::Expanded;
+use super::link::{Group, Linker};
+use super::reader::Reader;
+use super::token::Tok;
+use crate::engine::tasks::rules::{Flags, Kind};
+
+impl Linker {
+    /// What the parts of a new clause wait for.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision after the other, the surest first"
+    )]
+    pub(super) fn waits_for(&self, reader: &Reader<'_>, clause: &Clause, expanded: &Expanded) -> Vec<usize> {
+        let Some(last) = self.groups.last() else {
+            return Vec::new();
+        };
+        let toks = &clause.toks;
+        match clause.marker {
+            Marker::Beside => return Vec::new(),
+            Marker::Then | Marker::Finally => return self.loose(0),
+            Marker::None => {}
+        }
+        let body = &toks[usize::from(clause.led).min(toks.len())..];
+        let class = reader
+            .lexicon
+            .class(expanded.parts.first().map_or(u8::MAX, |part| part.class));
+        let is = |name: &str| class.is_some_and(|class| class.class == name);
+        if expanded.weighs {
+            return if reader.points_back(body) {
+                self.loose(0)
+            } else {
+                Vec::new()
+            };
+        }
+        // In an explicit list only words that point back make an order, never the verb alone.
+        let gathers = class.is_some_and(|class| class.gathers) && expanded.parts.len() == 1;
+        if gathers && (!clause.listed || bare(reader, body)) {
+            return self.loose(0);
+        }
+        // "merge the responses": one plural, of what several parts have brought.
+        let merges = (is("combine") || clause.toks.first().is_some_and(|tok| reader.low(tok) == "merge"))
+            && last.to - last.from >= 2
+            && last.examines
+            && matches!(body, [the, things] if reader.low(the) == "the" && reader.plural(things));
+        if (merges || is("combine") && into_one(reader, body)) && !clause.listed {
+            return self.loose(0);
+        }
+        // "flag any clause that …", "verify that …": what the work before has brought to light, or done.
+        let opens = body.first().map_or("", |tok| reader.low(tok));
+        let looks = class.is_some_and(|class| class.inspects || class.alternatives);
+        let searched = self.groups.iter().all(|group| group.examines) && !clause.listed;
+        let told = clause.toks.first().is_some_and(|tok| tells(reader.low(tok)));
+        if searched
+            && (opens == "any" && !looks
+                || told && expanded.parts.len() == 1 && self.len() >= 2
+                || superlative(reader, body))
+        {
+            return self.loose(0);
+        }
+        if is("test") && matches!(opens, "that" | "whether") && !last.examines && !clause.listed {
+            return self.group(last);
+        }
+        // "book the visit once the results are in"
+        let once = body
+            .iter()
+            .any(|tok| matches!(reader.low(tok), "once" | "as soon as"));
+        if (once || hinges(reader, body)) && !clause.listed {
+            return self.loose(0);
+        }
+        let examined = self.groups.iter().any(|group| group.examines);
+        let reports = (is("write") || is("code") || is("operate") || is("design"))
+            && !clause.listed
+            && expanded.parts.len() == 1
+            && self.groups.iter().all(|group| group.examines)
+            && examined
+            && deliverable(reader, body);
+        if reports {
+            return self.loose(0);
+        }
+        // A reference inside the clause to something the clause names itself is none to what stands before.
+        let own_list = expanded.parts.len() > 1;
+        if refers(reader, &reader.lexicon.many, body, own_list) {
+            let many = self.groups.iter().rev().find(|group| group.to - group.from >= 2);
+            // Several clauses in a row are meant as well as one list.
+            return match many {
+                Some(group)
+                    if self.groups.last().is_some_and(|last| last.from == group.from) && !clause.listed =>
+                {
+                    let all = self.loose(0);
+                    if all.iter().all(|i| *i >= group.from) {
+                        all
+                    } else {
+                        self.group(group)
+                    }
+                }
+                _ => self.loose(0),
+            };
+        }
+        // "fit a line and a curve to it": said of each part.
+        let of_each = own_list
+            && body
+                .last()
+                .is_some_and(|tok| matches!(reader.low(tok), "it" | "them"))
+            && expanded.parts.iter().all(|part| {
+                let said = part
+                    .text
+                    .rsplit_once(" (")
+                    .map_or(part.text.as_str(), |(said, _)| said);
+                said.ends_with(" it") || said.ends_with(" them")
+            });
+        if of_each || refers(reader, &reader.lexicon.one, body, own_list) {
+            return self.group(last);
+        }
+        if body.iter().any(|tok| tok.kind == Kind::Based) && self.based_on_earlier(reader, body) {
+            return self.loose(0);
+        }
+        let made = self.made_before(reader, body);
+        if !made.is_empty() {
+            return made;
+        }
+        let act = self.act_before(reader, body);
+        if !act.is_empty() {
+            return act;
+        }
+        if !clause.listed && self.in_a_row(last) {
+            return self.group(last);
+        }
+        Vec::new()
+    }
+
+    /// "research the market, extract the prices, and build a table from them": a step taken up by the next one of a row
+    /// stands behind the search that opens the row.
+    pub(super) fn row_begun(&mut self, from: usize) {
+        let [.., search, step] = self.groups.as_slice() else {
+            return;
+        };
+        let begins = search.from == self.sentence;
+        let one = step.to - step.from == 1 && search.to - search.from == 1;
+        let finds = search.examines && !search.made.is_empty() && !step.examines;
+        if begins
+            && one
+            && finds
+            && self.draft.after[step.from].is_empty()
+            && !self.draft.after[from].is_empty()
+            && self.draft.after[from]
+                .iter()
+                .all(|&i| i == step.from || i == search.from)
+            && !step.beside
+        {
+            let (search, step) = (search.from, step.from);
+            self.draft.after[step].push(search);
+            self.waited[search] = true;
+        }
+    }
+
+    /// "record the talk, transcribe it, and post the text": once a step of a row of clauses has taken up the one before,
+    /// the row is one of steps.
+    fn in_a_row(&self, last: &Group) -> bool {
+        last.from > self.sentence && self.draft.after[last.from].iter().any(|&i| i >= self.sentence)
+    }
+
+    /// "audit the ledger, … summarise the audits": the noun of what an earlier clause does.
+    fn act_before(&self, reader: &Reader<'_>, body: &[Tok]) -> Vec<usize> {
+        let Some(at) = body
+            .iter()
+            .position(|tok| matches!(reader.low(tok), "the" | "these" | "those" | "all"))
+        else {
+            return Vec::new();
+        };
+        let phrase = body[at + 1..]
+            .iter()
+            .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION));
+        let Some(head) = phrase.last() else {
+            return Vec::new();
+        };
+        let noun = reader.low(head);
+        let mut waits: Vec<usize> = Vec::new();
+        for group in self.groups.iter().filter(|group| names_act(noun, &group.verb)) {
+            waits.extend(self.group(group));
+        }
+        waits.sort_unstable();
+        waits.dedup();
+        waits
+    }
+
+    fn based_on_earlier(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
+        let Some(at) = body.iter().position(|tok| tok.kind == Kind::Based) else {
+            return false;
+        };
+        let behind: Vec<&str> = content(reader, &body[at + 1..]).collect();
+        self.groups.iter().any(|group| {
+            (group.from..group.to).any(|i| {
+                let text = self.draft.parts[i].text.to_lowercase();
+                text.split_whitespace()
+                    .map(stem)
+                    .any(|word| behind.contains(&word))
+            })
+        })
+    }
+
+    /// "generate the report, and email the report": the object is the one an earlier clause made.
+    fn made_before(&self, reader: &Reader<'_>, body: &[Tok]) -> Vec<usize> {
+        for (at, tok) in body.iter().enumerate() {
+            if reader.low(tok) != "the" {
+                continue;
+            }
+            let phrase: Vec<Tok> = body[at + 1..]
+                .iter()
+                .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
+                .copied()
+                .collect();
+            let words: Vec<&str> = content(reader, &phrase).collect();
+            let made = |group: &Group| {
+                let made: Vec<&str> = group.made.lines().collect();
+                words.iter().all(|word| made.contains(word))
+            };
+            // "train a model on the joined table": what an earlier clause joined.
+            if let Some((_, base)) = phrase.first().and_then(|tok| reader.participle(tok))
+                && phrase.len() > 1
+                && let Some(group) = self.groups.iter().rev().find(|group| group.verb == base)
+            {
+                return self.group(group);
+            }
+            if words.is_empty() {
+                continue;
+            }
+            if let Some(group) = self
+                .groups
+                .iter()
+                .rev()
+                .find(|group| !group.made.is_empty() && made(group))
+            {
+                return self.group(group);
+            }
+        }
+        Vec::new()
+    }
+}
