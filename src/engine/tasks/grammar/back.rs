@@ -3,6 +3,7 @@
 //! To add a phrase that refers to earlier work, add it to `references` in `assets/rules/default.yml`; only a phrase whose
 //! sense hangs on its neighbours needs an arm in [`refers`].
 
+use super::clauses::Clause;
 use super::reader::Reader;
 use super::token::Tok;
 use crate::engine::tasks::rules::{Flags, Kind};
@@ -185,6 +186,56 @@ pub(super) fn superlative(reader: &Reader<'_>, body: &[Tok]) -> bool {
         )
 }
 
+/// What a diagnosis asks for.
+pub(super) fn remedy(noun: &str) -> bool {
+    matches!(
+        noun,
+        "fix"
+            | "patch"
+            | "hotfix"
+            | "workaround"
+            | "solution"
+            | "remedy"
+            | "correction"
+            | "mitigation"
+            | "countermeasures"
+    )
+}
+
+/// "rerun the pipeline", "re-audit the site", "measure it once more": done before, and again behind what stands between.
+pub(super) fn again(reader: &Reader<'_>, clause: &Clause, body: &[Tok]) -> bool {
+    let verb = clause
+        .toks
+        .first()
+        .filter(|tok| clause.led && tok.is_word())
+        .map_or("", |tok| reader.low(tok));
+    verb.strip_prefix("re").is_some_and(|verb| {
+        verb.starts_with('-')
+            || matches!(
+                verb,
+                "run"
+                    | "test"
+                    | "check"
+                    | "audit"
+                    | "deploy"
+                    | "submit"
+                    | "measure"
+                    | "evaluate"
+                    | "assess"
+                    | "train"
+                    | "validate"
+                    | "verify"
+                    | "scan"
+                    | "inspect"
+                    | "examine"
+                    | "count"
+                    | "start"
+                    | "calculate"
+                    | "boot"
+            )
+    }) || body.last().is_some_and(|tok| matches!(reader.low(tok), "again"))
+}
+
 /// "if anything is worn", "if they match": what is done hangs on the work before.
 pub(super) fn hinges(reader: &Reader<'_>, body: &[Tok]) -> bool {
     body.windows(2).any(|pair| {
@@ -201,6 +252,18 @@ pub(super) fn hinges(reader: &Reader<'_>, body: &[Tok]) -> bool {
                     | "necessary"
                     | "they"
                     | "it"
+                    | "both"
+                    | "all"
+                    | "everything"
+                    | "so"
+                    | "not"
+                    | "those"
+                    | "these"
+                    | "successful"
+                    | "approved"
+                    | "accepted"
+                    | "green"
+                    | "possible"
             )
     })
 }

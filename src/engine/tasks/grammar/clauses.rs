@@ -3,7 +3,7 @@
 use super::openings::Gap;
 use super::reader::{Reader, closing};
 use super::token::Tok;
-use crate::engine::tasks::rules::{Flags, Kind};
+use crate::engine::tasks::rules::{Flags, Kind, NO_CLASS};
 
 /// What the words before a clause say about its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +30,8 @@ pub(crate) struct Clause {
     pub base: Option<(u8, String)>,
     /// Stands under a heading that ends with a colon.
     pub listed: bool,
+    /// Said in the passive voice.
+    pub passive: bool,
 }
 
 /// Phrases that put clauses around each other, inside one sentence; what goes deeper is read as plain words.
@@ -124,7 +126,7 @@ impl Reader<'_> {
                         marker,
                         led: true,
                         base: Some(base),
-                        listed: false,
+                        ..Clause::default()
                     });
                     marker = Marker::Then;
                     toks = rest;
@@ -135,7 +137,7 @@ impl Reader<'_> {
                         marker: Marker::Then,
                         led: true,
                         base: Some(base),
-                        listed: false,
+                        ..Clause::default()
                     });
                     toks = rest;
                 }
@@ -185,6 +187,9 @@ impl Reader<'_> {
         if !opens || first.is_verb() {
             return None;
         }
+        if let Some(verb) = self.sourced(toks) {
+            return Some((&toks[..verb], &toks[verb..]));
+        }
         let comma = (1..toks.len().min(LONGEST_PHRASE)).find(|&i| {
             toks[i].kind == Kind::Comma
                 && self.opens(
@@ -200,8 +205,46 @@ impl Reader<'_> {
         Some((&toks[..comma], &toks[comma + 1..]))
     }
 
+    /// "from the transcript pick the quotes": where the verb stands behind such a phrase without a comma.
+    fn sourced(&self, toks: &[Tok]) -> Option<usize> {
+        let first = toks.first()?;
+        if first.kind != Kind::Based && self.low(first) != "from" {
+            return None;
+        }
+        let verb = (2..toks.len().min(10)).find(|&i| !toks[i].is_word() || toks[i].is_verb())?;
+        let before = &toks[verb - 1];
+        (toks[verb].is_verb()
+            && toks.get(verb + 1).is_some_and(|object| self.opens_object(object))
+            && !before.has(Flags::PREPOSITION)
+            && !before.has(Flags::DETERMINER))
+        .then_some(verb)
+    }
+
+    /// "that supports exports", "that is slow": what follows an "and" there in base form is an order of its own.
+    fn third_person(&self, verb: Option<&Tok>, next: Option<&Tok>) -> bool {
+        let Some(verb) = verb else { return false };
+        let word = self.low(verb);
+        if matches!(word, "is" | "was" | "has" | "does") {
+            return true;
+        }
+        let Some(stem) = word.strip_suffix('s').filter(|stem| stem.len() > 2) else {
+            return false;
+        };
+        let plain = |word: &str| {
+            let entry = self.lexicon.get(word);
+            entry.class != NO_CLASS
+                && (!entry.flags.has(Flags::NOUN_VERB)
+                    || next.is_some_and(|next| next.has(Flags::DETERMINER) || self.pronoun(next)))
+        };
+        plain(stem) || stem.strip_suffix('e').is_some_and(plain)
+    }
+
     #[expect(clippy::too_many_lines, reason = "one walk over the words of a sentence")]
     fn cut(&self, toks: &[Tok], first: Marker, depth: u8, out: &mut Vec<Clause>) {
+        if let Some(passive) = self.passive(toks, first) {
+            out.extend(passive);
+            return;
+        }
         let mut from = 0;
         let mut marker = first;
         let mut led = self.leads(toks);
@@ -224,8 +267,22 @@ impl Reader<'_> {
                         Opaque::Question
                     } else if matches!(
                         self.low(tok),
-                        "where" | "when" | "because" | "since" | "if" | "while"
-                    ) {
+                        "where"
+                            | "when"
+                            | "because"
+                            | "since"
+                            | "if"
+                            | "while"
+                            | "as"
+                            | "without"
+                            | "unless"
+                            | "until"
+                            | "instead of"
+                            | "rather than"
+                            | "due to"
+                            | "because of"
+                    ) || self.third_person(toks.get(i + 1), toks.get(i + 2))
+                    {
                         Opaque::Condition
                     } else {
                         Opaque::Relative

@@ -1,6 +1,6 @@
 //! Dependencies: what sequence words, references back and gathering verbs say about the order of subtasks.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::back::content;
 use super::clauses::{Clause, Marker};
@@ -38,9 +38,13 @@ impl Draft {
 pub(super) struct Group {
     pub(super) from: usize,
     pub(super) to: usize,
-    /// Words of the object a producing verb made, without articles, a line each.
+    /// Words of the object, without articles, a line each.
     pub(super) made: String,
+    /// Whether the object exists only afterwards.
+    pub(super) produces: bool,
     pub(super) examines: bool,
+    /// Brings in material that a later clause works on.
+    pub(super) acquires: bool,
     /// The verb that opens its clause, in base form and lower case.
     pub(super) verb: String,
     /// Side by side with what stands before it, or an item of an explicit list.
@@ -65,8 +69,10 @@ pub(crate) struct Linker {
     pub(super) groups: Vec<Group>,
     chained: bool,
     listed: bool,
-    /// Which parts something waits for.
-    pub(super) waited: Vec<bool>,
+    /// Parts that nothing waits for yet, ascending.
+    pub(super) ends: BTreeSet<usize>,
+    /// How many groups do more than examine.
+    pub(super) doing: usize,
     /// Where the parts of the sentence at hand begin.
     pub(super) sentence: usize,
     /// What all parts up to a place say, once there are many.
@@ -92,6 +98,7 @@ impl Linker {
     /// What follows stands behind an explicit list.
     pub fn behind_list(&mut self) {
         self.listed = true;
+        self.doing = 0;
         if let (Some(from), Some(last)) = (self.groups.first().map(|g| g.from), self.groups.last().cloned()) {
             self.groups = vec![Group {
                 from,
@@ -106,6 +113,7 @@ impl Linker {
     pub fn ready(&mut self, part: Part) {
         let from = self.len();
         self.push(part, Vec::new());
+        self.doing += 1;
         self.groups.push(Group {
             from,
             to: from + 1,
@@ -125,17 +133,15 @@ impl Linker {
 
     /// Parts that nothing waits for yet, from `from` on.
     pub(super) fn loose(&self, from: usize) -> Vec<usize> {
-        (from..self.len())
-            .filter(|&i| !self.waited.get(i).copied().unwrap_or(false))
-            .collect()
+        self.ends.range(from..).copied().collect()
     }
 
     /// Adds a part with what it waits for, ascending.
     fn push(&mut self, part: Part, after: Vec<usize>) {
         self.draft.parts.push(part);
-        self.waited.resize(self.len(), false);
-        for &i in &after {
-            self.waited[i] = true;
+        self.ends.insert(self.len() - 1);
+        for i in &after {
+            self.ends.remove(i);
         }
         self.draft.after.push(after);
     }
@@ -197,9 +203,9 @@ impl Linker {
             self.push(part, own);
         }
         if self.chained && from > 0 && from < self.len() && self.draft.after[from].is_empty() {
-            let before = self.loose_before(from);
-            for &i in &before {
-                self.waited[i] = true;
+            let before: Vec<usize> = self.ends.range(..from).copied().collect();
+            for i in &before {
+                self.ends.remove(i);
             }
             self.draft.after[from] = before;
         }
@@ -211,7 +217,7 @@ impl Linker {
         }
         self.draft.coordinator = if from == 0 { coordinator } else { None };
         let traits = first.and_then(|class| reader.lexicon.class(class));
-        let made = if traits.is_some_and(|traits| traits.produces) {
+        let made = if traits.is_some() {
             let object = &clause.toks[1.min(clause.toks.len())..];
             let mut made = String::new();
             // "load them into the graph" makes the graph as well.
@@ -241,22 +247,21 @@ impl Linker {
             _ => String::new(),
         };
         let examines = traits.is_some_and(|traits| traits.inspects || traits.alternatives || traits.gathers);
+        let opening = clause
+            .toks
+            .first()
+            .filter(|_| clause.led && clause.base.is_none());
+        self.doing += usize::from(!examines);
         self.groups.push(Group {
             from,
             to: self.len(),
             made,
+            produces: traits.is_some_and(|traits| traits.produces),
             examines,
+            acquires: opening.is_some_and(|verb| verb.has(Flags::ACQUIRES)),
             verb,
             beside: clause.listed || clause.marker == Marker::Beside,
         });
-    }
-
-    fn loose_before(&self, index: usize) -> Vec<usize> {
-        let mut waited = vec![false; index];
-        for &i in self.draft.after[..index].iter().flatten() {
-            waited[i] = true;
-        }
-        (0..index).filter(|&i| !waited[i]).collect()
     }
 
     /// "proofread each": one subtask for each of the parts before.
@@ -300,6 +305,7 @@ impl Linker {
             };
             self.push(part, vec![index]);
         }
+        self.doing += 1;
         Some(Group {
             from,
             to: self.len(),
@@ -344,9 +350,7 @@ impl Linker {
 
     pub(super) fn group(&self, group: &Group) -> Vec<usize> {
         // Of a chain only its end is waited for.
-        let mut inner = self.loose(group.from);
-        inner.retain(|i| *i < group.to);
-        inner
+        self.ends.range(group.from..group.to).copied().collect()
     }
 
     /// The draft.

@@ -103,6 +103,7 @@ impl Reader<'_> {
                     || gap.closed && next.is_word() && !next.has(Flags::PREPOSITION)
             });
             return object
+                && !self.limiting(tok)
                 && (!self.low(tok).ends_with('s') || self.low(tok).ends_with("ss"))
                 && tok.is_word()
                 && !tok.proper
@@ -110,7 +111,8 @@ impl Reader<'_> {
                 && !tok.has(Flags::PREPOSITION)
                 && !self.adverb(tok);
         }
-        let strong = !tok.has(Flags::NOUN_VERB);
+        // "…, have legal look it over" is no noun, whatever follows.
+        let strong = !tok.has(Flags::NOUN_VERB) || (gap.comma || gap.and) && self.low(tok) == "have";
         let sure = gap.marker != Marker::None || gap.strong;
         let Some(next) = next else { return sure || strong };
         // A capital inside a sentence is a name ("Go") unless an object follows.
@@ -160,6 +162,15 @@ impl Reader<'_> {
                     && last.is_none_or(|last| self.low(last) != self.low(head))
             }
         }
+    }
+
+    /// "keeping the main result", "using the old key": how a work is to be done.
+    pub(super) fn limiting(&self, tok: &Tok) -> bool {
+        self.low(tok).ends_with("ing")
+            && self
+                .gerund(tok)
+                .and_then(|(class, _)| self.lexicon.class(class))
+                .is_some_and(|class| class.constraint)
     }
 
     /// Reads the joining words at `i`; returns what they say and where they end.

@@ -141,6 +141,33 @@ impl Reader<'_> {
                 i += 1;
                 continue;
             }
+            // "README.md, line 14" says where.
+            if tok.kind == Kind::Comma
+                && !current.toks.is_empty()
+                && let [place, number, rest @ ..] = &body[i + 1..]
+                && number.number > 0
+                && !rest.first().is_some_and(Tok::joins)
+                && matches!(
+                    self.low(place),
+                    "line"
+                        | "lines"
+                        | "page"
+                        | "pages"
+                        | "section"
+                        | "chapter"
+                        | "row"
+                        | "paragraph"
+                        | "clause"
+                        | "article"
+                        | "room"
+                        | "floor"
+                )
+                && self.low(place) != current.toks.iter().rev().nth(1).map_or("", |tok| self.low(tok))
+            {
+                current.toks.extend_from_slice(&body[i..=i + 2]);
+                i += 3;
+                continue;
+            }
             if tok.joins() {
                 let strong = tok.kind != Kind::Comma;
                 if current.toks.is_empty() {

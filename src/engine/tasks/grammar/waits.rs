@@ -1,7 +1,7 @@
 //! What a clause waits for: sequence words first, then references back, then what its verb does with what stands before.
 
 use super::back::{
-    bare, content, deliverable, hinges, into_one, names_act, refers, stem, superlative, tells,
+    again, bare, content, deliverable, hinges, into_one, names_act, refers, remedy, stem, superlative, tells,
 };
 use super::clauses::{Clause, Marker};
 use super::expand::Expanded;
@@ -9,6 +9,9 @@ use super::link::{Group, Linker};
 use super::reader::Reader;
 use super::token::Tok;
 use crate::engine::tasks::rules::{Flags, Kind};
+
+/// So many clauses back a word may point.
+const FARTHEST: usize = 64;
 
 impl Linker {
     /// What the parts of a new clause wait for.
@@ -54,7 +57,7 @@ impl Linker {
         // "flag any clause that …", "verify that …": what the work before has brought to light, or done.
         let opens = body.first().map_or("", |tok| reader.low(tok));
         let looks = class.is_some_and(|class| class.inspects || class.alternatives);
-        let searched = self.groups.iter().all(|group| group.examines) && !clause.listed;
+        let searched = self.doing == 0 && !clause.listed;
         let told = clause.toks.first().is_some_and(|tok| tells(reader.low(tok)));
         if searched
             && (opens == "any" && !looks
@@ -66,6 +69,11 @@ impl Linker {
         if is("test") && matches!(opens, "that" | "whether") && !last.examines && !clause.listed {
             return self.group(last);
         }
+        // "redeploy it once the tests have passed"
+        let awaited = self.awaited(reader, body);
+        if !awaited.is_empty() {
+            return awaited;
+        }
         // "book the visit once the results are in"
         let once = body
             .iter()
@@ -73,11 +81,20 @@ impl Linker {
         if (once || hinges(reader, body)) && !clause.listed {
             return self.loose(0);
         }
-        let examined = self.groups.iter().any(|group| group.examines);
+        if !clause.listed && again(reader, clause, body) {
+            return self.loose(0);
+        }
+        if !clause.listed {
+            let found = self.brought_to_light(reader, body);
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        let examined = self.doing < self.groups.len();
         let reports = (is("write") || is("code") || is("operate") || is("design"))
             && !clause.listed
             && expanded.parts.len() == 1
-            && self.groups.iter().all(|group| group.examines)
+            && self.doing == 0
             && examined
             && deliverable(reader, body);
         if reports {
@@ -86,7 +103,7 @@ impl Linker {
         // A reference inside the clause to something the clause names itself is none to what stands before.
         let own_list = expanded.parts.len() > 1;
         if refers(reader, &reader.lexicon.many, body, own_list) {
-            let many = self.groups.iter().rev().find(|group| group.to - group.from >= 2);
+            let many = self.recent().find(|group| group.to - group.from >= 2);
             // Several clauses in a row are meant as well as one list.
             return match many {
                 Some(group)
@@ -128,10 +145,102 @@ impl Linker {
         if !act.is_empty() {
             return act;
         }
-        if !clause.listed && self.in_a_row(last) {
+        if !clause.listed && (self.in_a_row(last) || self.takes_up(reader, clause, expanded, last)) {
             return self.group(last);
         }
         Vec::new()
+    }
+
+    /// The last groups, the nearest first: farther back no reference reaches.
+    fn recent(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().rev().take(FARTHEST)
+    }
+
+    /// "download the logs, parse the entries": a verb that works on what the clause before brings in.
+    fn takes_up(&self, reader: &Reader<'_>, clause: &Clause, expanded: &Expanded, last: &Group) -> bool {
+        let works = clause.led
+            && clause
+                .toks
+                .first()
+                .is_some_and(|verb| verb.has(Flags::WORKS_ON) && reader.low(verb) != last.verb);
+        works && last.acquires && last.from >= self.sentence && expanded.parts.len() == 1
+    }
+
+    /// "fix the defects" behind a test, "resolve any conflicts" behind any step, "ship a patch" behind a diagnosis.
+    fn brought_to_light(&self, reader: &Reader<'_>, body: &[Tok]) -> Vec<usize> {
+        let [article, rest @ ..] = body else {
+            return Vec::new();
+        };
+        if !article.is_word() {
+            return Vec::new();
+        }
+        let word = reader.low(article);
+        let end = rest
+            .iter()
+            .position(|tok| !tok.is_word() || tok.has(Flags::PREPOSITION))
+            .unwrap_or(rest.len());
+        let own = rest.get(end).is_some_and(|tok| {
+            matches!(
+                reader.low(tok),
+                "of" | "in" | "on" | "with" | "between" | "from" | "for"
+            )
+        });
+        let Some(head) = rest[..end].last().filter(|_| !own) else {
+            return Vec::new();
+        };
+        match word {
+            "any" | "all" | "every" if head.has(Flags::OUTCOME) => self.groups.last(),
+            "the" if head.has(Flags::OUTCOME) => return self.examined(),
+            "the" | "a" | "an" if end == 1 && remedy(reader.low(head)) => return self.examined(),
+            _ => None,
+        }
+        .map_or_else(Vec::new, |group| self.group(group))
+    }
+
+    /// What earlier clauses examine, in one sentence or many.
+    fn examined(&self) -> Vec<usize> {
+        let mut out: Vec<usize> = self
+            .recent()
+            .filter(|group| group.examines)
+            .flat_map(|group| self.group(group))
+            .collect();
+        out.sort_unstable();
+        out
+    }
+
+    /// "once the tests have passed", "if the build is green": the earlier parts that the condition names.
+    fn awaited(&self, reader: &Reader<'_>, body: &[Tok]) -> Vec<usize> {
+        let Some(at) = body.iter().position(|tok| {
+            matches!(
+                reader.low(tok),
+                "once" | "as soon as" | "when" | "after" | "if" | "until" | "provided"
+            )
+        }) else {
+            return Vec::new();
+        };
+        let Some((the, phrase)) = body[at + 1..].split_first() else {
+            return Vec::new();
+        };
+        if !matches!(reader.low(the), "the" | "all" | "these" | "both") {
+            return Vec::new();
+        }
+        let end = phrase
+            .iter()
+            .position(|tok| !tok.is_word() || reader.finite(std::slice::from_ref(tok)))
+            .unwrap_or(phrase.len());
+        let words: Vec<&str> = content(reader, &phrase[..end]).collect();
+        let Some(&head) = words.first() else {
+            return Vec::new();
+        };
+        let named = |group: &&Group| {
+            words
+                .iter()
+                .all(|word| group.made.lines().any(|made| made == *word))
+                || names_act(head, &group.verb)
+        };
+        self.recent()
+            .find(named)
+            .map_or_else(Vec::new, |group| self.group(group))
     }
 
     /// "research the market, extract the prices, and build a table from them": a step taken up by the next one of a row
@@ -142,7 +251,7 @@ impl Linker {
         };
         let begins = search.from == self.sentence;
         let one = step.to - step.from == 1 && search.to - search.from == 1;
-        let finds = search.examines && !search.made.is_empty() && !step.examines;
+        let finds = search.examines && search.produces && !search.made.is_empty() && !step.examines;
         if begins
             && one
             && finds
@@ -155,7 +264,7 @@ impl Linker {
         {
             let (search, step) = (search.from, step.from);
             self.draft.after[step].push(search);
-            self.waited[search] = true;
+            self.ends.remove(&search);
         }
     }
 
@@ -181,7 +290,7 @@ impl Linker {
         };
         let noun = reader.low(head);
         let mut waits: Vec<usize> = Vec::new();
-        for group in self.groups.iter().filter(|group| names_act(noun, &group.verb)) {
+        for group in self.recent().filter(|group| names_act(noun, &group.verb)) {
             waits.extend(self.group(group));
         }
         waits.sort_unstable();
@@ -194,7 +303,7 @@ impl Linker {
             return false;
         };
         let behind: Vec<&str> = content(reader, &body[at + 1..]).collect();
-        self.groups.iter().any(|group| {
+        self.recent().any(|group| {
             (group.from..group.to).any(|i| {
                 let text = self.draft.parts[i].text.to_lowercase();
                 text.split_whitespace()
@@ -223,18 +332,22 @@ impl Linker {
             // "train a model on the joined table": what an earlier clause joined.
             if let Some((_, base)) = phrase.first().and_then(|tok| reader.participle(tok))
                 && phrase.len() > 1
-                && let Some(group) = self.groups.iter().rev().find(|group| group.verb == base)
             {
-                return self.group(group);
+                let same = |group: &&Group| group.made.lines().any(|made| Some(&made) == words.last());
+                if let Some(group) = self.recent().find(|group| group.verb == base) {
+                    return self.group(group);
+                }
+                // "import the cleaned sheets": what became of the sheets that an earlier clause names.
+                if self.recent().any(|group| same(&group)) {
+                    return self.loose(self.sentence.min(self.groups.last().map_or(0, |last| last.from)));
+                }
             }
             if words.is_empty() {
                 continue;
             }
             if let Some(group) = self
-                .groups
-                .iter()
-                .rev()
-                .find(|group| !group.made.is_empty() && made(group))
+                .recent()
+                .find(|group| group.produces && !group.made.is_empty() && made(group))
             {
                 return self.group(group);
             }
