@@ -186,6 +186,35 @@ pub(super) fn superlative(reader: &Reader<'_>, body: &[Tok]) -> bool {
         )
 }
 
+/// "the offending addresses", "the missing tests": which they are is what a search says.
+pub(super) fn selecting(word: &str) -> bool {
+    matches!(
+        word,
+        "offending"
+            | "affected"
+            | "missing"
+            | "relevant"
+            | "leading"
+            | "failing"
+            | "faulty"
+            | "worn"
+            | "damaged"
+            | "suitable"
+            | "promising"
+            | "matching"
+            | "qualifying"
+            | "eligible"
+            | "winning"
+            | "remaining"
+            | "identified"
+            | "resulting"
+            | "corresponding"
+            | "necessary"
+            | "required"
+            | "appropriate"
+    )
+}
+
 /// What a diagnosis asks for.
 pub(super) fn remedy(noun: &str) -> bool {
     matches!(

@@ -172,7 +172,8 @@ impl Reader<'_> {
                         "these" | "those" | "this" | "that" | "them" | "it"
                     )
                 })
-            || gap.strong && first.has(Flags::PREPOSITION)
+            || gap.strong
+                && (first.has(Flags::PREPOSITION) || matches!(self.low(first), "if" | "unless" | "where"))
     }
 
     /// An opening phrase up to the comma before the first verb, and the rest.
@@ -253,6 +254,7 @@ impl Reader<'_> {
         let mut listed = Listed::default();
         let before = out.len();
         let mut ahead = None;
+        let mut adjunct = None;
         let mut i = self.series(toks, 0).max(1);
         while i < toks.len() {
             let tok = &toks[i];
@@ -344,7 +346,14 @@ impl Reader<'_> {
                 // "whether to lease or buy the vans" is one question.
                 Opaque::Question if gap.or && !gap.comma => false,
                 _ if gap.marker != Marker::None || gap.strong || gap.comma => true,
-                Opaque::Question => toks.get(next + 1).is_some_and(|object| self.opens_object(object)),
+                Opaque::Question => {
+                    toks.get(next + 1).is_some_and(|object| self.opens_object(object))
+                        || toks.get(next).is_some_and(|verb| !verb.has(Flags::NOUN_VERB))
+                            && toks[next..]
+                                .iter()
+                                .take(8)
+                                .any(|tok| matches!(self.low(tok), "them" | "it"))
+                }
                 Opaque::Condition => {
                     toks.get(next).is_some_and(|verb| !verb.has(Flags::NOUN_VERB))
                         && toks.get(next + 1).is_some_and(|object| self.opens_object(object))
@@ -361,6 +370,7 @@ impl Reader<'_> {
                     toks: toks[from..i].to_vec(),
                     marker,
                     led,
+                    base: adjunct.take(),
                     ..Clause::default()
                 });
                 self.phrased(&toks[next..], gap.marker, depth + 1, out);
@@ -384,13 +394,24 @@ impl Reader<'_> {
                     toks: toks[from..i].to_vec(),
                     marker,
                     led,
+                    base: adjunct.take(),
                     ..Clause::default()
                 });
                 if gap.ahead {
                     ahead = Some(out.len());
                 }
+                // "test the form, filing a ticket for every fault": done with what stands before.
+                adjunct = if opens && gap.comma && !gap.and && !toks[next].is_verb() {
+                    self.gerund(&toks[next])
+                } else {
+                    None
+                };
                 from = next;
-                marker = gap.marker;
+                marker = if adjunct.is_some() {
+                    Marker::Then
+                } else {
+                    gap.marker
+                };
                 led = opens || self.leads(&toks[next..]);
                 opaque = Opaque::No;
                 listed = Listed::default();
@@ -406,6 +427,7 @@ impl Reader<'_> {
                 toks: toks[from..].to_vec(),
                 marker,
                 led,
+                base: adjunct.take(),
                 ..Clause::default()
             });
         }

@@ -426,7 +426,19 @@ impl Reader<'_> {
                             .lexicon
                             .class(class)
                             .is_some_and(|class| class.class == "operate"));
-                (parts || shares_names && !with_parts || self.connecting(verb)).then_some(rule::SHARED_OUT)
+                // "summarise the interviews with nurses and doctors"
+                let talks = objects.runs.first().is_some_and(|run| {
+                    run.lead.is_empty()
+                        && run.items.len() == 1
+                        && run.items[0].last().is_some_and(|tok| {
+                            matches!(
+                                self.low(tok),
+                                "interviews" | "meetings" | "calls" | "talks" | "sessions" | "conversations"
+                            )
+                        })
+                });
+                (parts || talks || shares_names && !with_parts || self.connecting(verb))
+                    .then_some(rule::SHARED_OUT)
             }
             "between" => None,
             "via" | "through" => (count >= 3).then_some(rule::SHARED_OUT),

@@ -1,7 +1,8 @@
 //! What a clause waits for: sequence words first, then references back, then what its verb does with what stands before.
 
 use super::back::{
-    again, bare, content, deliverable, hinges, into_one, names_act, refers, remedy, stem, superlative, tells,
+    again, bare, content, deliverable, hinges, into_one, names_act, refers, remedy, selecting, stem,
+    superlative, tells,
 };
 use super::clauses::{Clause, Marker};
 use super::expand::Expanded;
@@ -190,7 +191,9 @@ impl Linker {
         };
         match word {
             "any" | "all" | "every" if head.has(Flags::OUTCOME) => self.groups.last(),
-            "the" if head.has(Flags::OUTCOME) => return self.examined(),
+            "the" if head.has(Flags::OUTCOME) || end > 1 && selecting(reader.low(&rest[0])) => {
+                return self.examined();
+            }
             "the" | "a" | "an" if end == 1 && remedy(reader.low(head)) => return self.examined(),
             _ => None,
         }
