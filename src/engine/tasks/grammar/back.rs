@@ -137,6 +137,14 @@ pub(super) fn refers(
                     || i == 0 && words.len() <= 2
                     || matches!(next, Some("data" | "results" | "findings" | "changes"))
             }
+            // "contact her" names her, "grant her access" does not say what stands before.
+            "her" => match words.get(i + 1) {
+                None => true,
+                Some(word) => {
+                    let entry = reader.lexicon.get(reader.spelled(*word));
+                    entry.flags.has(Flags::PREPOSITION) || entry.kind != Kind::Word
+                }
+            },
             // A possessive behind a noun of the same clause belongs to it ("each team and its lead").
             "its" | "their" | "theirs" => i <= 2 && !own_list,
             "it" | "them" | "they" => !(i > 3 && own_list),
@@ -184,6 +192,25 @@ pub(super) fn superlative(reader: &Reader<'_>, body: &[Tok]) -> bool {
                 | "protest"
                 | "pretest"
         )
+}
+
+/// Whether a pronoun of a clause means what the clause before it works on: "it", or "them" behind a plural.
+pub(super) fn names_last(reader: &Reader<'_>, toks: &[Tok], plural: bool) -> bool {
+    let mut names = false;
+    for tok in toks {
+        match reader.low(tok) {
+            "both" | "all" | "everything" | "each" => return false,
+            "it" | "its" | "him" | "her" => names = true,
+            "them" | "they" | "their" | "theirs" | "these" | "those" | "ones" => {
+                if !plural {
+                    return false;
+                }
+                names = true;
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// "the offending addresses", "the missing tests": which they are is what a search says.

@@ -191,34 +191,39 @@ impl Reader<'_> {
         if let Some(verb) = self.sourced(toks) {
             return Some((&toks[..verb], &toks[verb..]));
         }
-        let comma = (1..toks.len().min(LONGEST_PHRASE)).find(|&i| {
-            toks[i].kind == Kind::Comma
-                && self.opens(
-                    toks,
-                    i + 1,
-                    Gap {
-                        comma: true,
-                        ..Gap::default()
-                    },
-                    toks.get(i - 1),
-                )
-        })?;
+        let behind = |strong: bool| {
+            let gap = Gap {
+                comma: true,
+                strong,
+                ..Gap::default()
+            };
+            let commas = 1..toks.len().min(LONGEST_PHRASE);
+            commas
+                .filter(|&i| toks[i].kind == Kind::Comma)
+                .find(|&i| self.opens(toks, i + 1, gap, toks.get(i - 1)))
+        };
+        // "once they have passed, apply for the mark": no other verb stands there.
+        let comma = behind(false).or_else(|| behind(true).filter(|_| first.kind == Kind::Opaque))?;
         Some((&toks[..comma], &toks[comma + 1..]))
     }
 
     /// "from the transcript pick the quotes": where the verb stands behind such a phrase without a comma.
     fn sourced(&self, toks: &[Tok]) -> Option<usize> {
         let first = toks.first()?;
-        if first.kind != Kind::Based && self.low(first) != "from" {
+        let timed = matches!(self.low(first), "once" | "when" | "if" | "as soon as");
+        if first.kind != Kind::Based && self.low(first) != "from" && !timed {
             return None;
         }
-        let verb = (2..toks.len().min(10)).find(|&i| !toks[i].is_word() || toks[i].is_verb())?;
-        let before = &toks[verb - 1];
-        (toks[verb].is_verb()
-            && toks.get(verb + 1).is_some_and(|object| self.opens_object(object))
-            && !before.has(Flags::PREPOSITION)
-            && !before.has(Flags::DETERMINER))
-        .then_some(verb)
+        let words = 1 + toks[1..].iter().take(10).take_while(|tok| tok.is_word()).count();
+        (2..words).find(|&i| {
+            let before = &toks[i - 1];
+            toks[i].is_verb()
+                && toks.get(i + 1).is_some_and(|object| self.opens_object(object))
+                && !before.has(Flags::PREPOSITION)
+                && !before.has(Flags::DETERMINER)
+                && (!timed
+                    || !self.finite(&toks[i - 1..i]) && !self.pronoun(before) && self.finite(&toks[1..i]))
+        })
     }
 
     /// "that supports exports", "that is slow": what follows an "and" there in base form is an order of its own.

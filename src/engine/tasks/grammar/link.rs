@@ -6,7 +6,7 @@ use super::back::content;
 use super::clauses::{Clause, Marker};
 use super::expand::{Expanded, Part, rule};
 use super::reader::Reader;
-use crate::engine::tasks::rules::Flags;
+use crate::engine::tasks::rules::{Flags, NO_CLASS};
 
 /// The parts of a description with their dependencies, by index.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +45,9 @@ pub(super) struct Group {
     pub(super) examines: bool,
     /// Brings in material that a later clause works on.
     pub(super) acquires: bool,
+    pub(super) class: u8,
+    /// Its object is a plural.
+    pub(super) plural: bool,
     /// The verb that opens its clause, in base form and lower case.
     pub(super) verb: String,
     /// Side by side with what stands before it, or an item of an explicit list.
@@ -213,7 +216,7 @@ impl Linker {
             return;
         }
         if clause.marker == Marker::None && !clause.listed {
-            self.row_begun(from);
+            self.row_begun(reader, clause, from);
         }
         self.draft.coordinator = if from == 0 { coordinator } else { None };
         let traits = first.and_then(|class| reader.lexicon.class(class));
@@ -247,6 +250,12 @@ impl Linker {
             _ => String::new(),
         };
         let examines = traits.is_some_and(|traits| traits.inspects || traits.alternatives || traits.gathers);
+        let phrase = clause
+            .toks
+            .iter()
+            .skip(1)
+            .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION));
+        let plural = phrase.last().is_some_and(|tok| reader.plural(tok));
         let opening = clause
             .toks
             .first()
@@ -258,6 +267,8 @@ impl Linker {
             made,
             produces: traits.is_some_and(|traits| traits.produces),
             examines,
+            class: first.unwrap_or(NO_CLASS),
+            plural,
             acquires: opening.is_some_and(|verb| verb.has(Flags::ACQUIRES)),
             verb,
             beside: clause.listed || clause.marker == Marker::Beside,

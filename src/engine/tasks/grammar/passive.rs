@@ -3,7 +3,7 @@
 use super::clauses::{Clause, Marker};
 use super::reader::Reader;
 use super::token::Tok;
-use crate::engine::tasks::rules::{Flags, Kind};
+use crate::engine::tasks::rules::{Flags, Kind, NO_CLASS};
 
 /// Where a passive verb stands: its subject ends at `subject`, its participle is at `verb`.
 struct Passive {
@@ -80,7 +80,10 @@ impl Reader<'_> {
         let mut modal = be.checked_sub(1)?;
         while modal > 0
             && (self.adverb(&toks[modal])
-                || matches!(self.low(&toks[modal]), "all" | "also" | "then" | "both"))
+                || matches!(
+                    self.low(&toks[modal]),
+                    "all" | "also" | "then" | "both" | "each" | "first" | "now"
+                ))
         {
             modal -= 1;
         }
@@ -122,8 +125,20 @@ impl Reader<'_> {
                     || tok.has(Flags::DETERMINER)
             })
         };
-        if let Some(base) = self.participle(toks.get(start)?)
-            && ends(start + 1)
+        let word = self.low(toks.get(start)?);
+        let unknown = || {
+            // "vaccinated, chipped and dewormed"
+            let stem = word.strip_suffix("ed").filter(|stem| stem.len() > 2)?;
+            let single = stem.char_indices().last().map_or("", |(at, _)| &stem[..at]);
+            let base = if single.ends_with(&stem[single.len()..]) {
+                single
+            } else {
+                stem
+            };
+            Some((NO_CLASS, base.to_owned()))
+        };
+        if ends(start + 1)
+            && let Some(base) = self.participle(&toks[start]).or_else(unknown)
         {
             let verb = Passive {
                 subject: start,

@@ -1,8 +1,8 @@
 //! What a clause waits for: sequence words first, then references back, then what its verb does with what stands before.
 
 use super::back::{
-    again, bare, content, deliverable, hinges, into_one, names_act, refers, remedy, selecting, stem,
-    superlative, tells,
+    again, bare, content, deliverable, hinges, into_one, names_act, names_last, refers, remedy, selecting,
+    stem, superlative, tells,
 };
 use super::clauses::{Clause, Marker};
 use super::expand::Expanded;
@@ -66,6 +66,45 @@ impl Linker {
                 || superlative(reader, body))
         {
             return self.loose(0);
+        }
+        // "compare the tariffs and tell us which is cheapest"
+        let answers = searched
+            && matches!(
+                opens,
+                "which" | "where" | "how" | "what" | "who" | "why" | "us" | "me"
+            )
+            && clause.led
+            && expanded.parts.len() == 1
+            && matches!(
+                reader.low(&toks[0]),
+                "suggest"
+                    | "propose"
+                    | "recommend"
+                    | "explain"
+                    | "tell"
+                    | "say"
+                    | "justify"
+                    | "state"
+                    | "decide"
+                    | "show"
+            );
+        if answers {
+            return self.loose(0);
+        }
+        // "convert the masters, verify the checksums"
+        let proves = clause.toks.first().is_some_and(|verb| {
+            matches!(
+                reader.low(verb),
+                "verify" | "confirm" | "double-check" | "spot-check"
+            )
+        });
+        if proves
+            && !last.examines
+            && !clause.listed
+            && last.from >= self.sentence
+            && last.to - last.from == 1
+        {
+            return self.group(last);
         }
         if is("test") && matches!(opens, "that" | "whether") && !last.examines && !clause.listed {
             return self.group(last);
@@ -248,16 +287,18 @@ impl Linker {
 
     /// "research the market, extract the prices, and build a table from them": a step taken up by the next one of a row
     /// stands behind the search that opens the row.
-    pub(super) fn row_begun(&mut self, from: usize) {
+    pub(super) fn row_begun(&mut self, reader: &Reader<'_>, clause: &Clause, from: usize) {
         let [.., search, step] = self.groups.as_slice() else {
             return;
         };
         let begins = search.from == self.sentence;
         let one = step.to - step.from == 1 && search.to - search.from == 1;
         let finds = search.examines && search.produces && !search.made.is_empty() && !step.examines;
+        // "sow the leeks, thin the seedlings, and transplant the strongest ones": another sort of work, taken up alone.
+        let turns = search.class != step.class && names_last(reader, &clause.toks, step.plural);
         if begins
             && one
-            && finds
+            && (finds || turns)
             && self.draft.after[step.from].is_empty()
             && !self.draft.after[from].is_empty()
             && self.draft.after[from]
@@ -285,11 +326,16 @@ impl Linker {
         else {
             return Vec::new();
         };
-        let phrase = body[at + 1..]
+        let length = body[at + 1..]
             .iter()
-            .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION));
-        let Some(head) = phrase.last() else {
-            return Vec::new();
+            .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
+            .count();
+        let phrase = &body[at + 1..at + 1 + length];
+        let head = match phrase {
+            // "get the estimate approved"
+            [.., noun, done] if reader.participle(done).is_some() => noun,
+            [.., noun] => noun,
+            [] => return Vec::new(),
         };
         let noun = reader.low(head);
         let mut waits: Vec<usize> = Vec::new();
