@@ -50,6 +50,13 @@ pub(super) fn stem(word: &str) -> &str {
     }
 }
 
+/// A noun without the ending of its plural, so that "anomaly" and "anomalies" are one.
+pub(super) fn singular(word: &str) -> String {
+    let stem = stem(word);
+    let base = stem.strip_suffix("ie").or_else(|| stem.strip_suffix('y'));
+    base.unwrap_or(stem).to_owned()
+}
+
 /// Whether a word can be the head of the noun before it: no mark, no joining word, no preposition, no adverb.
 fn noun_like(reader: &Reader<'_>, word: crate::engine::tasks::rules::Word) -> bool {
     let text = reader.spelled(word);
@@ -201,7 +208,8 @@ pub(super) fn names_last(reader: &Reader<'_>, toks: &[Tok], plural: bool) -> boo
         match reader.low(tok) {
             "both" | "all" | "everything" | "each" => return false,
             "it" | "its" | "him" | "her" => names = true,
-            "them" | "they" | "their" | "theirs" | "these" | "those" | "ones" => {
+            "them" | "they" | "their" | "theirs" | "these" | "those" | "ones" | "best" | "cheapest"
+            | "strongest" => {
                 if !plural {
                     return false;
                 }

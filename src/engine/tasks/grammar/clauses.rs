@@ -344,7 +344,8 @@ impl Reader<'_> {
                 marker = Marker::Then;
             }
             gap.fresh = gap.comma && gap.and && !listed.comma && out.len() > before;
-            gap.closed = gap.comma && !gap.and && listed.comma && listed.and;
+            gap.shut = gap.comma && listed.comma && listed.and;
+            gap.closed = gap.shut && !gap.and;
             next += self.lead_in(&toks[next..]);
             let allowed = match opaque {
                 Opaque::No => true,
@@ -435,6 +436,22 @@ impl Reader<'_> {
                 base: adjunct.take(),
                 ..Clause::default()
             });
+        }
+        // "License photos, find music, and …": what opens a row of orders is one as well.
+        if let [first, second, ..] = &mut out[before..]
+            && !first.led
+            && second.led
+            && first.toks.len() > 1
+            && first.toks[0].is_word()
+            && first.toks[0].flags == Flags::default()
+            && toks
+                .get(first.toks.len())
+                .is_some_and(|tok| tok.kind == Kind::Comma)
+            && !self.finite(&first.toks)
+            && !self.plural(&first.toks[0])
+            && !self.limiting(&first.toks[0])
+        {
+            first.led = true;
         }
         if let Some(at) = ahead.filter(|at| *at < out.len()) {
             out[at - 1].marker = Marker::Then;

@@ -142,7 +142,14 @@ impl Reader<'_> {
             &rest[skipped..],
             with_parts || weighing || self.connecting(verb.as_deref()),
         );
-        if self.made_so(verb.as_deref(), &objects) {
+        // "have them translated by a linguist and certified by the consulate": one order to somebody else.
+        let caused = verb.as_deref().is_some_and(|verb| matches!(verb, "have" | "get"))
+            && rest.iter().take(6).any(|tok| self.participle(tok).is_some())
+            && rest
+                .iter()
+                .zip(&rest[1.min(rest.len())..])
+                .any(|(and, done)| and.joins() && self.participle(done).is_some());
+        if caused || self.made_so(verb.as_deref(), &objects) {
             return single();
         }
         let versus = objects.runs.iter().any(|run| run.versus);
@@ -361,6 +368,20 @@ impl Reader<'_> {
                 .all(|item| item.len() == 1 && !item[0].proper && !self.plural(&item[0]))
     }
 
+    /// "the literature on sleep and memory" is one reading.
+    fn literature(&self, objects: &Objects) -> bool {
+        objects
+            .runs
+            .first()
+            .and_then(|run| run.items.first()?.last())
+            .is_some_and(|tok| {
+                matches!(
+                    self.low(tok),
+                    "literature" | "relationship" | "link" | "correlation" | "difference"
+                )
+            })
+    }
+
     fn article(&self, run: &Run) -> bool {
         run.items
             .first()
@@ -443,7 +464,7 @@ impl Reader<'_> {
             "between" => None,
             "via" | "through" => (count >= 3).then_some(rule::SHARED_OUT),
             "about" => (!object_is_one).then_some(rule::SHARED_OUT),
-            _ if object_is_one && lead.has(Flags::TOPIC) => None,
+            _ if (object_is_one || count == 2 && self.literature(objects)) && lead.has(Flags::TOPIC) => None,
             _ if !lead.has(Flags::DISTRIBUTING) => None,
             _ if object_is_one && count == 2 && !names && !plural_head => None,
             _ => Some(rule::SHARED_OUT),

@@ -42,6 +42,8 @@ pub(super) struct Group {
     pub(super) made: String,
     /// Whether the object exists only afterwards.
     pub(super) produces: bool,
+    /// Its object is new: "a theme".
+    pub(super) introduces: bool,
     pub(super) examines: bool,
     /// Brings in material that a later clause works on.
     pub(super) acquires: bool,
@@ -267,6 +269,12 @@ impl Linker {
             made,
             produces: traits.is_some_and(|traits| traits.produces),
             examines,
+            introduces: clause
+                .toks
+                .iter()
+                .skip(1)
+                .take(2)
+                .any(|tok| matches!(reader.low(tok), "a" | "an")),
             class: first.unwrap_or(NO_CLASS),
             plural,
             acquires: opening.is_some_and(|verb| verb.has(Flags::ACQUIRES)),

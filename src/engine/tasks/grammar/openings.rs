@@ -20,6 +20,8 @@ pub(super) struct Gap {
     pub fresh: bool,
     /// A comma behind a list that "and" has closed.
     pub closed: bool,
+    /// A comma, with "and" or without, behind such a list.
+    pub shut: bool,
     /// "but first": what follows comes before.
     pub ahead: bool,
 }
@@ -158,7 +160,7 @@ impl Reader<'_> {
                     end -= 1;
                 }
                 let head = &toks[end];
-                (self.plural(head) || next.proper || gap.fresh)
+                (self.plural(head) || next.proper || gap.fresh || gap.shut)
                     && last.is_none_or(|last| self.low(last) != self.low(head))
             }
         }
@@ -190,9 +192,9 @@ impl Reader<'_> {
                 Kind::Beside
                     if i > 0
                         && !(gap.comma || gap.and || gap.strong)
-                        && toks
-                            .get(i + 1)
-                            .is_some_and(|tok| matches!(tok.kind, Kind::And | Kind::Comma)) => {}
+                        && toks.get(i + 1).is_some_and(|tok| {
+                            matches!(tok.kind, Kind::And | Kind::Comma | Kind::Semicolon | Kind::Dash)
+                        }) => {}
                 // "then, in parallel, …" is still after what stands before.
                 Kind::Beside if gap.marker == Marker::None => gap.marker = Marker::Beside,
                 Kind::First | Kind::Beside => {}

@@ -212,6 +212,11 @@ impl Reader<'_> {
                     | "beyond"
                     | "similar"
                     | "the rest"
+                    | "please"
+                    | "thanks"
+                    | "thank you"
+                    | "asap"
+                    | "too"
             )
         };
         // "slides, handouts, etc. for the workshop": what follows "etc." belongs to the list.

@@ -2,7 +2,7 @@
 
 use super::back::{
     again, bare, content, deliverable, hinges, into_one, names_act, names_last, refers, remedy, selecting,
-    stem, superlative, tells,
+    singular, stem, superlative, tells,
 };
 use super::clauses::{Clause, Marker};
 use super::expand::Expanded;
@@ -88,7 +88,10 @@ impl Linker {
                     | "decide"
                     | "show"
             );
-        if answers {
+        let reckons = searched
+            && opens == "how"
+            && matches!(reader.low(&toks[0]), "work out" | "calculate" | "estimate");
+        if answers || reckons {
             return self.loose(0);
         }
         // "convert the masters, verify the checksums"
@@ -128,6 +131,12 @@ impl Linker {
             let found = self.brought_to_light(reader, body);
             if !found.is_empty() {
                 return found;
+            }
+        }
+        if !clause.listed {
+            let named = self.each_of(reader, body, last);
+            if !named.is_empty() {
+                return named;
             }
         }
         let examined = self.doing < self.groups.len();
@@ -239,6 +248,23 @@ impl Linker {
         .map_or_else(Vec::new, |group| self.group(group))
     }
 
+    /// "find the owner of each anomaly": of the things that the clause before names.
+    fn each_of(&self, reader: &Reader<'_>, body: &[Tok], last: &Group) -> Vec<usize> {
+        let Some(pair) = body
+            .windows(2)
+            .find(|pair| matches!(reader.low(&pair[0]), "each" | "every") && pair[1].is_word())
+        else {
+            return Vec::new();
+        };
+        let noun = singular(reader.low(&pair[1]));
+        let named = self.draft.parts[last.from..last.to].iter().any(|part| {
+            part.text
+                .split_whitespace()
+                .any(|word| singular(&word.to_lowercase()) == noun)
+        });
+        if named { self.group(last) } else { Vec::new() }
+    }
+
     /// What earlier clauses examine, in one sentence or many.
     fn examined(&self) -> Vec<usize> {
         let mut out: Vec<usize> = self
@@ -274,12 +300,8 @@ impl Linker {
         let Some(&head) = words.first() else {
             return Vec::new();
         };
-        let named = |group: &&Group| {
-            words
-                .iter()
-                .all(|word| group.made.lines().any(|made| made == *word))
-                || names_act(head, &group.verb)
-        };
+        let named =
+            |group: &&Group| group.made.lines().any(|made| made == head) || names_act(head, &group.verb);
         self.recent()
             .find(named)
             .map_or_else(Vec::new, |group| self.group(group))
@@ -396,7 +418,7 @@ impl Linker {
             }
             if let Some(group) = self
                 .recent()
-                .find(|group| group.produces && !group.made.is_empty() && made(group))
+                .find(|group| (group.produces || group.introduces) && !group.made.is_empty() && made(group))
             {
                 return self.group(group);
             }
