@@ -203,7 +203,8 @@ impl Reader<'_> {
                 .find(|&i| self.opens(toks, i + 1, gap, toks.get(i - 1)))
         };
         // "once they have passed, apply for the mark": no other verb stands there.
-        let comma = behind(false).or_else(|| behind(true).filter(|_| first.kind == Kind::Opaque))?;
+        let comma = behind(false)
+            .or_else(|| behind(true).filter(|_| matches!(first.kind, Kind::Opaque | Kind::Based)))?;
         Some((&toks[..comma], &toks[comma + 1..]))
     }
 

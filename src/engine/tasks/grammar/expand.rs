@@ -215,6 +215,32 @@ impl Reader<'_> {
     fn behind_question(&self, verb: Option<&str>, class: u8, rest: &[Tok]) -> Option<Expanded> {
         let (question, behind) = rest.split_first()?;
         let mut objects = self.objects(behind, false);
+        // "document how we handle tokens, sessions, and cookies"
+        if let [run] = objects.runs.as_mut_slice()
+            && self.low(question) == "how"
+            && run.items.len() >= 3
+            && let Some(at) = run.items[0].iter().position(Tok::is_verb)
+            && (1..4).contains(&at)
+            && at + 1 < run.items[0].len()
+            && run.items[1..]
+                .iter()
+                .all(|item| item.len() <= 2 && !item[0].is_verb())
+        {
+            let item = run.items[0].split_off(at + 1);
+            let lead = std::mem::replace(&mut run.items[0], item);
+            let parts = run
+                .items
+                .iter()
+                .map(|item| {
+                    let toks = [std::slice::from_ref(question), &lead, item, &objects.tail].concat();
+                    self.part(verb, &toks, class, rule::OBJECTS, self.render(item))
+                })
+                .collect();
+            return Some(Expanded {
+                parts,
+                ..Expanded::default()
+            });
+        }
         let run =
             objects.runs.iter().skip(1).find(|run| {
                 run.items.len() >= 3 && run.lead.iter().any(|tok| tok.has(Flags::DISTRIBUTING))
@@ -541,8 +567,11 @@ impl Reader<'_> {
                 return brackets;
             }
         }
-        let size: usize = shares.iter().map(|share| share.items.len()).product::<usize>()
-            * counted.map_or(1, |(_, count)| count);
+        let size = shares
+            .iter()
+            .map(|share| share.items.len())
+            .chain(counted.map(|(_, count)| count))
+            .fold(1, usize::saturating_mul);
         if shares.len() + usize::from(counted.is_some()) > 1 && size > MOST_COMBINATIONS {
             shares.truncate(1);
         }

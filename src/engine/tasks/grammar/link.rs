@@ -234,7 +234,9 @@ impl Linker {
             let brought = object
                 .windows(2)
                 .position(|pair| {
-                    reader.low(&pair[0]) == "for" && matches!(reader.low(&pair[1]), "a" | "an" | "their")
+                    reader.low(&pair[0]) == "for"
+                        && (traits.is_some_and(|traits| traits.inspects)
+                            || matches!(reader.low(&pair[1]), "a" | "an" | "their"))
                 })
                 .map_or(&[][..], |at| &object[at + 1..]);
             let objects = content(reader, object).chain(content(reader, into));

@@ -106,6 +106,7 @@ impl Reader<'_> {
             });
             return object
                 && !self.limiting(tok)
+                && !(self.low(tok) == "making" && next.is_some_and(|next| self.low(next) == "sure"))
                 && (!self.low(tok).ends_with('s') || self.low(tok).ends_with("ss"))
                 && tok.is_word()
                 && !tok.proper

@@ -64,7 +64,9 @@ impl Reader<'_> {
                             || self.low(tok) != "/"
                                 && self.low(next).ends_with("ing")
                                 && rest.get(i + 2).is_some_and(|tok| {
-                                    tok.has(Flags::PREPOSITION) || tok.has(Flags::DETERMINER)
+                                    tok.has(Flags::PREPOSITION)
+                                        || tok.has(Flags::DETERMINER)
+                                        || matches!(self.low(tok), "sure" | "certain")
                                 })
                             || matches!(self.low(next), "each" | "every" | "it" | "this" | "they")
                                 && (self.finite(&rest[i + 1..rest.len().min(i + 5)])
@@ -139,6 +141,28 @@ impl Reader<'_> {
                     }))
             {
                 i += 1;
+                continue;
+            }
+            // "John Smith & Sons" is one name.
+            if tok.kind == Kind::And
+                && current.toks.last().is_some_and(|before| before.proper)
+                && body.get(i + 1).is_some_and(|next| {
+                    next.proper
+                        && matches!(
+                            self.low(next),
+                            "sons"
+                                | "daughters"
+                                | "brothers"
+                                | "co"
+                                | "co."
+                                | "partners"
+                                | "associates"
+                                | "company"
+                        )
+                })
+            {
+                current.toks.extend_from_slice(&body[i..=i + 1]);
+                i += 2;
                 continue;
             }
             // "README.md, line 14" says where.

@@ -242,7 +242,9 @@ impl Linker {
             "the" if head.has(Flags::OUTCOME) || end > 1 && selecting(reader.low(&rest[0])) => {
                 return self.examined();
             }
-            "the" | "a" | "an" if end == 1 && remedy(reader.low(head)) => return self.examined(),
+            "the" | "a" | "an" if end <= 2 && remedy(reader.low(&rest[0])) => {
+                return self.examined();
+            }
             _ => None,
         }
         .map_or_else(Vec::new, |group| self.group(group))
