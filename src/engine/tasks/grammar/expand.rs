@@ -557,8 +557,10 @@ impl Reader<'_> {
                 && run.lead.last().is_none_or(|tok| {
                     tok.has(Flags::DISTRIBUTING) || matches!(self.low(tok), "with" | "about")
                 });
+            // "synthesize the findings into three lessons" is one synthesis.
+            let gathers = index > 0 && self.lexicon.class(class).is_some_and(|class| class.gathers);
             let count = self.counted(item);
-            (count > 0 && led && examples.is_none() && !(set && run.lead.is_empty()))
+            (count > 0 && !gathers && led && examples.is_none() && !(set && run.lead.is_empty()))
                 .then_some((index, count))
         });
         if shares.is_empty() {

@@ -1,6 +1,6 @@
 //! Dependencies: what sequence words, references back and gathering verbs say about the order of subtasks.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use super::back::content;
 use super::clauses::{Clause, Marker};
@@ -75,7 +75,7 @@ pub(crate) struct Linker {
     chained: bool,
     listed: bool,
     /// Parts that nothing waits for yet, ascending.
-    pub(super) ends: BTreeSet<usize>,
+    ends: Vec<usize>,
     /// How many groups do more than examine.
     pub(super) doing: usize,
     /// Where the parts of the sentence at hand begin.
@@ -138,17 +138,26 @@ impl Linker {
 
     /// Parts that nothing waits for yet, from `from` on.
     pub(super) fn loose(&self, from: usize) -> Vec<usize> {
-        self.ends.range(from..).copied().collect()
+        self.ends[self.ends.partition_point(|&i| i < from)..].to_vec()
     }
 
     /// Adds a part with what it waits for, ascending.
     fn push(&mut self, part: Part, after: Vec<usize>) {
         self.draft.parts.push(part);
-        self.ends.insert(self.len() - 1);
-        for i in &after {
-            self.ends.remove(i);
-        }
+        self.ends.push(self.len() - 1);
+        self.take_up(&after);
         self.draft.after.push(after);
+    }
+
+    /// Something waits for these parts, ascending.
+    pub(super) fn take_up(&mut self, parts: &[usize]) {
+        if let [part] = parts {
+            if let Ok(at) = self.ends.binary_search(part) {
+                self.ends.remove(at);
+            }
+        } else if !parts.is_empty() {
+            self.ends.retain(|i| parts.binary_search(i).is_err());
+        }
     }
 
     /// Whether no part says this, whatever the case.
@@ -208,10 +217,8 @@ impl Linker {
             self.push(part, own);
         }
         if self.chained && from > 0 && from < self.len() && self.draft.after[from].is_empty() {
-            let before: Vec<usize> = self.ends.range(..from).copied().collect();
-            for i in &before {
-                self.ends.remove(i);
-            }
+            let before = self.ends[..self.ends.partition_point(|&i| i < from)].to_vec();
+            self.take_up(&before);
             self.draft.after[from] = before;
         }
         if self.len() == from {
@@ -224,7 +231,7 @@ impl Linker {
         let traits = first.and_then(|class| reader.lexicon.class(class));
         let made = if traits.is_some() {
             let object = &clause.toks[1.min(clause.toks.len())..];
-            let mut made = String::new();
+            let mut made = String::with_capacity(32);
             // "load them into the graph" makes the graph as well.
             let into = object
                 .iter()
@@ -371,7 +378,8 @@ impl Linker {
 
     pub(super) fn group(&self, group: &Group) -> Vec<usize> {
         // Of a chain only its end is waited for.
-        self.ends.range(group.from..group.to).copied().collect()
+        let at = |place: usize| self.ends.partition_point(|&i| i < place);
+        self.ends[at(group.from)..at(group.to)].to_vec()
     }
 
     /// The draft.

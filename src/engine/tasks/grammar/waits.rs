@@ -332,7 +332,7 @@ impl Linker {
         {
             let (search, step) = (search.from, step.from);
             self.draft.after[step].push(search);
-            self.ends.remove(&search);
+            self.take_up(&[search]);
         }
     }
 
