@@ -3,6 +3,7 @@
 //! To add a phrase that refers to earlier work, add it to `references` in `assets/rules/default.yml`; only a phrase whose
 //! sense hangs on its neighbours needs an arm in [`refers`].
 
+use super::clauses::Clause;
 use super::reader::Reader;
 use super::token::Tok;
 use crate::engine::tasks::rules::{Flags, Kind};
@@ -47,6 +48,13 @@ pub(super) fn stem(word: &str) -> &str {
         Some(base) if base.len() > 2 && !base.ends_with('s') => base,
         _ => word,
     }
+}
+
+/// A noun without the ending of its plural, so that "anomaly" and "anomalies" are one.
+pub(super) fn singular(word: &str) -> String {
+    let stem = stem(word);
+    let base = stem.strip_suffix("ie").or_else(|| stem.strip_suffix('y'));
+    base.unwrap_or(stem).to_owned()
 }
 
 /// Whether a word can be the head of the noun before it: no mark, no joining word, no preposition, no adverb.
@@ -136,6 +144,14 @@ pub(super) fn refers(
                     || i == 0 && words.len() <= 2
                     || matches!(next, Some("data" | "results" | "findings" | "changes"))
             }
+            // "contact her" names her, "grant her access" does not say what stands before.
+            "her" => match words.get(i + 1) {
+                None => true,
+                Some(word) => {
+                    let entry = reader.lexicon.get(reader.spelled(*word));
+                    entry.flags.has(Flags::PREPOSITION) || entry.kind != Kind::Word
+                }
+            },
             // A possessive behind a noun of the same clause belongs to it ("each team and its lead").
             "its" | "their" | "theirs" => i <= 2 && !own_list,
             "it" | "them" | "they" => !(i > 3 && own_list),
@@ -185,6 +201,104 @@ pub(super) fn superlative(reader: &Reader<'_>, body: &[Tok]) -> bool {
         )
 }
 
+/// Whether a pronoun of a clause means what the clause before it works on: "it", or "them" behind a plural.
+pub(super) fn names_last(reader: &Reader<'_>, toks: &[Tok], plural: bool) -> bool {
+    let mut names = false;
+    for tok in toks {
+        match reader.low(tok) {
+            "both" | "all" | "everything" | "each" => return false,
+            "it" | "its" | "him" | "her" => names = true,
+            "them" | "they" | "their" | "theirs" | "these" | "those" | "ones" | "best" | "cheapest"
+            | "strongest" => {
+                if !plural {
+                    return false;
+                }
+                names = true;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// "the offending addresses", "the missing tests": which they are is what a search says.
+pub(super) fn selecting(word: &str) -> bool {
+    matches!(
+        word,
+        "offending"
+            | "affected"
+            | "missing"
+            | "relevant"
+            | "leading"
+            | "failing"
+            | "faulty"
+            | "worn"
+            | "damaged"
+            | "suitable"
+            | "promising"
+            | "matching"
+            | "qualifying"
+            | "eligible"
+            | "winning"
+            | "remaining"
+            | "identified" | "valid" | "invalid" | "resulting"
+            | "corresponding"
+            | "necessary"
+            | "required"
+            | "appropriate"
+    )
+}
+
+/// What a diagnosis asks for.
+pub(super) fn remedy(noun: &str) -> bool {
+    matches!(
+        noun,
+        "fix"
+            | "patch"
+            | "hotfix"
+            | "workaround"
+            | "solution"
+            | "remedy"
+            | "correction"
+            | "mitigation"
+            | "countermeasures"
+    )
+}
+
+/// "rerun the pipeline", "re-audit the site", "measure it once more": done before, and again behind what stands between.
+pub(super) fn again(reader: &Reader<'_>, clause: &Clause, body: &[Tok]) -> bool {
+    let verb = clause
+        .toks
+        .first()
+        .filter(|tok| clause.led && tok.is_word())
+        .map_or("", |tok| reader.low(tok));
+    verb.strip_prefix("re").is_some_and(|verb| {
+        verb.starts_with('-')
+            || matches!(
+                verb,
+                "run"
+                    | "test"
+                    | "check"
+                    | "audit"
+                    | "deploy"
+                    | "submit"
+                    | "measure"
+                    | "evaluate"
+                    | "assess"
+                    | "train"
+                    | "validate"
+                    | "verify"
+                    | "scan"
+                    | "inspect"
+                    | "examine"
+                    | "count"
+                    | "start"
+                    | "calculate"
+                    | "boot"
+            )
+    }) || body.last().is_some_and(|tok| matches!(reader.low(tok), "again"))
+}
+
 /// "if anything is worn", "if they match": what is done hangs on the work before.
 pub(super) fn hinges(reader: &Reader<'_>, body: &[Tok]) -> bool {
     body.windows(2).any(|pair| {
@@ -201,6 +315,18 @@ pub(super) fn hinges(reader: &Reader<'_>, body: &[Tok]) -> bool {
                     | "necessary"
                     | "they"
                     | "it"
+                    | "both"
+                    | "all"
+                    | "everything"
+                    | "so"
+                    | "not"
+                    | "those"
+                    | "these"
+                    | "successful"
+                    | "approved"
+                    | "accepted"
+                    | "green"
+                    | "possible"
             )
     })
 }

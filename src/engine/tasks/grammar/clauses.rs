@@ -1,8 +1,9 @@
 //! Sentences into clauses: where a new verb begins, and in which order the words put the clauses.
 
+use super::openings::Gap;
 use super::reader::{Reader, closing};
 use super::token::Tok;
-use crate::engine::tasks::rules::{Flags, Kind};
+use crate::engine::tasks::rules::{Flags, Kind, NO_CLASS};
 
 /// What the words before a clause say about its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,29 +30,10 @@ pub(crate) struct Clause {
     pub base: Option<(u8, String)>,
     /// Stands under a heading that ends with a colon.
     pub listed: bool,
+    /// Said in the passive voice.
+    pub passive: bool,
 }
 
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts about a few joining words"
-)]
-#[derive(Debug, Clone, Copy, Default)]
-struct Gap {
-    marker: Marker,
-    comma: bool,
-    and: bool,
-    or: bool,
-    strong: bool,
-    /// A comma and "and" where the clause before holds no comma of its own, so that no list goes on here.
-    fresh: bool,
-    /// A comma behind a list that "and" has closed.
-    closed: bool,
-    /// "but first": what follows comes before.
-    ahead: bool,
-}
-
-/// Verbs on one object; more are no order that a person gives.
-const MOST_VERBS: usize = 64;
 /// Phrases that put clauses around each other, inside one sentence; what goes deeper is read as plain words.
 const DEEPEST: u8 = 24;
 /// Words of a phrase before its comma.
@@ -95,189 +77,6 @@ impl Reader<'_> {
         out.push(&toks[from..]);
         out.retain(|sentence| sentence.iter().any(|tok| tok.kind != Kind::Newline));
         out
-    }
-
-    /// How many tokens a chain of verbs with one object takes ("build, test and deploy the service"); 0 when there is none.
-    pub fn series(&self, toks: &[Tok], at: usize) -> usize {
-        self.series_from(toks, at, usize::from(at == 0))
-    }
-
-    /// As [`Reader::series`]; so many words from the first on are `sure` to be verbs whatever they could be elsewhere.
-    fn series_from(&self, toks: &[Tok], at: usize, sure: usize) -> usize {
-        let mut i = at;
-        let mut verbs = 0;
-        let mut strong = true;
-        loop {
-            let Some(tok) = toks.get(i).filter(|tok| tok.is_verb()) else {
-                return 0;
-            };
-            verbs += 1;
-            if verbs > MOST_VERBS {
-                return 0;
-            }
-            let mut next = i + 1;
-            while toks
-                .get(next)
-                .is_some_and(|tok| matches!(tok.kind, Kind::Comma | Kind::And | Kind::Or | Kind::Then))
-            {
-                next += 1;
-            }
-            if next == i + 1 {
-                // The last verb: an object must follow.
-                let ok = toks.get(next).is_some_and(|object| {
-                    self.opens_object(object)
-                        || object.is_word()
-                            && !object.has(Flags::PREPOSITION)
-                            && (!tok.has(Flags::NOUN_VERB) || strong)
-                });
-                return if ok && verbs > 1 { next - at } else { 0 };
-            }
-            strong &= !tok.has(Flags::NOUN_VERB) || i - at < sure;
-            i = next;
-        }
-    }
-
-    /// Whether a clause opens at `at`, after the words of `gap`; `last` is the word before the gap.
-    #[expect(
-        clippy::match_same_arms,
-        reason = "an arm a kind of word, in the order of the rules"
-    )]
-    fn opens(&self, toks: &[Tok], at: usize, gap: Gap, last: Option<&Tok>) -> bool {
-        let Some(tok) = toks.get(at) else { return false };
-        let next = toks.get(at + 1);
-        if !tok.is_verb() {
-            // No noun stands right before an article, a possessive or "them": an unknown word there is a verb. So is one
-            // behind "then" before a question, and one behind a list that is closed already.
-            let object = next.is_some_and(|next| {
-                matches!(
-                    self.low(next),
-                    "the"
-                        | "a"
-                        | "an"
-                        | "our"
-                        | "your"
-                        | "my"
-                        | "his"
-                        | "her"
-                        | "its"
-                        | "their"
-                        | "it"
-                        | "them"
-                        | "those"
-                        | "anything"
-                        | "everything"
-                        | "anyone"
-                        | "everyone"
-                ) || gap.marker == Marker::Then && (next.has(Flags::DETERMINER) || next.kind == Kind::Opaque)
-                    || gap.closed && next.is_word() && !next.has(Flags::PREPOSITION)
-            });
-            return object
-                && (!self.low(tok).ends_with('s') || self.low(tok).ends_with("ss"))
-                && tok.is_word()
-                && !tok.proper
-                && !self.opens_object(tok)
-                && !tok.has(Flags::PREPOSITION)
-                && !self.adverb(tok);
-        }
-        let strong = !tok.has(Flags::NOUN_VERB);
-        let sure = gap.marker != Marker::None || gap.strong;
-        let Some(next) = next else { return sure || strong };
-        // A capital inside a sentence is a name ("Go") unless an object follows.
-        if tok.proper && at > 0 && !sure {
-            return next.has(Flags::DETERMINER);
-        }
-        match next.kind {
-            Kind::Stop | Kind::Newline | Kind::Close | Kind::Dash => sure || strong,
-            Kind::Comma | Kind::And | Kind::Or | Kind::Versus => {
-                sure || strong && self.series(toks, at) > 0 || self.series(toks, at) > 0
-            }
-            Kind::Opaque => {
-                strong
-                    || sure
-                    || !matches!(
-                        self.low(next),
-                        "that" | "as" | "than" | "when" | "where" | "while" | "so" | "because" | "since"
-                    )
-            }
-            Kind::Based | Kind::Such | Kind::Open | Kind::Colon | Kind::Semicolon => strong || sure,
-            Kind::Then | Kind::Finally | Kind::First | Kind::Beside => strong || sure,
-            Kind::Word => {
-                if self.opens_object(next) {
-                    return true;
-                }
-                if next.has(Flags::PREPOSITION) {
-                    return (strong || sure) && (gap.marker == Marker::Then || !tok.has(Flags::NOUN_VERB));
-                }
-                if strong || sure || next.has(Flags::MERGED) {
-                    return true;
-                }
-                if self.adverb(next) {
-                    return true;
-                }
-                let mut end = at + 1;
-                while toks
-                    .get(end + 1)
-                    .is_some_and(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
-                {
-                    end += 1;
-                }
-                while gap.comma && end > at + 1 && self.adverb(&toks[end]) {
-                    end -= 1;
-                }
-                let head = &toks[end];
-                (self.plural(head) || next.proper || gap.fresh)
-                    && last.is_none_or(|last| self.low(last) != self.low(head))
-            }
-        }
-    }
-
-    /// Reads the joining words at `i`; returns what they say and where they end.
-    fn gap(&self, toks: &[Tok], mut i: usize) -> (Gap, usize) {
-        let mut gap = Gap::default();
-        while let Some(tok) = toks.get(i) {
-            match tok.kind {
-                Kind::Comma => gap.comma = true,
-                Kind::And | Kind::Or => {
-                    gap.and = true;
-                    gap.or |= tok.kind == Kind::Or;
-                }
-                Kind::Semicolon | Kind::Dash => gap.strong = true,
-                Kind::Then => gap.marker = Marker::Then,
-                Kind::Finally => gap.marker = Marker::Finally,
-                // "weigh them separately and …", "build them in parallel, …" ends the clause before.
-                Kind::Beside
-                    if i > 0
-                        && !(gap.comma || gap.and || gap.strong)
-                        && toks
-                            .get(i + 1)
-                            .is_some_and(|tok| matches!(tok.kind, Kind::And | Kind::Comma)) => {}
-                // "then, in parallel, …" is still after what stands before.
-                Kind::Beside if gap.marker == Marker::None => gap.marker = Marker::Beside,
-                Kind::First | Kind::Beside => {}
-                Kind::Word
-                    if self.low(tok) == "but"
-                        && toks.get(i + 1).is_some_and(|tok| tok.kind == Kind::First) =>
-                {
-                    gap.ahead = true;
-                }
-                Kind::Word if self.adverb(tok) && toks.get(i + 1).is_some_and(Tok::is_verb) => {}
-                Kind::Word
-                    if matches!(
-                        self.low(tok),
-                        "please" | "next" | "either" | "both" | "just" | "to"
-                    ) && toks
-                        .get(i + 1)
-                        .is_some_and(|next| next.is_verb() || next.kind == Kind::Comma) =>
-                {
-                    if self.low(tok) == "next" {
-                        gap.marker = Marker::Then;
-                    }
-                }
-                _ => break,
-            }
-            i += 1;
-        }
-        (gap, i)
     }
 
     /// Cuts one sentence into clauses.
@@ -327,7 +126,7 @@ impl Reader<'_> {
                         marker,
                         led: true,
                         base: Some(base),
-                        listed: false,
+                        ..Clause::default()
                     });
                     marker = Marker::Then;
                     toks = rest;
@@ -338,7 +137,7 @@ impl Reader<'_> {
                         marker: Marker::Then,
                         led: true,
                         base: Some(base),
-                        listed: false,
+                        ..Clause::default()
                     });
                     toks = rest;
                 }
@@ -373,7 +172,8 @@ impl Reader<'_> {
                         "these" | "those" | "this" | "that" | "them" | "it"
                     )
                 })
-            || gap.strong && first.has(Flags::PREPOSITION)
+            || gap.strong
+                && (first.has(Flags::PREPOSITION) || matches!(self.low(first), "if" | "unless" | "where"))
     }
 
     /// An opening phrase up to the comma before the first verb, and the rest.
@@ -388,23 +188,70 @@ impl Reader<'_> {
         if !opens || first.is_verb() {
             return None;
         }
-        let comma = (1..toks.len().min(LONGEST_PHRASE)).find(|&i| {
-            toks[i].kind == Kind::Comma
-                && self.opens(
-                    toks,
-                    i + 1,
-                    Gap {
-                        comma: true,
-                        ..Gap::default()
-                    },
-                    toks.get(i - 1),
-                )
-        })?;
+        if let Some(verb) = self.sourced(toks) {
+            return Some((&toks[..verb], &toks[verb..]));
+        }
+        let behind = |strong: bool| {
+            let gap = Gap {
+                comma: true,
+                strong,
+                ..Gap::default()
+            };
+            let commas = 1..toks.len().min(LONGEST_PHRASE);
+            commas
+                .filter(|&i| toks[i].kind == Kind::Comma)
+                .find(|&i| self.opens(toks, i + 1, gap, toks.get(i - 1)))
+        };
+        // "once they have passed, apply for the mark": no other verb stands there.
+        let comma = behind(false)
+            .or_else(|| behind(true).filter(|_| matches!(first.kind, Kind::Opaque | Kind::Based)))?;
         Some((&toks[..comma], &toks[comma + 1..]))
+    }
+
+    /// "from the transcript pick the quotes": where the verb stands behind such a phrase without a comma.
+    fn sourced(&self, toks: &[Tok]) -> Option<usize> {
+        let first = toks.first()?;
+        let timed = matches!(self.low(first), "once" | "when" | "if" | "as soon as");
+        if first.kind != Kind::Based && self.low(first) != "from" && !timed {
+            return None;
+        }
+        let words = 1 + toks[1..].iter().take(10).take_while(|tok| tok.is_word()).count();
+        (2..words).find(|&i| {
+            let before = &toks[i - 1];
+            toks[i].is_verb()
+                && toks.get(i + 1).is_some_and(|object| self.opens_object(object))
+                && !before.has(Flags::PREPOSITION)
+                && !before.has(Flags::DETERMINER)
+                && (!timed
+                    || !self.finite(&toks[i - 1..i]) && !self.pronoun(before) && self.finite(&toks[1..i]))
+        })
+    }
+
+    /// "that supports exports", "that is slow": what follows an "and" there in base form is an order of its own.
+    fn third_person(&self, verb: Option<&Tok>, next: Option<&Tok>) -> bool {
+        let Some(verb) = verb else { return false };
+        let word = self.low(verb);
+        if matches!(word, "is" | "was" | "has" | "does") {
+            return true;
+        }
+        let Some(stem) = word.strip_suffix('s').filter(|stem| stem.len() > 2) else {
+            return false;
+        };
+        let plain = |word: &str| {
+            let entry = self.lexicon.get(word);
+            entry.class != NO_CLASS
+                && (!entry.flags.has(Flags::NOUN_VERB)
+                    || next.is_some_and(|next| next.has(Flags::DETERMINER) || self.pronoun(next)))
+        };
+        plain(stem) || stem.strip_suffix('e').is_some_and(plain)
     }
 
     #[expect(clippy::too_many_lines, reason = "one walk over the words of a sentence")]
     fn cut(&self, toks: &[Tok], first: Marker, depth: u8, out: &mut Vec<Clause>) {
+        if let Some(passive) = self.passive(toks, first) {
+            out.extend(passive);
+            return;
+        }
         let mut from = 0;
         let mut marker = first;
         let mut led = self.leads(toks);
@@ -413,6 +260,7 @@ impl Reader<'_> {
         let mut listed = Listed::default();
         let before = out.len();
         let mut ahead = None;
+        let mut adjunct = None;
         let mut i = self.series(toks, 0).max(1);
         while i < toks.len() {
             let tok = &toks[i];
@@ -427,8 +275,22 @@ impl Reader<'_> {
                         Opaque::Question
                     } else if matches!(
                         self.low(tok),
-                        "where" | "when" | "because" | "since" | "if" | "while"
-                    ) {
+                        "where"
+                            | "when"
+                            | "because"
+                            | "since"
+                            | "if"
+                            | "while"
+                            | "as"
+                            | "without"
+                            | "unless"
+                            | "until"
+                            | "instead of"
+                            | "rather than"
+                            | "due to"
+                            | "because of"
+                    ) || self.third_person(toks.get(i + 1), toks.get(i + 2))
+                    {
                         Opaque::Condition
                     } else {
                         Opaque::Relative
@@ -483,14 +345,22 @@ impl Reader<'_> {
                 marker = Marker::Then;
             }
             gap.fresh = gap.comma && gap.and && !listed.comma && out.len() > before;
-            gap.closed = gap.comma && !gap.and && listed.comma && listed.and;
+            gap.shut = gap.comma && listed.comma && listed.and;
+            gap.closed = gap.shut && !gap.and;
             next += self.lead_in(&toks[next..]);
             let allowed = match opaque {
                 Opaque::No => true,
                 // "whether to lease or buy the vans" is one question.
                 Opaque::Question if gap.or && !gap.comma => false,
                 _ if gap.marker != Marker::None || gap.strong || gap.comma => true,
-                Opaque::Question => toks.get(next + 1).is_some_and(|object| self.opens_object(object)),
+                Opaque::Question => {
+                    toks.get(next + 1).is_some_and(|object| self.opens_object(object))
+                        || toks.get(next).is_some_and(|verb| !verb.has(Flags::NOUN_VERB))
+                            && toks[next..]
+                                .iter()
+                                .take(8)
+                                .any(|tok| matches!(self.low(tok), "them" | "it"))
+                }
                 Opaque::Condition => {
                     toks.get(next).is_some_and(|verb| !verb.has(Flags::NOUN_VERB))
                         && toks.get(next + 1).is_some_and(|object| self.opens_object(object))
@@ -507,6 +377,7 @@ impl Reader<'_> {
                     toks: toks[from..i].to_vec(),
                     marker,
                     led,
+                    base: adjunct.take(),
                     ..Clause::default()
                 });
                 self.phrased(&toks[next..], gap.marker, depth + 1, out);
@@ -530,13 +401,24 @@ impl Reader<'_> {
                     toks: toks[from..i].to_vec(),
                     marker,
                     led,
+                    base: adjunct.take(),
                     ..Clause::default()
                 });
                 if gap.ahead {
                     ahead = Some(out.len());
                 }
+                // "test the form, filing a ticket for every fault": done with what stands before.
+                adjunct = if opens && gap.comma && !gap.and && !toks[next].is_verb() {
+                    self.gerund(&toks[next])
+                } else {
+                    None
+                };
                 from = next;
-                marker = gap.marker;
+                marker = if adjunct.is_some() {
+                    Marker::Then
+                } else {
+                    gap.marker
+                };
                 led = opens || self.leads(&toks[next..]);
                 opaque = Opaque::No;
                 listed = Listed::default();
@@ -552,8 +434,25 @@ impl Reader<'_> {
                 toks: toks[from..].to_vec(),
                 marker,
                 led,
+                base: adjunct.take(),
                 ..Clause::default()
             });
+        }
+        // "License photos, find music, and …": what opens a row of orders is one as well.
+        if let [first, second, ..] = &mut out[before..]
+            && !first.led
+            && second.led
+            && first.toks.len() > 1
+            && first.toks[0].is_word()
+            && first.toks[0].flags == Flags::default()
+            && toks
+                .get(first.toks.len())
+                .is_some_and(|tok| tok.kind == Kind::Comma)
+            && !self.finite(&first.toks)
+            && !self.plural(&first.toks[0])
+            && !self.limiting(&first.toks[0])
+        {
+            first.led = true;
         }
         if let Some(at) = ahead.filter(|at| *at < out.len()) {
             out[at - 1].marker = Marker::Then;
@@ -599,84 +498,6 @@ impl Reader<'_> {
             out.push(main);
             out.append(&mut rest);
         }
-    }
-
-    /// How many tokens the verbs behind "to" take when they share one object ("to sort, stack and scan parcels").
-    pub fn purposes(&self, toks: &[Tok], at: usize) -> usize {
-        self.series_from(toks, at, usize::MAX)
-    }
-
-    /// Whether "to" at `at - 1` begins a purpose ("to parse logs") and not a place ("to staging").
-    fn infinitive(&self, toks: &[Tok], at: usize) -> bool {
-        let Some(next) = toks.get(at + 1) else {
-            return !toks[at].has(Flags::NOUN_VERB);
-        };
-        if toks[at].proper {
-            return false;
-        }
-        match next.kind {
-            Kind::Word => !next.has(Flags::PREPOSITION) || !toks[at].has(Flags::NOUN_VERB),
-            _ => !toks[at].has(Flags::NOUN_VERB) || self.purposes(toks, at) > 0,
-        }
-    }
-
-    /// Whether `toks` open with a verb: a known one, or an unknown first word with an object behind it.
-    pub fn leads(&self, toks: &[Tok]) -> bool {
-        let Some(first) = toks.first() else { return false };
-        let Some(next) = toks.get(1) else {
-            return first.is_verb();
-        };
-        if first.is_verb() {
-            if !first.has(Flags::NOUN_VERB) {
-                return true;
-            }
-            // "Test results are late" is no order; "Test results" is one.
-            return !self.finite(toks) && !next.has(Flags::PREPOSITION) || self.opens_object(next);
-        }
-        first.is_word()
-            && !first.has(Flags::MERGED)
-            && !first.has(Flags::ACTION_NOUN)
-            // "Should the …" asks.
-            && !self.finite(&toks[..1])
-            && !self.opens_object(first)
-            && !first.has(Flags::PREPOSITION)
-            && (next.has(Flags::DETERMINER)
-                || self.low(first).starts_with("re") && next.is_word() && !self.finite(toks))
-    }
-
-    /// Whether the words make a statement ("the page is slow") and no order.
-    pub fn finite(&self, toks: &[Tok]) -> bool {
-        toks.iter()
-            .take(12)
-            .take_while(|tok| tok.kind != Kind::Opaque)
-            .any(|tok| {
-                matches!(
-                    self.low(tok),
-                    "is" | "are"
-                        | "was"
-                        | "were"
-                        | "has"
-                        | "have"
-                        | "had"
-                        | "needs"
-                        | "should"
-                        | "must"
-                        | "can"
-                        | "cannot"
-                        | "can't"
-                        | "will"
-                        | "does"
-                        | "do"
-                        | "did"
-                        | "depends"
-                        | "would"
-                        | "may"
-                        | "isn't"
-                        | "aren't"
-                        | "doesn't"
-                        | "won't"
-                )
-            })
     }
 }
 

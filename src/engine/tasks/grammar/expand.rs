@@ -142,7 +142,14 @@ impl Reader<'_> {
             &rest[skipped..],
             with_parts || weighing || self.connecting(verb.as_deref()),
         );
-        if self.made_so(verb.as_deref(), &objects) {
+        // "have them translated by a linguist and certified by the consulate": one order to somebody else.
+        let caused = verb.as_deref().is_some_and(|verb| matches!(verb, "have" | "get"))
+            && rest.iter().take(6).any(|tok| self.participle(tok).is_some())
+            && rest
+                .iter()
+                .zip(&rest[1.min(rest.len())..])
+                .any(|(and, done)| and.joins() && self.participle(done).is_some());
+        if caused || self.made_so(verb.as_deref(), &objects) {
             return single();
         }
         let versus = objects.runs.iter().any(|run| run.versus);
@@ -208,6 +215,32 @@ impl Reader<'_> {
     fn behind_question(&self, verb: Option<&str>, class: u8, rest: &[Tok]) -> Option<Expanded> {
         let (question, behind) = rest.split_first()?;
         let mut objects = self.objects(behind, false);
+        // "document how we handle tokens, sessions, and cookies"
+        if let [run] = objects.runs.as_mut_slice()
+            && self.low(question) == "how"
+            && run.items.len() >= 3
+            && let Some(at) = run.items[0].iter().position(Tok::is_verb)
+            && (1..4).contains(&at)
+            && at + 1 < run.items[0].len()
+            && run.items[1..]
+                .iter()
+                .all(|item| item.len() <= 2 && !item[0].is_verb())
+        {
+            let item = run.items[0].split_off(at + 1);
+            let lead = std::mem::replace(&mut run.items[0], item);
+            let parts = run
+                .items
+                .iter()
+                .map(|item| {
+                    let toks = [std::slice::from_ref(question), &lead, item, &objects.tail].concat();
+                    self.part(verb, &toks, class, rule::OBJECTS, self.render(item))
+                })
+                .collect();
+            return Some(Expanded {
+                parts,
+                ..Expanded::default()
+            });
+        }
         let run =
             objects.runs.iter().skip(1).find(|run| {
                 run.items.len() >= 3 && run.lead.iter().any(|tok| tok.has(Flags::DISTRIBUTING))
@@ -361,6 +394,20 @@ impl Reader<'_> {
                 .all(|item| item.len() == 1 && !item[0].proper && !self.plural(&item[0]))
     }
 
+    /// "the literature on sleep and memory" is one reading.
+    fn literature(&self, objects: &Objects) -> bool {
+        objects
+            .runs
+            .first()
+            .and_then(|run| run.items.first()?.last())
+            .is_some_and(|tok| {
+                matches!(
+                    self.low(tok),
+                    "literature" | "relationship" | "link" | "correlation" | "difference"
+                )
+            })
+    }
+
     fn article(&self, run: &Run) -> bool {
         run.items
             .first()
@@ -426,12 +473,24 @@ impl Reader<'_> {
                             .lexicon
                             .class(class)
                             .is_some_and(|class| class.class == "operate"));
-                (parts || shares_names && !with_parts || self.connecting(verb)).then_some(rule::SHARED_OUT)
+                // "summarise the interviews with nurses and doctors"
+                let talks = objects.runs.first().is_some_and(|run| {
+                    run.lead.is_empty()
+                        && run.items.len() == 1
+                        && run.items[0].last().is_some_and(|tok| {
+                            matches!(
+                                self.low(tok),
+                                "interviews" | "meetings" | "calls" | "talks" | "sessions" | "conversations"
+                            )
+                        })
+                });
+                (parts || talks || shares_names && !with_parts || self.connecting(verb))
+                    .then_some(rule::SHARED_OUT)
             }
             "between" => None,
             "via" | "through" => (count >= 3).then_some(rule::SHARED_OUT),
             "about" => (!object_is_one).then_some(rule::SHARED_OUT),
-            _ if object_is_one && lead.has(Flags::TOPIC) => None,
+            _ if (object_is_one || count == 2 && self.literature(objects)) && lead.has(Flags::TOPIC) => None,
             _ if !lead.has(Flags::DISTRIBUTING) => None,
             _ if object_is_one && count == 2 && !names && !plural_head => None,
             _ => Some(rule::SHARED_OUT),
@@ -498,8 +557,10 @@ impl Reader<'_> {
                 && run.lead.last().is_none_or(|tok| {
                     tok.has(Flags::DISTRIBUTING) || matches!(self.low(tok), "with" | "about")
                 });
+            // "synthesize the findings into three lessons" is one synthesis.
+            let gathers = index > 0 && self.lexicon.class(class).is_some_and(|class| class.gathers);
             let count = self.counted(item);
-            (count > 0 && led && examples.is_none() && !(set && run.lead.is_empty()))
+            (count > 0 && !gathers && led && examples.is_none() && !(set && run.lead.is_empty()))
                 .then_some((index, count))
         });
         if shares.is_empty() {
@@ -508,8 +569,11 @@ impl Reader<'_> {
                 return brackets;
             }
         }
-        let size: usize = shares.iter().map(|share| share.items.len()).product::<usize>()
-            * counted.map_or(1, |(_, count)| count);
+        let size = shares
+            .iter()
+            .map(|share| share.items.len())
+            .chain(counted.map(|(_, count)| count))
+            .fold(1, usize::saturating_mul);
         if shares.len() + usize::from(counted.is_some()) > 1 && size > MOST_COMBINATIONS {
             shares.truncate(1);
         }

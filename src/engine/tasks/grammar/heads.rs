@@ -141,8 +141,14 @@ impl Reader<'_> {
     /// Whether the words at `next` are the last of a list whose items need the plural behind it: one bare word before the
     /// gap at `gap`, then a word and a head that lists share, then an end.
     pub fn shares_head(&self, toks: &[Tok], gap: usize, next: usize) -> bool {
-        let bare =
-            gap >= 2 && toks[gap - 1].is_word() && toks[gap - 2].joins() && !self.plural(&toks[gap - 1]);
+        let bare = gap >= 2
+            && toks[gap - 1].is_word()
+            && toks[gap - 2].joins()
+            && (!self.plural(&toks[gap - 1])
+                || matches!(
+                    self.low(&toks[gap - 1]),
+                    "sales" | "operations" | "communications"
+                ));
         let head = toks
             .get(next + 1)
             .is_some_and(|tok| tok.has(Flags::SHARED_HEAD) && self.plural(tok));

@@ -2,14 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::back::{
-    bare, content, deliverable, hinges, into_one, names_act, refers, stem, superlative, tells,
-};
+use super::back::content;
 use super::clauses::{Clause, Marker};
 use super::expand::{Expanded, Part, rule};
 use super::reader::Reader;
-use super::token::Tok;
-use crate::engine::tasks::rules::{Flags, Kind};
+use crate::engine::tasks::rules::{Flags, NO_CLASS};
 
 /// The parts of a description with their dependencies, by index.
 #[derive(Debug, Clone, Default)]
@@ -38,16 +35,25 @@ impl Draft {
 
 /// The parts of one clause, as a range.
 #[derive(Debug, Clone, Default)]
-struct Group {
-    from: usize,
-    to: usize,
-    /// Words of the object a producing verb made, without articles, a line each.
-    made: String,
-    examines: bool,
+pub(super) struct Group {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// Words of the object, without articles, a line each.
+    pub(super) made: String,
+    /// Whether the object exists only afterwards.
+    pub(super) produces: bool,
+    /// Its object is new: "a theme".
+    pub(super) introduces: bool,
+    pub(super) examines: bool,
+    /// Brings in material that a later clause works on.
+    pub(super) acquires: bool,
+    pub(super) class: u8,
+    /// Its object is a plural.
+    pub(super) plural: bool,
     /// The verb that opens its clause, in base form and lower case.
-    verb: String,
+    pub(super) verb: String,
     /// Side by side with what stands before it, or an item of an explicit list.
-    beside: bool,
+    pub(super) beside: bool,
 }
 
 /// So few parts are compared one by one; of more a set of their texts is kept.
@@ -64,14 +70,16 @@ fn same_letters(one: &str, other: &str) -> bool {
 /// Adds clause after clause and decides what each waits for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Linker {
-    draft: Draft,
-    groups: Vec<Group>,
+    pub(super) draft: Draft,
+    pub(super) groups: Vec<Group>,
     chained: bool,
     listed: bool,
-    /// Which parts something waits for.
-    waited: Vec<bool>,
+    /// Parts that nothing waits for yet, ascending.
+    ends: Vec<usize>,
+    /// How many groups do more than examine.
+    pub(super) doing: usize,
     /// Where the parts of the sentence at hand begin.
-    sentence: usize,
+    pub(super) sentence: usize,
     /// What all parts up to a place say, once there are many.
     said: HashSet<String>,
     told: usize,
@@ -95,6 +103,7 @@ impl Linker {
     /// What follows stands behind an explicit list.
     pub fn behind_list(&mut self) {
         self.listed = true;
+        self.doing = 0;
         if let (Some(from), Some(last)) = (self.groups.first().map(|g| g.from), self.groups.last().cloned()) {
             self.groups = vec![Group {
                 from,
@@ -109,6 +118,7 @@ impl Linker {
     pub fn ready(&mut self, part: Part) {
         let from = self.len();
         self.push(part, Vec::new());
+        self.doing += 1;
         self.groups.push(Group {
             from,
             to: from + 1,
@@ -127,20 +137,27 @@ impl Linker {
     }
 
     /// Parts that nothing waits for yet, from `from` on.
-    fn loose(&self, from: usize) -> Vec<usize> {
-        (from..self.len())
-            .filter(|&i| !self.waited.get(i).copied().unwrap_or(false))
-            .collect()
+    pub(super) fn loose(&self, from: usize) -> Vec<usize> {
+        self.ends[self.ends.partition_point(|&i| i < from)..].to_vec()
     }
 
     /// Adds a part with what it waits for, ascending.
     fn push(&mut self, part: Part, after: Vec<usize>) {
         self.draft.parts.push(part);
-        self.waited.resize(self.len(), false);
-        for &i in &after {
-            self.waited[i] = true;
-        }
+        self.ends.push(self.len() - 1);
+        self.take_up(&after);
         self.draft.after.push(after);
+    }
+
+    /// Something waits for these parts, ascending.
+    pub(super) fn take_up(&mut self, parts: &[usize]) {
+        if let [part] = parts {
+            if let Ok(at) = self.ends.binary_search(part) {
+                self.ends.remove(at);
+            }
+        } else if !parts.is_empty() {
+            self.ends.retain(|i| parts.binary_search(i).is_err());
+        }
     }
 
     /// Whether no part says this, whatever the case.
@@ -200,23 +217,21 @@ impl Linker {
             self.push(part, own);
         }
         if self.chained && from > 0 && from < self.len() && self.draft.after[from].is_empty() {
-            let before = self.loose_before(from);
-            for &i in &before {
-                self.waited[i] = true;
-            }
+            let before = self.ends[..self.ends.partition_point(|&i| i < from)].to_vec();
+            self.take_up(&before);
             self.draft.after[from] = before;
         }
         if self.len() == from {
             return;
         }
         if clause.marker == Marker::None && !clause.listed {
-            self.row_begun(from);
+            self.row_begun(reader, clause, from);
         }
         self.draft.coordinator = if from == 0 { coordinator } else { None };
         let traits = first.and_then(|class| reader.lexicon.class(class));
-        let made = if traits.is_some_and(|traits| traits.produces) {
+        let made = if traits.is_some() {
             let object = &clause.toks[1.min(clause.toks.len())..];
-            let mut made = String::new();
+            let mut made = String::with_capacity(32);
             // "load them into the graph" makes the graph as well.
             let into = object
                 .iter()
@@ -226,7 +241,9 @@ impl Linker {
             let brought = object
                 .windows(2)
                 .position(|pair| {
-                    reader.low(&pair[0]) == "for" && matches!(reader.low(&pair[1]), "a" | "an" | "their")
+                    reader.low(&pair[0]) == "for"
+                        && (traits.is_some_and(|traits| traits.inspects)
+                            || matches!(reader.low(&pair[1]), "a" | "an" | "their"))
                 })
                 .map_or(&[][..], |at| &object[at + 1..]);
             let objects = content(reader, object).chain(content(reader, into));
@@ -244,22 +261,35 @@ impl Linker {
             _ => String::new(),
         };
         let examines = traits.is_some_and(|traits| traits.inspects || traits.alternatives || traits.gathers);
+        let phrase = clause
+            .toks
+            .iter()
+            .skip(1)
+            .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION));
+        let plural = phrase.last().is_some_and(|tok| reader.plural(tok));
+        let opening = clause
+            .toks
+            .first()
+            .filter(|_| clause.led && clause.base.is_none());
+        self.doing += usize::from(!examines);
         self.groups.push(Group {
             from,
             to: self.len(),
             made,
+            produces: traits.is_some_and(|traits| traits.produces),
             examines,
+            introduces: clause
+                .toks
+                .iter()
+                .skip(1)
+                .take(2)
+                .any(|tok| matches!(reader.low(tok), "a" | "an")),
+            class: first.unwrap_or(NO_CLASS),
+            plural,
+            acquires: opening.is_some_and(|verb| verb.has(Flags::ACQUIRES)),
             verb,
             beside: clause.listed || clause.marker == Marker::Beside,
         });
-    }
-
-    fn loose_before(&self, index: usize) -> Vec<usize> {
-        let mut waited = vec![false; index];
-        for &i in self.draft.after[..index].iter().flatten() {
-            waited[i] = true;
-        }
-        (0..index).filter(|&i| !waited[i]).collect()
     }
 
     /// "proofread each": one subtask for each of the parts before.
@@ -303,6 +333,7 @@ impl Linker {
             };
             self.push(part, vec![index]);
         }
+        self.doing += 1;
         Some(Group {
             from,
             to: self.len(),
@@ -345,242 +376,10 @@ impl Linker {
         })
     }
 
-    fn group(&self, group: &Group) -> Vec<usize> {
+    pub(super) fn group(&self, group: &Group) -> Vec<usize> {
         // Of a chain only its end is waited for.
-        let mut inner = self.loose(group.from);
-        inner.retain(|i| *i < group.to);
-        inner
-    }
-
-    /// What the parts of a new clause wait for.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision after the other, the surest first"
-    )]
-    fn waits_for(&self, reader: &Reader<'_>, clause: &Clause, expanded: &Expanded) -> Vec<usize> {
-        let Some(last) = self.groups.last() else {
-            return Vec::new();
-        };
-        let toks = &clause.toks;
-        match clause.marker {
-            Marker::Beside => return Vec::new(),
-            Marker::Then | Marker::Finally => return self.loose(0),
-            Marker::None => {}
-        }
-        let body = &toks[usize::from(clause.led).min(toks.len())..];
-        let class = reader
-            .lexicon
-            .class(expanded.parts.first().map_or(u8::MAX, |part| part.class));
-        let is = |name: &str| class.is_some_and(|class| class.class == name);
-        if expanded.weighs {
-            return if reader.points_back(body) {
-                self.loose(0)
-            } else {
-                Vec::new()
-            };
-        }
-        // In an explicit list only words that point back make an order, never the verb alone.
-        let gathers = class.is_some_and(|class| class.gathers) && expanded.parts.len() == 1;
-        if gathers && (!clause.listed || bare(reader, body)) {
-            return self.loose(0);
-        }
-        // "merge the responses": one plural, of what several parts have brought.
-        let merges = (is("combine") || clause.toks.first().is_some_and(|tok| reader.low(tok) == "merge"))
-            && last.to - last.from >= 2
-            && last.examines
-            && matches!(body, [the, things] if reader.low(the) == "the" && reader.plural(things));
-        if (merges || is("combine") && into_one(reader, body)) && !clause.listed {
-            return self.loose(0);
-        }
-        // "flag any clause that …", "verify that …": what the work before has brought to light, or done.
-        let opens = body.first().map_or("", |tok| reader.low(tok));
-        let looks = class.is_some_and(|class| class.inspects || class.alternatives);
-        let searched = self.groups.iter().all(|group| group.examines) && !clause.listed;
-        let told = clause.toks.first().is_some_and(|tok| tells(reader.low(tok)));
-        if searched
-            && (opens == "any" && !looks
-                || told && expanded.parts.len() == 1 && self.len() >= 2
-                || superlative(reader, body))
-        {
-            return self.loose(0);
-        }
-        if is("test") && matches!(opens, "that" | "whether") && !last.examines && !clause.listed {
-            return self.group(last);
-        }
-        // "book the visit once the results are in"
-        let once = body
-            .iter()
-            .any(|tok| matches!(reader.low(tok), "once" | "as soon as"));
-        if (once || hinges(reader, body)) && !clause.listed {
-            return self.loose(0);
-        }
-        let examined = self.groups.iter().any(|group| group.examines);
-        let reports = (is("write") || is("code") || is("operate") || is("design"))
-            && !clause.listed
-            && expanded.parts.len() == 1
-            && self.groups.iter().all(|group| group.examines)
-            && examined
-            && deliverable(reader, body);
-        if reports {
-            return self.loose(0);
-        }
-        // A reference inside the clause to something the clause names itself is none to what stands before.
-        let own_list = expanded.parts.len() > 1;
-        if refers(reader, &reader.lexicon.many, body, own_list) {
-            let many = self.groups.iter().rev().find(|group| group.to - group.from >= 2);
-            // Several clauses in a row are meant as well as one list.
-            return match many {
-                Some(group)
-                    if self.groups.last().is_some_and(|last| last.from == group.from) && !clause.listed =>
-                {
-                    let all = self.loose(0);
-                    if all.iter().all(|i| *i >= group.from) {
-                        all
-                    } else {
-                        self.group(group)
-                    }
-                }
-                _ => self.loose(0),
-            };
-        }
-        // "fit a line and a curve to it": said of each part.
-        let of_each = own_list
-            && body
-                .last()
-                .is_some_and(|tok| matches!(reader.low(tok), "it" | "them"))
-            && expanded.parts.iter().all(|part| {
-                let said = part
-                    .text
-                    .rsplit_once(" (")
-                    .map_or(part.text.as_str(), |(said, _)| said);
-                said.ends_with(" it") || said.ends_with(" them")
-            });
-        if of_each || refers(reader, &reader.lexicon.one, body, own_list) {
-            return self.group(last);
-        }
-        if body.iter().any(|tok| tok.kind == Kind::Based) && self.based_on_earlier(reader, body) {
-            return self.loose(0);
-        }
-        let made = self.made_before(reader, body);
-        if !made.is_empty() {
-            return made;
-        }
-        let act = self.act_before(reader, body);
-        if !act.is_empty() {
-            return act;
-        }
-        if !clause.listed && self.in_a_row(last) {
-            return self.group(last);
-        }
-        Vec::new()
-    }
-
-    /// "research the market, extract the prices, and build a table from them": a step taken up by the next one of a row
-    /// stands behind the search that opens the row.
-    fn row_begun(&mut self, from: usize) {
-        let [.., search, step] = self.groups.as_slice() else {
-            return;
-        };
-        let begins = search.from == self.sentence;
-        let one = step.to - step.from == 1 && search.to - search.from == 1;
-        let finds = search.examines && !search.made.is_empty() && !step.examines;
-        if begins
-            && one
-            && finds
-            && self.draft.after[step.from].is_empty()
-            && !self.draft.after[from].is_empty()
-            && self.draft.after[from]
-                .iter()
-                .all(|&i| i == step.from || i == search.from)
-            && !step.beside
-        {
-            let (search, step) = (search.from, step.from);
-            self.draft.after[step].push(search);
-            self.waited[search] = true;
-        }
-    }
-
-    /// "record the talk, transcribe it, and post the text": once a step of a row of clauses has taken up the one before,
-    /// the row is one of steps.
-    fn in_a_row(&self, last: &Group) -> bool {
-        last.from > self.sentence && self.draft.after[last.from].iter().any(|&i| i >= self.sentence)
-    }
-
-    /// "audit the ledger, … summarise the audits": the noun of what an earlier clause does.
-    fn act_before(&self, reader: &Reader<'_>, body: &[Tok]) -> Vec<usize> {
-        let Some(at) = body
-            .iter()
-            .position(|tok| matches!(reader.low(tok), "the" | "these" | "those" | "all"))
-        else {
-            return Vec::new();
-        };
-        let phrase = body[at + 1..]
-            .iter()
-            .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION));
-        let Some(head) = phrase.last() else {
-            return Vec::new();
-        };
-        let noun = reader.low(head);
-        let mut waits: Vec<usize> = Vec::new();
-        for group in self.groups.iter().filter(|group| names_act(noun, &group.verb)) {
-            waits.extend(self.group(group));
-        }
-        waits.sort_unstable();
-        waits.dedup();
-        waits
-    }
-
-    fn based_on_earlier(&self, reader: &Reader<'_>, body: &[Tok]) -> bool {
-        let Some(at) = body.iter().position(|tok| tok.kind == Kind::Based) else {
-            return false;
-        };
-        let behind: Vec<&str> = content(reader, &body[at + 1..]).collect();
-        self.groups.iter().any(|group| {
-            (group.from..group.to).any(|i| {
-                let text = self.draft.parts[i].text.to_lowercase();
-                text.split_whitespace()
-                    .map(stem)
-                    .any(|word| behind.contains(&word))
-            })
-        })
-    }
-
-    /// "generate the report, and email the report": the object is the one an earlier clause made.
-    fn made_before(&self, reader: &Reader<'_>, body: &[Tok]) -> Vec<usize> {
-        for (at, tok) in body.iter().enumerate() {
-            if reader.low(tok) != "the" {
-                continue;
-            }
-            let phrase: Vec<Tok> = body[at + 1..]
-                .iter()
-                .take_while(|tok| tok.is_word() && !tok.has(Flags::PREPOSITION))
-                .copied()
-                .collect();
-            let words: Vec<&str> = content(reader, &phrase).collect();
-            let made = |group: &Group| {
-                let made: Vec<&str> = group.made.lines().collect();
-                words.iter().all(|word| made.contains(word))
-            };
-            // "train a model on the joined table": what an earlier clause joined.
-            if let Some((_, base)) = phrase.first().and_then(|tok| reader.participle(tok))
-                && phrase.len() > 1
-                && let Some(group) = self.groups.iter().rev().find(|group| group.verb == base)
-            {
-                return self.group(group);
-            }
-            if words.is_empty() {
-                continue;
-            }
-            if let Some(group) = self
-                .groups
-                .iter()
-                .rev()
-                .find(|group| !group.made.is_empty() && made(group))
-            {
-                return self.group(group);
-            }
-        }
-        Vec::new()
+        let at = |place: usize| self.ends.partition_point(|&i| i < place);
+        self.ends[at(group.from)..at(group.to)].to_vec()
     }
 
     /// The draft.

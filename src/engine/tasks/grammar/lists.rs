@@ -28,6 +28,8 @@ fn bullet(line: &str) -> usize {
             c.len_utf8()
         }
         Some('•' | '◦' | '▪' | '‣') => line.chars().next().map_or(0, char::len_utf8),
+        // A task box without a bullet.
+        Some('[') if ["[ ] ", "[x] ", "[X] "].iter().any(|mark| line.starts_with(mark)) => 0,
         Some('(') => match line.find(')') {
             Some(close)
                 if close <= 4 && blank(close + 1) && line[1..close].chars().all(char::is_alphanumeric) =>

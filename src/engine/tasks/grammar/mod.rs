@@ -11,9 +11,12 @@ pub mod expand;
 mod heads;
 pub(crate) mod link;
 mod lists;
+mod openings;
+mod passive;
 pub(crate) mod reader;
 mod runs;
 pub(crate) mod token;
+mod waits;
 mod weigh;
 
 use self::clauses::{Clause, Marker};
@@ -54,12 +57,17 @@ fn prose(reader: &Reader<'_>, toks: &[Tok], mut linker: Linker) -> Draft {
     let before = linker.len();
     let sentences = reader.sentences(toks);
     let mut remarks = Vec::new();
+    let mut ordered = false;
     for sentence in &sentences {
         linker.sentence();
         for clause in headed(reader, sentence) {
-            let remark = !clause.led
-                && (linker.len() > before || sentences.len() > 1)
-                && !counts_as_work(reader, &clause);
+            // "The pages should be cached." behind orders says how; alone it is the order.
+            let said_of_work = clause.passive && ordered;
+            ordered |= clause.led && !clause.passive;
+            let remark = said_of_work
+                || !clause.led
+                    && (linker.len() > before || sentences.len() > 1)
+                    && !counts_as_work(reader, &clause);
             if remark {
                 remarks.push(clause);
                 continue;
@@ -67,7 +75,12 @@ fn prose(reader: &Reader<'_>, toks: &[Tok], mut linker: Linker) -> Draft {
             let limits = lexicon
                 .class(clause.toks.first().map_or(u8::MAX, |tok| tok.class))
                 .is_some_and(|class| class.constraint);
-            if limits && clause.led && linker.len() > 0 && !uses_results(reader, &clause) {
+            if limits
+                && clause.led
+                && linker.len() > 0
+                && !uses_results(reader, &clause)
+                && !notes_down(reader, &clause)
+            {
                 continue;
             }
             let expanded = reader.expand(&clause);
@@ -104,8 +117,18 @@ fn uses_results(reader: &Reader<'_>, clause: &Clause) -> bool {
         .any(|pair| reader.low(&pair[0]) == "to" && pair[1].is_verb());
     reader.low(verb) == "use"
         && purpose
-        && (reader.holds(&reader.lexicon.many, &object[..object.len().min(2)])
+        && (object
+            .first()
+            .is_some_and(|tok| matches!(reader.low(tok), "the" | "these" | "those"))
+            || reader.holds(&reader.lexicon.many, &object[..object.len().min(2)])
             || reader.holds(&reader.lexicon.one, &object[..object.len().min(2)]))
+}
+
+/// "note the gaps" is work, "note that it is slow" is none.
+fn notes_down(reader: &Reader<'_>, clause: &Clause) -> bool {
+    matches!(clause.toks.as_slice(), [verb, object, ..]
+        if reader.low(verb) == "note" && (object.has(super::rules::Flags::DETERMINER) && reader.low(object) != "that"
+            || reader.low(object) == "down"))
 }
 
 fn remarks_whole(reader: &Reader<'_>, sentences: &[&[Tok]]) -> String {
@@ -247,6 +270,7 @@ fn explicit(listed: &lists::Listed, lexicon: &Lexicon) -> Draft {
             led: first.led,
             base: None,
             listed: true,
+            passive: false,
         };
         clauses.clear();
         linker.add(

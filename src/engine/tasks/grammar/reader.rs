@@ -28,7 +28,23 @@ const PRONOUNS: [&str; 12] = [
 ];
 
 /// Participles that do not end in "-ed", with their base form.
-const IRREGULAR: [(&str, &str); 18] = [
+const IRREGULAR: [(&str, &str); 34] = [
+    ("proofread", "proofread"),
+    ("read", "read"),
+    ("put", "put"),
+    ("rewritten", "rewrite"),
+    ("rebuilt", "rebuild"),
+    ("redrawn", "redraw"),
+    ("told", "tell"),
+    ("brought", "bring"),
+    ("taught", "teach"),
+    ("given", "give"),
+    ("shown", "show"),
+    ("paid", "pay"),
+    ("hung", "hang"),
+    ("shut", "shut"),
+    ("fed", "feed"),
+    ("redone", "redo"),
     ("built", "build"),
     ("written", "write"),
     ("drawn", "draw"),
@@ -227,7 +243,7 @@ impl<'a> Reader<'a> {
             && (tok.has(Flags::DETERMINER)
                 || self.pronoun(tok)
                 || tok.number > 0
-                || matches!(self.low(tok), "top" | "last"))
+                || matches!(self.low(tok), "top" | "last" | "next" | "whatever" | "whichever" | "anything"))
     }
 
     /// An adverb by its form, in front of a verb.

@@ -64,7 +64,9 @@ impl Reader<'_> {
                             || self.low(tok) != "/"
                                 && self.low(next).ends_with("ing")
                                 && rest.get(i + 2).is_some_and(|tok| {
-                                    tok.has(Flags::PREPOSITION) || tok.has(Flags::DETERMINER)
+                                    tok.has(Flags::PREPOSITION)
+                                        || tok.has(Flags::DETERMINER)
+                                        || matches!(self.low(tok), "sure" | "certain")
                                 })
                             || matches!(self.low(next), "each" | "every" | "it" | "this" | "they")
                                 && (self.finite(&rest[i + 1..rest.len().min(i + 5)])
@@ -141,6 +143,55 @@ impl Reader<'_> {
                 i += 1;
                 continue;
             }
+            // "John Smith & Sons" is one name.
+            if tok.kind == Kind::And
+                && current.toks.last().is_some_and(|before| before.proper)
+                && body.get(i + 1).is_some_and(|next| {
+                    next.proper
+                        && matches!(
+                            self.low(next),
+                            "sons"
+                                | "daughters"
+                                | "brothers"
+                                | "co"
+                                | "co."
+                                | "partners"
+                                | "associates"
+                                | "company"
+                        )
+                })
+            {
+                current.toks.extend_from_slice(&body[i..=i + 1]);
+                i += 2;
+                continue;
+            }
+            // "README.md, line 14" says where.
+            if tok.kind == Kind::Comma
+                && !current.toks.is_empty()
+                && let [place, number, rest @ ..] = &body[i + 1..]
+                && number.number > 0
+                && !rest.first().is_some_and(Tok::joins)
+                && matches!(
+                    self.low(place),
+                    "line"
+                        | "lines"
+                        | "page"
+                        | "pages"
+                        | "section"
+                        | "chapter"
+                        | "row"
+                        | "paragraph"
+                        | "clause"
+                        | "article"
+                        | "room"
+                        | "floor"
+                )
+                && self.low(place) != current.toks.iter().rev().nth(1).map_or("", |tok| self.low(tok))
+            {
+                current.toks.extend_from_slice(&body[i..=i + 2]);
+                i += 3;
+                continue;
+            }
             if tok.joins() {
                 let strong = tok.kind != Kind::Comma;
                 if current.toks.is_empty() {
@@ -185,6 +236,11 @@ impl Reader<'_> {
                     | "beyond"
                     | "similar"
                     | "the rest"
+                    | "please"
+                    | "thanks"
+                    | "thank you"
+                    | "asap"
+                    | "too"
             )
         };
         // "slides, handouts, etc. for the workshop": what follows "etc." belongs to the list.

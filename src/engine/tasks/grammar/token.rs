@@ -275,10 +275,10 @@ fn push_word<'a>(out: &mut Vec<Piece<'a>>, text: &'a str, start: usize, end: usi
     }
 }
 
-/// Two capitals and more, as in "PDF".
-fn acronym(text: &str, piece: &Piece<'_>) -> bool {
+/// The name of a form behind "as", such as "PDF" or "Excel".
+fn format_name(text: &str, piece: &Piece<'_>) -> bool {
     let raw = &text[piece.start..piece.start + piece.text.len()];
-    raw.len() > 1 && raw.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    raw.len() > 1 && raw.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 /// The number that `raw` writes in digits; 0 when it is none.
@@ -340,7 +340,7 @@ pub(crate) fn tokens(text: &str, lower: &str, lexicon: &Lexicon) -> (Vec<Word>, 
                     entry.class = lexicon.get(again.trim_start_matches('-')).class;
                 }
                 // "as PDF, CSV and XLSX": a form, where "as" before a small letter opens a subordinate clause.
-                if piece.text == "as" && pieces.get(i + 1).is_some_and(|next| acronym(text, next)) {
+                if piece.text == "as" && pieces.get(i + 1).is_some_and(|next| format_name(text, next)) {
                     entry.kind = Kind::Word;
                     entry.flags.add(Flags::PREPOSITION);
                     entry.flags.add(Flags::DISTRIBUTING);

@@ -37,6 +37,10 @@ pub struct RulesFile {
     pub chain: Vec<String>,
     /// Words that point back, by reach.
     pub references: BTreeMap<String, Vec<String>>,
+    /// Verbs that bring material in, by `acquires`; verbs that work on such material, by `works_on`.
+    pub phases: BTreeMap<String, Vec<String>>,
+    /// Nouns of what a search or a step brings to light ("the defects", "any conflicts").
+    pub outcomes: Vec<String>,
     /// Articles and the like.
     pub determiners: Vec<String>,
     /// All prepositions.
@@ -191,6 +195,7 @@ impl RulesFile {
             (&mut self.set_verbs, more.set_verbs),
             (&mut self.praising, more.praising),
             (&mut self.shared_heads, more.shared_heads),
+            (&mut self.outcomes, more.outcomes),
             (&mut self.types.by_object, more.types.by_object),
         ] {
             into.extend(from);
@@ -199,6 +204,7 @@ impl RulesFile {
         map(&mut self.action_nouns, more.action_nouns);
         map(&mut self.connectives, more.connectives);
         map(&mut self.references, more.references);
+        map(&mut self.phases, more.phases);
         map(&mut self.types.objects, more.types.objects);
         map(&mut self.priorities, more.priorities);
         self.types.words.extend(more.types.words);

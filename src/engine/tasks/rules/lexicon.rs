@@ -106,6 +106,12 @@ impl Flags {
     pub const SET_VERB: Self = Self(1 << 11);
     /// A verb that is never a noun and begins no phrase, whose class alone says the type of what it opens.
     pub const PLAIN_VERB: Self = Self(1 << 12);
+    /// A verb that brings material in.
+    pub const ACQUIRES: Self = Self(1 << 13);
+    /// A verb that works on material that was brought in.
+    pub const WORKS_ON: Self = Self(1 << 14);
+    /// What a search or a step brings to light.
+    pub const OUTCOME: Self = Self(1 << 15);
 
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -283,6 +289,8 @@ impl Lexicon {
                 }
             }
         }
+        let none = Vec::new();
+        let phase = |name: &str| file.phases.get(name).unwrap_or(&none);
         for (words, flag) in [
             (&file.noun_verbs, Flags::NOUN_VERB),
             (&file.determiners, Flags::DETERMINER),
@@ -294,6 +302,9 @@ impl Lexicon {
             (&file.set_verbs, Flags::SET_VERB),
             (&file.praising, Flags::PRAISING),
             (&file.shared_heads, Flags::SHARED_HEAD),
+            (&file.outcomes, Flags::OUTCOME),
+            (phase("acquires"), Flags::ACQUIRES),
+            (phase("works_on"), Flags::WORKS_ON),
         ] {
             for word in words {
                 lexicon.entry(word).flags.add(flag);
