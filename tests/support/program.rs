@@ -69,10 +69,10 @@ pub fn command(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Runs `command` to its end, at most two minutes.
+/// Runs `command` to its end, at most four minutes.
 pub fn finish(command: Command) -> Ran {
     let output = assert_cmd::Command::from_std(command)
-        .timeout(Duration::from_mins(2))
+        .timeout(Duration::from_mins(4))
         .output()
         .unwrap();
     Ran {
