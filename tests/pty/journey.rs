@@ -91,8 +91,8 @@ fn walk(columns: u16, rows: u16) {
     );
     // Now that its place is ready, the way leads back to the tasks.
     walk.next("submit tasks", "n gives them to MAOS");
-    walk.approve("submit", "Submit 124 parts to MAOS", "submitting");
-    walk.see("124 of 124 parts done in MAOS");
+    walk.approve("submit", "Submit 121 parts to MAOS", "submitting");
+    walk.see("121 of 121 parts done in MAOS");
     walk.next("config", "2 conflicts need a decision");
     walk.next("conflict", "type the number of a choice");
     walk.0.send("1");

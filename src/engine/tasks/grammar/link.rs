@@ -35,6 +35,7 @@ impl Draft {
 
 /// The parts of one clause, as a range.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one clause")]
 pub(super) struct Group {
     pub(super) from: usize,
     pub(super) to: usize,
@@ -170,6 +171,10 @@ impl Linker {
     }
 
     /// Adds the parts of a clause.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "what a clause adds, one fact after the other"
+    )]
     pub fn add(&mut self, reader: &Reader<'_>, clause: &Clause, expanded: Expanded) {
         let from = self.len();
         if let Some(group) = self.one_each(reader, clause) {

@@ -243,7 +243,10 @@ impl<'a> Reader<'a> {
             && (tok.has(Flags::DETERMINER)
                 || self.pronoun(tok)
                 || tok.number > 0
-                || matches!(self.low(tok), "top" | "last" | "next" | "whatever" | "whichever" | "anything"))
+                || matches!(
+                    self.low(tok),
+                    "top" | "last" | "next" | "whatever" | "whichever" | "anything"
+                ))
     }
 
     /// An adverb by its form, in front of a verb.

@@ -109,6 +109,7 @@ impl Reader<'_> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one walk over the words of a list")]
     fn conjuncts(&self, body: &[Tok]) -> (Vec<Conjunct>, bool) {
         let mut out: Vec<Conjunct> = Vec::new();
         let mut current = Conjunct {
