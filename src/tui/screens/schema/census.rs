@@ -157,7 +157,7 @@ fn waiting(cx: &Cx<'_>, width: u16) -> Vec<Row> {
         ),
         (
             "Proof",
-            "both sides are read again and compared; done is said after it, not before",
+            "a second conversion is compared with the target as it stands; done is said after it",
         ),
     ]
     .into_iter()

@@ -33,8 +33,8 @@ pub(super) fn render(screen: &mut Schema, painter: &mut Painter<'_>, moment: Opt
             rows.extend(lines(moment.unwrap_or(&fallback), activity, width));
             rows.push(Row::blank());
             rows.extend(prose(
-                "It starts by itself after the last chunk: both sides are read again, the source through the mapping, \
-                 the target as it stands. Done is said after it, not before.",
+                "It starts by itself after the last chunk: every source row is converted a second time, apart from the \
+                 copying, and compared with the target as it stands. Done is said after it, not before.",
                 width,
                 Role::Muted,
                 keep::NORMAL,
