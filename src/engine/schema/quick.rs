@@ -17,6 +17,8 @@ pub struct Quick(u64);
 
 impl Hasher for Quick {
     fn write(&mut self, bytes: &[u8]) {
+        // The last word is filled up with zeros, which the length tells from zeros that were there.
+        self.0 ^= u64::try_from(bytes.len()).unwrap_or_default();
         for part in bytes.chunks(8) {
             let mut word = [0_u8; 8];
             for (slot, byte) in word.iter_mut().zip(part) {
