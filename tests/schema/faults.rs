@@ -318,24 +318,38 @@ fn fault_c47_c49_connections_cut_again_and_again_are_retried_and_never_taken_for
             Db::Postgres { name, .. } => name.clone(),
             Db::Sqlite(_) => String::new(),
         };
-        let cut = format!(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN ('{}', '{}') AND application_name LIKE 'maos-migrate%' AND state = 'active' AND query ~ '(COPY|INSERT)'",
+        // The server itself looks again and again, up to a second a call: a statement of a few milliseconds is not missed. Cuts are
+        // bounded: the attempts of one chunk are limited.
+        quiet.sql(&format!(
+            "CREATE FUNCTION cut(most int) RETURNS int LANGUAGE plpgsql AS $$ DECLARE cuts int := 0; now int; BEGIN \
+             FOR look IN 1..500 LOOP PERFORM pg_stat_clear_snapshot(); \
+             SELECT count(pg_terminate_backend(pid)) INTO now FROM pg_stat_activity WHERE datname IN ('{}', '{}') \
+             AND application_name LIKE 'maos-migrate%' AND state = 'active' AND query ~ '^(COPY|INSERT INTO .*(tasks|tracking|chunk))'; \
+             cuts := cuts + now; EXIT WHEN cuts >= most; PERFORM pg_sleep(CASE WHEN now > 0 THEN 0.05 ELSE 0.002 END); END LOOP; RETURN cuts; END $$",
             name(&source),
             name(&target)
-        );
+        ));
         let done = std::sync::atomic::AtomicBool::new(false);
         let (applied, cuts) = std::thread::scope(|scope| {
             let cutter = scope.spawn(|| {
                 let mut cuts = 0_u64;
-                // Cuts are bounded: each needs a statement to be running at that moment, and the attempts of one chunk are limited.
                 while !done.load(std::sync::atomic::Ordering::SeqCst) && cuts < 5 {
-                    cuts += quiet.sql(&cut).parse::<u64>().unwrap_or(0);
+                    let most = 5 - cuts;
+                    cuts += quiet
+                        .sql(&format!("SELECT cut({most})"))
+                        .parse::<u64>()
+                        .unwrap_or(0);
                 }
                 cuts
             });
-            let applied = run_once(&source, &target);
+            let applied =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run_once(&source, &target)));
             done.store(true, std::sync::atomic::Ordering::SeqCst);
-            (applied, cutter.join().unwrap())
+            let cuts = cutter.join().unwrap();
+            (
+                applied.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                cuts,
+            )
         });
         assert!(cuts > 0, "no statement was cut");
         assert!(applied.report.verified, "{:#?}", applied.outcome.proof);

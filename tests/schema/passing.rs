@@ -272,3 +272,47 @@ fn what_others_do_to_the_target_meanwhile_is_seen() {
         );
     }
 }
+
+#[test]
+fn a_stream_that_nobody_reads_on_leaves_no_answers_for_others() {
+    let (_folder, source, target) = two();
+    seed(&source, 30_000);
+    block_on(async {
+        let stores = stores(&source, &target);
+        let prepared = plan(&request(), &stores).await;
+        let recipe = &prepared.recipe;
+        let to = |key: i64| {
+            Pick::Range(Range {
+                after: None,
+                upto: Some(Key::Integer(key)),
+            })
+        };
+        for part in [Part::Binary, Part::Tasks].into_iter().cycle().take(8) {
+            // The reader goes away after the first piece, as it does when the other side's connection is cut.
+            let (out, mut pieces) = tokio::sync::mpsc::channel(1);
+            let (whole, witness) = (to(90_000), None);
+            let left = stores.source.export(recipe, &whole, part, out, witness);
+            let (left, _) = futures_util::join!(left, async move { pieces.recv().await.map(drop) });
+            assert!(left.is_err());
+            // And here the whole work is dropped, as when it is stopped.
+            let (out, mut pieces) = tokio::sync::mpsc::channel(1);
+            tokio::select! {
+                left = stores.source.export(recipe, &whole, part, out, witness) => panic!("{left:?}"),
+                piece = pieces.recv() => assert!(piece.is_some()),
+            }
+            for rows in 1..5 {
+                let (few, all) = (to(rows * 3), to(90_000));
+                let found = futures_util::join!(
+                    stores.source.count(recipe, &few),
+                    stores.source.count(recipe, &all),
+                    stores.source.count(recipe, &few)
+                );
+                let wanted = u64::try_from(rows).unwrap();
+                assert_eq!(
+                    (found.0.unwrap(), found.1.unwrap(), found.2.unwrap()),
+                    (wanted, 30_000, wanted)
+                );
+            }
+        }
+    });
+}

@@ -215,7 +215,7 @@ impl PgStore {
     ) -> Own<u64> {
         let fault = Phrase::new(recipe, Dialect::Postgres).fault();
         let query = source_query(recipe, &Pick::Range(range.clone()), &format!("({fault})::text"));
-        let mut connection = self.connection().await?;
+        let mut connection = self.streaming().await?;
         let mut stream = connection
             .copy_out_raw(&query)
             .await
@@ -230,7 +230,12 @@ impl PgStore {
             })?;
             read.ok_or_else(|| self.unreadable())?;
         }
-        if tuples.ended { Ok(count) } else { Err(self.cut()) }
+        drop(stream);
+        if !tuples.ended {
+            return Err(self.cut());
+        }
+        connection.settled();
+        Ok(count)
     }
 
     /// Streams the converted rows of a pick: [`Piece::Lines`] hold rows in binary form without header and trailer, [`Piece::Tracking`] the
@@ -246,7 +251,7 @@ impl PgStore {
         let query = source_query(recipe, pick, &format!("({})::text", phrase.verdict()));
         let mut writer = Writer::new(recipe);
         let gone = |_| StoreError::Cancelled("the reader of the rows is gone".to_owned());
-        let mut connection = self.connection().await?;
+        let mut connection = self.streaming().await?;
         let moment = match witness {
             Some(_) => self.moment(&mut connection, recipe).await?,
             None => None,
@@ -288,6 +293,7 @@ impl PgStore {
         if !tuples.ended {
             return Err(self.cut());
         }
+        connection.settled();
         let rows = writer.rows;
         let (tasks, tracking) = writer.take();
         out.send(Piece::Lines(tasks)).await.map_err(gone)?;

@@ -92,13 +92,10 @@ struct Taken {
 
 impl PgStore {
     pub(super) async fn copy_pick(&self, job: CopyJob<'_>) -> Own<Copied> {
-        let mut connection = self.connection().await?;
-        let outcome = self.copy_in(&mut connection, job).await;
-        if outcome.as_ref().is_err_and(StoreError::is_transient) {
-            // A connection that failed in the middle is not given back to the pool.
-            drop(connection.detach());
-        }
-        outcome
+        let mut connection = self.streaming().await?;
+        let copied = self.copy_in(&mut connection, job).await?;
+        connection.settled();
+        Ok(copied)
     }
 
     async fn copy_in(&self, connection: &mut PgConnection, job: CopyJob<'_>) -> Own<Copied> {

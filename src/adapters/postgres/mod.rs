@@ -19,6 +19,7 @@ mod look;
 mod moment;
 mod performance;
 mod proof;
+mod streaming;
 mod sums;
 mod tracking;
 

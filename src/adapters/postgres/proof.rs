@@ -96,7 +96,7 @@ impl PgStore {
             "COPY (SELECT {list} {} WHERE {condition}) TO STDOUT",
             phrase.rows(pick)
         );
-        let mut connection = self.connection().await?;
+        let mut connection = self.streaming().await?;
         let mut stream = connection
             .copy_out_raw(&text)
             .await
@@ -114,6 +114,7 @@ impl PgStore {
             }
         }
         drop(stream);
+        connection.settled();
         out.send(Piece::Lines(held)).await.map_err(|_| gone())?;
         out.send(Piece::End(count)).await.map_err(|_| gone())
     }
@@ -141,7 +142,7 @@ impl PgStore {
         wanted: usize,
         mut each: impl FnMut(&[Option<std::borrow::Cow<'_, str>>]) + Send,
     ) -> Own<u64> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.streaming().await?;
         let mut stream = connection
             .copy_out_raw(text)
             .await
@@ -160,6 +161,8 @@ impl PgStore {
                 Ok(())
             })?;
         }
+        drop(stream);
+        connection.settled();
         Ok(count)
     }
 

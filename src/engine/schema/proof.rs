@@ -14,10 +14,11 @@ use super::key::task_id;
 use super::live::{Live, Tile};
 use super::mapping::{Mapping, Running};
 use super::request::Stores;
+use super::retry;
 use super::witness::Witnessed;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, ProofLine};
-use crate::engine::ports::store::{ChunkRow, Key, KeyKind, Range, Reason, Recipe, Slice, StoreError};
+use crate::engine::ports::store::{Answer, ChunkRow, Key, KeyKind, Range, Reason, Recipe, Slice};
 use crate::engine::text::{count, plural};
 
 /// Keys that are listed of each sort of difference; the others are counted.
@@ -253,8 +254,8 @@ pub async fn verify(
     live.phase("proving");
     // One pass over all tracking rows, beside the segments.
     let tracking = tokio::spawn({
-        let subject = subject.clone();
-        async move { subject.tracked().await }
+        let (subject, control, live) = (subject.clone(), control.clone(), live.clone());
+        async move { again(|| Box::pin(subject.tracked()), &control, &live).await }
     });
     let segments = segments(&subject.recipe, chunks);
     let reading = async {
@@ -286,7 +287,7 @@ pub async fn verify(
     let reads = reads?;
     let tracking = tracking
         .await
-        .map_err(|error| Error::bug(format!("a proving worker ended: {error}")))?;
+        .map_err(|error| Error::bug(format!("a proving worker ended: {error}")))??;
     conclude(subject, chunks, faults, &segments, reads, tracking).await
 }
 
@@ -315,7 +316,12 @@ async fn read_all(
             control.safe_point_async().await?;
             let subject = subject.clone();
             let (control, live) = (control.clone(), live.clone());
-            running.spawn(async move { (i, read_again(&subject, &segment, &control, &live).await) });
+            running.spawn(async move {
+                (
+                    i,
+                    again(|| Box::pin(subject.read(&segment)), &control, &live).await,
+                )
+            });
         }
         let Some(done) = running.join_next().await else {
             return Ok(reads);
@@ -331,18 +337,9 @@ async fn read_all(
     }
 }
 
-async fn read_again(subject: &Subject, segment: &Segment, control: &Control, live: &Live) -> Result<Read> {
-    let mut waited = std::time::Duration::ZERO;
-    let mut n = 0;
-    loop {
-        n += 1;
-        match subject.read(segment).await {
-            Ok(read) => return Ok(read),
-            Err(error) => {
-                super::retry::again(error, n, &mut waited, std::time::Duration::ZERO, control, live).await?;
-            }
-        }
-    }
+/// Reads again what a lost connection did not let be read.
+async fn again<'a, T>(read: impl Fn() -> Answer<'a, T>, control: &Control, live: &Live) -> Result<T> {
+    retry::until(read, std::time::Duration::ZERO, control, live).await
 }
 
 async fn conclude(
@@ -351,7 +348,7 @@ async fn conclude(
     faults: &[String],
     segments: &[Segment],
     reads: Vec<Option<Read>>,
-    tracking: Result<(u64, u64), StoreError>,
+    mut in_tracking: (u64, u64),
 ) -> Result<Verified> {
     let mut verified = Verified::default();
     let mut wanted = Side::default();
@@ -385,7 +382,6 @@ async fn conclude(
             subject.descend(segment, &read, &mut verified.differences).await?;
         }
     }
-    let mut in_tracking = tracking?;
     if in_tracking != tracked {
         // A server that hashes differently proves nothing: the rows decide.
         in_tracking = subject.read_tracked().await?;

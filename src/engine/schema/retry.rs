@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::live::Live;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Notice};
-use crate::engine::ports::store::StoreError;
+use crate::engine::ports::store::{Answer, StoreError};
 
 /// Attempts for a failure that may pass.
 pub const ATTEMPTS: u32 = 8;
@@ -72,6 +72,26 @@ pub async fn again(
             } else {
                 Ok(())
             }
+        }
+    }
+}
+
+/// Asks until there is an answer, or the failure is given up as [`again`] does. What is asked must bear being done twice.
+///
+/// # Errors
+/// See [`again`].
+pub async fn until<'a, T>(
+    ask: impl Fn() -> Answer<'a, T>,
+    patience: Duration,
+    control: &Control,
+    live: &Live,
+) -> Result<T> {
+    let (mut waited, mut n) = (Duration::ZERO, 0);
+    loop {
+        n += 1;
+        match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => again(error, n, &mut waited, patience, control, live).await?,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
 use crate::engine::operation::{Control, Notice, Outcome, Quarantined};
 use crate::engine::ports::store::{
-    ChunkRow, Dialect, Fence, Key, Keyed, RawCensus, Reason, Recipe, RunRow, RunState, Setup, Store,
+    Answer, ChunkRow, Dialect, Fence, Key, Keyed, RawCensus, Reason, Recipe, RunRow, RunState, Setup, Store,
 };
 use crate::engine::text::{count, inert_short, plural};
 
@@ -187,7 +187,7 @@ impl Run<'_> {
                 token: self.fence.token,
             },
         };
-        store.note(&self.fence, &run).await?;
+        self.steadily(|| store.note(&self.fence, &run)).await?;
         Ok(run)
     }
 
@@ -221,11 +221,8 @@ impl Run<'_> {
     }
 
     async fn chunks(&self) -> Result<Vec<ChunkRow>> {
-        Ok(self
-            .stores
-            .target
-            .chunks(&self.fence.target, &self.fence.label)
-            .await?)
+        let (target, fence) = (&self.stores.target, &self.fence);
+        self.steadily(|| target.chunks(&fence.target, &fence.label)).await
     }
 
     /// Copies until the ledger has no gap up to the boundary.
@@ -242,9 +239,8 @@ impl Run<'_> {
         let mut chunks = self.chunks().await?;
         if pass == 0 && chunks.is_empty() && self.raw.rows >= MANY {
             let made = self.prepared.setup.create_tasks;
-            self.stores
-                .target
-                .put_off(&self.recipe, &self.fence, made)
+            let target = &self.stores.target;
+            self.steadily(|| target.put_off(&self.recipe, &self.fence, made))
                 .await?;
             failpoint::hit("schema.after_put_off");
         }
@@ -285,13 +281,14 @@ impl Run<'_> {
 
     /// Lets the target build what waited for the rows.
     async fn settle(&self, whose: Keyed) -> Result<()> {
-        let (mut waited, mut n) = (Duration::ZERO, 0);
+        self.steadily(|| self.stores.target.settle(&self.recipe, whose))
+            .await
+    }
+
+    /// Asks a database again while its connections are cut.
+    async fn steadily<'a, T>(&self, ask: impl Fn() -> Answer<'a, T>) -> Result<T> {
         let patience = Duration::from_secs(self.prepared.request.patience_s);
-        while let Err(error) = self.stores.target.settle(&self.recipe, whose).await {
-            n += 1;
-            retry::again(error, n, &mut waited, patience, self.control, self.live).await?;
-        }
-        Ok(())
+        retry::until(ask, patience, self.control, self.live).await
     }
 
     async fn prove(&self, chunks: &[ChunkRow]) -> Result<Verified> {
@@ -352,7 +349,7 @@ impl Run<'_> {
         merge(&mut self.raw, &later);
         recompile(&self.prepared.request, &mut self.recipe, &self.raw);
         run.boundary = later.greatest.map(|key| key.to_string());
-        store.note(&self.fence, run).await?;
+        self.steadily(|| store.note(&self.fence, run)).await?;
         self.control.notice(Notice::Log(format!(
             "{} appeared after the boundary and are caught up",
             plural(later.rows, "row", "rows")
@@ -418,10 +415,10 @@ impl Run<'_> {
             }
         }
         if !hashes.is_empty() {
-            store.note_chunks(&self.fence, &hashes).await?;
+            self.steadily(|| store.note_chunks(&self.fence, &hashes)).await?;
         }
         run.state = RunState::Proved;
-        store.note(&self.fence, run).await?;
+        self.steadily(|| store.note(&self.fence, run)).await?;
         failpoint::hit("schema.after_proved");
         Ok(())
     }
