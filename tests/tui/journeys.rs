@@ -48,6 +48,33 @@ fn a_plan_is_run_only_after_tab_and_enter_and_a_second_reading() {
 }
 
 #[test]
+fn what_is_typed_before_the_dialog_is_there_is_no_command() {
+    let mut harness = ready();
+    harness.keys("t");
+    // "q" would leave the step, "]" go to the next, "p" and Enter do what the screen offers.
+    harness.keys("pq]<enter>t");
+    assert_eq!(harness.app.current(), Capability::Schema);
+    assert_eq!(harness.sent(), ["Plan { capability: Schema, verb: \"apply\" }"]);
+    assert!(harness.text().contains("The plan of Schema is being made."));
+    harness.answer(Ok(Reply::Plan(Box::new(plan())))).wait(PATIENT);
+    assert!(harness.text().contains("Cancel"), "the dialog is there");
+    harness.keys("<enter>]");
+    assert_ne!(
+        harness.app.current(),
+        Capability::Schema,
+        "keys are commands again"
+    );
+
+    // The way back waits for nobody, and a plan that takes long keeps nobody.
+    let mut harness = ready();
+    harness.keys("tR");
+    assert_eq!(harness.app.current(), Capability::Rollback);
+    let mut harness = ready();
+    harness.keys("t").wait(Duration::from_secs(4)).keys("]");
+    assert_ne!(harness.app.current(), Capability::Schema);
+}
+
+#[test]
 fn enter_alone_cancels() {
     let mut harness = ready();
     harness

@@ -35,6 +35,9 @@ impl App {
         let Some(key) = Key::of(event) else {
             return;
         };
+        if self.typed_ahead(event, now) {
+            return;
+        }
         if let KeyCode::Char(c) = event.code
             && c.is_ascii_digit()
             && self.overlays.is_empty()
@@ -53,6 +56,28 @@ impl App {
             return;
         }
         self.run_offered(action, &commands, now);
+    }
+
+    /// Whether the key is meant for a dialog that is on its way: a name that is typed before it is there must not be taken for commands.
+    /// The way back, stopping and whatever is no text do not wait.
+    fn typed_ahead(&mut self, event: &KeyEvent, now: &Now) -> bool {
+        let Some((capability, until)) = self.planning else {
+            return false;
+        };
+        let text = match event.code {
+            KeyCode::Char('R' | 'X') => false,
+            KeyCode::Char(_) => !event
+                .modifiers
+                .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT),
+            KeyCode::Enter => true,
+            _ => false,
+        };
+        let waits = text && now.mono < until && self.overlays.is_empty() && capability == self.current;
+        if waits {
+            let said = format!("The plan of {} is being made.", capability.title());
+            self.say(News::new(said, "its dialog comes next"), now);
+        }
+        waits
     }
 
     /// Text pasted into a field; elsewhere it means nothing.

@@ -35,6 +35,8 @@ use context::{Answered, Cx, Effect, Handled, Purpose, World};
 
 /// How long news take the now line.
 const TOAST: Duration = Duration::from_secs(5);
+/// How long letters wait for a dialog that is on its way. A plan that takes longer keeps nobody from using the keys.
+const TYPED_AHEAD: Duration = Duration::from_secs(3);
 
 /// What the outside has to do for the wizard.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +90,8 @@ pub struct App {
     title: String,
     mouse: bool,
     dirty: bool,
+    /// A plan that a key asked for and a dialog will show, and until when letters wait for it.
+    planning: Option<(Capability, Duration)>,
     outbox: Vec<Out>,
 }
 
@@ -117,6 +121,7 @@ impl App {
             title: String::new(),
             mouse: false,
             dirty: true,
+            planning: None,
             outbox: Vec::new(),
         }
     }
@@ -254,6 +259,13 @@ impl App {
             Handled::No => false,
             Handled::Yes(effects) => {
                 self.dirty = true;
+                let asked = effects.iter().find_map(|effect| match effect {
+                    Effect::Ask(Purpose::Confirm(capability), _) => Some(*capability),
+                    _ => None,
+                });
+                if let Some(capability) = asked {
+                    self.planning = Some((capability, now.mono + TYPED_AHEAD));
+                }
                 self.effects(effects, now);
                 true
             }
@@ -270,6 +282,9 @@ impl App {
     /// The engine answered a question.
     pub fn answered(&mut self, answer: &Answered, now: &Now) {
         self.dirty = true;
+        if matches!(answer.0, Purpose::Confirm(_)) {
+            self.planning = None;
+        }
         if let Some(handled) = self.with_overlay(now, |overlay, cx| overlay.answered(answer, cx))
             && self.handled(handled, now)
         {
