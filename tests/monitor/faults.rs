@@ -210,6 +210,22 @@ fn fault_e70_work_that_waits_while_nothing_ends_spends_the_budget() {
     assert_eq!(pages, 1);
 }
 
+#[test]
+fn cancelled_tasks_are_no_work_that_waits() {
+    let (mut evaluator, status) = fine(10);
+    for i in 10..40 {
+        let mut figures = status.figures();
+        let given = figures.total.count().expect("given") + 12;
+        figures.total =
+            maos_migrate::engine::monitor::sample::Raw::Number(given.to_string().parse().unwrap());
+        figures.cancelled = maos_migrate::engine::monitor::sample::Raw::Number(12.0);
+        let verdict = evaluator.push(&figures.sample(Some(at(i)), Ok(Probe::Pass)));
+        assert!(!verdict.page, "nobody is called for an idle system");
+    }
+    let last = evaluator.last().expect("judged");
+    assert_ne!(state(last, Criterion::ErrorRate), State::Unknown(Gap::Stalled));
+}
+
 /// failed of 100, response (baseline 2), healthy of 100, failures before, score, roll back.
 const LIMITS: &[(u64, f64, u64, u32, u32, bool)] = &[
     (15, 2.0, 100, 0, 0, false),

@@ -61,6 +61,7 @@ fn ten_thousand_samples_give_the_guides_scores_sentences_and_recommendations() {
             total: raw(total),
             failed: raw(failed),
             completed: raw(total - failed),
+            cancelled: Raw::Absent,
             healthy: raw(healthy),
             components: raw(components),
             response: Raw::Number(milli as f64 / 1000.0),

@@ -74,6 +74,7 @@ impl Status {
             total: number(self.failed + self.completed),
             failed: number(self.failed),
             completed: number(self.completed),
+            cancelled: Raw::Absent,
             healthy: number(self.healthy),
             components: number(self.components),
             response: Raw::Number(self.response),

@@ -132,6 +132,8 @@ fn walk(columns: u16, rows: u16) {
     walk.0.send(if walk.shows("└ n monitor") { "n" } else { "]" });
     walk.see("Nothing is watched yet");
     walk.next("watch", "VERDICT");
+    // Tasks come in while it is watched; a minimum of them has to end before an error rate is judged.
+    walk.see("CONTINUE MONITORING");
     walk.0.send("?");
     walk.see("Help and commands");
     walk.0.send("trouble");

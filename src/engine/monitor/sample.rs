@@ -101,7 +101,7 @@ pub struct Tasks {
     pub failed: u64,
     /// Tasks that completed.
     pub completed: u64,
-    /// All tasks, where it is given.
+    /// All tasks that were not cancelled, where it is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
 }
@@ -242,6 +242,8 @@ pub struct RawFigures {
     pub failed: Raw,
     /// `tasks.completed`.
     pub completed: Raw,
+    /// `tasks.cancelled`, which the guide's document does not have.
+    pub cancelled: Raw,
     /// `health.healthy`.
     pub healthy: Raw,
     /// `health.total`.
@@ -282,13 +284,15 @@ impl RawFigures {
         let (failed, completed) = (self.failed.count()?, self.completed.count()?);
         // A total that is missing or unusable does not spoil the two counts that the rate is made of.
         let total = self.total.count().ok();
+        // A cancelled task is not waited for; it would look like work that never ends.
+        let cancelled = self.cancelled.count().unwrap_or(0);
         if total.is_some_and(|total| failed > total) {
             return Err(Gap::Impossible);
         }
         Ok(Tasks {
             failed,
             completed,
-            total,
+            total: total.map(|total| total.saturating_sub(cancelled)),
         })
     }
 

@@ -309,6 +309,7 @@ fn figures(document: &StatusDocument) -> RawFigures {
         total: raw(document.total),
         failed: raw(document.failed),
         completed: raw(document.completed),
+        cancelled: raw(document.cancelled),
         healthy: raw(document.healthy),
         components: raw(document.components),
         response: micros(raw(document.avg_response_time)),

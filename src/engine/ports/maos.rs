@@ -334,6 +334,9 @@ pub struct StatusDocument {
     pub failed: Option<f64>,
     /// Completed so far.
     pub completed: Option<f64>,
+    /// Cancelled so far.
+    #[serde(default)]
+    pub cancelled: Option<f64>,
     /// Components that are well.
     pub healthy: Option<f64>,
     /// All components.

@@ -7,22 +7,33 @@ use serde_json::{Value, json};
 use super::Reply;
 use super::dispatch::Dispatcher;
 use super::internal::Internal;
+use super::watching::Told;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::event::{EventKind, Level};
 use crate::engine::snapshot::Snapshot;
+use crate::engine::workspace::Settings;
 
 /// The decision that says trouble is on.
 const SUBJECT: &str = "trouble";
 /// What `target.maos` says in a rehearsal.
 pub const REHEARSAL: &str = "rehearsal";
 
+/// Tasks a second that the embedded MAOS gives itself.
+const TRAFFIC: &str = "traffic";
+
+/// What that knob is turned to while the monitor watches, where the settings say so.
+fn watch_traffic(settings: &Settings) -> Option<Value> {
+    let rehearsal = &settings.driving.rehearsal;
+    (rehearsal.watch_traffic > 0.0).then(|| json!(rehearsal.watch_traffic))
+}
+
 /// More than half of the tasks fail, everything is slower, and there is something to watch.
 fn knobs() -> [(&'static str, Value); 3] {
     [
         ("failure_rate", json!(0.6)),
         ("latency", json!(400)),
-        ("traffic", json!(4.0)),
+        (TRAFFIC, json!(4.0)),
     ]
 }
 
@@ -46,11 +57,23 @@ impl Dispatcher {
             return Err(Error::blocked("only a rehearsal can have trouble on request"));
         }
         let begun = !is_on(self.outlets.snapshot());
+        let is_watched = self
+            .outlets
+            .snapshot()
+            .monitor
+            .as_ref()
+            .is_some_and(|watch| watch.on);
+        let watched = is_watched.then(|| watch_traffic(&world.settings)).flatten();
         self.spawn(async move {
             let turning = async {
                 let maos = world.ports.maos.open(&world.workspace, &world.settings)?;
                 for (name, value) in knobs() {
-                    maos.turn(name.to_owned(), begun.then_some(value)).await?;
+                    let value = if begun {
+                        Some(value)
+                    } else {
+                        watched.clone().filter(|_| name == TRAFFIC)
+                    };
+                    maos.turn(name.to_owned(), value).await?;
                 }
                 Ok(())
             };
@@ -60,6 +83,41 @@ impl Dispatcher {
             }
         });
         Ok(Reply::Done)
+    }
+
+    /// Lets tasks come in while a rehearsal is watched, and no longer: without any there would be nothing to judge.
+    pub(super) fn turn_watch_traffic(&self, watched: bool) {
+        let Ok(world) = self.world() else { return };
+        if world.settings.maos.as_deref() != Some(REHEARSAL) || is_on(self.outlets.snapshot()) {
+            return;
+        }
+        let Some(traffic) = watch_traffic(&world.settings) else {
+            return;
+        };
+        let reports = self.reporter();
+        tokio::spawn(async move {
+            let text = if watched {
+                format!("REHEARSAL: {traffic} tasks a second come in while it is watched")
+            } else {
+                "REHEARSAL: no more tasks come in by themselves".to_owned()
+            };
+            let turned = async {
+                let maos = world.ports.maos.open(&world.workspace, &world.settings)?;
+                maos.turn(TRAFFIC.to_owned(), watched.then_some(traffic)).await?;
+                Ok::<(), Error>(())
+            };
+            let (level, text) = match turned.await {
+                Ok(()) => (Level::Ok, text),
+                Err(error) => (Level::Warn, error.message),
+            };
+            let noted = EventKind::Noted {
+                level,
+                capability: Some(Capability::Monitor),
+                text,
+            };
+            // Nobody listens any more once the session has ended.
+            let _ = reports.send(Internal::Monitor(Told::Events(vec![noted])));
+        });
     }
 
     pub(super) async fn troubled(&mut self, begun: bool, result: Result<()>) -> Result<()> {

@@ -179,6 +179,8 @@ pub struct RehearsalSettings {
     pub lost_metrics: bool,
     /// Tasks a second that it gives itself, so that there is something to watch; 0 for none.
     pub traffic: f64,
+    /// The same while the monitor watches it.
+    pub watch_traffic: f64,
     /// The version it says it has.
     pub version: Option<String>,
 }
@@ -195,6 +197,7 @@ impl Default for RehearsalSettings {
             hang: false,
             lost_metrics: false,
             traffic: 0.0,
+            watch_traffic: 0.0,
             version: None,
         }
     }

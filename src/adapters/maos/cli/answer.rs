@@ -248,6 +248,7 @@ pub fn status(value: Value) -> Option<StatusDocument> {
         total: number(&value, &["tasks.total", "total_tasks"]),
         failed: number(&value, &["tasks.failed", "failed_tasks"]),
         completed: number(&value, &["tasks.completed", "completed_tasks"]),
+        cancelled: number(&value, &["tasks.cancelled", "cancelled_tasks"]),
         healthy: number(&value, &["health.healthy", "healthy_components"]),
         components: number(&value, &["health.total", "total_components"]),
         avg_response_time: number(&value, &["performance.avg_response_time"]).or_else(|| {

@@ -275,6 +275,7 @@ fn figures(raw: Value) -> StatusDocument {
         total: at("/tasks/total"),
         failed: at("/tasks/failed"),
         completed: at("/tasks/completed"),
+        cancelled: at("/tasks/cancelled"),
         healthy: at("/health/healthy"),
         components: at("/health/total"),
         avg_response_time: at("/performance/avg_response_time"),

@@ -109,6 +109,7 @@ impl Dispatcher {
             .as_ref()
             .is_some_and(|watch| watch.on)
         {
+            self.turn_watch_traffic(false);
             self.emit(vec![EventKind::WatchEnded { reason }]).await?;
             self.write_document().await?;
         }

@@ -13,14 +13,19 @@ use crate::tui::style::Role;
 /// Ends that a snooze can have, minutes.
 const SNOOZES: [i64; 2] = [30, 120];
 
+/// Seconds between a breach while armed and the rollback that starts by itself.
+pub(super) fn countdown(cx: &Cx<'_>) -> u64 {
+    cx.views.settings.value().map_or_else(
+        || MonitorSettings::default().countdown,
+        |(_, settings)| settings.driving.monitor.countdown,
+    )
+}
+
 /// Asks before the automatic rollback is armed.
 pub(super) fn arm(cx: &Cx<'_>) -> Effect {
     let target = cx.snapshot.target.clone();
     let named = target.clone();
-    let countdown = cx.views.settings.value().map_or_else(
-        || MonitorSettings::default().countdown,
-        |(_, settings)| settings.driving.monitor.countdown,
-    );
+    let countdown = countdown(cx);
     let way = Way::new(
         "Arm automatic rollback",
         "armed",

@@ -425,11 +425,14 @@ impl Screen for Monitor {
             .off(none);
         let is_armed = watch.is_some_and(|watch| watch.armed.is_some());
         let (word, about) = if is_armed {
-            ("disarm", "no rollback by itself any more; at once")
+            ("disarm", "no rollback by itself any more; at once".to_owned())
         } else {
             (
                 "arm",
-                "a breach rolls back by itself after 60 s; asks for the name and a reason",
+                format!(
+                    "a breach rolls back by itself after {} s; asks for the name and a reason",
+                    decisions::countdown(cx)
+                ),
             )
         };
         let arm = Command::new(Action::Arm, word)
