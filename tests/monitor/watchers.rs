@@ -98,7 +98,7 @@ async fn who_only_looks_stops_the_countdown_for_everyone_and_decides_nothing_els
     // The verdict stays, and so does that it is armed: whoever disarms it does so by name.
     assert!(stopped.should_roll_back() && stopped.armed.is_some());
     let mark = stopped.marks.back().expect("a mark");
-    assert_eq!(mark.text, "bob: countdown off");
+    assert_eq!(mark.text, "bob: the countdown is stopped");
     until(&bob, "seen by the one who asked", |watch| {
         watch.countdown.is_none()
     })

@@ -347,10 +347,15 @@ impl Watch {
         } else {
             format!(": {reason}")
         };
-        let what = if given {
-            subject.to_owned()
-        } else {
-            format!("{subject} off")
+        let what = match (subject, given) {
+            ("countdown", true) => {
+                let left = self.countdown.map_or(0, |ends| ends.as_second() - at.as_second());
+                format!("the rollback begins by itself in {left} s")
+            }
+            ("countdown", false) => "the countdown is stopped".to_owned(),
+            ("armed", false) => "disarmed".to_owned(),
+            (subject, true) => subject.to_owned(),
+            (subject, false) => format!("{subject} off"),
         };
         self.mark(at, MarkKind::Decision, format!("{by}: {what}{why}"));
     }
