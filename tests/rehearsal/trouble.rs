@@ -102,6 +102,44 @@ async fn failures_begin_with_traffic_to_see_them_in_and_end_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tasks_come_in_while_it_is_watched_and_no_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::at(folder.path()).unwrap();
+    maos_migrate::engine::sample::lay_out(&workspace).unwrap();
+    let engine = engine(&workspace).await;
+    let settings = Settings::load(&workspace, &|_| None).unwrap();
+    let maos = maos_migrate::wiring::ports()
+        .maos
+        .open(&workspace, &settings)
+        .unwrap();
+    maos.start().await.unwrap();
+    let watching = async |on: bool| {
+        let choice = Command::Decide {
+            capability: Capability::Monitor,
+            subject: "watching".to_owned(),
+            choice: on.into(),
+        };
+        engine.ask(choice).await.unwrap();
+    };
+    assert_eq!(failed(maos.as_ref()).await, (0.0, 0.0), "nobody gives it tasks");
+    watching(true).await;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while failed(maos.as_ref()).await.1 < 3.0 {
+        assert!(std::time::Instant::now() < deadline, "no task comes in");
+    }
+    watching(false).await;
+    // What was given before may still end; once two looks a second apart agree, nothing comes in any more.
+    loop {
+        let before = failed(maos.as_ref()).await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        if failed(maos.as_ref()).await == before {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "tasks still come in");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_other_maos_has_trouble_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::at(folder.path()).unwrap();

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::Reply;
 use super::dispatch::Dispatcher;
 use super::internal::Internal;
-use super::watching::Told;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::event::{EventKind, Level};
@@ -86,38 +85,35 @@ impl Dispatcher {
     }
 
     /// Lets tasks come in while a rehearsal is watched, and no longer: without any there would be nothing to judge.
-    pub(super) fn turn_watch_traffic(&self, watched: bool) {
-        let Ok(world) = self.world() else { return };
+    pub(super) async fn turn_watch_traffic(&mut self, watched: bool) -> Result<()> {
+        let world = self.world()?;
         if world.settings.maos.as_deref() != Some(REHEARSAL) || is_on(self.outlets.snapshot()) {
-            return;
+            return Ok(());
         }
         let Some(traffic) = watch_traffic(&world.settings) else {
-            return;
+            return Ok(());
         };
-        let reports = self.reporter();
-        tokio::spawn(async move {
-            let text = if watched {
-                format!("REHEARSAL: {traffic} tasks a second come in while it is watched")
-            } else {
-                "REHEARSAL: no more tasks come in by themselves".to_owned()
-            };
-            let turned = async {
-                let maos = world.ports.maos.open(&world.workspace, &world.settings)?;
-                maos.turn(TRAFFIC.to_owned(), watched.then_some(traffic)).await?;
-                Ok::<(), Error>(())
-            };
-            let (level, text) = match turned.await {
-                Ok(()) => (Level::Ok, text),
-                Err(error) => (Level::Warn, error.message),
-            };
-            let noted = EventKind::Noted {
-                level,
-                capability: Some(Capability::Monitor),
-                text,
-            };
-            // Nobody listens any more once the session has ended.
-            let _ = reports.send(Internal::Monitor(Told::Events(vec![noted])));
-        });
+        let text = if watched {
+            format!("REHEARSAL: {traffic} tasks a second come in while it is watched")
+        } else {
+            "REHEARSAL: no more tasks come in by themselves".to_owned()
+        };
+        let turned = async {
+            let maos = world.ports.maos.open(&world.workspace, &world.settings)?;
+            maos.turn(TRAFFIC.to_owned(), watched.then_some(traffic)).await?;
+            Ok::<(), Error>(())
+        };
+        match turned.await {
+            Ok(()) => {
+                self.emit(vec![EventKind::Noted {
+                    level: Level::Ok,
+                    capability: Some(Capability::Monitor),
+                    text,
+                }])
+                .await
+            }
+            Err(error) => self.note_error(Some(Capability::Monitor), &error).await,
+        }
     }
 
     pub(super) async fn troubled(&mut self, begun: bool, result: Result<()>) -> Result<()> {

@@ -116,7 +116,7 @@ impl Dispatcher {
             .as_ref()
             .and_then(|watch| watch.next_at());
         self.run_watch(source, criteria.interval, next);
-        self.turn_watch_traffic(true);
+        self.turn_watch_traffic(true).await?;
         // A countdown that ended with its session begins anew, whole: the rollback is still due, and a person still has time to stop it.
         let counted = self.outlets.snapshot().monitor.as_ref().is_some_and(|watch| {
             watch.countdown.is_some() && watch.armed.is_some() && watch.should_roll_back()

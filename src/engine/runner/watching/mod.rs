@@ -109,7 +109,7 @@ impl Dispatcher {
             .as_ref()
             .is_some_and(|watch| watch.on)
         {
-            self.turn_watch_traffic(false);
+            self.turn_watch_traffic(false).await?;
             self.emit(vec![EventKind::WatchEnded { reason }]).await?;
             self.write_document().await?;
         }
