@@ -162,6 +162,34 @@ fn exit_codes_are_the_documented_ones() {
     assert!(maos(state, &["--help"]).1.contains("REHEARSAL"));
 }
 
+/// The only process whose words name the folder is its executor.
+fn executor(state: &Path) -> Option<i32> {
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<i32>().ok())
+        .find(|pid| {
+            let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            words.contains("execute") && words.contains(state.to_str().unwrap())
+        })
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "looks for the end of another process until a deadline"
+)]
+fn an_executor_whose_folder_was_removed_ends_by_itself() {
+    let started = Started::new(&[]);
+    let state = started.path().to_owned();
+    assert!(executor(&state).is_some());
+    std::fs::remove_dir_all(&state).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while executor(&state).is_some() {
+        assert!(Instant::now() < deadline, "nobody can reach it, and it lives on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn a_killed_executor_is_noticed_and_the_next_start_goes_on() {
     let started = Started::new(&[("seconds", "20"), ("agents", "1")]);
@@ -180,15 +208,7 @@ fn a_killed_executor_is_noticed_and_the_next_start_goes_on() {
     {
         assert!(Instant::now() < deadline);
     }
-    // The only process whose words name this folder is the executor.
-    let executor = std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<i32>().ok())
-        .find(|pid| {
-            let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            words.contains("execute") && words.contains(state.to_str().unwrap())
-        })
-        .expect("an executor");
+    let executor = executor(state).expect("an executor");
     rustix::process::kill_process(
         rustix::process::Pid::from_raw(executor).unwrap(),
         rustix::process::Signal::KILL,

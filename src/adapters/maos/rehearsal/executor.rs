@@ -58,6 +58,8 @@ enum Write {
 enum End {
     Stopped,
     Crashed,
+    /// The folder of its state was removed: nobody can reach it any more.
+    Gone,
 }
 
 struct Executor {
@@ -93,6 +95,7 @@ pub(super) async fn run(state: Arc<State>, lease: Lease) -> Held<()> {
     let end = executor.run(&lease.wake).await;
     drop(executor);
     let phase = match &end {
+        Ok(End::Gone) => return Ok(()),
         Ok(End::Stopped) => "stopped",
         Ok(End::Crashed) | Err(_) => "crashed",
     };
@@ -166,6 +169,9 @@ impl Executor {
     async fn run(&mut self, wake: &Notify) -> Held<End> {
         let mut pause = LOOK.0;
         loop {
+            if !self.state.folder.is_dir() {
+                return Ok(End::Gone);
+            }
             // What ended is in the database before new tasks are read, which may depend on it.
             let ended = !self.writes.is_empty();
             self.write().await?;
