@@ -121,6 +121,18 @@ fn a_tracking_table_that_others_use_keeps_its_keys() {
 }
 
 #[test]
+fn a_tracking_table_without_numbers_is_filled_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (fresh("pg", folder.path()), fresh("pg", folder.path()));
+    seed(&source, MANY);
+    target.sql("CREATE TABLE migration_tracking (legacy_task_id TEXT, maos_task_id TEXT, migration_date TIMESTAMP, status TEXT)");
+    let done = run_once(&source, &target);
+    assert!(done.report.verified, "{:#?}", done.outcome.proof);
+    assert_eq!(keys(&target), "migration_tracking_legacy_key");
+    assert_eq!(target.count("migration_tracking"), MANY);
+}
+
+#[test]
 fn a_tracking_table_of_other_types_is_filled_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let (source, target) = (fresh("pg", folder.path()), fresh("pg", folder.path()));

@@ -169,8 +169,8 @@ impl PgStore {
     /// The sequence behind the table's column `id`, where it has one, and the name of the primary key over just that column.
     async fn numbered(&self, tx: &mut PgConnection, table: &str) -> Own<Option<(String, Option<String>)>> {
         sqlx::query_as(
-            "SELECT pg_get_serial_sequence($1, 'id'), (SELECT k.conname::text FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'p' AND k.conkey = ARRAY[a.attnum]) \
-             FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND a.attname = 'id' AND NOT a.attisdropped AND a.attnotnull AND pg_get_serial_sequence($1, 'id') IS NOT NULL",
+            "SELECT pg_get_serial_sequence($1, a.attname::text), (SELECT k.conname::text FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'p' AND k.conkey = ARRAY[a.attnum]) \
+             FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND a.attname = 'id' AND NOT a.attisdropped AND a.attnotnull AND pg_get_serial_sequence($1, a.attname::text) IS NOT NULL",
         )
         .bind(table)
         .fetch_optional(tx)

@@ -4,7 +4,6 @@ use sqlx::{Connection as _, Row as _};
 
 use super::proof::slice_filter;
 use super::{Own, PgStore, sql};
-use crate::adapters::convert::quoted;
 use crate::adapters::phrase::{beside, ident, literal, table};
 use crate::engine::ports::store::{Column, ColumnKind, GroupSum, Recipe, Slice, StoreError};
 use crate::engine::schema::chain::{NULL_TEXT, NULL_TIME};
@@ -26,21 +25,18 @@ impl PgStore {
             };
             hash = format!("hashtextextended(({value}) COLLATE \"C\", {hash})");
         }
+        // Both send microseconds since 2000 in UTC.
         let moment = match created.kind {
-            ColumnKind::TimeZoned => format!("{} AT TIME ZONE 'UTC'", of(created)),
-            _ => format!("{}::timestamp", of(created)),
+            ColumnKind::TimeZoned => format!("timestamptz_send({})", of(created)),
+            _ => format!("timestamp_send({}::timestamp)", of(created)),
         };
         hash = format!(
-            "hashtextextended(coalesce(encode(timestamp_send({moment}), 'hex'), {}) COLLATE \"C\", {hash})",
+            "hashtextextended(coalesce(encode({moment}, 'hex'), {}) COLLATE \"C\", {hash})",
             literal(NULL_TIME)
         );
-        // The conversion's time is cut out of the text, which is cheaper than out of the object. Where that cuts anything else, or nothing,
-        // the sum differs and the rows decide.
-        let date = format!("\"migration_date\": {}, ", quoted(&recipe.started));
         hash = format!(
-            "hashtextextended(coalesce(replace({}::text, {}, ''), {}) COLLATE \"C\", {hash})",
+            "hashtextextended(coalesce({}::text, {}) COLLATE \"C\", {hash})",
             of(metadata),
-            literal(&date),
             literal(NULL_TEXT)
         );
         let query = format!(

@@ -175,8 +175,18 @@ impl Copier {
             (Some(Key::Integer(at)), _) => *at,
             (Some(Key::Text(_)), _) => return None,
         };
-        let upto = after.saturating_add(i64::try_from(rows).ok()?);
-        Some(Key::Integer(upto).min(boundary.clone()))
+        let Key::Integer(last) = *boundary else {
+            return None;
+        };
+        let left = u64::try_from(last.saturating_sub(after)).ok()?;
+        let upto = after.saturating_add(i64::try_from(self.fair(rows, left)).ok()?);
+        Some(Key::Integer(upto.min(last)))
+    }
+
+    /// Towards the end chunks get smaller, so that the workers end together.
+    fn fair(&self, rows: u64, left: u64) -> u64 {
+        let workers = u64::try_from(self.wished()).unwrap_or(1);
+        rows.min(left.div_ceil(workers).max(FIRST))
     }
 
     async fn bound(&self, at: Option<&Key>, boundary: &Key, rows: u64) -> Result<Option<Key>> {

@@ -82,6 +82,8 @@ pub struct Judge<'a> {
     id: String,
     metadata: String,
     number: String,
+    /// The conversion's time as JSON.
+    date: String,
 }
 
 impl<'a> Judge<'a> {
@@ -105,6 +107,7 @@ impl<'a> Judge<'a> {
             id: String::new(),
             metadata: String::new(),
             number: String::new(),
+            date: string(&recipe.started),
         }
     }
 
@@ -209,7 +212,7 @@ impl<'a> Judge<'a> {
             own_priority.as_deref(),
             own_status.as_deref(),
         ];
-        self.write_metadata(row.extras, row.metadata, originals);
+        self.write_metadata(row.extras, row.metadata, originals, false);
         if !self.exact {
             self.metadata = canon::json(&self.metadata);
         }
@@ -268,7 +271,7 @@ impl<'a> Judge<'a> {
             own_priority.as_deref(),
             own_status.as_deref(),
         ];
-        self.write_metadata(row.extras, row.metadata, originals);
+        self.write_metadata(row.extras, row.metadata, originals, true);
         let description = row.description.or(self.recipe.description_default.as_deref());
         let mut hash = chain::hash(&id, 0);
         for field in [
@@ -319,8 +322,15 @@ impl<'a> Judge<'a> {
         Ok(Some(text))
     }
 
-    /// Writes the metadata as the source's dialect does, without the conversion's time. `originals`: category, priority, status, as JSON.
-    fn write_metadata(&mut self, extras: Option<&str>, own: Option<&str>, originals: [Option<&str>; 3]) {
+    /// Writes the metadata as the source's dialect does, with or without the conversion's time. `originals`: category, priority, status, as
+    /// JSON.
+    fn write_metadata(
+        &mut self,
+        extras: Option<&str>,
+        own: Option<&str>,
+        originals: [Option<&str>; 3],
+        dated: bool,
+    ) {
         let [category, priority, status] = originals;
         let category = ("original_category", category);
         let priority = ("original_priority", priority);
@@ -329,10 +339,19 @@ impl<'a> Judge<'a> {
         let extras = ("legacy_columns", extras);
         let own = ("original_metadata", Some(own.unwrap_or("null")));
         let mark = ("migrated_from_legacy", Some("true"));
+        let date = ("migration_date", dated.then_some(self.date.as_str()));
         // jsonb keeps its keys by length, then by bytes.
         let (members, colon, comma) = match self.source {
-            Dialect::Postgres => ([id, extras, status, category, own, priority, mark], "\": ", ", "),
-            Dialect::Sqlite => ([id, extras, own, mark, category, priority, status], "\":", ","),
+            Dialect::Postgres => (
+                [id, extras, date, status, category, own, priority, mark],
+                "\": ",
+                ", ",
+            ),
+            Dialect::Sqlite => (
+                [id, extras, date, own, mark, category, priority, status],
+                "\":",
+                ",",
+            ),
         };
         let out = &mut self.metadata;
         out.clear();
