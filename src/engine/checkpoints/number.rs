@@ -1,7 +1,5 @@
 //! Numbers as Python writes them: the shortest text of a float, decimal digits of large integers.
 
-use std::io::Write as _;
-
 use num_bigint::BigInt;
 
 /// Appends the text of `value` exactly as Python's `repr` and its JSON writer do: the shortest digits that read back
@@ -22,35 +20,41 @@ pub fn push_float(out: &mut Vec<u8>, value: f64) {
         out.extend_from_slice(if value.is_sign_negative() { b"-0.0" } else { b"0.0" });
         return;
     }
-    // Rust's shortest digits are the ones Python finds; only their arrangement differs.
-    let mut text = [0_u8; 32];
-    let mut rest = &mut text[..];
-    if write!(rest, "{value:e}").is_err() {
+    // Both find the shortest digits, and of two equally near ones the even one, which the standard library does not.
+    let mut text = zmij::Buffer::new();
+    let text = text.format_finite(value);
+    // Without an exponent they arrange them alike, too.
+    if (1e-4..1e16).contains(&value.abs()) {
+        out.extend_from_slice(text.as_bytes());
         return;
     }
-    let left = rest.len();
-    let text = &text[..32 - left];
-    let (negative, text) = match text.split_first() {
-        Some((b'-', tail)) => (true, tail),
-        _ => (false, text),
-    };
-    if negative {
+    let text = if let Some(positive) = text.strip_prefix('-') {
         out.push(b'-');
-    }
-    let at = text.iter().position(|b| *b == b'e').unwrap_or(text.len());
-    let exponent: i32 = std::str::from_utf8(text.get(at + 1..).unwrap_or_default())
-        .ok()
-        .and_then(|digits| digits.parse().ok())
-        .unwrap_or(0);
-    let mut digits = [0_u8; 24];
+        positive
+    } else {
+        text
+    };
+    let (digits, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let mut all = [0_u8; 40];
     let mut n = 0;
-    for byte in &text[..at] {
-        if *byte != b'.' && n < digits.len() {
-            digits[n] = *byte;
+    let mut point = exponent + i32::try_from(whole.len()).unwrap_or(0) - 1;
+    for digit in whole.bytes().chain(part.bytes()) {
+        if n == 0 && digit == b'0' {
+            // Zeros in front only move the point.
+            point -= 1;
+        } else if n < all.len() {
+            all[n] = digit;
             n += 1;
         }
     }
-    arrange(out, &digits[..n], exponent);
+    let digits = &all[..n];
+    let digits = digits
+        .iter()
+        .rposition(|digit| *digit != b'0')
+        .map_or(digits, |last| &digits[..=last]);
+    arrange(out, digits, point);
 }
 
 /// Writes `d.ddd × 10^exponent` as Python does.
@@ -190,6 +194,26 @@ mod tests {
             (1.5e300, "1.5e+300"),
             (5e-324, "5e-324"),
             (f64::MAX, "1.7976931348623157e+308"),
+        ] {
+            assert_eq!(text(value), want);
+        }
+    }
+
+    /// Two numbers of the fewest digits are equally near: Python takes the even one.
+    #[test]
+    #[expect(
+        clippy::excessive_precision,
+        reason = "these are the numbers in full; what is printed has fewer digits"
+    )]
+    fn ties_are_broken_as_python_breaks_them() {
+        for (value, want) in [
+            (927_381_604_367_107.25, "927381604367107.2"),
+            (-927_381_604_367_107.25, "-927381604367107.2"),
+            (927_381_604_367_107.75, "927381604367107.8"),
+            (1_125_899_906_842_624.75, "1125899906842624.8"),
+            (9_007_199_254_740_993.0, "9007199254740992.0"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+            (f64::from_bits(3), "1.5e-323"),
         ] {
             assert_eq!(text(value), want);
         }

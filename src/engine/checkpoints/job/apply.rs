@@ -159,7 +159,7 @@ fn waves(
     let gate = pool::Gate::new(run.request.memory_bytes);
     let files = settle::wave_files();
     let mut wave = Wave::default();
-    // Nothing is queued between collecting and settling, so no more than two waves' files are open.
+    // Nothing is queued between collecting and settling, so no more files wait than `wave_files` counts with.
     let (send, receive) = sync_channel(0);
     let (worked, ended) = std::thread::scope(|scope| {
         let settling = scope.spawn(|| settle::settle(run, receive, control, tracker, view, settled));

@@ -1,9 +1,9 @@
-//! From written files to finished ones: a wave is made durable, named, made to last, and accounted for, on a thread of
-//! its own while the next wave is being converted.
+//! From written files to finished ones: a wave is made durable on a thread of its own while the next one is being converted, and named and
+//! accounted for on another while the next one is being made durable.
 
 use std::ffi::OsString;
 use std::io::ErrorKind as Io;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::super::finding::{Code, Finding, Severity};
 use super::Request;
@@ -62,10 +62,10 @@ impl Wave {
     }
 }
 
-/// Files in a wave. The files of two waves are open at once, one being collected and one being settled, and those that wait for their
-/// turn in the order.
+/// Files in a wave. The files of three waves are open at once, one being collected, one being made durable and one being named, and those
+/// that wait for their turn in the order.
 pub(super) fn wave_files() -> usize {
-    let left = pool::open_files().saturating_sub(pool::ahead() + OTHERS) / 2;
+    let left = pool::open_files().saturating_sub(pool::ahead() + OTHERS) / 3;
     left.clamp(8, WAVE_FILES)
 }
 
@@ -80,6 +80,12 @@ pub(super) struct Settled {
     pub(super) written: u64,
 }
 
+/// A wave that was made durable, but for what could not be written, by its place among the files that wait for their names.
+struct Lasting {
+    wave: Wave,
+    errors: Vec<(usize, std::io::Error)>,
+}
+
 /// Settles waves until there are no more. The first failure ends it; what was named before stays.
 ///
 /// # Errors
@@ -92,42 +98,62 @@ pub(super) fn settle(
     view: &mut View,
     settled: &mut Settled,
 ) -> Result<()> {
-    let durable = Durable::of(run.target);
-    for mut wave in waves {
-        publish(run, durable, &mut wave);
-        for (report, _) in &wave.done {
-            if report.status == Status::Converted {
-                settled.written += 1;
+    // Nothing is queued in between, so no more files are open than those of one wave at each stage.
+    let (send, receive) = sync_channel(0);
+    std::thread::scope(|scope| {
+        scope.spawn(move || last(run, waves, &send));
+        for Lasting { mut wave, errors } in receive {
+            publish(run, &mut wave, errors);
+            for (report, _) in &wave.done {
+                if report.status == Status::Converted {
+                    settled.written += 1;
+                }
+                view.take(report);
+                tracker.done(
+                    report.bytes,
+                    report.refusal.is_some(),
+                    matches!(report.status, Status::Converted | Status::Unchanged),
+                );
+                if let Some(item) = report.quarantined() {
+                    control.notice(Notice::Quarantined(item));
+                }
+                record(settled, run.request, report)?;
             }
-            view.take(report);
-            tracker.done(
-                report.bytes,
-                report.refusal.is_some(),
-                matches!(report.status, Status::Converted | Status::Unchanged),
-            );
-            if let Some(item) = report.quarantined() {
-                control.notice(Notice::Quarantined(item));
-            }
-            record(settled, run.request, report)?;
+            run.target.log_soon(&std::mem::take(&mut settled.log))?;
+            failpoint::hit("checkpoints.wave_settled");
         }
-        run.target.log_soon(&std::mem::take(&mut settled.log))?;
-        failpoint::hit("checkpoints.wave_settled");
+        Ok(())
+    })
+}
+
+/// Makes waves durable and hands them on, as long as somebody names them.
+fn last(run: &Run<'_>, waves: Receiver<Wave>, send: &SyncSender<Lasting>) {
+    let durable = Durable::of(run.target);
+    for wave in waves {
+        let files: Vec<&Unfinished> = wave
+            .done
+            .iter()
+            .filter_map(|(_, one)| one.as_ref().map(|one| &one.unfinished))
+            .collect();
+        let errors = if files.is_empty() {
+            Vec::new()
+        } else {
+            failpoint::hit("checkpoints.wave_written");
+            durable.sync(run.target, &files, wave.bytes)
+        };
+        drop(files);
+        if send.send(Lasting { wave, errors }).is_err() {
+            return;
+        }
     }
-    Ok(())
 }
 
 /// Data first, names second: see [`super::durable`] for why a name then means a whole file. The names themselves last when
 /// the folder is synced, after the last wave.
-fn publish(run: &Run<'_>, durable: Durable, wave: &mut Wave) {
-    let waiting: Vec<&Waiting> = wave.done.iter().filter_map(|(_, one)| one.as_ref()).collect();
-    if waiting.is_empty() {
-        return;
+fn publish(run: &Run<'_>, wave: &mut Wave, mut errors: Vec<(usize, std::io::Error)>) {
+    if wave.done.iter().any(|(_, one)| one.is_some()) {
+        failpoint::hit("checkpoints.wave_synced");
     }
-    failpoint::hit("checkpoints.wave_written");
-    let files: Vec<&Unfinished> = waiting.iter().map(|one| &one.unfinished).collect();
-    let mut errors = durable.sync(run.target, &files, wave.bytes);
-    drop((waiting, files));
-    failpoint::hit("checkpoints.wave_synced");
     let waited = wave
         .done
         .iter_mut()

@@ -389,6 +389,8 @@ impl Unfinished {
             let at = back.len() as u64;
             match rustix::io::pread(&self.file, rustix::buffer::spare_capacity(&mut back), at) {
                 Ok(0) => return Ok(back == text),
+                // Less was read than asked for, so this is the end.
+                Ok(_) if back.len() == text.len() => return Ok(back == text),
                 Ok(_) if back.len() > text.len() => return Ok(false),
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno.into()),
