@@ -113,7 +113,7 @@ def encode(v):
     if t is uuid.UUID:
         return tagged("UUID", str(v))
     if isinstance(v, pathlib.PurePath):
-        return {TAG: "path", "class": f"pathlib.{t.__name__}", "v": list(v.parts)}
+        return {TAG: "path", "class": f"pathlib.{t.__name__}", "v": [encode(part) for part in v.parts]}
     if t is types.SimpleNamespace:
         return tagged("SimpleNamespace", mapping(vars(v).items()))
     if isinstance(v, Exception):
@@ -173,7 +173,18 @@ class Values:
             lambda: 0.0, lambda: -0.0, lambda: r.random(), lambda: r.uniform(-1e6, 1e6), lambda: float(r.randrange(10**6)),
             lambda: struct.unpack("<d", struct.pack("<Q", r.getrandbits(64)))[0], lambda: 10.0 ** r.randrange(-30, 30),
             lambda: float("nan"), lambda: float("inf"), lambda: float("-inf"), lambda: 5e-324,
+            # Exactly between two numbers of as many digits, and near the ends of the range without an exponent.
+            lambda: r.choice([1, -1]) * r.randrange(2**48, 2**53) / r.choice([2, 4, 8]),
+            lambda: r.randrange(1, 2**53) * 2.0 ** r.randrange(-60, 80), lambda: r.choice([1e-4, 1e16]) * (1 + r.uniform(-1e-15, 1e-15)),
         ])()
+
+    def decimal(self):
+        r = self.rng
+        digits = r.randrange(10 ** r.randrange(1, 40))
+        return decimal.Decimal(r.choice([
+            "0", "-0", "0E-30", "-1.10", "1E+30", "NaN", "-Infinity", "0.1", "123456789.987654321", "-NaN7",
+            f"{digits}", f"-{digits}E{r.randrange(-60, 60)}", f"{digits}.{r.randrange(10**9)}",
+        ]))
 
     def zone(self):
         r = self.rng
@@ -191,19 +202,23 @@ class Values:
             lambda: dt.date(r.randrange(1, 9999), r.randrange(1, 13), r.randrange(1, 29)),
             lambda: dt.time(r.randrange(24), r.randrange(60), r.randrange(60), r.randrange(10**6), self.zone(), fold=r.randrange(2)),
             lambda: dt.timedelta(r.randrange(-10**6, 10**6), r.randrange(86400), r.randrange(10**6)),
+            lambda: r.choice([dt.datetime.min, dt.datetime.max, dt.date.min, dt.time.max, dt.timedelta.min, dt.timedelta.max]),
             lambda: self.zone() or dt.timezone.utc,
-            lambda: decimal.Decimal(r.choice(["0", "-1.10", "1E+30", "NaN", "-Infinity", "0.1", "123456789.987654321"])),
+            self.decimal,
             lambda: fractions.Fraction(r.randrange(-50, 50), r.randrange(1, 50)),
+            lambda: fractions.Fraction(r.randrange(-2**90, 2**90), r.randrange(1, 2**70)),
             lambda: uuid.UUID(int=r.getrandbits(128)),
-            lambda: complex(r.uniform(-3, 3), float(r.randrange(5))),
+            lambda: complex(r.uniform(-3, 3), float(r.randrange(5))), lambda: complex(self.real(), self.real()),
             lambda: range(r.randrange(5), r.randrange(50), r.randrange(1, 4)),
+            lambda: range(self.number(), self.number(), -r.randrange(1, 2**40)),
             lambda: pathlib.PurePosixPath("/var", "lib", r.choice(["a", "b c", "ü"])),
+            lambda: pathlib.PurePosixPath(r.choice([".", "a/../b", "//net/share", "-", self.text().replace("\0", "") or "x"])),
         ]
         if not hashable:
             choices += [
                 lambda: bytearray(r.randrange(256) for _ in range(r.randrange(0, 6))),
                 lambda: slice(r.randrange(4), None, 2),
-                lambda: ValueError(self.text(), r.randrange(9)),
+                lambda: ValueError(self.text(), r.randrange(9)), lambda: decimal.Decimal("-sNaN12"),
             ]
         return r.choice(choices)()
 

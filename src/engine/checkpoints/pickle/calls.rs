@@ -227,7 +227,7 @@ impl Machine<'_, '_> {
             | Callable::TimeDelta
             | Callable::TimeZone => state::moment(self, callable, args),
             Callable::Decimal | Callable::Fraction => state::number(self, callable, args),
-            Callable::Path if args.iter().all(|part| self.arena.text_bytes(*part).is_some()) => {
+            Callable::Path if args.iter().all(|part| self.is_text(*part)) => {
                 self.classed(ObjectKind::Path, name, args)
             }
             Callable::Exception => self.classed(ObjectKind::Exception, name, args),
@@ -466,6 +466,14 @@ impl Machine<'_, '_> {
             Kind::Int(_) => true,
             Kind::Span(at) => self.arena.span(at).0 == SpanKind::BigInt,
             _ => false,
+        }
+    }
+
+    /// Whether it is text, lone surrogates included: a path whose name is not UTF-8 has them.
+    fn is_text(&self, value: Ref) -> bool {
+        match value.kind() {
+            Kind::Span(at) => matches!(self.arena.span(at).0, SpanKind::LongText | SpanKind::Surrogates),
+            kind => kind == Kind::Text,
         }
     }
 
