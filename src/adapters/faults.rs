@@ -2,6 +2,7 @@
 
 use super::phrase::{ident, key};
 use crate::engine::ports::store::{Column, ColumnKind, Dialect, KeyKind, Reason, SourceTable};
+use crate::engine::schema::times::LONGEST;
 
 /// The SQL function that tells rows whose text, time and JSON are surely fine, so that the conditions on them need not be judged:
 /// `maos_sound(key, created_at, metadata, text…)`, 0 when it cannot tell, 1, or 2 when the metadata has no blanks to take out either.
@@ -131,14 +132,13 @@ pub fn text_faults(dialect: Dialect, source: &SourceTable, a: &str) -> Vec<(Reas
                 let name = format!("{a}.{}", ident(&column.name));
                 found.push((
                     Reason::BadTimestamp,
-                    format!(
-                        "(typeof({name}) = 'text' AND (strftime('%s', {name}) IS NULL OR \
-                         date(substr({name}, 1, 10)) IS NOT substr({name}, 1, 10)))"
-                    ),
+                    format!("(typeof({name}) = 'text' AND ({}))", no_time(&name)),
                 ));
                 found.push((
                     Reason::TimestampOutOfRange,
-                    format!("(typeof({name}) = 'text' AND substr({name}, 1, 4) = '0000')"),
+                    format!(
+                        "(typeof({name}) = 'text' AND (strftime('%Y', {name}) < '0001' OR substr({name}, 1, 4) = '0000'))"
+                    ),
                 ));
             }
             if let Some(column) = &source.metadata {
@@ -154,6 +154,15 @@ pub fn text_faults(dialect: Dialect, source: &SourceTable, a: &str) -> Vec<(Reas
         }
     }
     found
+}
+
+/// When text of SQLite is no time; `engine::schema::times` says the same.
+fn no_time(name: &str) -> String {
+    let rest = format!("rtrim(substr({name}, 11), char(9, 10, 11, 12, 13, 32))");
+    format!(
+        "strftime('%s', {name}) IS NULL OR date(substr({name}, 1, 10)) IS NOT substr({name}, 1, 10) OR length({name}) > {LONGEST} \
+         OR instr({name}, char(0)) > 0 OR NOT ({rest} = '' OR {rest} GLOB '[ T][01][0-9]:*' OR {rest} GLOB '[ T]2[0-3]:*')"
+    )
 }
 
 /// Walks over the surrogate escapes of JSON text in SQLite, which has no regular expressions: pairs and `\\ud0` to `\\ud7` are

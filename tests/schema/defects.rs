@@ -259,6 +259,19 @@ fn defect_43_other_shapes_are_recognised_and_refused_with_what_is_missing() {
         prepared.blocks
     );
     narrow.sql("ALTER TYPE state ADD VALUE 'CANCELLED'");
+    // And a time that would lose its end.
+    for (kind, good) in [
+        ("date", false),
+        ("timestamp(3) with time zone", false),
+        ("timestamp(0) without time zone", false),
+        ("timestamp(6) with time zone", true),
+    ] {
+        narrow.sql(&format!("ALTER TABLE tasks ALTER created_at TYPE {kind}"));
+        let prepared = planned(&narrow, &narrow, |_| ()).unwrap();
+        let sentence = format!("public.tasks.created_at is of type {kind}, which drops parts of times");
+        let said = prepared.blocks.iter().any(|block| block.sentence == sentence);
+        assert_eq!(said, !good, "{:?}", prepared.blocks);
+    }
     assert!(run_once(&narrow, &narrow).report.verified);
 }
 

@@ -18,3 +18,4 @@ mod pairs;
 mod passing;
 mod support;
 mod watched;
+mod wild;

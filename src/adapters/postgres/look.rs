@@ -302,7 +302,8 @@ fn column(row: &sqlx::postgres::PgRow) -> Column {
     Column {
         name: row.get("name"),
         kind,
-        type_sql: if kind == ColumnKind::Enum {
+        // A time's type tells how many digits of a second it keeps.
+        type_sql: if matches!(kind, ColumnKind::Enum | ColumnKind::Time | ColumnKind::TimeZoned) {
             row.get("full_type")
         } else {
             base

@@ -175,24 +175,29 @@ impl PgStore {
         let phrase = Phrase::new(recipe, Dialect::Postgres);
         let source = &recipe.source;
         let fault = phrase.fault();
-        // Text that cannot be sent, and JSON that cannot be parsed, stay behind; the fault says so.
-        let unsafe_when = phrase.any_fault(&[Reason::NotUtf8, Reason::NulInJson, Reason::LoneSurrogate]);
-        let safe = |expression: String| match &unsafe_when {
-            None => expression,
-            Some(condition) => format!("CASE WHEN {condition} THEN NULL ELSE {expression} END"),
+        // Text that cannot be sent stays behind, and so does JSON that cannot be parsed; the fault says so. What is sound goes along: other
+        // reasons are found in it, which may come before the JSON's.
+        let unless = |faults: &[Reason]| {
+            let condition = phrase.any_fault(faults);
+            move |expression: String| match &condition {
+                None => expression,
+                Some(condition) => format!("CASE WHEN {condition} THEN NULL ELSE {expression} END"),
+            }
         };
+        let text = unless(&[Reason::NotUtf8]);
+        let json = unless(&[Reason::NotUtf8, Reason::NulInJson, Reason::LoneSurrogate]);
         let list = [
             phrase.key_text("l"),
             fault.clone(),
-            safe(phrase.text(source.description.as_ref())),
-            safe(phrase.text(source.category.as_ref())),
-            safe(phrase.text(source.status.as_ref())),
-            safe(phrase.text(source.priority.as_ref())),
+            text(phrase.text(source.description.as_ref())),
+            text(phrase.text(source.category.as_ref())),
+            text(phrase.text(source.status.as_ref())),
+            text(phrase.text(source.priority.as_ref())),
             phrase.created_text(),
-            safe(phrase.metadata_text()),
+            json(phrase.metadata_text()),
             phrase
                 .extras()
-                .map_or_else(|| "NULL".to_owned(), |extras| safe(format!("({extras})::text"))),
+                .map_or_else(|| "NULL".to_owned(), |extras| json(format!("({extras})::text"))),
         ]
         .join(", ");
         let text = format!(

@@ -11,10 +11,11 @@ use crate::adapters::copytext;
 use crate::adapters::ledger::count as rows;
 use crate::adapters::phrase::{Phrase, ident, literal, table};
 use crate::engine::ports::store::{
-    Check, Dialect, GuideRows, Key, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow, Recipe, Slice,
-    StoreError, Table, TargetCounts, TaskRow,
+    Check, ColumnKind, Dialect, GuideRows, Key, Part, Pick, Piece, Place, QuarantineRow, Range, RawRow,
+    Recipe, Slice, StoreError, Table, TargetCounts, TaskRow,
 };
 use crate::engine::schema::key::task_id;
+use crate::engine::schema::times::in_utc;
 
 const PIECE: usize = 128 * 1024;
 
@@ -67,6 +68,8 @@ impl SqliteStore {
         let mut stream = sqlx::query(sql(query)).fetch(&mut reader);
         let mut held = Vec::with_capacity(PIECE * 2);
         let mut count = 0_u64;
+        // A column without a zone drops the zone of a text, and the time with it.
+        let utc_at = (part == Part::Tasks && recipe.target.columns[5].kind == ColumnKind::Time).then_some(5);
         let gone = || StoreError::Cancelled("the reader of the rows is gone".to_owned());
         let bad = || {
             StoreError::Transient(format!(
@@ -85,6 +88,9 @@ impl SqliteStore {
                     let key = text(&row, 0)?.and_then(Result::ok).unwrap_or_default();
                     let key = Key::parse(recipe.source.key_kind, key).ok_or_else(bad)?;
                     copytext::push(&mut held, Some(&task_id(&recipe.namespace, &key)), i == 0);
+                } else if utc_at == Some(i) {
+                    let value = value.map(in_utc);
+                    copytext::push(&mut held, value.as_deref(), i == 0);
                 } else {
                     copytext::push(&mut held, value, i == 0);
                 }

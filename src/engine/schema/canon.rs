@@ -44,7 +44,9 @@ fn plain_time(bytes: &[u8]) -> Option<()> {
             *dot == b'.' && !rest.is_empty() && rest.len() < 10 && rest.iter().all(u8::is_ascii_digit)
         }
     };
-    (marked && clock && tail && year > 0).then_some(())
+    // What would be rounded into another year is judged with care.
+    let last = year == 9_999 && fraction.len() > 7;
+    (marked && clock && tail && year > 0 && !last).then_some(())
 }
 
 /// Reads `YYYY-MM-DD[( |T)HH:MM[:SS[.f]][Z|±HH[:MM]]]`; a time without zone is UTC. Microseconds since 1970, rounded.
@@ -68,18 +70,14 @@ pub fn micros(text: &str) -> Option<i64> {
     };
     let hour = two(shape.first()?)?;
     let minute = two(shape.get(1)?)?;
-    let (second, nanos) = match shape.get(2) {
+    let (second, part) = match shape.get(2) {
         None => (0, 0),
         Some(part) => {
             let (whole, fraction) = part.split_once('.').unwrap_or((part, ""));
             if !fraction.bytes().all(|b| b.is_ascii_digit()) {
                 return None;
             }
-            let mut digits: String = fraction.chars().take(9).collect();
-            while digits.len() < 9 {
-                digits.push('0');
-            }
-            (two(whole)?, digits.parse::<i32>().ok()?)
+            (two(whole)?, millionths(fraction)?)
         }
     };
     let clock = jiff::civil::Time::new(hour, minute, second, 0).ok()?;
@@ -97,12 +95,22 @@ pub fn micros(text: &str) -> Option<i64> {
             sign * (hours * 60 + minutes)
         }
     };
-    Some(base - offset * 60_000_000 + i64::from((nanos + 500) / 1_000))
+    Some(base - offset * 60_000_000 + part)
+}
+
+/// Microseconds of a fraction, rounded as PostgreSQL does: by way of a binary fraction, and a half to the even side.
+fn millionths(digits: &str) -> Option<i64> {
+    if digits.len() <= 6 {
+        return format!("{digits:0<6}").parse().ok();
+    }
+    let part = format!("0.{digits}").parse::<f64>().ok()? * 1e6;
+    #[expect(clippy::cast_possible_truncation, reason = "from 0 to 1,000,000")]
+    Some(part.round_ties_even() as i64)
 }
 
 fn civil(at: jiff::civil::DateTime) -> Option<i64> {
-    let zoned = at.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    Some(zoned.timestamp().as_microsecond())
+    let clock = (i64::from(at.hour()) * 60 + i64::from(at.minute())) * 60 + i64::from(at.second());
+    Some((super::times::days(at.date())? * 86_400 + clock) * 1_000_000)
 }
 
 /// Appends `text` as a JSON string, escaped as PostgreSQL and SQLite both do.

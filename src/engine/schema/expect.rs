@@ -9,7 +9,7 @@ use super::hash::{self, RowHash};
 use super::key::{id_bytes, push_id, push_number, space_bytes, task_id};
 use super::mapping::{Mapping, Running};
 use super::quick::Values;
-use super::{canon, chain};
+use super::{canon, chain, times};
 use crate::engine::ports::store::{Dialect, Fate, Key, KeyKind, KeyedRow, RawRow, Reason, Recipe, TaskRow};
 
 /// Distinct values remembered for each field.
@@ -311,12 +311,7 @@ impl<'a> Judge<'a> {
                 if canon::is_plain_time(text.as_bytes()) {
                     return Ok(Some(text));
                 }
-                if canon::micros(text).is_none() {
-                    return Err(Reason::BadTimestamp);
-                }
-                if text.starts_with("0000") {
-                    return Err(Reason::TimestampOutOfRange);
-                }
+                times::judge(text)?;
             }
         }
         Ok(Some(text))

@@ -21,6 +21,7 @@ pub mod retry;
 pub mod run;
 pub mod shape;
 mod subject;
+pub mod times;
 pub mod undo;
 mod watch;
 pub mod witness;

@@ -60,6 +60,16 @@ pub fn recognise(found: &Relation) -> Shape {
     }
 }
 
+/// Whether a time column keeps less than microseconds: a `date`, or a type like `timestamp(3) with time zone`.
+fn coarse(column: &Column) -> bool {
+    let digits = column
+        .type_sql
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'));
+    matches!(column.kind, ColumnKind::Time | ColumnKind::TimeZoned)
+        && (column.type_sql == "date" || digits.is_some_and(|(digits, _)| digits != "6"))
+}
+
 /// What stands in the way of writing the guide's columns, in sentences; empty when nothing does.
 #[must_use]
 pub fn target_faults(found: &Relation) -> Vec<String> {
@@ -104,6 +114,12 @@ pub fn target_faults(found: &Relation) -> Vec<String> {
                 found.table, column.type_sql
             ));
         }
+    }
+    if let Some(column) = found.column("created_at").filter(|column| coarse(column)) {
+        faults.push(format!(
+            "{}.created_at is of type {}, which drops parts of times",
+            found.table, column.type_sql
+        ));
     }
     for column in &found.columns {
         if column.not_null && !column.has_default && !TASK_COLUMNS.contains(&column.name.as_str()) {
