@@ -282,6 +282,11 @@ fn defect_15_a_bad_record_costs_only_itself() {
         set_aside(&request)[2]["raw"],
         "{\"id\":1,\"description\":\"Again\"}"
     );
+    let ids: Vec<_> = set_aside(&request)
+        .iter()
+        .map(|line| line["id"].clone())
+        .collect();
+    assert_eq!(ids, [serde_json::Value::Null, 3.into(), 1.into(), 5.into()]);
     let missing = Request {
         input: folder.path().join("none.json"),
         ..request

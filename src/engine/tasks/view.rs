@@ -112,7 +112,7 @@ impl View {
                     if seen.insert(task.id.to_string()) {
                         Ok(task)
                     } else {
-                        Err(Box::new(duplicate(&raw)))
+                        Err(Box::new(duplicate(&raw, &task.id)))
                     }
                 }),
             };
@@ -142,9 +142,9 @@ impl View {
                     if view.quarantine.len() < QUARANTINE_BOUND {
                         view.quarantine.push(Quarantined {
                             kind: "task".to_owned(),
-                            key: format!("line {}", refused.line),
+                            key: refused.key(),
                             reason: refused.reason.to_owned(),
-                            place: refused.place.clone(),
+                            place: refused.whereabouts(),
                             why: refused.why.clone(),
                             hint: "Correct the record in the file, then read it again.".to_owned(),
                             raw: inert_short(&refused.raw_text(), 400),
@@ -175,9 +175,10 @@ impl View {
     }
 }
 
-fn duplicate(raw: &Raw) -> Refused {
+fn duplicate(raw: &Raw, id: &TaskId) -> Refused {
     Refused {
         line: raw.line,
+        id: Some(id.clone()),
         reason: "duplicate_id",
         place: "id".to_owned(),
         why: "Another record before it has the same id.".to_owned(),

@@ -70,7 +70,7 @@ impl Piece {
     /// Adds record `number` (from 0); `raw` is its text, where it may have to be set aside for its neighbours' sake.
     pub fn add(&mut self, work: &Work<'_>, checked: &Checked, number: u64, raw: &[u8]) {
         let task = match checked {
-            Err(refused) => return self.set_aside(refused, None),
+            Err(refused) => return self.set_aside(refused),
             Ok(task) => task,
         };
         let fate = usize::try_from(number)
@@ -84,18 +84,19 @@ impl Piece {
         let (reason, why) = fate.reason();
         let refused = Refused {
             line: task.line,
+            id: Some(task.id.clone()),
             reason,
             place: "id".to_owned(),
             why: why.to_owned(),
             raw: raw.to_vec(),
         };
-        self.set_aside(&refused, Some(&task.id));
+        self.set_aside(&refused);
     }
 
-    fn set_aside(&mut self, refused: &Refused, id: Option<&TaskId>) {
+    fn set_aside(&mut self, refused: &Refused) {
         let line = QuarantineLine {
             line: refused.line,
-            id,
+            id: refused.id.as_ref(),
             reason: refused.reason,
             place: &refused.place,
             why: &refused.why,
@@ -108,16 +109,9 @@ impl Piece {
         up(&mut self.statistics.reasons, refused.reason, 1);
         self.notices.push(Quarantined {
             kind: "task".to_owned(),
-            key: id.map_or_else(
-                || format!("line {}", refused.line),
-                |id| inert_short(&id.to_string(), 60),
-            ),
+            key: refused.key(),
             reason: refused.reason.to_owned(),
-            place: if refused.place.is_empty() {
-                format!("line {}", refused.line)
-            } else {
-                format!("line {}, {}", refused.line, refused.place)
-            },
+            place: refused.whereabouts(),
             why: refused.why.clone(),
             hint: hint(refused.reason).to_owned(),
             raw: inert_short(&line.raw, 400),

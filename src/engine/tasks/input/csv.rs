@@ -73,6 +73,7 @@ impl Rows {
             let refuse = |reason, why: String, raw| {
                 Item::Bad(Refused {
                     line,
+                    id: None,
                     reason,
                     place: String::new(),
                     why,

@@ -70,6 +70,7 @@ impl Scanner {
         }
         Item::Bad(Refused {
             line,
+            id: None,
             reason,
             place: String::new(),
             why: why.to_owned(),

@@ -22,7 +22,9 @@ pub(crate) use digest::{Digest, Digesting};
 pub use record::{Described, LegacyTask};
 pub(crate) use strict::{Field, Listed};
 
+use super::model::TaskId;
 use crate::engine::error::{Error, Result};
+use crate::engine::text::inert_short;
 
 /// The largest record that is read; a longer one is refused, its first bytes kept.
 pub const MAX_RECORD: usize = 16 * 1024 * 1024;
@@ -88,6 +90,7 @@ impl Raw {
             Payload::Json(bytes) => strict::parse(bytes).map_err(|(reason, place, why)| {
                 Box::new(Refused {
                     line: self.line,
+                    id: None,
                     reason,
                     place,
                     why,
@@ -114,6 +117,8 @@ impl Raw {
 pub struct Refused {
     /// Its first line, from 1.
     pub line: u64,
+    /// Its own id, where that can be read.
+    pub id: Option<TaskId>,
     /// A stable code: `bad_json`, `no_description`.
     pub reason: &'static str,
     /// Where in it: `column 81`, `priority`.
@@ -125,6 +130,25 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// What it is known by: its id, or its line.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match &self.id {
+            Some(id) => inert_short(&id.to_string(), 60),
+            None => format!("line {}", self.line),
+        }
+    }
+
+    /// Its line, and the place in it.
+    #[must_use]
+    pub fn whereabouts(&self) -> String {
+        if self.place.is_empty() {
+            format!("line {}", self.line)
+        } else {
+            format!("line {}, {}", self.line, self.place)
+        }
+    }
+
     /// The raw form as text: bytes that are no UTF-8 as `\xNN`, everything else as it is.
     #[must_use]
     pub fn raw_text(&self) -> String {

@@ -158,6 +158,7 @@ type Checked<T> = Result<T, Box<Refused>>;
 fn refuse(raw: &Raw, reason: &'static str, place: &str, why: impl Into<String>) -> Box<Refused> {
     Box::new(Refused {
         line: raw.line,
+        id: own_id(raw),
         reason,
         place: place.to_owned(),
         why: why.into(),
@@ -191,6 +192,13 @@ fn id(raw: &Raw, fields: &mut Fields<'_>, number: u64) -> Checked<(TaskId, bool)
             )
         }),
     }
+}
+
+/// The id that a record gives itself, read once more for those that are set aside.
+fn own_id(raw: &Raw) -> Option<TaskId> {
+    let mut fields = Fields(raw.fields().ok()??);
+    let (_, field) = fields.take(&ID)?;
+    field_id(&field)
 }
 
 fn field_id(field: &Field<'_>) -> Option<TaskId> {

@@ -76,6 +76,7 @@ impl Entries {
                     } else {
                         Item::Bad(Refused {
                             line,
+                            id: None,
                             reason: "not_an_object",
                             place: String::new(),
                             why: "A task is an object with a description.".to_owned(),
@@ -157,6 +158,7 @@ impl Entries {
         let refuse = |reason, place: String, why: String, raw: Vec<u8>| {
             Item::Bad(Refused {
                 line,
+                id: None,
                 reason,
                 place,
                 why,
