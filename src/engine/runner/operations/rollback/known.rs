@@ -56,14 +56,19 @@ pub(in crate::engine::runner::operations) async fn gather(world: &World) -> Resu
     let backups = super::super::blocking(move || backup::list(&listing)).await?;
     let live = request::database(&world.settings, &world.ports)?;
     let legacy = request::legacy_database(&world.settings, &world.ports)?;
-    let (run, params) = match &going {
-        Some((run, _)) => {
-            let params: Params = serde_json::from_value(run.params.clone()).map_err(|_| {
-                Error::blocked("the interrupted rollback is of another version of this program")
-            })?;
-            (run.id.clone(), params)
-        }
-        None => new_params(world, &backups, live.as_deref(), legacy.as_deref())?,
+    let (run, params) = if let Some((run, _)) = &going {
+        let params: Params = serde_json::from_value(run.params.clone())
+            .map_err(|_| Error::blocked("the interrupted rollback is of another version of this program"))?;
+        (run.id.clone(), params)
+    } else {
+        let last = run_of(&before).map(|run| run.id);
+        new_params(
+            world,
+            &backups,
+            live.as_deref(),
+            legacy.as_deref(),
+            last.as_deref(),
+        )?
     };
     let backup = params
         .backup
@@ -131,12 +136,27 @@ fn ended_untold(world: &World, before: &Items) -> Option<(RunId, Heading)> {
         .map(|run| (run, Heading::Forward))
 }
 
+/// How a rollback is named after the second in which it begins.
+const NAME: &str = "%Y%m%d_%H%M%S";
+
+/// The second after which a rollback is named: `now`, or the first one behind that of the last rollback. Of two that begin in the same
+/// second the later one would find its steps done, in the journal and in the database, and do nothing.
+fn begins(now: jiff::Timestamp, last: Option<&str>) -> jiff::Timestamp {
+    let free = |at: &jiff::Timestamp| last.is_none_or(|last| at.strftime(NAME).to_string().as_str() > last);
+    (0..60)
+        .filter_map(|seconds| now.checked_add(jiff::SignedDuration::from_secs(seconds)).ok())
+        .find(free)
+        .unwrap_or(now)
+}
+
 fn new_params(
     world: &World,
     backups: &[Listed],
     live: Option<&dyn Database>,
     legacy: Option<&dyn Database>,
+    last: Option<&str>,
 ) -> Result<(String, Params)> {
+    let begun = begins(world.now, last);
     let mode = match world.snapshot.migration {
         Some(MigrationType::Brownfield | MigrationType::Hybrid) => Mode::Legacy,
         _ => Mode::Maos,
@@ -156,7 +176,7 @@ fn new_params(
         None if shared && mode == Mode::Legacy => None,
         None => backup::newest_usable(backups).map(|one| one.id.clone()),
     };
-    let stamp = world.now.strftime("%m%d_%H%M%S").to_string();
+    let stamp = begun.strftime("%m%d_%H%M%S").to_string();
     let (new, old) = live.map_or_else(
         || (String::new(), String::new()),
         |live| {
@@ -167,7 +187,7 @@ fn new_params(
         },
     );
     Ok((
-        world.now.strftime("%Y%m%d_%H%M%S").to_string(),
+        begun.strftime(NAME).to_string(),
         Params {
             mode,
             backup,
@@ -221,5 +241,25 @@ async fn is_done(place: &Place, before: &Items, preflight: &Preflight) -> bool {
         (Mode::Maos, Some(since)) => since.changed == 0 && since.gone == 0 && since.new == carried,
         (Mode::Maos, None) => false,
         (Mode::Legacy, _) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_rollbacks_of_one_second_have_names_of_their_own() {
+        let now: jiff::Timestamp = "2026-11-23T23:59:59.7Z".parse().expect("a time");
+        let name = |last| begins(now, last).strftime(NAME).to_string();
+        assert_eq!(name(None), "20261123_235959");
+        assert_eq!(name(Some("20261123_235958")), "20261123_235959");
+        assert_eq!(name(Some("20261123_235959")), "20261124_000000");
+        assert_eq!(name(Some("20261124_000000")), "20261124_000001");
+        assert_eq!(
+            name(Some("20301124_000000")),
+            "20261123_235959",
+            "a clock that was set back"
+        );
     }
 }
