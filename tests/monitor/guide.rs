@@ -8,22 +8,10 @@ use maos_migrate::engine::monitor::sample::{Raw, RawFigures};
 use maos_migrate::engine::monitor::{Evaluator, Gap, Policy, Probe};
 
 use super::support::*;
+use crate::lcg::Lcg;
 
 /// A SHA-256 over every score, decision, sentence and recommendation; then the scores, a digit each.
 const RECORDED: &str = include_str!("guide_golden.txt");
-
-/// The generator that both sides use (D. E. Knuth's MMIX constants).
-struct Lcg(u64);
-
-impl Lcg {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % n
-    }
-}
 
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn raw(n: u64) -> Raw {
@@ -32,6 +20,7 @@ fn raw(n: u64) -> Raw {
 
 #[test]
 fn ten_thousand_samples_give_the_guides_scores_sentences_and_recommendations() {
+    // Both sides use this generator.
     let mut random = Lcg(20_260_101);
     let criteria = criteria();
     let mut evaluator = Evaluator::new(criteria, Policy::Guide);

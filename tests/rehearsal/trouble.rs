@@ -26,6 +26,21 @@ async fn engine(workspace: &Workspace) -> Engine {
     engine
 }
 
+/// The sample, its engine, and its MAOS, which runs.
+async fn started() -> (tempfile::TempDir, Engine, std::sync::Arc<dyn Maos>) {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::at(folder.path()).unwrap();
+    maos_migrate::engine::sample::lay_out(&workspace).unwrap();
+    let engine = engine(&workspace).await;
+    let settings = Settings::load(&workspace, &|_| None).unwrap();
+    let maos = maos_migrate::wiring::ports()
+        .maos
+        .open(&workspace, &settings)
+        .unwrap();
+    maos.start().await.unwrap();
+    (folder, engine, maos)
+}
+
 /// Asks for trouble and waits until it is on or off.
 async fn turned(engine: &Engine, on: bool) {
     engine.ask(Command::Trouble).await.unwrap();
@@ -46,16 +61,7 @@ async fn failed(maos: &dyn Maos) -> (f64, f64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_begin_with_traffic_to_see_them_in_and_end_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let workspace = Workspace::at(folder.path()).unwrap();
-    maos_migrate::engine::sample::lay_out(&workspace).unwrap();
-    let engine = engine(&workspace).await;
-    let settings = Settings::load(&workspace, &|_| None).unwrap();
-    let maos = maos_migrate::wiring::ports()
-        .maos
-        .open(&workspace, &settings)
-        .unwrap();
-    maos.start().await.unwrap();
+    let (_folder, engine, maos) = started().await;
     turned(&engine, true).await;
     let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     loop {
@@ -103,16 +109,7 @@ async fn failures_begin_with_traffic_to_see_them_in_and_end_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_come_in_while_it_is_watched_and_no_longer() {
-    let folder = tempfile::tempdir().unwrap();
-    let workspace = Workspace::at(folder.path()).unwrap();
-    maos_migrate::engine::sample::lay_out(&workspace).unwrap();
-    let engine = engine(&workspace).await;
-    let settings = Settings::load(&workspace, &|_| None).unwrap();
-    let maos = maos_migrate::wiring::ports()
-        .maos
-        .open(&workspace, &settings)
-        .unwrap();
-    maos.start().await.unwrap();
+    let (_folder, engine, maos) = started().await;
     let watching = async |on: bool| {
         let choice = Command::Decide {
             capability: Capability::Monitor,

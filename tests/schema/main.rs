@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "../support/lcg.rs"]
+mod lcg;
 #[path = "../support/pooler.rs"]
 mod pooler;
 #[path = "../support/rounds.rs"]

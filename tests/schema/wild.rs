@@ -1,17 +1,14 @@
 //! Rows of every sort that people keep, made up from a seed: whatever is in them, they cross or are set aside, and that is proved.
 
+use crate::lcg::Lcg;
 use crate::support::*;
 
-/// A stream of numbers that is the same in every run.
-struct Wild(u64);
+/// What rows hold, out of a stream of numbers.
+struct Wild(Lcg);
 
 impl Wild {
     fn below(&mut self, most: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % most
+        usize::try_from(self.0.below(most as u64)).unwrap()
     }
 
     fn of<T: Copy>(&mut self, all: &[T]) -> T {
@@ -257,7 +254,7 @@ fn crosses(seed: u64, from: &str, to: &str, keys: &str, metadata: &str, time: &s
         other => fresh(other.split(' ').next().unwrap(), folder.path()),
     };
     let rows = 250;
-    fill(&source, &mut Wild(seed), keys, metadata, time, rows);
+    fill(&source, &mut Wild(Lcg(seed)), keys, metadata, time, rows);
     if to == "pg plain" {
         // A column that drops zones.
         target.sql("CREATE TABLE tasks (id UUID PRIMARY KEY, description TEXT NOT NULL, task_type VARCHAR(50) NOT NULL, status VARCHAR(50) NOT NULL, priority VARCHAR(50) NOT NULL, created_at TIMESTAMP, metadata JSONB)");

@@ -7,6 +7,7 @@
 use futures_util::TryStreamExt as _;
 use tokio::sync::mpsc;
 
+use super::proof::{NO_JSON, unless};
 use super::{Own, PgStore};
 use crate::adapters::convert::{Mapped, quoted};
 use crate::adapters::phrase::{Phrase, ident};
@@ -42,11 +43,7 @@ fn source_query(recipe: &Recipe, pick: &Pick, verdict: &str) -> String {
     let phrase = Phrase::new(recipe, Dialect::Postgres);
     let source = &recipe.source;
     // JSON that cannot be parsed stays behind; the verdict says so.
-    let unsafe_when = phrase.any_fault(&[Reason::NotUtf8, Reason::NulInJson, Reason::LoneSurrogate]);
-    let safe = |expression: String| match &unsafe_when {
-        None => expression,
-        Some(condition) => format!("CASE WHEN {condition} THEN NULL ELSE {expression} END"),
-    };
+    let safe = unless(&phrase, NO_JSON);
     let created = source.created_at.as_ref().map_or_else(
         || "NULL::timestamp".to_owned(),
         |column| match column.kind {

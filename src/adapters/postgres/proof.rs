@@ -15,6 +15,9 @@ use crate::engine::ports::store::{
 };
 
 /// Bytes collected before they are handed on.
+/// What keeps JSON from being sent.
+pub(super) const NO_JSON: &[Reason] = &[Reason::NotUtf8, Reason::NulInJson, Reason::LoneSurrogate];
+
 const PIECE: usize = 128 * 1024;
 
 /// A tracked id as the task table's id column has it; text that is no id is no id, not an error.
@@ -49,6 +52,15 @@ pub(super) fn slice_filter(id: &Column, slice: &Slice) -> String {
         "TRUE".to_owned()
     } else {
         parts.join(" AND ")
+    }
+}
+
+/// Makes expressions NULL in rows on which one of these faults holds.
+pub(super) fn unless(phrase: &Phrase<'_>, faults: &[Reason]) -> impl Fn(String) -> String + use<> {
+    let condition = phrase.any_fault(faults);
+    move |expression| match &condition {
+        None => expression,
+        Some(condition) => format!("CASE WHEN {condition} THEN NULL ELSE {expression} END"),
     }
 }
 
@@ -177,15 +189,8 @@ impl PgStore {
         let fault = phrase.fault();
         // Text that cannot be sent stays behind, and so does JSON that cannot be parsed; the fault says so. What is sound goes along: other
         // reasons are found in it, which may come before the JSON's.
-        let unless = |faults: &[Reason]| {
-            let condition = phrase.any_fault(faults);
-            move |expression: String| match &condition {
-                None => expression,
-                Some(condition) => format!("CASE WHEN {condition} THEN NULL ELSE {expression} END"),
-            }
-        };
-        let text = unless(&[Reason::NotUtf8]);
-        let json = unless(&[Reason::NotUtf8, Reason::NulInJson, Reason::LoneSurrogate]);
+        let text = unless(&phrase, &[Reason::NotUtf8]);
+        let json = unless(&phrase, NO_JSON);
         let list = [
             phrase.key_text("l"),
             fault.clone(),

@@ -109,8 +109,7 @@ fn millionths(digits: &str) -> Option<i64> {
 }
 
 fn civil(at: jiff::civil::DateTime) -> Option<i64> {
-    let clock = (i64::from(at.hour()) * 60 + i64::from(at.minute())) * 60 + i64::from(at.second());
-    Some((super::times::days(at.date())? * 86_400 + clock) * 1_000_000)
+    Some(super::times::seconds(at)? * 1_000_000)
 }
 
 /// Appends `text` as a JSON string, escaped as PostgreSQL and SQLite both do.

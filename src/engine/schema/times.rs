@@ -40,7 +40,7 @@ fn read(text: &str) -> Option<i64> {
         .rposition(|byte| !blank(*byte))
         .map_or(0, |last| last + 1);
     let clock = match rest.get(..end)?.split_first() {
-        None => return civil(date, [0; 3]),
+        None => return Some(seconds(date.at(0, 0, 0, 0))? * 1_000),
         Some((b' ' | b'T', clock)) => clock,
         Some(_) => return None,
     };
@@ -55,7 +55,8 @@ fn read(text: &str) -> Option<i64> {
             (part, rest) = (thousandths(fraction), after);
         }
     }
-    Some(civil(date, [hour, minute, second])? + part - zone(rest)? * 60_000)
+    let at = seconds(date.at(hour, minute, second, 0))?;
+    Some(at * 1_000 + part - zone(rest)? * 60_000)
 }
 
 /// What SQLite takes for a blank.
@@ -100,11 +101,6 @@ fn zone(text: &[u8]) -> Option<i64> {
         .then(|| sign * (i64::from(hours) * 60 + i64::from(minutes)))
 }
 
-fn civil(date: jiff::civil::Date, [hour, minute, second]: [i8; 3]) -> Option<i64> {
-    let clock = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
-    Some((days(date)? * 86_400 + clock) * 1_000)
-}
-
 /// The same time without its zone, in UTC, for a column that would drop the zone; other text stays as it is.
 #[must_use]
 pub fn in_utc(text: &str) -> Cow<'_, str> {
@@ -125,10 +121,11 @@ fn spelled(micros: i64) -> Option<String> {
     Some(format!("{date} {hour:02}:{minute:02}:{second:02}.{part:06}"))
 }
 
-/// Days since 1970, for every date: the library's moments end before its dates do.
-pub(super) fn days(date: jiff::civil::Date) -> Option<i64> {
-    let since = date.since(EPOCH).ok()?;
-    Some(i64::from(since.get_days()))
+/// Seconds since 1970 in UTC, for every date: the library's moments end before its dates do.
+pub(super) fn seconds(at: jiff::civil::DateTime) -> Option<i64> {
+    let days = i64::from(at.date().since(EPOCH).ok()?.get_days());
+    let minutes = (days * 24 + i64::from(at.hour())) * 60 + i64::from(at.minute());
+    Some(minutes * 60 + i64::from(at.second()))
 }
 
 #[cfg(test)]
