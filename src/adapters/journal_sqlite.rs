@@ -102,7 +102,9 @@ impl SqliteJournal {
             .connect_with(options)
             .await
             .map_err(|error| {
-                Error::unavailable(format!("cannot open the journal {}: {error}", path.display()))
+                Error::unavailable(format!("cannot open the journal {}: {error}", path.display())).hint(
+                    "If the file is damaged, --restart begins a new journal and keeps this one beside it.",
+                )
             })?;
         Ok(Self {
             pool,

@@ -382,10 +382,11 @@ impl EventKind {
                 ),
             },
             Self::ItemQuarantined { item, .. } => {
-                format!(
-                    "{} {} set aside: {} ({})",
-                    item.kind, item.key, item.reason, item.place
-                )
+                let place = match item.place.as_str() {
+                    "" => String::new(),
+                    place => format!(" ({place})"),
+                };
+                format!("{} {} set aside: {}{place}", item.kind, item.key, item.reason)
             }
             Self::Item { item, .. } => {
                 let title = if item.title.is_empty() {

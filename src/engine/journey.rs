@@ -229,6 +229,45 @@ pub fn resume_at(snapshot: &Snapshot) -> Capability {
         .unwrap_or(Capability::Start)
 }
 
+/// How far a step got, where the snapshot knows of it at all: whether it is done.
+fn reached(snapshot: &Snapshot, capability: Capability) -> Option<bool> {
+    use Capability as C;
+    let activity = snapshot.activity(capability);
+    match capability {
+        _ if activity.is_done() => Some(true),
+        _ if activity != Activity::Idle => Some(false),
+        C::Assess => (!snapshot.answers.given.is_empty()).then_some(false),
+        C::Readiness => snapshot.readiness.is_some().then_some(true),
+        C::Monitor => snapshot.monitor.is_some().then_some(false),
+        _ => None,
+    }
+}
+
+/// Where somebody left off: the last step that did anything, and where to go on. That is the step itself until it is done, then the
+/// next one, or what has to be done before that.
+#[must_use]
+pub fn left_at(snapshot: &Snapshot) -> Option<(Capability, Capability)> {
+    let interrupted = resume_at(snapshot);
+    let unfinished = matches!(
+        snapshot.activity(interrupted),
+        Activity::Stopped | Activity::Failed
+    );
+    if unfinished && interrupted != Capability::Start {
+        return Some((interrupted, interrupted));
+    }
+    let last = steps(snapshot.migration)
+        .iter()
+        .rev()
+        .find_map(|step| Some((*step, reached(snapshot, *step)?)));
+    let (last, done) = last?;
+    let next = following(snapshot, last).filter(|_| done).unwrap_or(last);
+    let goes_to = match gate(snapshot, next) {
+        Err(locked) => locked.goes_to.unwrap_or(next),
+        Ok(()) => next,
+    };
+    Some((last, goes_to))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,6 +287,56 @@ mod tests {
             "First: maos-migrate environment apply."
         );
         assert_eq!(locked(Capability::Start), "First: maos-migrate.");
+    }
+
+    #[test]
+    fn somebody_who_left_goes_on_where_the_last_step_ended() {
+        use crate::engine::snapshot::Step;
+        let mut snapshot = Snapshot {
+            seq: 9,
+            migration: Some(MigrationType::Brownfield),
+            ..Snapshot::default()
+        };
+        assert_eq!(left_at(&snapshot), None);
+        let set = |snapshot: &mut Snapshot, capability, activity| {
+            let step = Step {
+                activity,
+                ..Step::default()
+            };
+            snapshot.steps.insert(capability, step);
+        };
+        let at = "2026-11-22T14:26:30Z".parse().unwrap();
+        let questionnaire = crate::engine::assess::Questionnaire::built_in().unwrap();
+        let scored = crate::engine::readiness::score(
+            &questionnaire,
+            &snapshot.answers,
+            &crate::engine::readiness::Facts::default(),
+        );
+        snapshot.readiness = Some((at, Box::new(scored)));
+        assert_eq!(
+            left_at(&snapshot),
+            Some((Capability::Readiness, Capability::Tasks))
+        );
+        // Configuration was passed over; the checkpoints were not.
+        set(
+            &mut snapshot,
+            Capability::Checkpoints,
+            Activity::DoneWithQuarantine,
+        );
+        assert_eq!(
+            left_at(&snapshot),
+            Some((Capability::Checkpoints, Capability::Schema))
+        );
+        // What the next step waits for comes first.
+        set(&mut snapshot, Capability::Schema, Activity::Done);
+        assert_eq!(
+            left_at(&snapshot),
+            Some((Capability::Schema, Capability::Environment))
+        );
+        set(&mut snapshot, Capability::Report, Activity::Done);
+        assert_eq!(left_at(&snapshot), Some((Capability::Report, Capability::Report)));
+        set(&mut snapshot, Capability::Tasks, Activity::Stopped);
+        assert_eq!(left_at(&snapshot), Some((Capability::Tasks, Capability::Tasks)));
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod schema;
 pub mod serving;
 pub mod snapshot;
 pub mod steps;
+pub mod stopping;
 pub mod tasks;
 pub mod text;
 pub mod upgrade;

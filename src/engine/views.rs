@@ -134,6 +134,8 @@ pub struct Views {
     pub me: Option<Holder>,
     /// Nothing can be applied in this session, and why.
     pub locked_by: Option<String>,
+    /// Whether that stands in the settings, where a person can take it back.
+    pub lock_is_setting: bool,
     /// The settings, or why they cannot be read.
     pub settings: Slot<Settings>,
     /// The Start screen's lines.

@@ -12,7 +12,7 @@ use crate::cli::{Backup as Verb, BackupEnds, Consent, Global};
 use crate::engine::Capability;
 use crate::engine::backup::{self, Listed, Request};
 use crate::engine::command::Command;
-use crate::engine::error::{Error, Result};
+use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::ports::Ports;
 use crate::engine::ports::store::Table;
 use crate::engine::runner::Options;
@@ -20,6 +20,28 @@ use crate::engine::runner::operations::backup as operation;
 use crate::engine::text;
 use crate::engine::workspace::settings::resolve_url;
 use crate::engine::workspace::{Settings, Workspace};
+
+/// An operation of the workspace.
+async fn applied(
+    verb: &str,
+    consent: &Consent,
+    workspace: Workspace,
+    options: Options,
+    ports: Ports,
+    output: &mut Output,
+) -> Result<Ended> {
+    super::must_be_set_up(&workspace)?;
+    super::apply_in_workspace(
+        Capability::Backup,
+        verb,
+        consent,
+        workspace,
+        options,
+        ports,
+        output,
+    )
+    .await
+}
 
 /// Runs the verb.
 ///
@@ -99,32 +121,12 @@ pub async fn run(
             }
             Ok(Ended::Well)
         }
-        Verb::Create { consent, .. } => {
-            super::must_be_set_up(&workspace)?;
-            super::apply_in_workspace(
-                Capability::Backup,
-                "create",
-                &consent,
-                workspace,
-                options,
-                ports,
-                output,
-            )
-            .await
+        Verb::Create { consent, .. } => applied("create", &consent, workspace, options, ports, output).await,
+        Verb::Prune { keep: Some(_), .. } => {
+            Err(Error::new(ErrorKind::Usage, "--keep goes with --into only")
+                .hint("In a workspace backup.keep of migration.yml says how many stay."))
         }
-        Verb::Prune { consent, .. } => {
-            super::must_be_set_up(&workspace)?;
-            super::apply_in_workspace(
-                Capability::Backup,
-                "prune",
-                &consent,
-                workspace,
-                options,
-                ports,
-                output,
-            )
-            .await
-        }
+        Verb::Prune { consent, .. } => applied("prune", &consent, workspace, options, ports, output).await,
         Verb::Verify { id, consent, .. } => {
             super::must_be_set_up(&workspace)?;
             in_workspace(id, &consent, workspace, options, ports, output).await

@@ -1,6 +1,7 @@
 //! `demo --headless`: the sample legacy system, moved onto an embedded target, everything accounted for.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use crate::cli::Consent;
 use crate::engine::capability::Capability;
 use crate::engine::command::Command;
 use crate::engine::compare;
-use crate::engine::error::Result;
+use crate::engine::error::{Error, Result};
 use crate::engine::journey;
 use crate::engine::ports::Ports;
 use crate::engine::runner::Options;
@@ -19,7 +20,7 @@ use crate::engine::snapshot::{Activity, Snapshot};
 use crate::engine::tasks::submit;
 use crate::engine::text;
 use crate::engine::validate;
-use crate::engine::workspace::Workspace;
+use crate::engine::workspace::{Environment, Settings, Workspace};
 
 /// One row of the table and of the JSON document.
 #[derive(Debug, Serialize)]
@@ -66,21 +67,63 @@ const STATED: &[(&str, &str)] = &[("team_ready", "yes"), ("business_ready", "yes
 /// When a step cannot be run at all; a step that fails is in the table, and the others go on.
 pub async fn run(workspace: Workspace, options: Options, ports: Ports, output: &mut Output) -> Result<Ended> {
     let made = sample::lay_out(&workspace)?;
-    output.note(&format!(
-        "{} in {}; nothing outside it is touched",
-        if made {
-            "sample legacy system laid out"
-        } else {
-            "going on"
-        },
-        workspace.root().display()
-    ));
+    let root = workspace.root().display();
+    if made {
+        output.note(&format!(
+            "sample legacy system laid out in {root}; nothing outside it is touched"
+        ));
+    } else {
+        let lookup = |name: &str| std::env::var(name).ok();
+        let settings = Settings::load(&workspace, &lookup)?;
+        output.note(&format!(
+            "going on in {root}; {}",
+            may_go_on(&settings, &workspace)?
+        ));
+    }
     let mut session = Session::open(workspace.clone(), ports, options).await?;
     let ran = steps(&mut session, output).await;
     let snapshot = session.engine().snapshot().borrow().clone();
     session.close().await?;
     ran?;
     table(&workspace, &snapshot, output)
+}
+
+/// What goes on without being asked for each approval must be a rehearsal by its own settings. What it touches outside the workspace is
+/// named.
+fn may_go_on(settings: &Settings, workspace: &Workspace) -> Result<String> {
+    if settings.environment != Environment::Rehearsal {
+        return Err(Error::blocked(format!(
+            "this workspace is no rehearsal: its environment is {}",
+            settings.environment.word()
+        ))
+        .hint("demo applies everything at once. Name a new folder: maos-migrate -w DIR demo --headless"));
+    }
+    let inside = |url: &str| {
+        url.strip_prefix("sqlite:").is_some_and(|path| {
+            let path = path.trim_start_matches("//");
+            let path = path.split('?').next().unwrap_or(path);
+            let up = |part| part == std::path::Component::ParentDir;
+            workspace.path(path).starts_with(workspace.root()) && !Path::new(path).components().any(up)
+        })
+    };
+    let databases = [
+        ("sources.database", &settings.source),
+        ("target.database", &settings.target),
+    ];
+    let mut outside: Vec<String> = databases
+        .into_iter()
+        .filter_map(|(name, database)| Some((name, database.as_ref()?)))
+        .filter(|(_, database)| !inside(&database.url.shown))
+        .map(|(name, database)| format!("{name} {}", database.url.shown))
+        .collect();
+    if let Some(maos) = settings.maos.as_ref().filter(|maos| *maos != "rehearsal") {
+        outside.push(format!("target.maos {maos}"));
+    }
+    Ok(if outside.is_empty() {
+        "nothing outside it is touched".to_owned()
+    } else {
+        format!("outside it: {}", outside.join(", "))
+    })
 }
 
 async fn steps(session: &mut Session, output: &mut Output) -> Result<()> {

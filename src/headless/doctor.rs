@@ -175,6 +175,14 @@ fn terminal() -> Vec<Finding> {
 
 async fn workspace_findings(workspace: &Workspace, ports: &Ports) -> Vec<Finding> {
     let root = workspace.root().display().to_string();
+    if let Err(error) = workspace.settings_file().try_exists() {
+        return vec![Finding {
+            about: "workspace",
+            state: State::Bad,
+            text: format!("{root} cannot be read: {error}"),
+            hint: None,
+        }];
+    }
     if !workspace.root().exists() {
         return vec![Finding {
             about: "workspace",

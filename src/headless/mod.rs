@@ -304,16 +304,16 @@ pub fn told_outcome(outcome: &crate::engine::operation::Outcome, output: &mut Ou
     output.human(&outcome.summary)
 }
 
-/// A control for a standalone run: progress becomes lines on standard error, unless JSON is wanted.
+/// A control for a standalone run: progress becomes lines on standard error, unless JSON is wanted. Why it waits is told in any case.
 #[must_use]
 pub fn told(output: &Output) -> Control {
-    if output.json() {
-        return Control::silent();
-    }
+    let json = output.json();
     let last = std::sync::Mutex::new((String::new(), u64::MAX));
     Control::new(move |notice| {
-        let Notice::Progress(progress) = notice else {
-            return;
+        let progress = match notice {
+            Notice::Progress(progress) if !json => progress,
+            Notice::Log(text) => return output::note_line(&text),
+            _ => return,
         };
         let Some(total) = progress.total.filter(|total| *total > 0) else {
             return;
@@ -339,10 +339,9 @@ pub fn told(output: &Output) -> Control {
 /// What `work` returns.
 pub fn stoppable<T: Send>(control: &Control, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let asked = control.clone();
+    // Before anything is done: who hears of the work may already want it to end.
+    let mut signals = session::Signals::new()?;
     let listening = tokio::spawn(async move {
-        let Ok(mut signals) = session::Signals::new() else {
-            return;
-        };
         signals.any().await;
         output::note_line("stopping at the next safe point; what is finished is safe");
         asked.stop();
@@ -397,7 +396,11 @@ pub fn proved(outcome: Outcome) -> Result<Outcome> {
 
 /// A script never makes a workspace by accident: it needs one with settings.
 fn must_be_set_up(workspace: &Workspace) -> Result<()> {
-    if workspace.settings_file().exists() {
+    let file = workspace.settings_file();
+    if file
+        .try_exists()
+        .map_err(|error| Error::io("read", &file, &error))?
+    {
         return Ok(());
     }
     Err(Error::input(format!(

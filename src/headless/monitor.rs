@@ -20,10 +20,12 @@ use crate::engine::monitor::decide::{self, Asked};
 use crate::engine::monitor::replay::{Judgement, replay};
 use crate::engine::monitor::{Criteria, Evaluator, Point, Policy, Watch, explain, handover, verdict};
 use crate::engine::ports::Ports;
-use crate::engine::runner::Options;
+use crate::engine::runner::{Options, lock};
 use crate::engine::snapshot::Snapshot;
+use crate::engine::stopping::Waiting;
 use crate::engine::text;
 use crate::engine::workspace::Workspace;
+use crate::engine::workspace::settings::Settings;
 
 /// Runs the verb.
 ///
@@ -89,6 +91,9 @@ async fn decide(
 ) -> Result<Ended> {
     let snapshot = read(&workspace, &ports).await?;
     let now = ports.clock.now();
+    if let Some(why) = locked(&workspace, &options) {
+        return Err(Error::blocked(why));
+    }
     decide::check(
         snapshot.monitor.as_deref(),
         now,
@@ -97,6 +102,17 @@ async fn decide(
         &choice,
     )?;
     let by = options.me.operator.clone();
+    let told = told_as(subject, &choice);
+    if options.dry_run {
+        if output.json() {
+            output.document(&json!({"subject": told, "by": by, "state": "not recorded: a dry run"}))?;
+        } else {
+            output.human(&format!(
+                "Dry run: {told} would be recorded, by {by}. Nothing is changed."
+            ))?;
+        }
+        return Ok(Ended::Well);
+    }
     let said = match Session::open(workspace.clone(), ports, options).await {
         Ok(mut session) => {
             let command = Command::Decide {
@@ -122,11 +138,31 @@ async fn decide(
         Err(error) => return Err(error),
     };
     if output.json() {
-        output.document(&json!({"subject": subject, "by": by, "state": said}))?;
+        output.document(&json!({"subject": told, "by": by, "state": said}))?;
     } else {
-        output.human(&format!("{subject}: {said}, by {by}."))?;
+        output.human(&format!("{told}: {said}, by {by}."))?;
     }
     Ok(Ended::Well)
+}
+
+/// What was decided, as it is told: the end of a thing is not its beginning.
+fn told_as<'a>(subject: &'a str, choice: &Value) -> &'a str {
+    match subject {
+        "armed" if choice.is_null() => "disarmed",
+        "snooze" if choice.is_null() => "snooze ended",
+        other => other,
+    }
+}
+
+/// Why nothing may be decided here, in the words with which an operation is refused.
+fn locked(workspace: &Workspace, options: &Options) -> Option<String> {
+    // A dry run tells what would be recorded; settings that cannot be read are refused when the session is opened, with their reason.
+    let options = Options {
+        dry_run: false,
+        ..options.clone()
+    };
+    let settings = Settings::load(workspace, &|name| std::env::var(name).ok()).ok();
+    lock(&options, settings.as_ref())?.why
 }
 
 /// The journal's snapshot, without opening a session.
@@ -407,14 +443,21 @@ fn replayed(file: &Path, policy: JudgedBy, criteria: Option<&Path>, output: &mut
         JudgedBy::Guide => Policy::Guide,
     };
     let mut evaluator = Evaluator::new(criteria, policy);
-    let reader: Box<dyn BufRead + Send> = if file.as_os_str() == "-" {
-        Box::new(BufReader::new(std::io::stdin()))
+    let control = told(output);
+    let live = file.as_os_str() == "-";
+    let reader: Box<dyn BufRead + Send> = if live {
+        Box::new(BufReader::new(Waiting::new(
+            std::io::stdin(),
+            Some(control.clone()),
+        )))
     } else {
         let open = File::open(file).map_err(|error| Error::io("open", file, &error))?;
-        Box::new(BufReader::with_capacity(256 * 1024, open))
+        if open.metadata().is_ok_and(|kind| kind.is_file()) {
+            Box::new(BufReader::with_capacity(256 * 1024, open))
+        } else {
+            Box::new(BufReader::new(Waiting::new(open, Some(control.clone()))))
+        }
     };
-    let live = file.as_os_str() == "-";
-    let control = told(output);
     let done = stoppable(&control, || {
         replay(reader, &mut evaluator, &control, |verdict, evaluator, at| {
             let judged = Judgement::of(verdict, evaluator, at);

@@ -543,8 +543,12 @@ impl Dialogue<'_> {
             }))
         };
         if !plan.needs_approval {
+            let explain = "Enter writes what was just listed; anything else writes nothing.";
             return Ok(
-                match self.ask("Press Enter to write, or type no to skip >").await? {
+                match self
+                    .answer("Press Enter to write, or type no to skip >", explain)
+                    .await?
+                {
                     Typed::Leave => None,
                     Typed::Nothing => agreed(None),
                     _ => Some(None),
@@ -552,22 +556,35 @@ impl Dialogue<'_> {
             );
         }
         if !plan.reversible() {
-            return Ok(match self.ask("Type the name of the target >").await? {
-                Typed::Leave => None,
-                Typed::Text(name) if name == plan.target => agreed(Some(name)),
-                _ => Some(None),
-            });
+            let explain = format!(
+                "there is no way back from this. The name is {}; anything else changes nothing.",
+                plan.target
+            );
+            return Ok(
+                match self.answer("Type the name of the target >", &explain).await? {
+                    Typed::Leave => None,
+                    Typed::Text(name) if name == plan.target => agreed(Some(name)),
+                    _ => Some(None),
+                },
+            );
         }
         let wanted = format!("apply {}", plan.digest);
-        Ok(
-            match self
-                .ask(&format!("Type {wanted} to go on, or press Enter to cancel >"))
-                .await?
-            {
-                Typed::Leave => None,
-                Typed::Text(text) if text == wanted => agreed(None),
-                _ => Some(None),
-            },
-        )
+        let prompt = format!("Type {wanted} to go on, or press Enter to cancel >");
+        let explain = "the word and the number of the plan say that these effects are wanted and no others.";
+        Ok(match self.answer(&prompt, explain).await? {
+            Typed::Leave => None,
+            Typed::Text(text) if text == wanted => agreed(None),
+            _ => Some(None),
+        })
+    }
+
+    /// Asks until something else than an explanation is wanted.
+    async fn answer(&mut self, prompt: &str, explain: &str) -> Result<Typed> {
+        loop {
+            match self.ask(prompt).await? {
+                Typed::Explain => self.say(&format!("Explain: {explain}"))?,
+                typed => return Ok(typed),
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::ports::Ports;
 use crate::engine::readiness::{self, Facts, Readiness, sentences};
 use crate::engine::runner::Options;
+use crate::engine::views::Slot;
 use crate::engine::workspace::Workspace;
 
 /// `readiness --answers FILE`: no workspace is made, no probe runs.
@@ -31,6 +32,10 @@ pub fn standalone(path: &Path, by: &str, ports: &Ports, output: &mut Output) -> 
 /// When the workspace cannot be operated.
 pub async fn run(workspace: Workspace, options: Options, ports: Ports, output: &mut Output) -> Result<Ended> {
     let mut session = Session::open(workspace, ports, options).await?;
+    let settings = session.engine().views().borrow().settings.clone();
+    if let Slot::Failed(_, error) = settings {
+        output.note(&format!("warning: {}", error.message));
+    }
     let scored = session.ask(Command::Score, output).await;
     let snapshot = session.engine().snapshot().borrow().clone();
     session.close().await?;

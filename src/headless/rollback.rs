@@ -1,14 +1,18 @@
 //! `rollback plan|apply|keep|return|rehearse`.
 
+use std::sync::Arc;
+
 use super::{Ended, Output};
 use crate::cli::Rollback as Verb;
 use crate::engine::Capability;
 use crate::engine::command::Command;
-use crate::engine::error::Result;
+use crate::engine::error::{Error, Result};
 use crate::engine::ports::Ports;
+use crate::engine::rollback::{Line, Preflight, Sign};
 use crate::engine::runner::Options;
 use crate::engine::runner::operations::backup::CHOSEN;
 use crate::engine::runner::operations::rollback::{ONLY, ROWS};
+use crate::engine::views::Slot;
 use crate::engine::workspace::Workspace;
 
 use super::session::{Session, show_plan};
@@ -55,8 +59,16 @@ pub async fn run(
         }
         match &consent {
             None => {
+                let found = look(&mut session, output).await?;
+                if !output.json() {
+                    said(&found, output)?;
+                }
                 let plan = session.plan(Capability::Rollback, name, output).await?;
-                show_plan(&plan, output)?;
+                if output.json() {
+                    output.document(&serde_json::json!({"plan": plan, "preflight": lines(&found)}))?;
+                } else {
+                    show_plan(&plan, output)?;
+                }
                 Ok(None)
             }
             Some(consent) => session.apply(Capability::Rollback, name, consent, output).await,
@@ -72,6 +84,49 @@ pub async fn run(
         }
     }
     Ok(Ended::Well)
+}
+
+/// The pre-flight. Reads only.
+async fn look(session: &mut Session, output: &mut Output) -> Result<Arc<Preflight>> {
+    session.ask(Command::Read(Capability::Rollback), output).await?;
+    let mut views = session.engine().views();
+    let read = views
+        .wait_for(|views| !matches!(views.rollback, Slot::Empty | Slot::Loading(_)))
+        .await
+        .map_err(|_| Error::unavailable("the session ended while it looked"))?;
+    match &read.rollback {
+        Slot::Failed(_, error) => Err(error.clone()),
+        slot => slot
+            .value()
+            .map(|(_, found)| Arc::clone(found))
+            .ok_or_else(|| Error::bug("a pre-flight that was read is not there")),
+    }
+}
+
+const fn sign(line: &Line) -> &'static str {
+    match line.sign {
+        Sign::Good => "ok",
+        Sign::Note => "note",
+        Sign::Bad => "bad",
+        Sign::Unknown => "unknown",
+    }
+}
+
+fn said(found: &Preflight, output: &mut Output) -> Result<()> {
+    for line in &found.lines {
+        let evidence = match line.evidence.as_str() {
+            "" => String::new(),
+            evidence => format!("; {evidence}"),
+        };
+        output.human(&format!("  {:<7} {}{evidence}", sign(line), line.text))?;
+    }
+    Ok(())
+}
+
+fn lines(found: &Preflight) -> Vec<serde_json::Value> {
+    let line =
+        |line: &Line| serde_json::json!({"state": sign(line), "text": line.text, "evidence": line.evidence});
+    found.lines.iter().map(line).collect()
 }
 
 fn decisions(choice: &RollbackChoice) -> Vec<(&'static str, String)> {

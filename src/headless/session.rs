@@ -39,6 +39,12 @@ impl Session {
     /// # Errors
     /// When it cannot be opened, or somebody else operates it.
     pub async fn open(workspace: Workspace, ports: Ports, options: Options) -> Result<Self> {
+        let hint = "Wait until that session ends; a session that died does not hold the workspace.";
+        Self::open_alone(workspace, ports, options, hint).await
+    }
+
+    /// Opens it; where somebody else operates, `hint` is what can be done.
+    async fn open_alone(workspace: Workspace, ports: Ports, options: Options, hint: &str) -> Result<Self> {
         let dry_run = options.dry_run;
         let engine = Engine::start(workspace, ports, options);
         let events = engine.events();
@@ -48,7 +54,7 @@ impl Session {
                 "{} operates this workspace from host {}, process {}",
                 holder.operator, holder.host, holder.pid
             ))
-            .hint("Wait until that session ends; a session that died does not hold the workspace."));
+            .hint(hint));
         }
         Ok(Self {
             engine,
@@ -71,7 +77,9 @@ impl Session {
         output: &mut Output,
     ) -> Result<Self> {
         let Some(reason) = reason else {
-            return Self::open(workspace, ports, options).await;
+            let hint =
+                "A rollback does not wait: --take-over REASON ends that session at its next safe point.";
+            return Self::open_alone(workspace, ports, options, hint).await;
         };
         let dry_run = options.dry_run;
         let engine = Engine::start(workspace, ports, options);

@@ -149,11 +149,16 @@ pub fn areas(size: Size) -> Areas {
     }
 }
 
+/// From so many rows on a dialog leaves the first and the last one.
+const ROWS_TO_SPARE: u16 = 20;
+
 /// A box of at most `width` x `height`, centred in the screen with at least the top bar left to read.
 #[must_use]
 pub fn centred(all: Rect, width: u16, height: u16) -> Rect {
     let width = width.min(all.width);
-    let height = height.min(all.height);
+    // Where it stands and the line it ends with stay readable; a terminal that has hardly any rows needs them all.
+    let spared = if all.height >= ROWS_TO_SPARE { 2 } else { 0 };
+    let height = height.min(all.height - spared);
     Rect {
         x: all.x + (all.width - width) / 2,
         y: all.y + (all.height - height) / 2,

@@ -1,6 +1,6 @@
 //! What every verb promises: help, streams, exit codes, errors as JSON, and the files for shells.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -83,6 +83,87 @@ fn usage_errors_are_2_and_say_so_on_standard_error() {
         let ran = run(here().path(), args);
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{args:?}");
         assert!(!ran.err.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_usage_error_in_json_names_what_is_missing_or_possible() {
+    let folder = here();
+    for (args, words) in [
+        (
+            &["tasks", "stages", "--json"][..],
+            &["the following required arguments were not provided: <FILE>"][..],
+        ),
+        (
+            &[
+                "--json",
+                "config",
+                "convert",
+                "a.yml",
+                "-o",
+                "b.yml",
+                "--profile",
+                "nope",
+            ],
+            &["invalid value 'nope'", "[possible values: ", "guide", "shipped"],
+        ),
+        (&["--json", "readines"], &["unrecognized subcommand 'readines'"]),
+    ] {
+        let ran = run(folder.path(), args);
+        let error = ran.error();
+        let message = error["message"].as_str().unwrap();
+        assert_eq!(ran.code, Some(2));
+        for word in words {
+            assert!(message.contains(word), "{word}: {error}");
+        }
+        assert!(!message.contains('\n') && !message.contains("Usage"), "{error}");
+    }
+}
+
+#[test]
+fn a_password_in_a_word_that_is_refused_is_not_shown() {
+    let folder = here();
+    let url = "postgres://app:canary-4711@127.0.0.1:1/d";
+    let cut = "postgres://app:canary-4711:w@rd-canary/x@127.0.0.1:1/d";
+    for json in [false, true] {
+        for url in [url, cut] {
+            let option = format!("--sorce={url}");
+            for args in [
+                &["schema", "plan", url][..],
+                &["schema", url],
+                &[url],
+                &["schema", "plan", &option],
+                &["tasks", "stages", "x", "--agents", url],
+                &["schema", "plan", "--source", url, "--target", url],
+                &["checkpoints", "scan", url],
+            ] {
+                let mut args = args.to_vec();
+                if json {
+                    args.push("--json");
+                }
+                let ran = run(folder.path(), &args);
+                let said = format!("{}{}", ran.out, ran.err);
+                assert_ne!(ran.code, Some(0), "{args:?}");
+                assert!(!said.is_empty() && !said.contains("canary"), "{args:?}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_help_text_that_cannot_be_written_is_no_success() {
+    let folder = here();
+    for args in [&["--help"][..], &["--version"], &["tasks", "--help"]] {
+        let mut command = command(folder.path(), args);
+        command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+        let ended = command
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+            .wait_with_output()
+            .unwrap();
+        assert_eq!(ended.status.code(), Some(6), "{args:?}");
+        assert!(String::from_utf8_lossy(&ended.stderr).contains("cannot write the output"));
     }
 }
 
@@ -279,6 +360,35 @@ fn tasks_may_come_through_a_pipe() {
     let output = child.wait_with_output().unwrap();
     let line: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &line["id"]), (Some(0), &Value::from(5)));
+}
+
+#[test]
+fn a_replay_from_an_open_pipe_ends_when_it_is_told_to() {
+    for signal in ["-INT", "-TERM"] {
+        let folder = here();
+        let mut child = command(folder.path(), &["monitor", "replay", "--json", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut open = child.stdin.take().unwrap();
+        open.write_all(b"{\"at\":\"2026-01-01T00:00:00Z\",\"tasks\":{\"failed\":0,\"completed\":9}}\n")
+            .unwrap();
+        // It answers, so it listens for signals by now.
+        let mut answer = String::new();
+        std::io::BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut answer)
+            .unwrap();
+        assert!(answer.contains("verdict"), "{answer}");
+        let told = std::process::Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(told.success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
+        drop(open);
+    }
 }
 
 fn contains_file(folder: &Path, name: &str) -> bool {

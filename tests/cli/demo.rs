@@ -177,3 +177,43 @@ fn nothing_outside_the_workspace_is_touched() {
     assert_eq!(names, ["acme"]);
     assert_eq!(home.path().read_dir().unwrap().count(), 0);
 }
+
+#[test]
+fn a_workspace_that_is_no_rehearsal_is_not_gone_through_without_approvals() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = folder.path().join("acme");
+    std::fs::create_dir(&workspace).unwrap();
+    let settings = "name: acme\ntype: brownfield\nenvironment: production\nsources:\n  tasks: tasks.json\n";
+    std::fs::write(workspace.join("migration.yml"), settings).unwrap();
+    std::fs::write(
+        workspace.join("tasks.json"),
+        r#"[{"id": 1, "description": "Read, then write"}]"#,
+    )
+    .unwrap();
+    let ran = run(folder.path(), &["demo", "--headless", "--json", "-w", "acme"]);
+    assert_eq!(ran.code, Some(5), "{ran:#?}");
+    let message = ran.error()["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("no rehearsal") && message.contains("PRODUCTION"),
+        "{message}"
+    );
+    let mut names: Vec<_> = workspace
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["migration.yml", "tasks.json"]);
+    // What a rehearsal touches outside its folder is named.
+    let outside = folder.path().join("outside.db");
+    let settings = format!(
+        "name: acme\ntype: brownfield\nenvironment: rehearsal\nsources:\n  tasks: tasks.json\ntarget:\n  database: sqlite://{}\n  maos: rehearsal\n",
+        outside.display()
+    );
+    std::fs::write(workspace.join("migration.yml"), settings).unwrap();
+    let ran = run(folder.path(), &["demo", "--headless", "-w", "acme"]);
+    assert!(
+        ran.err.contains("outside it: target.database sqlite://") && !ran.err.contains("nothing outside"),
+        "{ran:#?}"
+    );
+}

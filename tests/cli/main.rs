@@ -6,6 +6,8 @@
 mod program;
 #[path = "../support/rounds.rs"]
 mod rounds;
+#[path = "../support/sql.rs"]
+mod sql;
 #[path = "../support/tree.rs"]
 mod tree;
 
@@ -14,3 +16,4 @@ mod canary;
 mod crash;
 mod demo;
 mod faults;
+mod standalone;

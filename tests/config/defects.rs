@@ -122,9 +122,11 @@ fn defect_48_unexpected_shapes_are_read_or_refused_with_their_place() {
     );
 }
 
+const TWICE: &str = "db_url: postgres://a/one\ndatabase:\n  url: postgres://b/two\ntask_timeout: 45m\nagents:\n  execution_timeout: 1800\n";
+
 #[test]
 fn defect_49_precedence_is_stated_and_conflicts_are_reported_with_both_places() {
-    let text = "db_url: postgres://a/one\ndatabase:\n  url: postgres://b/two\ntask_timeout: 45m\nagents:\n  execution_timeout: 1800\n";
+    let text = TWICE;
     let case = Case::new("legacy.yml", text);
     let report = case.report();
     let told: Vec<_> = report
@@ -195,11 +197,23 @@ fn defect_49_precedence_is_stated_and_conflicts_are_reported_with_both_places() 
     let case = Case::with("legacy.yml", text, choose("agents.defaults.timeout", 2));
     assert_eq!(*at(&case.written(), "agents.defaults.timeout"), 2700);
     let case = Case::with("legacy.yml", text, choose("agents.defaults.timeout", 3));
+    let report = case.report();
+    let told = report
+        .findings
+        .iter()
+        .find(|found| found.code == "decision_left_out");
     assert_eq!(
-        case.refusal().message,
-        "agents.defaults.timeout: choice 3 is not one of 1 to 2"
+        told.map(|found| (found.key.as_str(), found.message.as_str())),
+        Some((
+            "agents.defaults.timeout",
+            "choice 3 is left out: there are 2 to choose from"
+        ))
     );
+    assert!(report.conflicts.iter().all(|conflict| !conflict.decided));
+}
 
+#[test]
+fn defect_49_values_said_twice_are_no_conflict_and_conflicts_wait_for_a_decision() {
     // Said twice alike is no conflict, and both keys are mapped.
     let case = Case::new(
         "legacy.yml",
@@ -209,7 +223,7 @@ fn defect_49_precedence_is_stated_and_conflicts_are_reported_with_both_places() 
     assert_eq!(case.report().mapped.len(), 2);
 
     // The wizard writes nothing before each conflict is decided.
-    let case = Case::with("legacy.yml", text, |request| request.require_decisions = true);
+    let case = Case::with("legacy.yml", TWICE, |request| request.require_decisions = true);
     let prepared = case.plan().expect("a plan");
     let said = prepared.blocked.clone().expect("blocked");
     assert_eq!(
@@ -385,10 +399,17 @@ fn defect_53_each_profile_writes_only_keys_that_its_reader_takes() {
             .edits
             .insert("system.log_level".to_owned(), "INFO".into());
     });
+    assert!(case.written()["system"].get("log_level").is_none());
     assert!(
-        case.refusal()
-            .message
-            .contains("would discard the whole file for system.log_level")
+        case.report()
+            .findings
+            .iter()
+            .any(|found| found.code == "decision_left_out"
+                && found
+                    .message
+                    .contains("would discard the whole file for system.log_level")),
+        "{:?}",
+        case.report().findings
     );
 
     let reference = Case::with("legacy.yml", text, |request| {

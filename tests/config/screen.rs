@@ -328,3 +328,47 @@ fn the_profile_changes_and_an_unreadable_file_says_where() {
     wizard.keys("r");
     assert!(wizard.text().contains("line 2, column 1"), "{}", wizard.text());
 }
+
+/// A choice made for one profile decides nothing in another, and never keeps anybody from going on.
+#[test]
+fn a_decision_of_another_profile_is_left_out_and_told() {
+    let mut wizard = Wizard::new(sample(), (100, 30), false);
+    // The second conflict is none in the shipped profile: there each key has its own place.
+    wizard.keys("nn2");
+    wizard.keys("oo");
+    let shown = wizard.text();
+    assert!(shown.contains("profile shipped"), "{shown}");
+    assert!(shown.contains("choice 2 is left out"), "{shown}");
+    // It is still there where it belongs.
+    wizard.keys("o");
+    let shown = wizard.text();
+    assert!(
+        shown.contains("profile guide") && !shown.contains("left out"),
+        "{shown}"
+    );
+}
+
+/// The reading that follows a change is asked for when the change is made, not beside it: it would show the old profile.
+#[test]
+fn both_sides_are_read_after_the_change_and_the_profile_changes_without_them() {
+    let mut wizard = Wizard::new(sample(), (100, 30), false);
+    wizard.now.mono += Duration::from_millis(10);
+    for key in Key::sequence("o").expect("a key") {
+        wizard.app.key(&key.event(), &wizard.now);
+    }
+    let out = wizard.app.take_out();
+    assert!(
+        matches!(&out[..], [Out::Ask(_, Command::Set { value, .. })] if value == "reference"),
+        "{out:?}"
+    );
+    // Where nothing can be shown, another profile may be readable.
+    std::fs::write(wizard.case.source(), "a: 1\na: 2\n").expect("the file");
+    wizard.keys("ro");
+    assert!(
+        wizard.sent.last().expect("a request").contains("Read"),
+        "{:?}",
+        wizard.sent
+    );
+    let sets = wizard.sent.iter().filter(|sent| sent.contains("Set")).count();
+    assert_eq!(sets, 1, "{:?}", wizard.sent);
+}

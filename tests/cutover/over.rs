@@ -30,6 +30,14 @@ fn handed_over(site: &Site) {
         said.contains("the cut over is done") && said.contains("rollback"),
         "{said}"
     );
+    // What the copy wrote is MAOS's now.
+    for words in [&["schema", "undo", "--yes"][..], &["schema", "apply", "--yes"]] {
+        let said = site.refused(words, 5);
+        assert!(
+            said.contains("the cut over is done") && said.contains("rollback"),
+            "{said}"
+        );
+    }
     assert_eq!(site.rows().0, rows + 3);
 }
 

@@ -229,3 +229,102 @@ async fn a_refused_command_that_nobody_waits_for_becomes_a_message() {
         seen.messages
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_of_the_settings_goes_with_them_and_one_of_the_command_line_stays() {
+    let set = |key: &str, value: &str| Command::Set {
+        path: vec!["settings".to_owned(), key.to_owned()],
+        value: value.to_owned(),
+    };
+    let lock = |engine: &Engine| {
+        let views = engine.views().borrow().clone();
+        (views.locked_by.clone(), views.lock_is_setting)
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = sample(folder.path(), options("alice")).await;
+    assert_eq!(lock(&engine), (None, false));
+    engine.ask(set("dry_run", "true")).await.expect("set");
+    engine.ask(set("read_only", "true")).await.expect("set");
+    let (why, is_setting) = lock(&engine);
+    assert!(
+        is_setting && why.is_some_and(|why| why.starts_with("read-only in")),
+        "read-only says more than dry run"
+    );
+    engine.ask(set("read_only", "false")).await.expect("set");
+    let (why, is_setting) = lock(&engine);
+    assert!(is_setting && why.is_some_and(|why| why.starts_with("dry run in")));
+    engine.ask(set("dry_run", "false")).await.expect("set");
+    assert_eq!(lock(&engine), (None, false));
+    engine.ask(Command::Close).await.expect("closes");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut held = options("alice");
+    held.read_only = true;
+    let engine = sample(folder.path(), held).await;
+    engine.ask(set("read_only", "true")).await.expect("set");
+    engine.ask(set("read_only", "false")).await.expect("set");
+    let (why, is_setting) = lock(&engine);
+    assert!(!is_setting && why.is_some_and(|why| why.contains("in this session")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_sees_the_settings_and_the_way_back_without_being_denied() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let alice = sample(folder.path(), options("alice")).await;
+    let workspace = Workspace::at(folder.path()).expect("a workspace");
+    let bob = Engine::start(workspace.clone(), ports(), options("bob"));
+    bob.opened().await.expect("opens for watching");
+    bob.ask(Command::Read(Capability::Rollback)).await.expect("reads");
+    let mut views = bob.views();
+    let seen = views
+        .wait_for(|views| {
+            views.settings.value().is_some() && matches!(views.rollback, Slot::Ready(..) | Slot::Failed(..))
+        })
+        .await
+        .expect("is read")
+        .clone();
+    assert!(seen.rollback.value().is_some(), "{:?}", seen.rollback);
+    alice.ask(Command::Close).await.expect("closes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_journal_hides_no_settings_and_mended_settings_are_read_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let alice = sample(folder.path(), options("alice")).await;
+    let settings = folder.path().join("migration.yml");
+    let text = std::fs::read_to_string(&settings).expect("reads");
+    std::fs::write(&settings, format!("schma: 1\n{text}")).expect("writes");
+    alice
+        .ask(Command::CheckSources)
+        .await
+        .expect_err("cannot be read");
+    alice
+        .ask(Command::Read(Capability::Rollback))
+        .await
+        .expect_err("cannot be read");
+    assert!(matches!(alice.views().borrow().rollback, Slot::Failed(..)));
+    std::fs::write(&settings, text).expect("writes");
+    alice
+        .ask(Command::Read(Capability::Rollback))
+        .await
+        .expect("reads");
+    assert!(alice.views().borrow().settings.value().is_some());
+    alice.ask(Command::Close).await.expect("closes");
+
+    let workspace = Workspace::at(folder.path()).expect("a workspace");
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(format!("journal.db{suffix}")));
+    }
+    std::fs::write(workspace.journal_file(), [7; 8192]).expect("damages it");
+    let bob = Engine::start(workspace, ports(), options("bob"));
+    let error = bob.opened().await.expect_err("cannot be opened");
+    assert!(
+        error
+            .hint
+            .as_deref()
+            .is_some_and(|hint| hint.contains("--restart")),
+        "{error:?}"
+    );
+    assert!(bob.views().borrow().settings.value().is_some());
+    assert!(bob.snapshot().borrow().migration.is_some());
+}

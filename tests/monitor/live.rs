@@ -234,24 +234,30 @@ fn an_armed_verdict_counts_down_and_anybody_stops_it() {
     let child = watching(folder.path());
     until("a sample", || samples(folder.path()) >= 1);
     let target = folder.path().join("migration/maos.db");
-    let state = || run(folder.path(), &["monitor", "status", "--json"]).document();
-    let armed = run(
-        folder.path(),
-        &[
-            "monitor",
-            "arm",
-            "--reason",
-            "night",
-            "--confirm",
-            &target_words(folder.path(), &target),
-        ],
+    let name = target_words(folder.path(), &target);
+    // Who only looks, or only tries, arms nothing.
+    let arm = ["monitor", "arm", "--reason", "night", "--confirm", &name];
+    let looking = run(folder.path(), &[&["--read-only"], &arm[..]].concat());
+    assert_eq!(looking.code, Some(5), "{looking:#?}");
+    assert!(
+        looking
+            .err
+            .contains("read-only: nothing can be applied in this session"),
+        "{looking:#?}"
     );
+    let trying = run(folder.path(), &[&["--dry-run"], &arm[..]].concat());
+    assert_eq!(trying.code, Some(0), "{trying:#?}");
+    assert!(trying.out.contains("Nothing is changed"), "{trying:#?}");
+    let state = || run(folder.path(), &["monitor", "status", "--json"]).document();
+    assert_eq!(state()["armed"], false);
+    let armed = run(folder.path(), &arm);
     assert_eq!(armed.code, Some(0), "{armed:#?}");
     until("armed", || state()["armed"] == true);
     status(folder.path(), 660, 400, 10);
     until("the countdown", || !state()["countdown"].is_null());
     let stopped = run(folder.path(), &["monitor", "disarm", "--operator", "bob"]);
     assert_eq!(stopped.code, Some(0), "{stopped:#?}");
+    assert!(stopped.out.starts_with("disarmed: "), "{stopped:#?}");
     until("stopped", || {
         state()["countdown"].is_null() && state()["armed"] == false
     });

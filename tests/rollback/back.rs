@@ -31,6 +31,14 @@ fn defect_66_73_everything_is_as_at_the_backup_and_new_rows_are_carried() {
             plan.document()["plan"]["undo"].is_null(),
             "the target's name is asked for"
         );
+        let known = plan.document()["preflight"].as_array().unwrap().clone();
+        assert!(
+            !known.is_empty()
+                && known
+                    .iter()
+                    .all(|line| line["state"].is_string() && line["text"].is_string()),
+            "{known:#?}"
+        );
         let unconfirmed = site.run(&["rollback", "apply", "--yes"]);
         assert_eq!(unconfirmed.code, Some(5), "{unconfirmed:#?}");
 

@@ -361,6 +361,51 @@ fn fault_c47_c49_connections_cut_again_and_again_are_retried_and_never_taken_for
 }
 
 #[test]
+fn fault_c47_connections_cut_while_a_failing_proof_looks_for_the_rows_are_retried() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = fresh("pg", folder.path());
+    seed(&db, 60_000);
+    assert!(run_once(&db, &db).report.verified);
+    db.sql("UPDATE tasks SET description = 'changed' WHERE (metadata->>'legacy_id') = '30000'");
+    let untracked = db.sql("DELETE FROM migration_tracking WHERE legacy_task_id = (SELECT max(legacy_task_id) FROM migration_tracking) RETURNING legacy_task_id");
+    let Db::Postgres { name, .. } = &db else {
+        unreachable!()
+    };
+    let quiet = fresh("pg", folder.path());
+    // Of the tasks the first reading is the comparison of a chunk, the second its repetition, the third the search for the row.
+    quiet.sql(&format!(
+        "CREATE FUNCTION cut() RETURNS text LANGUAGE plpgsql AS $$ DECLARE seen timestamptz[] := '{{}}'; tasks int := 0; tracking int := 0; cuts int := 0; one record; BEGIN \
+         FOR look IN 1..5000 LOOP PERFORM pg_stat_clear_snapshot(); \
+         FOR one IN SELECT pid, query_start, query FROM pg_stat_activity WHERE datname = '{name}' AND application_name LIKE 'maos-migrate%' AND state = 'active' \
+         AND (query LIKE 'COPY (SELECT t.%' OR query LIKE 'COPY (SELECT legacy_task_id%') AND query_start <> ALL (seen) LOOP \
+         seen := seen || one.query_start; \
+         IF one.query LIKE 'COPY (SELECT t.%' THEN tasks := tasks + 1; CONTINUE WHEN tasks NOT IN (1, 3); \
+         ELSE tracking := tracking + 1; CONTINUE WHEN tracking NOT IN (1, 3); END IF; \
+         IF pg_terminate_backend(one.pid) THEN cuts := cuts + 1; END IF; END LOOP; \
+         EXIT WHEN cuts = 4; PERFORM pg_sleep(0.001); END LOOP; RETURN cuts || ' cuts'; END $$"
+    ));
+    let log = Log::default();
+    let (verified, report) = std::thread::scope(|scope| {
+        let cutter = scope.spawn(|| quiet.sql("SELECT cut()"));
+        let proved = block_on(async {
+            let stores = stores(&db, &db);
+            let prepared = plan(&request(), &stores).await;
+            schema::verify_run(&prepared, &stores, &log.control(), &Live::default())
+                .await
+                .unwrap()
+        });
+        assert_eq!(cutter.join().unwrap(), "4 cuts", "{:#?}", log.lines());
+        proved
+    });
+    assert_eq!(
+        (report.changed, report.other, verified.differences.total),
+        (vec!["30000".to_owned()], vec![untracked], 2),
+        "{:#?}",
+        verified.lines
+    );
+}
+
+#[test]
 fn fault_c48_a_server_that_restarts_in_the_middle_is_waited_for_and_a_read_only_one_is_refused() {
     let server = Cluster::start("");
     let db = server.database("legacy");

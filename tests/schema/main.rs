@@ -19,5 +19,6 @@ mod kills;
 mod pairs;
 mod passing;
 mod support;
+mod undo;
 mod watched;
 mod wild;

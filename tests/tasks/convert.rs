@@ -8,6 +8,8 @@ use maos_migrate::engine::operation::Control;
 use maos_migrate::engine::tasks::convert::{
     self, Accepted, Converted, Dialect, Policy, Request, Targets, WhenBroken, translate,
 };
+use maos_migrate::engine::tasks::input::Records;
+use maos_migrate::engine::tasks::view::View;
 use maos_migrate::engine::tasks::{Rules, decompose, edit};
 use maos_migrate::engine::{ErrorKind, Result};
 use serde_json::{Value, json};
@@ -551,4 +553,110 @@ fn accepted_plans_are_used_and_outdated_ones_are_not() {
         json!(["Find the cause", "Write the fix"])
     );
     assert_eq!(last["max_agents"], 2);
+}
+
+#[test]
+fn an_input_is_never_overwritten_by_its_own_conversion() {
+    let folder = tempfile::tempdir().expect("folder");
+    let request = request(folder.path(), THREE);
+    let named = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink(&request.input, named("linked.json")).expect("links");
+    fs::hard_link(&request.input, named("hard.json")).expect("links");
+    fs::hard_link(&request.input, named("kept.json.before")).expect("links");
+    fs::hard_link(&request.input, named("aside.quarantine.jsonl")).expect("links");
+    fs::hard_link(&request.input, named("told.conversion.log")).expect("links");
+    for out in [
+        "legacy.json",
+        "./legacy.json",
+        "linked.json",
+        "hard.json",
+        "kept.json",
+        "aside.json",
+        "told.json",
+    ] {
+        let onto = Request {
+            targets: Targets::beside(&named(out)),
+            ..request.clone()
+        };
+        let refused = run(&onto).expect_err(out);
+        assert_eq!(refused.kind, ErrorKind::Usage, "{out}");
+        assert!(
+            refused
+                .message
+                .contains("would be overwritten by its own conversion"),
+            "{refused}"
+        );
+        assert_eq!(fs::read_to_string(&request.input).expect("reads"), THREE, "{out}");
+    }
+}
+
+#[test]
+fn an_id_of_its_own_goes_before_one_that_is_made() {
+    let (ids, reasons) = fates(
+        r#"[{"description":"first one"},{"id":1,"description":"second one"},{"description":"third one"},
+        {"id":"record 1","description":"fourth one"},{"id":9,"description":"last one","dependencies":[1]}]"#,
+        |_| {},
+    );
+    assert_eq!(
+        (ids, reasons),
+        (
+            ["\"record 1 (2)\"", "1", "3", "\"record 1\"", "9"]
+                .map(str::to_owned)
+                .to_vec(),
+            vec![]
+        )
+    );
+    let view = View::read(
+        "legacy.json",
+        Records::new(
+            Box::new(&br#"[{"description":"first one"},{"id":1,"description":"second one"},{"description":"third"}]"#[..]),
+            None,
+            "legacy.json",
+        )
+        .expect("records"),
+        &Rules::default_with(None).expect("rules"),
+        &Accepted::new(),
+        &Control::silent(),
+    )
+    .expect("a view");
+    let shown: Vec<String> = view.rows.iter().map(|row| row.id.to_string()).collect();
+    assert_eq!(shown, ["record 1", "1", "3"]);
+    // The next of the same id is set aside all the same, and then the file is read a second time.
+    let (ids, reasons) = fates(
+        r#"[{"description":"first one"},{"id":1,"description":"second one"},{"id":"1","description":"third one"}]"#,
+        |_| {},
+    );
+    assert_eq!(
+        (ids, reasons),
+        (
+            ["\"record 1\"", "1"].map(str::to_owned).to_vec(),
+            vec!["duplicate_id".to_owned()]
+        )
+    );
+}
+
+#[test]
+fn ids_keep_every_digit() {
+    let (ids, reasons) = fates(
+        r#"[{"id":12345678901234567890123,"description":"one of two"},
+        {"id": 12345678901234567890124 ,"description":"two of two","dependencies":[12345678901234567890123]},
+        {"id":-0,"description":"nothing below"},{"id":1.50,"description":"a half more","depends_on":12345678901234567890124},
+        {"id":18446744073709551615,"description":"the most","dependencies":[{"id":1.50},-0]}]"#,
+        |request| request.policy.missing = WhenBroken::Quarantine,
+    );
+    assert_eq!(
+        (ids, reasons),
+        (
+            [
+                "\"12345678901234567890123\"",
+                "\"12345678901234567890124\"",
+                "\"-0\"",
+                "\"1.50\"",
+                "\"18446744073709551615\""
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            vec![]
+        )
+    );
 }

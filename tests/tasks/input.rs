@@ -269,6 +269,16 @@ fn other_encodings_are_refused_in_words() {
 }
 
 #[test]
+fn a_stop_ends_the_reading_of_what_never_ends() {
+    let control = Control::silent();
+    let mut records = Records::new(Box::new(std::io::repeat(b'0')), None, "/dev/zero").expect("opens");
+    records.heed(&control);
+    control.stop();
+    let error = records.next_item().expect_err("stopped");
+    assert_eq!(error.kind, ErrorKind::Interrupted);
+}
+
+#[test]
 fn fault_b41_no_one_and_many_rows_work() {
     for text in ["[]", "", "  \n", "{\"tasks\":[]}", "tasks: []\n"] {
         assert!(read(text.as_bytes(), None).is_empty(), "{text:?}");

@@ -139,7 +139,8 @@ fn without_undo_the_whole_name_is_typed() {
     harness.keys("db.acme<tab><enter>");
     assert!(harness.sent().is_empty(), "{:?}", harness.sent());
     assert!(harness.text().contains("not yet equal"));
-    harness.keys("<tab>:5432/maos<tab><enter>");
+    // On the button that is off what is typed still belongs to the name.
+    harness.keys(":5432/maos<tab><enter>");
     assert_eq!(harness.sent().len(), 1, "the plan is made again");
     harness.answer(Ok(Reply::Plan(Box::new(undo_plan()))));
     assert!(applied(&harness));
@@ -351,6 +352,25 @@ fn whoever_watches_can_look_at_everything_and_change_nothing() {
     harness.keys("n r]<enter>e 5u]r]nX]]]]nt");
     assert_eq!(harness.sent(), Vec::<String>::new());
     assert!(harness.text().contains("READ-ONLY"), "{}", harness.text());
+}
+
+#[test]
+fn a_dimension_of_the_score_leads_to_its_own_question() {
+    let mut harness = Harness::new((80, 24));
+    answered(&mut harness.snapshot, &["network_mbps"]);
+    scored(&mut harness.snapshot);
+    harness.update();
+    harness.keys("]]");
+    for (down, asks) in [("", "score"), ("<down><down>", "eam")] {
+        harness.keys(down).keys("e");
+        assert_eq!(harness.app.current(), Capability::Assess);
+        let text = harness.text();
+        let cursor = text
+            .lines()
+            .find(|line| line.contains('▸') && line.starts_with("│ ▸ "));
+        assert!(cursor.is_some_and(|line| line.contains(asks)), "{asks}:\n{text}");
+        harness.keys("]");
+    }
 }
 
 #[test]

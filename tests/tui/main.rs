@@ -4,6 +4,7 @@
 
 mod checkpoints;
 mod compare;
+mod countdown;
 mod environment;
 mod frame;
 mod handover;

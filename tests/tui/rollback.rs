@@ -16,7 +16,7 @@ use maos_migrate::engine::workspace::Holder;
 use maos_migrate::tui::style::{Look, Theme};
 use serde_json::json;
 
-use super::support::{Harness, SIZES, at};
+use super::support::{Harness, SIZES, alice, at};
 
 fn backup(id: &str, made: &str, standing: Standing) -> Listed {
     let manifest = Manifest {
@@ -486,4 +486,54 @@ fn a_finished_rollback_goes_on_to_the_report() {
         "nothing is rolled back again"
     );
     assert!(harness.text().contains("Report ─"), "{}", harness.text());
+}
+
+#[test]
+fn a_clear_pre_flight_says_why_nothing_can_be_rolled_back_in_a_held_session() {
+    let mut h = Harness::new((100, 30));
+    h.views.rollback = Slot::Ready(h.now.at, preflight().into());
+    h.views.locked_by = Some("read-only in migration.yml: nothing can be applied".to_owned());
+    h.views.lock_is_setting = true;
+    h.update();
+    h.keys("R");
+    let text = h.text();
+    assert!(
+        text.contains("Read-only in migration.yml: nothing can be applied. ▸ untick it on Start"),
+        "{text}"
+    );
+    assert!(!text.contains("n asks for the name"), "{text}");
+}
+
+/// A screen that can read nothing says why, and does not turn for ever.
+#[test]
+fn what_keeps_the_way_back_from_being_read_is_said() {
+    let journal = Error::unavailable("cannot open the journal /w/journal.db: file is not a database")
+        .hint("If the file is damaged, --restart begins a new journal.");
+    let settings = Error::input("migration.yml line 3, column 1: unknown field `schma`");
+    let mut failed = Harness::new((80, 24));
+    failed.views.mode = Seat::Failed(journal);
+    let mut broken = Harness::new((80, 24));
+    broken.views.settings = Slot::Failed(broken.now.at, settings);
+    for (mut h, cause) in [(failed, "file is not a database"), (broken, "`schma`")] {
+        h.update();
+        h.keys("R");
+        let text = h.text();
+        assert!(
+            text.contains("Nothing can be read.") && text.contains(cause),
+            "{text}"
+        );
+        assert!(
+            !text.contains("Counting rows") && !text.contains("wait"),
+            "{text}"
+        );
+    }
+    // Whoever watches asks for the reading too.
+    let mut h = Harness::new((80, 24));
+    let mut bob = alice();
+    "bob".clone_into(&mut bob.operator);
+    h.views.mode = Seat::Watching(bob);
+    h.update();
+    h.out.clear();
+    h.keys("R");
+    assert!(h.sent().contains(&"Read(Rollback)".to_owned()), "{:?}", h.sent());
 }

@@ -288,3 +288,85 @@ fn a_report_from_before_a_rollback_is_called_outdated() {
     assert!(text.contains("undone 14:05 by the rollback"), "{text}");
     assert!(h.snapshot.quarantined() < aside);
 }
+
+/// The box that holds everything is the one thing that can be changed while it does, and the screen says so; the way back says
+/// why it cannot begin.
+#[test]
+fn a_read_only_box_is_taken_back_where_it_was_ticked() {
+    let mut h = Harness::new((80, 24));
+    h.views.locked_by = Some("read-only in migration.yml: nothing can be applied".to_owned());
+    h.views.lock_is_setting = true;
+    h.update();
+    assert!(h.text().contains("▸ untick it under Safety"), "{}", h.text());
+    h.out.clear();
+    h.keys("j ");
+    assert_eq!(h.sent(), Vec::<String>::new(), "a source is held");
+    h.wait(std::time::Duration::from_secs(6));
+    h.keys("Gkk");
+    assert!(h.text().contains("▸ Space changes it"), "{}", h.text());
+    let settings = maos_migrate::engine::workspace::Settings::parse(
+        "name: a\nsettings: {read_only: true}\n",
+        &maos_migrate::engine::workspace::Workspace::at(std::path::Path::new("/w")).expect("a workspace"),
+        &|_| None,
+    );
+    h.views.settings = Slot::read(h.now.at, settings);
+    h.update();
+    h.keys(" ");
+    let sent = h.sent().concat();
+    assert!(
+        sent.contains("\"read_only\"") && sent.contains("\"false\""),
+        "{sent}"
+    );
+    // What the command line says, no box takes back.
+    h.views.lock_is_setting = false;
+    h.update();
+    h.out.clear();
+    h.keys(" ");
+    assert_eq!(h.sent(), Vec::<String>::new());
+}
+
+#[test]
+fn who_opens_it_again_is_led_to_where_they_left_off() {
+    let mut h = Harness::new((80, 24));
+    scored(&mut h.snapshot);
+    let done = Step {
+        activity: Activity::Done,
+        ended: Some(at("14:02:00")),
+        ..Step::default()
+    };
+    h.snapshot.steps.insert(Capability::Tasks, done.clone());
+    h.update();
+    let text = h.text();
+    assert!(
+        text.contains("Resume: Tasks was done at 14:02. ▸ n goes to Environment"),
+        "{text}"
+    );
+    // Only going there: a source that is gone keeps nobody from looking.
+    h.views.sources = Slot::Empty;
+    h.update();
+    h.keys("n");
+    assert!(h.text().contains("Environment ─"), "{}", h.text());
+
+    let mut h = Harness::new((80, 24));
+    for step in [Capability::Assess, Capability::Report] {
+        h.snapshot.steps.insert(step, done.clone());
+    }
+    h.update();
+    assert!(h.text().contains("▸ n goes to Report"), "{}", h.text());
+}
+
+#[test]
+fn only_the_sample_is_called_one_and_no_type_has_no_last_step() {
+    let mut h = Harness::new((80, 24));
+    h.snapshot.environment = maos_migrate::engine::workspace::Environment::Rehearsal;
+    h.update();
+    assert!(!h.text().contains("Sample legacy system"), "{}", h.text());
+    h.snapshot.migration = None;
+    h.update();
+    h.keys("]");
+    let text = h.text();
+    assert!(
+        !text.contains("last step") && text.contains("type of this migration is not chosen"),
+        "{text}"
+    );
+}

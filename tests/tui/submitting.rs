@@ -6,6 +6,7 @@ use maos_migrate::engine::Capability;
 use maos_migrate::engine::item::{Item, ItemState, Items};
 use maos_migrate::engine::operation::Progress;
 use maos_migrate::engine::snapshot::{Activity, Step};
+use maos_migrate::tui::keymap::Action;
 use maos_migrate::tui::screens::Screen as _;
 use serde_json::json;
 
@@ -125,6 +126,20 @@ fn a_failed_part_is_given_again_under_the_next_attempt() {
         desk.sent,
         [("submit:legacy_001/1".to_owned(), json!({"again": 2}))]
     );
+}
+
+#[test]
+fn what_maos_has_done_is_not_edited_any_more() {
+    let off = |mut desk: Desk| {
+        desk.ask(|screen, cx| screen.commands(cx))
+            .into_iter()
+            .find(|command| command.is(Action::Edit))
+            .and_then(|command| command.off)
+    };
+    let had = desk(lines(), Activity::Done);
+    assert_eq!(off(had).as_deref(), Some("MAOS has parts of this task already."));
+    let failed = desk(vec![lines().swap_remove(1)], Activity::Done);
+    assert_eq!(off(failed), None, "nothing of it is done");
 }
 
 #[test]

@@ -384,6 +384,19 @@ fn parts_are_added_dropped_split_and_joined_and_taken_back() {
 }
 
 #[test]
+fn from_the_list_a_part_is_shown_before_it_is_dropped() {
+    let mut desk = Desk::with((120, 36), &TASKS[1..2]);
+    desk.keys("D");
+    assert!(desk.sent.is_empty(), "{:?}", desk.subjects());
+    assert!(desk.news().contains("D drops"), "{}", desk.news());
+    desk.keys("D");
+    assert_eq!(desk.subjects(), ["plan:legacy_002"]);
+    let mut desk = Desk::with((120, 36), &TASKS[7..8]);
+    desk.keys("d");
+    assert!(desk.news().starts_with("What does "), "{}", desk.news());
+}
+
+#[test]
 fn a_cycle_is_refused_on_the_spot_in_the_sentence_of_the_engine() {
     let mut desk = Desk::with((120, 36), &TASKS[7..8]);
     // The first part shall wait for the second, which waits for the first.

@@ -63,16 +63,68 @@ fn defect_61_the_checkpoint_comes_before_the_stop() {
     assert_eq!(&order[..3], ["checkpoint", "stop MAOS", "install 9.9.9"]);
 }
 
+/// A migrated database is put back by its backup alone: that is said before anything is taken back, and the way on stays open.
+#[test]
+fn a_migrated_database_is_not_taken_back_step_by_step() {
+    let site = site();
+    site.write("maos.yml", "a: [1\n");
+    let said = site.refused(&APPLY, 3);
+    assert!(
+        said.contains("check configuration failed") && said.contains("rollback"),
+        "{said}"
+    );
+    let said = site.refused(&["upgrade", "undo", "--yes"], 5);
+    assert!(
+        said.contains("restoring its backup") && said.contains("rollback"),
+        "{said}"
+    );
+    // Nothing of the way back was begun: the mended file lets it go on to its end.
+    site.write("maos.yml", "a: [1]\n");
+    assert!(!site.runs());
+    site.done(&APPLY);
+    assert!(site.runs());
+}
+
+/// Where the migration found nothing to do, the database is as it was, and the steps lead back: killed on the way, too.
 #[test]
 fn taking_back_is_killed_and_goes_on() {
     let site = site();
+    let done = site.done(&APPLY);
+    // Nothing was installed, and nothing is said to be in place.
+    let summary = done["summary"].as_str().unwrap();
+    assert!(
+        summary.starts_with("9.9.9 was not installed") && summary.contains("8 steps: 7 proved, 1 skipped"),
+        "{summary}"
+    );
     site.write("maos.yml", "a: [1\n");
-    // The database was migrated by then, which only a restore takes back: that is said, and nothing is claimed.
-    let said = site.refused(&APPLY, 3);
-    assert!(said.contains("check configuration failed"), "{said}");
-    let said = site.refused(&["upgrade", "undo", "--yes"], 5);
-    assert!(said.contains("restoring its backup"), "{said}");
-    // The mended file lets it go on to its end instead.
-    site.write("maos.yml", "a: [1]\n");
+    let apply = ["upgrade", "apply", "--to", "9.9.10", "--yes"];
+    let said = site.refused(&apply, 3);
+    assert!(said.contains("upgrade undo"), "{said}");
+    // Only what is left would be done, and only what was done is taken back.
+    let effects = |args: &[&str]| -> Vec<String> {
+        let plan = site.done(args)["plan"]["effects"].clone();
+        let words =
+            |effect: &serde_json::Value| format!("{} {}", effect["act"], effect["what"]).replace('"', "");
+        plan.as_array().unwrap().iter().map(words).collect()
+    };
+    assert_eq!(
+        effects(&["upgrade", "plan", "--to", "9.9.10"]),
+        [
+            "check the configuration, which stays as it is",
+            "start MAOS",
+            "wait until MAOS is ready within 120 s",
+            "prove that it is as it should be",
+        ]
+    );
     assert!(!site.runs());
+    assert!(site.killed(&["upgrade", "undo", "--yes"], "upgrade.stop.undo"));
+    site.done(&["upgrade", "undo", "--yes"]);
+    assert!(site.runs());
+    let lines = site.lines();
+    let line = lines.iter().find(|line| line.0 == "database");
+    assert!(
+        line.is_some_and(|line| line.1 == "undone" && line.2.contains("nothing was migrated")),
+        "{lines:?}"
+    );
+    site.refused(&["upgrade", "undo", "--yes"], 3);
 }

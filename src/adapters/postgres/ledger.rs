@@ -191,9 +191,9 @@ impl PgStore {
         let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
         self.hold_fence(&mut tx, fence).await?;
         let row = sqlx::query(sql(format!(
-            "WITH batch AS (DELETE FROM {prefix}migration_tracking WHERE id IN (SELECT id FROM {prefix}migration_tracking WHERE source = $1 ORDER BY id LIMIT $2) RETURNING maos_task_id), \
+            "WITH batch AS (DELETE FROM {prefix}migration_tracking WHERE ctid = ANY (ARRAY(SELECT ctid FROM {prefix}migration_tracking WHERE source = $1 LIMIT $2)) RETURNING maos_task_id), \
              gone AS (DELETE FROM {} t USING batch b WHERE t.{} = {} RETURNING 1) \
-             SELECT (SELECT count(*) FROM batch) AS tracked, (SELECT count(*) FROM gone) AS tasks",
+             SELECT count(*) AS tasks FROM gone",
             table(&recipe.target.table),
             ident(&id.name),
             super::proof::tracked_id(id, "b.maos_task_id")
@@ -204,7 +204,14 @@ impl PgStore {
         .await
         .map_err(|error| self.fault(&error))?;
         let removed = rows(row.get("tasks"));
-        if rows(row.get("tracked")) < limit {
+        let more: bool = sqlx::query_scalar(sql(format!(
+            "SELECT EXISTS (SELECT 1 FROM {prefix}migration_tracking WHERE source = $1)"
+        )))
+        .bind(&recipe.label)
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        if !more {
             for name in ["migration_quarantine", "migration_chunk"] {
                 sqlx::query(sql(format!("DELETE FROM {prefix}{name} WHERE source = $1")))
                     .bind(&recipe.label)

@@ -80,7 +80,8 @@ impl PgStore {
     /// Two connections that share a backend, or one that changes its backend, can only come from a pooler in transaction mode. A pooler that
     /// serves others at the same time may show neither at once, so both are asked a few times.
     async fn is_pooled(&self, one: &mut PgConnection) -> Own<bool> {
-        let mut two = self.separate().await?;
+        // The second one goes on working after this.
+        let mut two = self.streaming().await?;
         let (first, server) = self.backend(one).await?;
         let (second, its_server) = self.backend(&mut two).await?;
         let mut pooled = first == second && server == its_server;
@@ -88,14 +89,16 @@ impl PgStore {
             if pooled {
                 break;
             }
-            let within = sqlx::raw_sql("BEGIN").execute(&mut two).await;
+            let within = sqlx::raw_sql("BEGIN").execute(&mut *two).await;
             within.map_err(|error| self.fault(&error))?;
             let held = self.backend(&mut two).await?.0;
             let beside = self.backend(one).await?.0;
-            let _ = sqlx::raw_sql("ROLLBACK").execute(&mut two).await;
+            let _ = sqlx::raw_sql("ROLLBACK").execute(&mut *two).await;
             pooled = held != second || beside != first;
         }
-        let _ = two.close().await;
+        if !pooled {
+            two.settled();
+        }
         if !pooled && its_server != server {
             return Err(StoreError::Refused(format!(
                 "{}: two connections reached two different servers; name one server itself",

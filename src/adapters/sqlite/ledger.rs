@@ -298,9 +298,9 @@ impl SqliteStore {
         let connection = self.open_writer(&mut writer).await?;
         let mut tx = connection.begin().await.map_err(|error| self.fault(&error))?;
         self.hold_fence(&mut tx, fence).await?;
-        let batch = "SELECT id FROM migration_tracking WHERE source = $1 ORDER BY id LIMIT $2";
+        let batch = "SELECT rowid FROM migration_tracking WHERE source = $1 ORDER BY rowid LIMIT $2";
         let removed = sqlx::query(sql(format!(
-            "DELETE FROM {} WHERE {} IN (SELECT maos_task_id FROM migration_tracking WHERE id IN ({batch}))",
+            "DELETE FROM {} WHERE {} IN (SELECT maos_task_id FROM migration_tracking WHERE rowid IN ({batch}))",
             table(&recipe.target.table),
             ident(&recipe.target.columns[0].name)
         )))
@@ -310,16 +310,21 @@ impl SqliteStore {
         .await
         .map_err(|error| self.fault(&error))?
         .rows_affected();
-        let tracked = sqlx::query(sql(format!(
-            "DELETE FROM migration_tracking WHERE id IN ({batch})"
+        sqlx::query(sql(format!(
+            "DELETE FROM migration_tracking WHERE rowid IN ({batch})"
         )))
         .bind(&recipe.label)
         .bind(number(limit))
         .execute(&mut *tx)
         .await
-        .map_err(|error| self.fault(&error))?
-        .rows_affected();
-        if tracked < limit {
+        .map_err(|error| self.fault(&error))?;
+        let more: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM migration_tracking WHERE source = $1)")
+                .bind(&recipe.label)
+                .fetch_one(&mut *tx)
+                .await
+                .map_err(|error| self.fault(&error))?;
+        if !more {
             for name in ["migration_quarantine", "migration_chunk"] {
                 sqlx::query(sql(format!("DELETE FROM {name} WHERE source = $1")))
                     .bind(&recipe.label)

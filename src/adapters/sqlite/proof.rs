@@ -379,7 +379,7 @@ impl SqliteStore {
             found: format!("{broken} broken"),
             good: broken == 0,
         });
-        let row = sqlx::query("SELECT coalesce((SELECT max(id) FROM migration_tracking), 0) AS most, (SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name = 'migration_tracking_legacy_key') AS keyed")
+        let row = sqlx::query("SELECT count(*) AS keyed FROM sqlite_master WHERE type = 'index' AND name = 'migration_tracking_legacy_key'")
             .fetch_one(&mut reader)
             .await
             .map_err(|error| self.fault(&error))?;

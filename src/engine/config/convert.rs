@@ -11,7 +11,7 @@ use super::map::{Map, Target};
 use super::model::{Choice, Conflict, Conversion, Decisions, Fate, Finding, Origin, Setting, Severity};
 use super::reference;
 use super::secret;
-use super::tree::{Document, Value};
+use super::tree::{Document, Place, Value};
 use super::value::{Kind, Trouble};
 use crate::engine::error::{Error, Result};
 use crate::engine::text;
@@ -20,11 +20,14 @@ use crate::engine::workspace::secrets::MASK;
 /// Legacy files that call themselves older than this are warned about.
 const OLDEST_VERSION: f64 = 1.0;
 
+/// What an edit is called where it is left out.
+const TYPED: &str = "what was typed for it";
+
 /// Converts `document` by `map`.
 ///
 /// # Errors
-/// [`crate::engine::ErrorKind::Input`] for decisions that fit nothing: a choice that does not exist, an edited value of the
-/// wrong type, an edit of a key that the profile does not write.
+/// [`crate::engine::ErrorKind::Input`] for a typed value whose environment variable is not set here: the legacy value must not
+/// come back unnoticed. Decisions that fit nothing, as after another profile was chosen, change nothing and are told.
 pub fn convert(document: &Document, map: &Map, decisions: &Decisions) -> Result<Conversion> {
     let mut out = Conversion {
         fates: document
@@ -37,7 +40,7 @@ pub fn convert(document: &Document, map: &Map, decisions: &Decisions) -> Result<
         findings: Vec::new(),
         secrets: Vec::new(),
     };
-    check_edits(map, decisions)?;
+    edits_left_out(map, decisions, &mut out);
     for target in &map.targets {
         Converter {
             document,
@@ -48,42 +51,56 @@ pub fn convert(document: &Document, map: &Map, decisions: &Decisions) -> Result<
         }
         .run()?;
     }
-    let known: Vec<&str> = out
-        .conflicts
-        .iter()
-        .map(|conflict| conflict.path.as_str())
-        .collect();
-    if let Some(stray) = decisions
-        .choices
-        .keys()
-        .find(|path| !known.contains(&path.as_str()))
-    {
-        let stray = text::inert_short(stray, 60);
-        return Err(Error::input(format!(
-            "there is no conflict about {stray} to decide"
-        )));
-    }
+    choices_left_out(map, decisions, &mut out);
     rest_findings(document, map, &mut out);
     out.findings.sort_by_key(|finding| finding.place);
     Ok(out)
 }
 
-fn check_edits(map: &Map, decisions: &Decisions) -> Result<()> {
+/// A decision that fits nothing here: it was made for another profile or another legacy file. It changes nothing.
+fn left_out(out: &mut Conversion, key: &str, what: &str, why: &str) {
+    out.findings.push(Finding {
+        severity: Severity::Warning,
+        code: "decision_left_out",
+        key: text::inert_short(key, 60),
+        place: Place::default(),
+        message: format!("{what} is left out: {why}"),
+    });
+}
+
+fn edits_left_out(map: &Map, decisions: &Decisions, out: &mut Conversion) {
     for path in decisions.edits.keys() {
         let known = map
             .targets
             .iter()
             .any(|target| target.path == *path || target.secret.as_ref() == Some(path));
         if !known {
-            let shown = text::inert_short(path, 60);
             let why = map
                 .check_path(path)
                 .err()
-                .unwrap_or_else(|| format!("profile {} does not write {shown}", map.profile));
-            return Err(Error::input(why));
+                .unwrap_or_else(|| format!("profile {} does not write it", map.profile));
+            left_out(out, path, TYPED, &why);
         }
     }
-    Ok(())
+}
+
+fn choices_left_out(map: &Map, decisions: &Decisions, out: &mut Conversion) {
+    for (path, choice) in &decisions.choices {
+        let many = out
+            .conflicts
+            .iter()
+            .find(|conflict| conflict.path == *path)
+            .map(|conflict| conflict.choices.len());
+        let why = match many {
+            Some(many) if (1..=many).contains(choice) => continue,
+            Some(many) => format!("there are {many} to choose from"),
+            None if map.targets.iter().any(|target| target.path == *path) => {
+                "its legacy keys do not differ".to_owned()
+            }
+            None => format!("profile {} does not write it", map.profile),
+        };
+        left_out(out, path, &format!("choice {choice}"), &why);
+    }
 }
 
 fn fate_of_rest(normal: &str, value: &Value, map: &Map) -> Fate {
@@ -171,8 +188,8 @@ impl Converter<'_> {
                 None => groups.push(found),
             }
         }
-        let taken = self.choose(&groups)?;
         let edited = self.edited()?;
+        let taken = self.choose(&groups, edited.is_some());
         if let Some(taken) = taken {
             let by = groups[taken].label(self.document);
             for (i, group) in groups.iter().enumerate() {
@@ -201,9 +218,14 @@ impl Converter<'_> {
             }
             (None, Some(candidate)) => self.write(candidate, Origin::Legacy),
             (None, None) => {
-                if self.secret_edit().is_some() {
-                    let path = &self.target.path;
-                    return Err(Error::input(format!("{path} is not set, so it needs no secret")));
+                if let Some(name) = self
+                    .target
+                    .secret
+                    .as_ref()
+                    .filter(|_| self.secret_edit().is_some())
+                {
+                    let why = format!("{} is not set, so it needs no secret", self.target.path);
+                    left_out(self.out, name, TYPED, &why);
                 }
                 if let Some(value) = &self.target.default {
                     self.set(
@@ -218,23 +240,18 @@ impl Converter<'_> {
         }
     }
 
-    fn choose(&mut self, groups: &[Candidate]) -> Result<Option<usize>> {
+    fn choose(&mut self, groups: &[Candidate], edited: bool) -> Option<usize> {
         if groups.len() < 2 {
-            return Ok(if groups.is_empty() { None } else { Some(0) });
+            return (!groups.is_empty()).then_some(0);
         }
         let path = &self.target.path;
-        let chosen = self.decisions.choices.get(path);
-        let taken = match chosen {
-            None => 0,
-            Some(choice) if (1..=groups.len()).contains(choice) => choice - 1,
-            Some(choice) => {
-                let last = groups.len();
-                return Err(Error::input(format!(
-                    "{path}: choice {choice} is not one of 1 to {last}"
-                )));
-            }
-        };
-        let edited = self.decisions.edits.contains_key(path);
+        // A number beyond the choices decides nothing.
+        let chosen = self
+            .decisions
+            .choices
+            .get(path)
+            .filter(|choice| (1..=groups.len()).contains(*choice));
+        let taken = chosen.map_or(0, |choice| choice - 1);
         let choices = groups
             .iter()
             .map(|group| Choice {
@@ -249,7 +266,7 @@ impl Converter<'_> {
             taken,
             decided: chosen.is_some() || edited,
         });
-        Ok(Some(taken))
+        Some(taken)
     }
 
     fn mapped(&self, leaf: usize, group: &Candidate) -> Fate {
@@ -273,14 +290,21 @@ impl Converter<'_> {
     }
 
     /// The value that a person typed for this target, read like a legacy one.
-    fn edited(&self) -> Result<Option<Got>> {
+    fn edited(&mut self) -> Result<Option<Got>> {
         let Some(typed) = self.decisions.edits.get(&self.target.path) else {
             return Ok(None);
         };
         let value = Value::Text(typed.expose_secret().to_owned());
-        candidate::read(&value, self.target, self.map, self.decisions)
-            .map(|(got, _)| Some(got))
-            .map_err(|trouble| Error::input(format!("{}: {}", self.target.path, trouble.why)))
+        match candidate::read(&value, self.target, self.map, self.decisions) {
+            Ok((got, _)) => Ok(Some(got)),
+            Err(trouble) if trouble.code == "unset_reference" => {
+                Err(Error::input(format!("{}: {}", self.target.path, trouble.why)))
+            }
+            Err(trouble) => {
+                left_out(self.out, &self.target.path, TYPED, &trouble.why);
+                Ok(None)
+            }
+        }
     }
 
     pub(super) fn refuse(&mut self, leaves: &[usize], trouble: &Trouble) {

@@ -223,9 +223,9 @@ fn same_file(a: &Path, b: &Path) -> bool {
 /// Reads and converts; writes nothing.
 ///
 /// # Errors
-/// [`crate::engine::ErrorKind::Input`] for a legacy file that cannot be read, decisions that fit nothing, a target that is
-/// not a regular file; [`crate::engine::ErrorKind::Usage`] for names that collide. No message holds a value of the file that
-/// could be a secret.
+/// [`crate::engine::ErrorKind::Input`] for a legacy file that cannot be read, a typed value whose environment variable is
+/// not set, a target that is not a regular file; [`crate::engine::ErrorKind::Usage`] for names that collide. No message holds a
+/// value of the file that could be a secret.
 pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
     control.safe_point()?;
     let map = match &request.map {
@@ -300,22 +300,7 @@ pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
         source_name.as_deref().unwrap_or(""),
         &out_name,
     );
-    let open: Vec<&str> = view.open().map(|conflict| conflict.path.as_str()).collect();
-    let mut blocked = (request.require_decisions && !open.is_empty()).then(|| {
-        let many = plural(open.len() as u64, "conflict needs", "conflicts need");
-        format!("{many} a decision: {}", open.join(", "))
-    });
-    if !request.forgotten.is_empty() {
-        blocked = Some(format!(
-            "{} typed in a session that has ended, and is not kept: type it again, or take it back",
-            inert(&request.forgotten.join(", "))
-                + if request.forgotten.len() == 1 {
-                    " was"
-                } else {
-                    " were"
-                }
-        ));
-    }
+    let blocked = blocked(request, &map, &view);
     Ok(Prepared {
         plan: sealed(request, &map, &products, source.as_ref(), &conversion),
         tree: emit::tree(&conversion.settings)?,
@@ -326,6 +311,32 @@ pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
         source,
         products,
         format: request.format,
+    })
+}
+
+/// What the wizard still needs to know before anything is written.
+fn blocked(request: &Request, map: &Map, view: &View) -> Option<String> {
+    // A secret of another profile stands on no line: nobody could type it again.
+    let forgotten: Vec<&str> = request
+        .forgotten
+        .iter()
+        .filter(|name| {
+            map.targets
+                .iter()
+                .any(|target| target.secret.as_ref() == Some(name))
+        })
+        .map(String::as_str)
+        .collect();
+    if !forgotten.is_empty() {
+        return Some(format!(
+            "{} typed in a session that has ended, and is not kept: type it again, or take it back",
+            inert(&forgotten.join(", ")) + if forgotten.len() == 1 { " was" } else { " were" }
+        ));
+    }
+    let open: Vec<&str> = view.open().map(|conflict| conflict.path.as_str()).collect();
+    (request.require_decisions && !open.is_empty()).then(|| {
+        let many = plural(open.len() as u64, "conflict needs", "conflicts need");
+        format!("{many} a decision: {}", open.join(", "))
     })
 }
 

@@ -41,7 +41,7 @@ pub fn check(
     let reasoned = || -> Result<()> {
         if text("reason").is_empty() {
             return Err(Error::new(ErrorKind::Usage, format!("{subject} needs a reason"))
-                .hint("It is kept in the journal with your name."));
+                .hint("Give --reason TEXT. It is kept in the journal with your name."));
         }
         Ok(())
     };
@@ -93,7 +93,9 @@ pub fn check(
             reasoned()?;
             watched().map(|_| ())
         }
-        "mark" if !text("text").is_empty() => watched().map(|_| ()),
+        "mark" if text("text").is_empty() => Err(Error::new(ErrorKind::Usage, "a mark needs a text")
+            .hint("Say what happened, as in monitor mark 'version 2.1 deployed'.")),
+        "mark" => watched().map(|_| ()),
         other => usage(format!("the monitor knows no decision {other} of that form")),
     }
 }

@@ -9,8 +9,9 @@ use super::evaluator::Evaluator;
 use super::json::{self, Line};
 use super::sample::{Gap, Sample};
 use super::verdict::{Aside, Criterion, Verdict};
-use crate::engine::error::{Error, Result};
+use crate::engine::error::Result;
 use crate::engine::operation::{Control, Progress};
+use crate::engine::stopping::read_error;
 
 /// A longer line is no sample.
 const LONGEST: u64 = 1024 * 1024;
@@ -168,7 +169,7 @@ pub fn replay(
 
 /// Reads one line, of which no more than a little over the longest is kept.
 fn next_line(reader: &mut impl BufRead, buffer: &mut Vec<u8>) -> Result<bool> {
-    let failed = |error: std::io::Error| Error::unavailable(format!("cannot read the samples: {error}"));
+    let failed = |error: std::io::Error| read_error("the samples", &error);
     buffer.clear();
     let read = reader
         .by_ref()

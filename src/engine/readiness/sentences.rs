@@ -24,13 +24,23 @@ pub fn evidence(dimension: &Dimension, zone: &TimeZone) -> String {
             Some(Source::Probed) => format!(", {}", dimension.evidence),
             _ => String::new(),
         };
-        return format!("average score {answer} of 10{from}");
+        return format!("average score {} of 10{from}", rounded(answer));
     }
     match (dimension.source, dimension.at) {
         (Some(Source::Stated), Some(at)) => {
             format!("{answer}, {} {}", dimension.evidence, clock(at, zone))
         }
         _ => format!("{answer}, {}", dimension.evidence),
+    }
+}
+
+/// A figure with two decimals at most; a mean may have any number of them.
+fn rounded(figure: &str) -> String {
+    match figure.split_once('.') {
+        Some((_, decimals)) if decimals.len() > 2 => figure
+            .parse::<f64>()
+            .map_or_else(|_| figure.to_owned(), |value| format!("{value:.2}")),
+        _ => figure.to_owned(),
     }
 }
 
@@ -166,4 +176,21 @@ fn lower_first(text: &str) -> String {
     chars
         .next()
         .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn a_mean_has_two_decimals_at_most() {
+        for (figure, shown) in [
+            ("4", "4"),
+            ("4.5", "4.5"),
+            ("4.702702702702703", "4.70"),
+            ("yes", "yes"),
+        ] {
+            assert_eq!(rounded(figure), shown);
+        }
+    }
 }

@@ -84,6 +84,14 @@ impl Preflight {
         (!self.rehearsed.is_empty()).then(|| self.rehearsed.values().sum())
     }
 
+    /// Whether every step of the plan was timed.
+    #[must_use]
+    pub fn all_rehearsed(&self) -> bool {
+        self.steps
+            .iter()
+            .all(|(key, ..)| self.rehearsed.contains_key(key))
+    }
+
     fn bad(&mut self, error: Error, evidence: &str) {
         self.lines
             .push(Line::new(Sign::Bad, error.message.clone(), evidence));
@@ -345,13 +353,14 @@ async fn newer_line(place: &Place, found: &mut Preflight) {
         Ok(Some(counted)) => {
             let (new, changed) = (counted.new, counted.changed);
             let since = match place.params.mode {
-                Mode::Legacy => "since cut over",
-                Mode::Maos => "since the backup",
+                Mode::Legacy if place.params.closed => " since cut over",
+                Mode::Legacy => "",
+                Mode::Maos => " since the backup",
             };
             let sign = if new == 0 { Sign::Good } else { Sign::Note };
             found.lines.push(Line::new(
                 sign,
-                format!("{} only in MAOS {since}", plural(new, "row exists", "rows exist")),
+                format!("{} only in MAOS{since}", plural(new, "row exists", "rows exist")),
                 match (new, place.params.rows) {
                     (0, _) => "compared by key",
                     (_, NewRows::Carry) => "carried back",

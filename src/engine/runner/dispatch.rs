@@ -9,18 +9,19 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::emit::Outlets;
 use super::internal::Internal;
-use super::opening::{answer, check_identity, first_events};
+use super::opening::{answer, first_events};
 use super::operations::{self, World};
+use super::settings::load_settings;
 use super::{Options, Reply, Request};
 use crate::engine::assess::Questionnaire;
 use crate::engine::capability::Capability;
 use crate::engine::command::Command;
 use crate::engine::error::{Error, Result};
-use crate::engine::event::{Event, EventKind, Level};
+use crate::engine::event::{EventKind, Level};
 use crate::engine::operation::{Control, Progress};
 use crate::engine::ports::{Journal, Ports};
 use crate::engine::views::{Mode, Slot, Views};
-use crate::engine::workspace::{Session, Settings, Workspace, denied, files, takeover};
+use crate::engine::workspace::{Session, Workspace, denied, files, takeover};
 
 /// How often it is looked whether somebody wants to take over.
 const TAKEOVER_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
@@ -56,7 +57,7 @@ pub(super) struct Dispatcher {
     pub(super) ports: Ports,
     pub(super) options: Options,
     pub(super) outlets: Outlets,
-    journal: Arc<dyn Journal>,
+    pub(super) journal: Arc<dyn Journal>,
     session: Option<Session>,
     reports_in: mpsc::UnboundedSender<Internal>,
     pub(super) reports: mpsc::UnboundedReceiver<Internal>,
@@ -232,17 +233,7 @@ impl Dispatcher {
         self.emit(kinds).await?;
         // The mode turns last: who waits for it finds the settings read.
         self.settings_read(at, settings).await?;
-        let locked = match (self.options.read_only, self.options.dry_run) {
-            (true, _) => Some("read-only: nothing can be applied in this session".to_owned()),
-            (_, true) => Some("dry run: every operation stops after its plan".to_owned()),
-            _ => None,
-        };
-        self.outlets.view(|views| {
-            views.mode = Mode::Operating;
-            if views.locked_by.is_none() {
-                views.locked_by = locked;
-            }
-        });
+        self.outlets.view(|views| views.mode = Mode::Operating);
         self.resume_watch().await
     }
 
@@ -600,42 +591,6 @@ impl Dispatcher {
             }
         }
     }
-
-    pub(super) async fn settings_read(
-        &mut self,
-        at: jiff::Timestamp,
-        result: Result<Settings>,
-    ) -> Result<()> {
-        let mut result = result;
-        if let Ok(settings) = &result
-            && let Err(error) = check_identity(self.journal.as_ref(), &settings.identity()).await
-        {
-            result = Err(error);
-        }
-        if let Ok(settings) = &result {
-            let kind = EventKind::SettingsRead {
-                name: settings.name.clone(),
-                migration: settings.kind,
-                environment: settings.environment,
-                target: settings.target_words(),
-                warnings: settings.warnings.clone(),
-            };
-            if !same_settings(self.outlets.snapshot(), &kind) {
-                self.emit(vec![kind]).await?;
-            }
-            let why = (settings.tuning.read_only && !self.options.read_only)
-                .then(|| "read-only in migration.yml: nothing can be applied".to_owned())
-                .or_else(|| {
-                    (settings.tuning.dry_run && !self.options.dry_run)
-                        .then(|| "dry run in migration.yml: every operation stops after its plan".to_owned())
-                });
-            if why.is_some() {
-                self.outlets.view(|views| views.locked_by = why);
-            }
-        }
-        self.outlets.view(|views| views.settings = Slot::read(at, result));
-        Ok(())
-    }
 }
 
 /// Removes unfinished files of a killed session, where operations of a workspace write.
@@ -644,32 +599,6 @@ fn sweep(workspace: &Workspace) -> Result<()> {
         files::sweep_temporaries(&workspace.path(folder))?;
     }
     Ok(())
-}
-
-fn same_settings(snapshot: &crate::engine::snapshot::Snapshot, kind: &EventKind) -> bool {
-    let mut after = snapshot.clone();
-    after.apply(&Event {
-        seq: snapshot.seq,
-        at: snapshot.at.unwrap_or_default(),
-        kind: kind.clone(),
-    });
-    (
-        &after.name,
-        after.migration,
-        after.environment,
-        &after.target,
-        &after.warnings,
-    ) == (
-        &snapshot.name,
-        snapshot.migration,
-        snapshot.environment,
-        &snapshot.target,
-        &snapshot.warnings,
-    ) && snapshot.seq > 0
-}
-
-fn load_settings(workspace: &Workspace) -> Result<Settings> {
-    Settings::load(workspace, &|name| std::env::var(name).ok())
 }
 
 async fn sleep_until(due: Option<Instant>) {

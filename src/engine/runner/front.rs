@@ -44,6 +44,7 @@ impl Dispatcher {
             Command::Trouble => self.trouble(),
             Command::Set { path, value } => self.set(&path, &value).await,
             Command::Read(capability) => {
+                self.settings_again().await?;
                 self.read(capability)?;
                 Ok(Reply::Done)
             }

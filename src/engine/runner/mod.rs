@@ -15,6 +15,7 @@ pub mod operations;
 mod reading;
 mod saving;
 mod secrets;
+mod settings;
 mod sources;
 pub mod trouble;
 mod watching;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use self::settings::{Lock, lock};
 use super::command::Command;
 use super::error::{Error, Result};
 use super::event::Event;

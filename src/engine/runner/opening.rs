@@ -1,13 +1,16 @@
 //! Opening a session: the lock, the journal and whose it is, what an earlier session left behind; or watching somebody else's.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::dispatch::Dispatcher;
 use super::emit::Outlets;
+use super::settings::load_settings;
 use super::{Options, Reply, Request, operations};
 use crate::engine::backup;
 use crate::engine::capability::Capability;
@@ -17,10 +20,11 @@ use crate::engine::event::EventKind;
 use crate::engine::journal;
 use crate::engine::monitor::decide;
 use crate::engine::ports::{Journal, Ports};
-use crate::engine::views::{Mode, Slot};
+use crate::engine::snapshot::Snapshot;
+use crate::engine::views::{Mode, Slot, Views};
 use crate::engine::workspace::identity::Identity;
 use crate::engine::workspace::session::{self, Opened};
-use crate::engine::workspace::{Holder, Settings, Workspace, denied, takeover};
+use crate::engine::workspace::{Holder, Workspace, denied, takeover};
 
 /// How often a watcher looks for news of the operating session.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
@@ -82,6 +86,8 @@ pub(super) async fn run(
                     .map(|journal| Opening::Operating { session, journal });
             }
             Err(error) => {
+                // What the settings name is shown all the same, and told apart from nothing.
+                look_around(&workspace, &ports, &mut outlets).await;
                 outlets.view(|views| views.mode = Mode::Failed(error.clone()));
                 // Every question gets the reason until the last handle is gone.
                 while let Some(request) = requests.recv().await {
@@ -218,19 +224,30 @@ async fn watch(
 ) -> Option<session::Session> {
     let mut tick = tokio::time::interval(FOLLOW_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    // What a way back rests on is told to everybody who looks; listing the backups changes nothing.
-    let mut listing = tokio::task::JoinSet::new();
-    let mut listed = false;
+    // What a way back rests on is told to everybody who looks; reading changes nothing.
+    let mut reading = JoinSet::<Change>::new();
+    let (mut listed, mut going_back) = (false, false);
     loop {
-        if !listed && listing.is_empty() {
+        if !listed && reading.is_empty() {
             listed = true;
             let (workspace, at) = (workspace.clone(), ports.clock.now());
-            listing.spawn_blocking(move || (at, backups(&workspace)));
+            reading.spawn_blocking(move || around(&workspace, at));
+        }
+        if going_back && reading.is_empty() {
+            going_back = false;
+            // The settings as they stand now: the operating session may not have read them again yet.
+            let (world, at) = (world(workspace, ports, me, outlets).await, ports.clock.now());
+            outlets.view(|views| views.rollback = views.rollback.loading());
+            reading.spawn(async move {
+                let read = match world {
+                    Ok(world) => operations::rollback::preflight(world).await,
+                    Err(error) => Err(error),
+                };
+                Box::new(move |views: &mut Views| views.rollback.settle(at, read)) as Change
+            });
         }
         tokio::select! {
-            Some(Ok((at, read))) = listing.join_next() => {
-                outlets.view(|views| views.backups = Slot::read(at, read));
-            }
+            Some(Ok(change)) = reading.join_next() => outlets.view(change),
             request = requests.recv() => match request {
                 None => return None,
                 Some(Request { command: Command::TakeOver { reason }, reply }) => {
@@ -256,6 +273,10 @@ async fn watch(
                             listed = false;
                             Ok(Reply::Done)
                         }
+                        Command::Read(Capability::Rollback) => {
+                            going_back = true;
+                            Ok(Reply::Done)
+                        }
                         // The one thing that anybody who looks may do, at once.
                         command if decide::stops_countdown(command) => {
                             let asked = decide::Asked::to_stop_countdown(&me.operator, ports.clock.now());
@@ -279,13 +300,65 @@ async fn watch(
     }
 }
 
-/// The backups as they lie in their folder.
-fn backups(workspace: &Workspace) -> Result<Vec<backup::Listed>> {
-    let settings = Settings::load(workspace, &|name| std::env::var(name).ok())?;
-    backup::list(&backup::request::folder(workspace, &settings))
+/// A reading on its way to the screens.
+type Change = Box<dyn FnOnce(&mut Views) + Send>;
+
+/// The settings, and the backups as they lie in their folder.
+fn around(workspace: &Workspace, at: jiff::Timestamp) -> Change {
+    let read = load_settings(workspace);
+    let backups = match &read {
+        Ok(settings) => backup::list(&backup::request::folder(workspace, settings)),
+        Err(error) => Err(error.clone()),
+    };
+    Box::new(move |views| {
+        views.settings = Slot::read(at, read);
+        views.backups = Slot::read(at, backups);
+    })
 }
 
-/// Tells what is new; whether an operation has ended.
+/// Shows what can be known without a journal. Its events are missing, so nothing but the settings is told.
+async fn look_around(workspace: &Workspace, ports: &Ports, outlets: &mut Outlets) {
+    let (ws, at) = (workspace.clone(), ports.clock.now());
+    let Ok(change) = operations::blocking(move || Ok(around(&ws, at))).await else {
+        return;
+    };
+    outlets.view(change);
+    let Some((_, settings)) = outlets.views().settings.value() else {
+        return;
+    };
+    let shown = Snapshot {
+        name: settings.name.clone(),
+        migration: settings.kind,
+        environment: settings.environment,
+        target: settings.target_words(),
+        ..Snapshot::default()
+    };
+    outlets.restore(shown);
+}
+
+/// The world as somebody sees it who only watches.
+async fn world(
+    workspace: &Workspace,
+    ports: &Ports,
+    me: &Holder,
+    outlets: &Outlets,
+) -> Result<operations::World> {
+    let ws = workspace.clone();
+    let settings = operations::blocking(move || load_settings(&ws)).await?;
+    Ok(operations::World {
+        workspace: workspace.clone(),
+        settings: Arc::new(settings),
+        snapshot: Arc::clone(outlets.snapshot()),
+        ports: ports.clone(),
+        now: ports.clock.now(),
+        operator: me.operator.clone(),
+        host: me.host.clone(),
+        secrets: BTreeMap::new(),
+        interactive: false,
+    })
+}
+
+/// Tells what is new; whether an operation has ended, or the settings changed.
 async fn follow(journal: &dyn Journal, outlets: &mut Outlets) -> bool {
     let mut news = Vec::new();
     let read = journal::for_each(journal, outlets.snapshot().seq, |event| {
@@ -297,8 +370,12 @@ async fn follow(journal: &dyn Journal, outlets: &mut Outlets) -> bool {
     if let Err(error) = read {
         outlets.view(|views| views.locked_by = Some(error.to_string()));
     }
-    news.iter()
-        .any(|event| matches!(event.kind, EventKind::Finished { .. }))
+    news.iter().any(|event| {
+        matches!(
+            event.kind,
+            EventKind::Finished { .. } | EventKind::SettingsRead { .. }
+        )
+    })
 }
 
 /// What a session does first: folds the journal, says that it is here, and closes what a dead session left open.

@@ -6,10 +6,10 @@ use super::operations::{self, World};
 use super::sources;
 use crate::engine::assess::{Decimal, Value, derive};
 use crate::engine::capability::Capability;
-use crate::engine::error::Result;
+use crate::engine::error::{Error, Result};
 use crate::engine::operation::Control;
 use crate::engine::ports::probe::Reading;
-use crate::engine::views::Slot;
+use crate::engine::views::{Slot, Views};
 use crate::engine::{checkpoints, config, environment, tasks};
 
 impl Dispatcher {
@@ -18,7 +18,22 @@ impl Dispatcher {
     /// # Errors
     /// When the settings cannot be read.
     pub(super) fn read(&mut self, capability: Capability) -> Result<()> {
-        let world = self.world()?;
+        match self.world() {
+            Ok(world) => {
+                self.read_in(world, capability);
+                Ok(())
+            }
+            Err(error) => {
+                // The screen that waits for it says so, and does not wait for ever.
+                let at = self.ports.clock.now();
+                self.outlets
+                    .view(|views| unreadable(views, capability, at, &error));
+                Err(error)
+            }
+        }
+    }
+
+    fn read_in(&mut self, world: World, capability: Capability) {
         match capability {
             Capability::Start => {
                 self.outlets.view(|views| views.sources = views.sources.loading());
@@ -117,7 +132,23 @@ impl Dispatcher {
             }
             _ => {}
         }
-        Ok(())
+    }
+}
+
+/// Puts why nothing can be read where the screen of `capability` looks for its reading.
+fn unreadable(views: &mut Views, capability: Capability, at: jiff::Timestamp, error: &Error) {
+    let error = error.clone();
+    match capability {
+        Capability::Tasks => views.tasks = Slot::Failed(at, error),
+        Capability::Checkpoints => views.checkpoints = Slot::Failed(at, error),
+        Capability::Schema => views.schema = Slot::Failed(at, error),
+        Capability::Upgrade => views.upgrade = Slot::Failed(at, error),
+        Capability::Config => views.config = Slot::Failed(at, error),
+        Capability::Backup => views.backups = Slot::Failed(at, error),
+        Capability::Rollback => views.rollback = Slot::Failed(at, error),
+        Capability::Environment => views.environment = Slot::Failed(at, error),
+        // The settings themselves say it on Start.
+        _ => {}
     }
 }
 

@@ -157,6 +157,22 @@ impl Differences {
         all
     }
 
+    /// Adds what was found elsewhere.
+    pub(super) fn join(&mut self, other: Self) {
+        for (list, more) in [
+            (&mut self.missing, other.missing),
+            (&mut self.extra, other.extra),
+            (&mut self.changed, other.changed),
+            (&mut self.aside, other.aside),
+            (&mut self.tracking, other.tracking),
+        ] {
+            let room = LISTED.saturating_sub(list.len());
+            list.extend(more.into_iter().take(room));
+            list.sort();
+        }
+        self.total += other.total;
+    }
+
     pub(super) fn add(list: &mut Vec<Key>, total: &mut u64, key: Key) {
         *total += 1;
         if list.len() < LISTED {
@@ -288,7 +304,12 @@ pub async fn verify(
     let tracking = tracking
         .await
         .map_err(|error| Error::bug(format!("a proving worker ended: {error}")))??;
-    conclude(subject, chunks, faults, &segments, reads, tracking).await
+    let steady = Steady {
+        subject,
+        control,
+        live,
+    };
+    conclude(&steady, chunks, faults, &segments, reads, tracking).await
 }
 
 fn proved(segment: &Segment, read: &Read, control: &Control, live: &Live) {
@@ -342,8 +363,21 @@ async fn again<'a, T>(read: impl Fn() -> Answer<'a, T>, control: &Control, live:
     retry::until(read, std::time::Duration::ZERO, control, live).await
 }
 
+/// Asks both sides, again where a connection was lost.
+struct Steady<'a> {
+    subject: &'a Subject,
+    control: &'a Control,
+    live: &'a Live,
+}
+
+impl<'a> Steady<'a> {
+    async fn ask<T>(&self, read: impl Fn(&'a Subject) -> Answer<'a, T>) -> Result<T> {
+        again(|| read(self.subject), self.control, self.live).await
+    }
+}
+
 async fn conclude(
-    subject: &Subject,
+    steady: &Steady<'_>,
     chunks: &[ChunkRow],
     faults: &[String],
     segments: &[Segment],
@@ -379,20 +413,25 @@ async fn conclude(
             verified.hashes.push((segment.chunk, read.found.digest));
         } else {
             verified.differing.push(segment.chunk);
-            subject.descend(segment, &read, &mut verified.differences).await?;
+            let differ = steady.ask(|subject| Box::pin(subject.descend(segment, &read)));
+            verified.differences.join(differ.await?);
         }
     }
     if in_tracking != tracked {
         // A server that hashes differently proves nothing: the rows decide.
-        in_tracking = subject.read_tracked().await?;
+        in_tracking = steady.ask(|subject| Box::pin(subject.read_tracked())).await?;
     }
     if in_tracking != tracked {
-        subject
-            .untracked(tracked.0.max(in_tracking.0), &mut verified.differences)
-            .await?;
+        let rows = tracked.0.max(in_tracking.0);
+        let differ = steady.ask(|subject| Box::pin(subject.untracked(rows)));
+        verified.differences.join(differ.await?);
     }
-    let (stored, aside_good) = subject.quarantine(aside, &mut verified.differences).await?;
-    let checks = subject.stores.target.checks(&subject.recipe).await?;
+    let (stored, differ) = steady.ask(|subject| Box::pin(subject.quarantine(aside))).await?;
+    let aside_good = differ.is_none();
+    verified.differences.join(differ.unwrap_or_default());
+    let checks = steady
+        .ask(|subject| subject.stores.target.checks(&subject.recipe))
+        .await?;
     verified.quarantined = stored;
     verified.lines = lines(
         &verified,

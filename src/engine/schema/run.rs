@@ -156,6 +156,11 @@ impl Run<'_> {
             .mapping
             .digest(self.prepared.request.running);
         let found = store.run(&self.fence.target, &self.fence.label).await?;
+        if found.as_ref().is_some_and(|run| run.state == RunState::Undone) {
+            // Nothing of it is left but, in ledgers of earlier versions, its chunks, which would be taken for copied ones.
+            self.steadily(|| store.remove(&self.recipe, &self.fence, 1))
+                .await?;
+        }
         let begun = found.filter(|run| run.state != RunState::Undone);
         let run = match begun {
             Some(run) if run.format > FORMAT => {
@@ -328,11 +333,9 @@ impl Run<'_> {
             .boundary
             .as_deref()
             .and_then(|text| Key::parse(self.recipe.source.key_kind, text));
-        Ok(self
-            .stores
-            .source
-            .census(&self.recipe.source, key.as_ref())
-            .await?)
+        let source = &self.stores.source;
+        self.steadily(|| source.census(&self.recipe.source, key.as_ref()))
+            .await
     }
 
     /// Whether rows after the boundary appeared since it was recorded.
@@ -379,7 +382,9 @@ impl Run<'_> {
                 None => run.hash.clone(),
             };
             if let Some(known) = known
-                && !subject.untouched(&segment, &known).await?
+                && !self
+                    .steadily(|| Box::pin(subject.untouched(&segment, &known)))
+                    .await?
             {
                 touched_ranges.push(segment.range);
             }
@@ -424,8 +429,9 @@ impl Run<'_> {
     }
 
     async fn tell_quarantine(&self, store: &dyn Store) -> Result<()> {
-        let rows = store
-            .quarantine(&self.fence.target, &self.fence.label, None, TOLD)
+        let fence = &self.fence;
+        let rows = self
+            .steadily(|| store.quarantine(&fence.target, &fence.label, None, TOLD))
             .await?;
         for row in rows {
             self.control.notice(Notice::Quarantined(quarantined(&row)));

@@ -248,12 +248,8 @@ impl Subject {
     }
 
     /// Compares the rows of differing buckets one by one; as many buckets at a time as fit into memory.
-    pub(super) async fn descend(
-        &self,
-        segment: &Segment,
-        read: &Read,
-        into: &mut Differences,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn descend(&self, segment: &Segment, read: &Read) -> Result<Differences, StoreError> {
+        let mut into = Differences::default();
         let buckets = read.wanted.rows.differing(&read.found.rows);
         let rows = read.wanted.rows.rows.max(read.found.rows.rows);
         for group in groups(&buckets, rows) {
@@ -300,10 +296,7 @@ impl Subject {
                 Differences::add(&mut into.missing, &mut into.total, key);
             }
         }
-        into.missing.sort();
-        into.extra.sort();
-        into.changed.sort();
-        Ok(())
+        Ok(into)
     }
 
     /// Every tracking row, as (rows, sum of their hashes).
@@ -327,7 +320,8 @@ impl Subject {
     }
 
     /// Names the tracking rows that are not as expected.
-    pub(super) async fn untracked(&self, rows: u64, into: &mut Differences) -> Result<(), StoreError> {
+    pub(super) async fn untracked(&self, rows: u64) -> Result<Differences, StoreError> {
+        let mut into = Differences::default();
         let (mut expected, mut sums) = (Sums::default(), Sums::default());
         let mut judge = self.judge();
         let mut sink = |row: RawRow<'_>| {
@@ -376,14 +370,14 @@ impl Subject {
                 Differences::add(&mut into.tracking, &mut into.total, key);
             }
         }
-        Ok(())
+        Ok(into)
     }
 
+    /// How many rows are quarantined, and which of them are not those that are expected; `None` when all are.
     pub(super) async fn quarantine(
         &self,
         expected: (u64, u128),
-        into: &mut Differences,
-    ) -> Result<(u64, bool), StoreError> {
+    ) -> Result<(u64, Option<Differences>), StoreError> {
         let mut after: Option<(String, i64)> = None;
         let (mut rows, mut sum) = (0_u64, 0_u128);
         let page = 5_000;
@@ -404,7 +398,7 @@ impl Subject {
             }
         }
         if (rows, sum) == expected {
-            return Ok((rows, true));
+            return Ok((rows, None));
         }
         // Quarantines are small next to the table; both are held to name the keys.
         let mut balance: HashMap<(String, String), i64> = HashMap::new();
@@ -442,10 +436,11 @@ impl Subject {
             .collect();
         keys.sort();
         keys.dedup();
+        let mut into = Differences::default();
         for key in keys {
             Differences::add(&mut into.aside, &mut into.total, key);
         }
-        Ok((rows, false))
+        Ok((rows, Some(into)))
     }
 }
 

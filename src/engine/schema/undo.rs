@@ -159,7 +159,7 @@ pub async fn undo_plan(prepared: &Prepared, stores: &Stores, control: &Control) 
         // Never proved, or touched since: the source is the judge of what was written.
         let read = subject.compare(&segment).await?;
         held += 1;
-        subject.descend(&segment, &read, &mut differences).await?;
+        differences.join(subject.descend(&segment, &read).await?);
     }
     // A row that the source has and the target lacks is only worth a word when it was once written.
     let mut changed = differences.changed;

@@ -10,9 +10,11 @@
 //! in the list of the operation; keys are unique in a list and never change, since journals hold them.
 
 mod lines;
+mod naming;
 mod run;
 mod step;
 
 pub use lines::{Failure, Heading, RunId, memo_of, run_of, still, unfinished, untold};
+pub use naming::{begins, name_of};
 pub use run::Run;
 pub use step::{Did, HELD, Scene, Standing, Step, asks};

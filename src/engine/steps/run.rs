@@ -191,9 +191,12 @@ impl<C: Send + Sync + 'static> Run<C> {
                 }
                 did
             }
-            Standing::Open => {
+            open @ (Standing::Open | Standing::OpenFrom(_)) => {
                 let mut line = lines[at].now(ItemState::Running, String::new());
-                let memo = carried(&line).map_or(Value::Null, |carried| carried.memo);
+                let memo = match open {
+                    Standing::OpenFrom(memo) => memo,
+                    _ => carried(&line).map_or(Value::Null, |carried| carried.memo),
+                };
                 line.data = self.data(memo, false);
                 self.record(at, lines, line, control).await?;
                 self.point(at, "intent");

@@ -90,6 +90,8 @@ impl Did {
 pub enum Standing {
     /// The effect is not there, or only in part.
     Open,
+    /// As [`Standing::Open`], and this is recorded before the effect: what the effect destroys and its compensation needs.
+    OpenFrom(Value),
     /// It is there, and this is what the effect would have given.
     There(Did),
     /// The step does not apply here, and why: neither done nor failed.

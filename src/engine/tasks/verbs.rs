@@ -83,6 +83,7 @@ pub fn decompose_stream(
     control: &Control,
     mut emit: impl FnMut(Line<Decomposition>) -> Result<()>,
 ) -> Result<Tally> {
+    records.heed(control);
     let mut tally = Tally::default();
     let mut sum = 0.0;
     loop {

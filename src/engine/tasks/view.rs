@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::convert::Accepted;
 use super::decompose::{Decomposition, decompose};
+use super::input::record::{find_spare, spare_id};
 use super::input::{Described, Item, Raw, Records, Refused};
 use super::model::{Band, TaskId};
 use super::rules::Rules;
@@ -86,12 +87,15 @@ impl View {
         accepted: &Accepted,
         control: &Control,
     ) -> Result<Self> {
+        records.heed(control);
         let mut view = Self {
             source: source.to_owned(),
             ..Self::default()
         };
         let (mut bytes, mut sum) = (0_usize, 0_u64);
         let mut seen = HashSet::new();
+        // Rows without an id of their own, with their record's number.
+        let mut made_ids = Vec::new();
         while let Some(item) = records.next_item()? {
             if view.tally.total.is_multiple_of(256) {
                 control.safe_point()?;
@@ -109,7 +113,7 @@ impl View {
                 Item::Bad(refused) => Err(Box::new(refused)),
                 Item::Record(raw) => Described::read(&raw, view.tally.total).and_then(|task| {
                     // As the conversion: the first record keeps the id, a later one with the same is set aside.
-                    if seen.insert(task.id.to_string()) {
+                    if task.id_made || seen.insert(task.id.to_string()) {
                         Ok(task)
                     } else {
                         Err(Box::new(duplicate(&raw, &task.id)))
@@ -131,6 +135,9 @@ impl View {
                     }] += 1;
                     bytes += row.description.len() + 128;
                     if bytes <= TEXT_BOUND {
+                        if task.id_made {
+                            made_ids.push((view.rows.len(), view.tally.total));
+                        }
                         view.rows.push(row);
                     } else {
                         view.not_listed += 1;
@@ -152,6 +159,22 @@ impl View {
                     }
                 }
             }
+        }
+        // As the conversion: an id of the file goes before a made one.
+        made_ids.retain(|(_, number)| seen.contains(&number.to_string()));
+        let numbers: Vec<u64> = made_ids.iter().map(|(_, number)| *number).collect();
+        let spare = find_spare(&numbers, |id| seen.contains(&id.to_string()));
+        for (place, number) in made_ids {
+            let row = &mut view.rows[place];
+            let task = Described {
+                id: spare_id(number, spare),
+                id_made: true,
+                description: std::mem::take(&mut row.description),
+            };
+            let made = accepted
+                .get(&task.id.to_string())
+                .filter(|plan| plan.original == task.description);
+            *row = Row::of(&task, made, rules);
         }
         if view.tally.done > 0 {
             #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]

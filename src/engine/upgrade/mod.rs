@@ -14,7 +14,7 @@ pub use compatibility::{Compatibility, Release, is_version};
 pub use plan::{plan, undo_plan};
 pub use precheck::{Facts, precheck};
 pub use python::{Installed, Python};
-pub use steps::{KEYS, Upgrade, steps};
+pub use steps::{KEYS, Upgrade, only_rolled_back, steps};
 
 /// The workspace's own table of releases.
 pub const TABLE: &str = "upgrade/compatibility.yml";

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::python::{Installed, Python};
 use crate::engine::error::{Error, Result};
+use crate::engine::item::{Item, ItemState, Items};
 use crate::engine::ports::clock::Clock;
 use crate::engine::ports::maos::{Ability, Capabilities, Known, Maos, TaskStatus};
 use crate::engine::ports::process::Detached;
 use crate::engine::serving;
-use crate::engine::steps::{Did, Scene, Standing, Step};
+use crate::engine::steps::{Did, Scene, Standing, Step, memo_of};
 use crate::engine::workspace::files;
 
 /// The keys of the steps, in order.
@@ -27,6 +28,16 @@ pub const KEYS: [&str; 9] = [
     "ready",
     "validation",
 ];
+/// The step that migrates the database.
+pub(super) const DATABASE: &str = "database";
+/// In its memo: the database was at the newest migration before it.
+const ALREADY: &str = "already";
+/// How it is taken back then.
+pub(super) const NOTHING_MIGRATED: &str = "nothing was migrated";
+/// Why nothing is installed in a rehearsal.
+const NO_PACKAGE: &str = "the rehearsal MAOS is part of this program";
+/// Why no configuration is checked.
+const NO_FILE: &str = "no configuration file is named";
 /// How often running tasks are counted.
 const ASK: Duration = Duration::from_secs(2);
 /// How long a program in the environment may take to end by itself, and how often that is looked at.
@@ -82,6 +93,19 @@ impl Upgrade {
             .then(|| python.processes.running_from(root))
     }
 
+    /// Why a step will do nothing, as far as that is known before it begins.
+    pub(super) fn leaves_out(&self, key: &str) -> Option<String> {
+        match key {
+            "checkpoint" => self.lacks(Ability::CheckpointCreate),
+            "install" if self.python.is_none() => Some(NO_PACKAGE.to_owned()),
+            DATABASE => self.lacks(Ability::DbMigrate),
+            "configuration" if self.config.as_ref().is_none_or(|file| !file.exists()) => {
+                Some(NO_FILE.to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// Why an ability cannot be used, `None` when it can.
     fn lacks(&self, ability: Ability) -> Option<String> {
         if self.abilities.has(ability) {
@@ -125,37 +149,32 @@ pub fn steps(upgrade: &Upgrade) -> Vec<Step<Upgrade>> {
             .check(install_stands)
             .proof(installed)
             .undo(
-                upgrade.from.as_ref().map_or_else(
-                    || "nothing to install again".to_owned(),
-                    |from| format!("install {from}"),
-                ),
+                upgrade
+                    .from
+                    .as_ref()
+                    .map_or_else(|| "nothing to undo".to_owned(), |from| format!("install {from}")),
                 install_back,
             ),
         Step::new(
-            "database",
+            DATABASE,
             "database migration",
             |scene: Scene<Upgrade>| async move {
                 let said = scene.world.maos.db_migrate().await.map_err(Error::from)?;
-                Ok(Did::said(said))
+                Ok(Did::said(said).with(scene.memo))
             },
         )
-        .check(|scene| async move {
-            Ok(scene
-                .world
-                .lacks(Ability::DbMigrate)
-                .map_or(Standing::Open, Standing::NotNeeded))
-        })
-        .undo("restore the backup", |_| async {
-            Err(
-                Error::blocked("a migrated database is put back by restoring its backup")
-                    .hint("maos-migrate rollback plan shows what that does."),
-            )
+        .check(migration_stands)
+        .undo("restore the backup", |scene| async move {
+            if nothing_migrated(&scene.memo) {
+                return Ok(NOTHING_MIGRATED.to_owned());
+            }
+            Err(only_the_backup())
         }),
         Step::new("configuration", "check configuration", configuration).check(|scene| async move {
             let file = scene.world.config.as_ref();
             Ok(match file.filter(|file| file.exists()) {
                 Some(_) => Standing::Open,
-                None => Standing::NotNeeded("no configuration file is named".to_owned()),
+                None => Standing::NotNeeded(NO_FILE.to_owned()),
             })
         }),
         Step::new("start", "start MAOS", |scene: Scene<Upgrade>| async move {
@@ -298,11 +317,51 @@ async fn nothing_runs(scene: Scene<Upgrade>) -> Result<String> {
     }
 }
 
+/// Whether there is anything to migrate is asked before the migration, and only once: afterwards nobody can tell.
+async fn migration_stands(scene: Scene<Upgrade>) -> Result<Standing> {
+    if let Some(why) = scene.world.lacks(Ability::DbMigrate) {
+        return Ok(Standing::NotNeeded(why));
+    }
+    if scene.line.state != ItemState::Waiting {
+        return Ok(Standing::Open);
+    }
+    let before = scene.world.maos.migrated().await;
+    Ok(Standing::OpenFrom(
+        json!({ALREADY: matches!(before, Ok(Known::Value(true)))}),
+    ))
+}
+
+fn nothing_migrated(memo: &Value) -> bool {
+    memo[ALREADY] == true
+}
+
+/// Whether the migration of a run found nothing to do, so that going back leaves the database as it is.
+pub(super) fn migrated_before(lines: &Items) -> bool {
+    memo_of(lines, DATABASE).is_some_and(|memo| nothing_migrated(&memo))
+}
+
+/// Whether the database was migrated by the run with these lines, or may have been: then its steps alone do not lead back, and only
+/// a rollback does.
+#[must_use]
+pub fn only_rolled_back(lines: &Items) -> bool {
+    let reached = |line: &Item| {
+        matches!(
+            line.state,
+            ItemState::Running | ItemState::Done | ItemState::Failed | ItemState::Unknown
+        )
+    };
+    lines.get(DATABASE).is_some_and(|line| reached(line)) && !migrated_before(lines)
+}
+
+/// Why a run whose database was migrated is not taken back step by step.
+pub(super) fn only_the_backup() -> Error {
+    Error::blocked("a migrated database is put back by restoring its backup")
+        .hint("Roll back: maos-migrate rollback plan shows what that does. Or mend the cause, and the upgrade goes on.")
+}
+
 async fn install_stands(scene: Scene<Upgrade>) -> Result<Standing> {
     let Some(python) = &scene.world.python else {
-        return Ok(Standing::NotNeeded(
-            "the rehearsal MAOS is part of this program".to_owned(),
-        ));
+        return Ok(Standing::NotNeeded(NO_PACKAGE.to_owned()));
     };
     // An installation whose end nobody saw is ended and made anew, whatever its metadata says.
     Ok(

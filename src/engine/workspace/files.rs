@@ -128,6 +128,14 @@ pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> Result<Written> {
     file.commit()
 }
 
+/// Whether two names, links among them, lead to one file that is there.
+#[must_use]
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = |path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
+    number(one).is_some_and(|one| number(other) == Some(one))
+}
+
 /// SHA-256 of a file's content in hex, read in pieces.
 ///
 /// # Errors

@@ -201,7 +201,8 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// held, and registers and masks a literal password in a URL. `place` is said in errors: `migration.yml line 14, column 13`.
 ///
 /// # Errors
-/// A variable that is not set, a file that is missing or open to others, an unfinished reference.
+/// A variable that is not set, a file that is missing or open to others, an unfinished reference, an address that is cut inside its
+/// password.
 pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Result<Resolved> {
     let (mut value, mut shown) = (String::new(), String::new());
     let mut rest = text;
@@ -233,6 +234,15 @@ pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Resu
     for secret in &held {
         register_in(&value, secret);
     }
+    if let Some((0, scheme, rest)) = address(&value)
+        && WITH_PASSWORD.contains(&scheme)
+        && cut_in_password(rest)
+    {
+        return Err(Error::input(format!(
+            "{place}: the address has an @ behind its host, so a password in it would be cut"
+        ))
+        .hint("In a password write @ as %40, : as %3A, / as %2F, ? as %3F and # as %23; ${ENV_NAME} needs none of that."));
+    }
     let mut warning = None;
     if let Ok(url) = url::Url::parse(&value)
         && let Some(password) = url.password()
@@ -248,6 +258,7 @@ pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Resu
                 "A literal password is in {place}. It works; ${{ENV_NAME}} is safer."
             ));
             // A short password is not in the register; cut it out by position.
+            shown = concealed(&shown).map_or(shown, |(_, shown)| shown);
             shown = scrub(&shown.replacen(&format!(":{password}@"), &masked, 1)).into_owned();
         }
     }
@@ -256,6 +267,64 @@ pub fn resolve(text: &str, place: &str, base: &Path, lookup: Lookup<'_>) -> Resu
         shown,
         warning,
     })
+}
+
+/// Schemes whose addresses hold passwords.
+const WITH_PASSWORD: [&str; 4] = ["postgres", "postgresql", "redis", "rediss"];
+
+/// The address of a server in `text`: its beginning, its scheme and what is behind `://`.
+fn address(text: &str) -> Option<(usize, &str, &str)> {
+    let mark = text.find("://")?;
+    let scheme = text[..mark].rsplit(|c: char| !c.is_ascii_alphanumeric()).next()?;
+    Some((mark - scheme.len(), scheme, &text[mark + 3..]))
+}
+
+/// Whether what is behind `://` may have been cut inside its password: an `@` stands behind what would be the host.
+fn cut_in_password(rest: &str) -> bool {
+    let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
+    // A parameter may have an @ in its value, where the address has had its own.
+    let in_query = match query.split_once('@') {
+        Some((before, _)) => !authority.contains('@') || !before.contains('='),
+        None => false,
+    };
+    (path.contains('@') || in_query) && authority.contains(':')
+}
+
+/// The address in a word of the command line, as it stands and as people may see it, where it holds a password; that is then registered.
+/// Where the password may have been cut, nothing of the address is shown.
+#[must_use]
+pub fn concealed(word: &str) -> Option<(String, String)> {
+    let (start, scheme, rest) = address(word)?;
+    if scheme.eq_ignore_ascii_case("sqlite") || scheme.eq_ignore_ascii_case("file") {
+        return None;
+    }
+    let whole = &word[start..];
+    let mut shown = None;
+    if let Some((before, host)) = rest.rsplit_once('@')
+        && let Some((name, password)) = before.split_once(':')
+        && !password.is_empty()
+        && !password.starts_with("${")
+    {
+        register_in(whole, password);
+        if percent_decoded(password) != password {
+            register(&percent_decoded(password));
+        }
+        shown = Some(if cut_in_password(rest) {
+            format!("{scheme}://{MASK}")
+        } else {
+            format!("{scheme}://{name}:{MASK}@{host}")
+        });
+    }
+    if let Some((before, value)) = whole.split_once("password=") {
+        let value = value.split('&').next().unwrap_or(value);
+        if before.contains('?') && !value.is_empty() && !value.starts_with("${") {
+            register_in(whole, value);
+            let text = shown.unwrap_or_else(|| whole.to_owned());
+            shown = Some(text.replace(&format!("password={value}"), &format!("password={MASK}")));
+        }
+    }
+    shown.map(|shown| (whole.to_owned(), shown))
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -401,6 +470,61 @@ mod tests {
             "COMPLETED",
         ] {
             assert_eq!(scrub(plain), plain);
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_cut_in_its_password_is_refused_and_not_shown() {
+        for text in [
+            "postgres://app:pa ss:w@rd/x@127.0.0.1:5432/d",
+            "postgres://app:canary#one@db/app",
+            "postgres://app:canary?one@db/app",
+            "redis://app:canary/one@db:6379/0",
+            "postgres://app:canary@h?one@db/app",
+        ] {
+            let error = resolve(text, "--source", Path::new("."), &lookup).unwrap_err();
+            let said = format!("{error} {:?}", error.hint);
+            assert!(said.contains("--source"), "{said}");
+            assert!(
+                !said.contains("canary") && !said.contains("@rd") && !said.contains("rd/"),
+                "{said}"
+            );
+            let (whole, shown) = concealed(text).unwrap();
+            assert_eq!(whole, text);
+            assert!(shown.ends_with("://******"), "{shown}");
+        }
+        for plain in [
+            "postgres://app:pw@db/app?application_name=a@b",
+            "postgres://app:p@w@db/app",
+            "postgres://db/app?user=a@b",
+            "sqlite://a:b/c@d.db",
+        ] {
+            assert!(resolve(plain, "here", Path::new("."), &lookup).is_ok(), "{plain}");
+        }
+    }
+
+    #[test]
+    fn a_word_of_the_command_line_is_shown_without_its_password() {
+        for (word, shown) in [
+            (
+                "--sorce=postgres://app:pw@db/d?x=1",
+                Some("postgres://app:******@db/d?x=1"),
+            ),
+            ("postgres://app:p@w@db/d", Some("postgres://app:******@db/d")),
+            (
+                "postgres://app@db/d?sslmode=on&password=pw",
+                Some("postgres://app@db/d?sslmode=on&password=******"),
+            ),
+            ("postgres://app@db/d", None),
+            ("postgres://app:${PW}@db/d", None),
+            ("sqlite://a:b@c.db", None),
+            ("tasks.json", None),
+        ] {
+            assert_eq!(
+                concealed(word).map(|(_, shown)| shown).as_deref(),
+                shown,
+                "{word}"
+            );
         }
     }
 

@@ -159,6 +159,8 @@ pub enum Effect {
     Close,
     /// Go to a step.
     Go(Capability),
+    /// Go to a step, and there to what has this id.
+    Show(Capability, String),
     /// Act as if this command's key was pressed on the screen.
     Run(Action),
     /// Say something in the now line for five seconds; an error waits for a key.

@@ -4,6 +4,7 @@ use super::{App, Out, is_aside};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::runner::trouble;
+use crate::engine::views::Mode;
 use crate::tui::clock::Now;
 use crate::tui::keymap::{Action, Command};
 use crate::tui::layout::Density;
@@ -22,6 +23,8 @@ impl App {
         let title = self.current.title();
         if is_aside(self.current) {
             format!("{title} is not one of the steps; q goes back to them.")
+        } else if which == "last" && self.world.snapshot.migration.is_none() {
+            "The type of this migration is not chosen. It says which steps there are.".to_owned()
         } else {
             format!("{title} is the {which} step.")
         }
@@ -62,6 +65,9 @@ impl App {
 
     /// Trouble on request, where MAOS is a rehearsal.
     fn trouble(&self) -> Option<Command> {
+        if matches!(self.world.views.mode, Mode::Watching(_) | Mode::Failed(_)) {
+            return None;
+        }
         let (_, settings) = self.world.views.settings.value()?;
         if settings.maos.as_deref() != Some(trouble::REHEARSAL) {
             return None;
@@ -161,39 +167,44 @@ impl App {
             return;
         }
         let watching = !matches!(self.world.views.mode, crate::engine::views::Mode::Operating);
-        let Some(running) = self.busy().filter(|_| !watching) else {
+        let watched = self.world.snapshot.monitor.as_ref().is_some_and(|watch| watch.on);
+        let running = match self.busy() {
+            _ if watching => None,
+            None if watched => Some(Capability::Monitor),
+            busy => busy,
+        };
+        let Some(running) = running else {
             self.outbox.push(Out::Leave);
             return;
         };
+        let title = running.title();
         if Density::of(self.size) == Density::TooSmall {
-            self.say(
-                News::new(
-                    format!("{} is running. Enlarge the terminal to leave.", running.title()),
-                    "",
-                ),
-                now,
-            );
+            let said = format!("{title} is running. Enlarge the terminal to leave.");
+            self.say(News::new(said, ""), now);
             return;
         }
-        let title = running.title();
-        let dialog = Choice::new(
-            format!("{title} is running"),
-            vec![
-                (
-                    "Leaving ends it at its next safe point; what is finished stays.".to_owned(),
-                    Role::Text,
-                ),
-                ("The next start goes on from there.".to_owned(), Role::Muted),
-            ],
-            vec![
-                ("Stay".to_owned(), Consequence::Nothing),
-                (
-                    format!("Stop {title} at its next safe point and leave"),
-                    Consequence::Leave,
-                ),
-            ],
-            now.mono,
-        );
+        let mut lines = Vec::new();
+        let leave = if running == Capability::Monitor {
+            format!("End {title} and leave")
+        } else {
+            let ends = "Leaving ends it at its next safe point; what is finished stays.";
+            lines.push((ends.to_owned(), Role::Text));
+            lines.push(("The next start goes on from there.".to_owned(), Role::Muted));
+            format!("Stop {title} at its next safe point and leave")
+        };
+        if watched {
+            let ends = "Nobody looks at MAOS once this is left.";
+            lines.push((ends.to_owned(), Role::Text));
+        }
+        if self.counts_down() {
+            let ends = "The automatic rollback that counts down does not come then.";
+            lines.push((ends.to_owned(), Role::Bad));
+        }
+        let answers = vec![
+            ("Stay".to_owned(), Consequence::Nothing),
+            (leave, Consequence::Leave),
+        ];
+        let dialog = Choice::new(format!("{title} is running"), lines, answers, now.mono);
         self.overlays.push(Box::new(dialog));
     }
 }

@@ -5,7 +5,8 @@ use crossterm::event::{
 };
 use ratatui::layout::Position;
 
-use super::App;
+use super::{App, SEEN};
+use crate::engine::snapshot::Snapshot;
 use crate::tui::app::context::Handled;
 use crate::tui::clock::Now;
 use crate::tui::keymap::{Action, Command, Key, STOP_COUNTDOWN, table};
@@ -20,8 +21,12 @@ impl App {
             return;
         }
         let repeated = event.kind == KeyEventKind::Repeat;
-        // An error has been seen once somebody presses a key.
-        if self.toast.as_ref().is_some_and(|toast| toast.until.is_none()) {
+        // An error has been seen once somebody presses a key; other news tell of what was done before it.
+        if self
+            .toast
+            .as_ref()
+            .is_some_and(|toast| toast.until.is_none() || (!repeated && now.mono >= toast.said + SEEN))
+        {
             self.toast = None;
             self.dirty = true;
         }
@@ -178,12 +183,7 @@ impl App {
 
     pub(super) fn screen_commands(&mut self, now: &Now) -> Vec<Command> {
         let mut commands = self.with_screen(now, |screen, cx| screen.commands(cx));
-        // Where nothing else is to be stopped, X is for the countdown, on every screen.
-        if self.counts_down() && !commands.iter().any(|command| command.is(Action::Stop)) {
-            let stop = Command::new(Action::Stop, STOP_COUNTDOWN)
-                .about("stop the automatic rollback for everyone, at once");
-            commands.insert(0, stop);
-        }
+        offer_stop(&self.world.snapshot, &mut commands);
         commands
     }
 
@@ -224,6 +224,9 @@ impl App {
         }
         if Density::of(self.size) == Density::TooSmall && !matches!(action, Action::Leave | Action::Interrupt)
         {
+            if action == Action::Stop && self.counts_down() {
+                self.general(action, now);
+            }
             return;
         }
         if let Some(handled) = self.with_overlay(now, |overlay, cx| overlay.act(action, cx)) {
@@ -245,5 +248,18 @@ impl App {
         } else {
             self.handled(handled, now);
         }
+    }
+}
+
+/// Where nothing else is to be stopped, X is for a countdown, on every screen.
+pub(super) fn offer_stop(snapshot: &Snapshot, commands: &mut Vec<Command>) {
+    let counts = snapshot
+        .monitor
+        .as_ref()
+        .is_some_and(|watch| watch.countdown.is_some());
+    if counts && !commands.iter().any(|command| command.is(Action::Stop)) {
+        let stop = Command::new(Action::Stop, STOP_COUNTDOWN)
+            .about("stop the automatic rollback for everyone, at once");
+        commands.insert(0, stop);
     }
 }

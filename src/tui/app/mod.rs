@@ -35,6 +35,8 @@ use context::{Answered, Cx, Effect, Handled, Purpose, World};
 
 /// How long news take the now line.
 const TOAST: Duration = Duration::from_secs(5);
+/// How long they have at least, before a key makes room for what it does.
+const SEEN: Duration = Duration::from_millis(300);
 /// How long letters wait for a dialog that is on its way. A plan that takes longer keeps nobody from using the keys.
 const TYPED_AHEAD: Duration = Duration::from_secs(3);
 
@@ -64,6 +66,7 @@ pub enum Out {
 #[derive(Debug)]
 struct Toast {
     news: News,
+    said: Duration,
     /// `None`: waits for a key.
     until: Option<Duration>,
 }
@@ -190,7 +193,11 @@ impl App {
     /// Says something in the now line.
     fn say(&mut self, news: News, now: &Now) {
         let until = (news.role != Role::Bad).then(|| now.mono + TOAST);
-        self.toast = Some(Toast { news, until });
+        self.toast = Some(Toast {
+            news,
+            said: now.mono,
+            until,
+        });
         self.dirty = true;
     }
 
@@ -220,6 +227,10 @@ impl App {
                 Effect::Open(overlay) => self.overlays.push(overlay),
                 Effect::Close => self.close_overlay(),
                 Effect::Go(step) => self.go(step, now),
+                Effect::Show(step, what) => {
+                    self.go(step, now);
+                    self.with_screen(now, |screen, cx| screen.show(&what, cx));
+                }
                 Effect::Run(action) => self.run_on_screen(action, now),
                 Effect::Say(news) => self.say(news, now),
                 Effect::Copy(text) => {

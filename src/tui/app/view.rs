@@ -8,11 +8,13 @@ use ratatui::layout::Size;
 use super::App;
 use crate::engine::snapshot::Activity;
 use crate::tui::app::frame_info::frame_info;
+use crate::tui::app::keys::offer_stop;
 use crate::tui::clock::Now;
 use crate::tui::keymap::Command;
 use crate::tui::layout::{self, Density};
 use crate::tui::paint::Painter;
-use crate::tui::screens;
+use crate::tui::screens::{self, monitor::picture::until};
+use crate::tui::text;
 use crate::tui::widgets::frame::{self, Frame, News};
 
 /// A spinner appears when something takes longer than this.
@@ -43,11 +45,8 @@ impl App {
                 &mut painter,
                 &small_news(&cx, self.toast.as_ref().map(|toast| &toast.news)),
             );
-            return self
-                .toast
-                .as_ref()
-                .and_then(|toast| toast.until)
-                .map(|until| until.saturating_sub(now.mono));
+            let toast = self.toast.as_ref().and_then(|toast| toast.until);
+            return sooner(cx.wake(), toast.map(|until| until.saturating_sub(now.mono)));
         }
         let screen = self
             .screens
@@ -65,7 +64,9 @@ impl App {
         let commands: Vec<Command> = if info.over {
             Vec::new()
         } else {
-            screen.commands(&cx)
+            let mut commands = screen.commands(&cx);
+            offer_stop(cx.snapshot, &mut commands);
+            commands
         };
         let news = match &self.toast {
             Some(toast) => toast.news.clone(),
@@ -93,10 +94,14 @@ impl App {
             .as_ref()
             .and_then(|toast| toast.until)
             .map(|until| until.saturating_sub(now.mono));
-        match (cx.wake(), toast) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        sooner(cx.wake(), toast)
+    }
+}
+
+fn sooner(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }
 
@@ -105,11 +110,25 @@ fn small_news(cx: &super::context::Cx<'_>, toast: Option<&News>) -> String {
     if let Some(news) = toast {
         return news.what.clone();
     }
-    match cx.snapshot.active() {
+    let watch = cx.snapshot.monitor.as_deref().filter(|watch| watch.on);
+    if let Some(ends) = watch.and_then(|watch| watch.countdown) {
+        cx.wake_in(Duration::from_secs(1));
+        let left = text::duration(until(cx.now, ends));
+        return format!("ROLLBACK IN {left}. X stops it.");
+    }
+    let runs = match cx.snapshot.active() {
         Some(capability) => match cx.snapshot.activity(capability) {
             Activity::Paused => format!("{} is paused.", capability.title()),
             _ => format!("{} goes on.", capability.title()),
         },
+        None if watch.is_some() => "Monitor goes on.".to_owned(),
         None => "Nothing runs.".to_owned(),
-    }
+    };
+    let Some((watch, verdict)) = watch.and_then(|watch| Some((watch, watch.verdict()?))) else {
+        return runs;
+    };
+    let age = watch
+        .last_at()
+        .map_or_else(String::new, |at| format!(", {}", cx.old(at)));
+    format!("{runs} Verdict {}{age}.", verdict.word.name())
 }

@@ -424,7 +424,8 @@ impl Overlay for Confirm {
     }
 
     fn editing(&self) -> bool {
-        self.name.is_some() && !self.act
+        // Before the name is equal there is nothing to do on the button: what is typed there belongs into the field.
+        self.name.is_some() && !(self.act && self.named())
     }
 
     fn typed(&mut self, key: &KeyEvent, _cx: &Cx<'_>) -> Handled {
@@ -435,7 +436,10 @@ impl Overlay for Confirm {
             return Handled::No;
         }
         match self.name.as_mut().map(|field| field.typed(key)) {
-            Some(true) => Handled::done(),
+            Some(true) => {
+                self.act = false;
+                Handled::done()
+            }
             _ => Handled::No,
         }
     }

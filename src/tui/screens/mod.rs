@@ -54,6 +54,8 @@ pub trait Screen: std::fmt::Debug {
     fn editing(&self) -> bool {
         false
     }
+    /// Puts the cursor on something, by its id; another screen leads there.
+    fn show(&mut self, _what: &str, _cx: &Cx<'_>) {}
     /// A key while text is edited.
     fn typed(&mut self, _key: &KeyEvent, _cx: &Cx<'_>) -> Handled {
         Handled::No

@@ -122,7 +122,11 @@ impl Screen for ReadinessScreen {
             },
             Action::Open => self.open = !self.open,
             Action::Close | Action::Leave | Action::Interrupt if self.open => self.open = false,
-            Action::Edit => return Handled::one(Effect::Go(Capability::Assess)),
+            Action::Edit => {
+                let dimension = result(cx).and_then(|(_, readiness)| readiness.dimensions.get(self.cursor));
+                let question = dimension.map_or_else(String::new, |dimension| dimension.question.clone());
+                return Handled::one(Effect::Show(Capability::Assess, question));
+            }
             Action::ReadAgain => return Handled::one(Effect::Send(Order::Score)),
             Action::Up => self.cursor = self.cursor.saturating_sub(1),
             Action::Down => self.cursor = (self.cursor + 1).min(len.saturating_sub(1)),

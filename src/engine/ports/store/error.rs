@@ -45,10 +45,10 @@ impl From<StoreError> for EngineError {
     fn from(error: StoreError) -> Self {
         let message = error.to_string();
         match error {
-            StoreError::Transient(_) | StoreError::Unreachable(_) => {
-                Self::new(ErrorKind::Unavailable, message)
-                    .hint("Committed chunks are safe; run the same command again when it can be reached.")
-            }
+            StoreError::Transient(_) => Self::new(ErrorKind::Unavailable, message)
+                .hint("Committed chunks are safe; run the same command again when it can be reached."),
+            StoreError::Unreachable(_) => Self::new(ErrorKind::Unavailable, message)
+                .hint("Check the address, the name of the database, and who may open it."),
             StoreError::Full(_) => Self::new(ErrorKind::Unavailable, message)
                 .hint("Committed chunks are safe; free space and run the same command again."),
             StoreError::Conflict(_) | StoreError::Refused(_) => Self::new(ErrorKind::Unavailable, message),

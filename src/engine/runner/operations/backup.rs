@@ -174,7 +174,7 @@ pub fn create_plan(request: &Request, shown: &str, target: &str) -> Result<Plan>
             format!("{} {}", part.title(), path.display()),
         ));
     }
-    if effects.is_empty() {
+    if request.database.is_none() && request.roots.iter().all(|(_, path)| is_empty(path)) {
         return Err(Error::input("there is nothing to back up")
             .hint(format!("Name target.database in {SETTINGS_FILE}.")));
     }
@@ -194,6 +194,14 @@ pub fn create_plan(request: &Request, shown: &str, target: &str) -> Result<Plan>
         digest: String::new(),
     }
     .sealed())
+}
+
+/// Whether a backup of this would hold no file.
+fn is_empty(path: &std::path::Path) -> bool {
+    match std::fs::read_dir(path) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(_) => !path.is_file(),
+    }
 }
 
 /// What proving a backup does.

@@ -156,7 +156,7 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
         .transpose()?;
     let id = open.map_or_else(
         || RunId {
-            id: world.now.strftime("%Y%m%d_%H%M%S").to_string(),
+            id: steps::name_of(steps::begins(world.now, &before)),
             params: json!({"mode": over.mode}),
         },
         |(id, _)| id,

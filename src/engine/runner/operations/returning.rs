@@ -10,7 +10,7 @@ use crate::engine::item::{Item, ItemState, Items};
 use crate::engine::operation::{Control, Outcome, ProofLine};
 use crate::engine::rollback::{Forth, Params, Place, forth_steps};
 use crate::engine::snapshot::Activity;
-use crate::engine::steps::{Heading, Run, RunId, run_of, unfinished, untold};
+use crate::engine::steps::{self, Heading, Run, RunId, run_of, unfinished, untold};
 use crate::engine::text::{count, plural};
 
 /// The run of the rollback that was done last, with what was decided for it.
@@ -60,21 +60,15 @@ pub(super) async fn prepare(world: World) -> Result<Prepared> {
     });
     let known = gather(&world).await?;
     let target = name_of(&known.place);
-    let (id, kept) = match &going {
-        Some((run, _)) => (
-            run.id.clone(),
-            run.params
-                .get("kept")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
-        ),
-        None => (
-            world.now.strftime("%Y%m%d_%H%M%S").to_string(),
-            known.place.live.as_ref().map_or_else(String::new, |live| {
-                live.named(&format!("back_{}", world.now.strftime("%m%d_%H%M%S")))
-            }),
-        ),
+    let (id, kept) = if let Some((run, _)) = &going {
+        let kept = run.params.get("kept").and_then(Value::as_str);
+        (run.id.clone(), kept.unwrap_or_default().to_owned())
+    } else {
+        let begun = steps::begins(world.now, &own);
+        let kept = known.place.live.as_ref().map_or_else(String::new, |live| {
+            live.named(&format!("back_{}", begun.strftime("%m%d_%H%M%S")))
+        });
+        (steps::name_of(begun), kept)
     };
     let nothing = || Error::blocked("no rollback is done that could be taken back");
     if known.going.is_some() && going.is_none() {

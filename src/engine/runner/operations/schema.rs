@@ -101,11 +101,22 @@ pub fn stores(world: &World) -> Result<Stores> {
     })
 }
 
+/// Refuses while MAOS serves: what the copy wrote is its own then.
+fn not_handed_over(world: &World) -> Result<()> {
+    let cutover = world.snapshot.step(Capability::Cutover);
+    if cutover.activity.is_done() && cutover.undone.is_none() {
+        return Err(Error::blocked("the cut over is done: MAOS works on these rows")
+            .hint("The way back is a rollback."));
+    }
+    Ok(())
+}
+
 /// Plans the copy.
 ///
 /// # Errors
 /// What [`schema::plan()`] refuses, or what still needs a decision.
 pub(super) async fn apply(world: World, control: Control) -> Result<Prepared> {
+    not_handed_over(&world)?;
     let (request, stores) = (request(&world)?, stores(&world)?);
     let prepared = schema::plan(&request, &stores, &control).await?;
     prepared.ready()?;
@@ -127,6 +138,7 @@ pub(super) async fn apply(world: World, control: Control) -> Result<Prepared> {
 /// # Errors
 /// There is no run to take back, or rows were changed since.
 pub(super) async fn undo(world: World, control: Control) -> Result<Prepared> {
+    not_handed_over(&world)?;
     let (request, stores) = (request(&world)?, stores(&world)?);
     let prepared = schema::plan(&request, &stores, &control).await?;
     let undo = schema::undo_plan(&prepared, &stores, &control).await?;

@@ -12,7 +12,7 @@ use crate::engine::backup;
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::evidence::{self, Ready};
-use crate::engine::item::{Item, Items};
+use crate::engine::item::{Item, ItemState, Items};
 use crate::engine::operation::{Control, Outcome, ProofLine};
 use crate::engine::ports::maos::{Capabilities, Known, Maos, TaskStatus};
 use crate::engine::snapshot::{Activity, Step};
@@ -244,8 +244,8 @@ pub(super) async fn prepare(world: World, verb: &str, _control: Control) -> Resu
             // A run that stands half-way goes on: its own steps are what changed the pre-check.
             let ready = if open.is_some() { Ready::default() } else { ready };
             let plan = match open {
-                Some((_, Heading::Back)) => upgrade::undo_plan(&upgrade, &before, &target),
-                _ => upgrade::plan(&upgrade, &ready, &target)?,
+                Some((_, Heading::Back)) => upgrade::undo_plan(&upgrade, &before, &target)?,
+                _ => upgrade::plan(&upgrade, &ready, open.as_ref().map(|_| &before), &target)?,
             };
             run(plan, upgrade, before, open, &world, false)
         }
@@ -256,7 +256,7 @@ pub(super) async fn prepare(world: World, verb: &str, _control: Control) -> Resu
                     .hint("A done upgrade is taken back by a rollback."));
             }
             let (upgrade, _) = gather(&world).await?;
-            let plan = upgrade::undo_plan(&upgrade, &before, &target);
+            let plan = upgrade::undo_plan(&upgrade, &before, &target)?;
             run(plan, upgrade, before, open, &world, true)
         }
         _ => Err(unknown(Capability::Upgrade, verb)),
@@ -275,7 +275,7 @@ fn run(
     let basis = (open.is_none() && !back).then(|| Basis::of(world)).transpose()?;
     let id = open.clone().map_or_else(
         || RunId {
-            id: world.now.strftime("%Y%m%d_%H%M%S").to_string(),
+            id: steps::name_of(steps::begins(world.now, &before)),
             params: json!({
                 "from": upgrade.from,
                 "to": upgrade.to,
@@ -296,7 +296,7 @@ fn run(
                 if let Some(basis) = basis {
                     basis.holds(&control).await?;
                 }
-                let (from, to) = (upgrade.from.clone().unwrap_or_default(), upgrade.to.clone());
+                let (from, to) = (upgrade.from.clone(), upgrade.to.clone());
                 let run = Run {
                     steps: upgrade::steps(&upgrade),
                     world: Arc::new(upgrade),
@@ -312,23 +312,25 @@ fn run(
                         Some(_) => Err(failure.into()),
                         None => Ok(taken_back(
                             &failure.taken_back,
-                            format!("Taken back; {from} is in place."),
+                            from.map_or_else(
+                                || "Taken back; no other version was installed.".to_owned(),
+                                |from| format!("Taken back; {from} is in place."),
+                            ),
                         )),
                     };
                 }
                 let lines = run.go(&before, &control).await.map_err(|failure| {
                     let held = failure.step.is_some();
+                    let rolls = upgrade::only_rolled_back(&Items::from(failure.lines.clone()));
                     let mut error = Error::from(failure);
                     if held {
                         let mend = error.hint.take().unwrap_or_else(|| "Try it again.".to_owned());
-                        let from = if from.is_empty() {
-                            "the version before"
+                        let from = from.as_deref().unwrap_or("the version before");
+                        error.hint(if rolls {
+                            format!("{mend} It stands there; the database is migrated, so the way back to {from} is a rollback: maos-migrate rollback plan.")
                         } else {
-                            &from
-                        };
-                        error.hint(format!(
-                            "{mend} It stands there; the way back to {from} is maos-migrate upgrade undo."
-                        ))
+                            format!("{mend} It stands there; the way back to {from} is maos-migrate upgrade undo.")
+                        })
                     } else {
                         error
                     }
@@ -339,11 +341,24 @@ fn run(
     })
 }
 
+/// Only what was proved is counted, and a version is called in place only where its installation was looked at.
 fn outcome(lines: &[Item], to: &str) -> Outcome {
-    let total = lines.len() as u64;
+    let count = |state: ItemState| lines.iter().filter(|line| line.state == state).count() as u64;
+    let (total, proved, skipped) = (lines.len(), count(ItemState::Done), count(ItemState::Skipped));
+    let install = lines.iter().find(|line| line.key == "install");
+    let steps = if skipped == 0 {
+        format!("{proved} of {total} proved")
+    } else {
+        format!("{total} steps: {proved} proved, {skipped} skipped")
+    };
+    let summary = match install {
+        Some(line) if line.state == ItemState::Done => format!("{to} is in place, {steps}."),
+        Some(line) => format!("{to} was not installed: {}. {steps}.", line.text),
+        None => format!("{steps}."),
+    };
     Outcome {
-        source: total,
-        converted: total,
+        source: proved,
+        converted: proved,
         unchanged: 0,
         quarantined: 0,
         proof: lines
@@ -355,7 +370,7 @@ fn outcome(lines: &[Item], to: &str) -> Outcome {
                 equal: line.state.ended(),
             })
             .collect(),
-        summary: format!("{to} is in place, {total} of {total} proved."),
+        summary,
         artifacts: Vec::new(),
     }
 }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::{Policy, Request, WhenBroken};
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Control, Progress};
+use crate::engine::tasks::input::record::{find_spare, spare_id};
 use crate::engine::tasks::input::{Item, LegacyTask, Records, Refused};
 use crate::engine::tasks::model::TaskId;
 use crate::engine::tasks::rules::Rules;
@@ -57,6 +58,10 @@ pub(super) struct Census {
     pub fates: Vec<Fate>,
     /// Hash of the id and number of each readable record; empty once judged.
     index: Vec<(u64, u32)>,
+    /// Records without an id of their own, ascending; once judged, those whose number another has for its id.
+    made: Vec<u32>,
+    /// Sets the ids that are made for those apart from the ids of the file.
+    spare: u32,
     finished: Vec<bool>,
     starts: Vec<u32>,
     targets: Vec<u64>,
@@ -107,6 +112,7 @@ const EACH: usize = size_of::<Checked>() + 96;
 impl Census {
     pub fn take(request: &Request, control: &Control) -> Result<Self> {
         let (mut records, digest) = Records::open_digested(&request.input)?;
+        records.heed(control);
         let mut census = Self {
             starts: vec![0],
             kept: Some(Kept::default()),
@@ -148,8 +154,10 @@ impl Census {
 
     fn count_in(&mut self, checked: &Checked) {
         if let Ok(task) = checked {
-            if let Ok(number) = u32::try_from(self.fates.len()) {
-                self.index.push((id_hash(&task.id), number));
+            match u32::try_from(self.fates.len()) {
+                Ok(number) if task.id_made => self.made.push(number),
+                Ok(number) => self.index.push((id_hash(&task.id), number)),
+                Err(_) => {}
             }
             self.fates.push(Fate::Converted);
             self.finished.push(task.finished());
@@ -179,9 +187,39 @@ impl Census {
         self.kept.as_ref().filter(|_| !self.fates.iter().any(needs_raw))
     }
 
+    /// The id that is made for a record (from 0) because another has its number for an id of its own.
+    pub fn made_id(&self, number: u64) -> Option<TaskId> {
+        let place = u32::try_from(number).ok()?;
+        self.made.binary_search(&place).ok()?;
+        Some(spare_id(number + 1, self.spare))
+    }
+
+    /// Gives the records without an id their number, or another where that is taken: ids of the file go before made ones.
+    fn make_ids(&mut self, index: &mut Vec<(u64, u32)>) {
+        if self.made.is_empty() {
+            return;
+        }
+        index.par_sort_unstable();
+        let used = |hash: u64| index.binary_search_by_key(&hash, |(hash, _)| *hash).is_ok();
+        let own = |number: u32| id_hash(&TaskId::Number(i64::from(number) + 1));
+        let (taken, free): (Vec<u32>, Vec<u32>) = std::mem::take(&mut self.made)
+            .into_iter()
+            .partition(|number| used(own(*number)));
+        let numbers: Vec<u64> = taken.iter().map(|number| u64::from(*number) + 1).collect();
+        self.spare = find_spare(&numbers, |id| used(id_hash(id)));
+        index.extend(free.into_iter().map(|number| (own(number), number)));
+        let made = taken
+            .iter()
+            .zip(numbers)
+            .map(|(place, number)| (id_hash(&spare_id(number, self.spare)), *place));
+        index.extend(made);
+        self.made = taken;
+    }
+
     /// Decides every record's fate.
     fn judge(&mut self, policy: Policy) {
         let mut index = std::mem::take(&mut self.index);
+        self.make_ids(&mut index);
         index.par_sort_unstable();
         for pair in index.windows(2) {
             if pair[0].0 == pair[1].0 {
@@ -287,6 +325,8 @@ impl Census {
             let Ok(task) = LegacyTask::read(&raw, number as u64, &request.rules) else {
                 continue;
             };
+            let place = number as u64 - 1;
+            let own = self.made_id(place).unwrap_or_else(|| task.id.clone());
             let shown = |id: &TaskId| crate::engine::text::inert_short(&id.to_string(), 60);
             match fate {
                 Fate::MissingDependency => {
@@ -298,17 +338,15 @@ impl Census {
                         named.push(format!(
                             "line {}: {} waits for {}, which is not in the file",
                             task.line,
-                            shown(&task.id),
+                            shown(&own),
                             shown(id)
                         ));
                     }
                 }
-                Fate::WaitsForItself => named.push(format!(
-                    "line {}: {} waits for itself",
-                    task.line,
-                    shown(&task.id)
-                )),
-                _ => cyclic.push((shown(&task.id), task.dependencies.iter().map(shown).collect())),
+                Fate::WaitsForItself => {
+                    named.push(format!("line {}: {} waits for itself", task.line, shown(&own)));
+                }
+                _ => cyclic.push((shown(&own), task.dependencies.iter().map(shown).collect())),
             }
         }
         let mut said = named;

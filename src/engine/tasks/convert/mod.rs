@@ -21,9 +21,9 @@ use self::census::{Census, Fate};
 use super::decompose::Decomposition;
 use super::rules::Rules;
 use crate::engine::capability::Capability;
-use crate::engine::error::Result;
+use crate::engine::error::{Error, ErrorKind, Result};
 use crate::engine::operation::{Control, Effect, Outcome, Plan};
-use crate::engine::workspace::files::hex;
+use crate::engine::workspace::files::{self, hex};
 
 /// What to do with a dependency that cannot be kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +94,21 @@ impl Targets {
             log: name("conversion.log"),
         }
     }
+
+    /// Refuses outputs, or what is kept of earlier ones, that are the input by whatever name: nobody could convert it again.
+    fn spare(&self, input: &Path, name: &str) -> Result<()> {
+        let spared = [&self.tasks, &self.quarantine, &self.log]
+            .iter()
+            .all(|path| !files::same_file(path, input) && !files::same_file(&write::before(path), input));
+        if spared {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Usage,
+            format!("{name} would be overwritten by its own conversion"),
+        )
+        .hint("Name another output."))
+    }
 }
 
 /// What is to be converted.
@@ -151,7 +166,7 @@ pub struct Statistics {
     pub outdated_plans: u64,
     /// Tasks that got `NORMAL` because none was given.
     pub default_priorities: u64,
-    /// Tasks that got their place in the file as id.
+    /// Tasks that got an id after their place in the file.
     pub default_ids: u64,
     /// Timeouts outside 60 to 7200 seconds.
     pub unusual_timeouts: u64,
@@ -194,8 +209,10 @@ pub struct Converted {
 /// Plans a conversion: reads the file once, decides every record's fate, writes nothing.
 ///
 /// # Errors
-/// `Input` when the file cannot be understood or broken dependencies block; `Unavailable` when reading fails.
+/// `Usage` when an output is the input; `Input` when the file cannot be understood or broken dependencies block; `Unavailable`
+/// when reading fails.
 pub fn plan(request: &Request, control: &Control) -> Result<Prepared> {
+    request.targets.spare(&request.input, &request.name)?;
     let census = Census::take(request, control)?;
     census.block(request)?;
     let total = census.fates.len() as u64;

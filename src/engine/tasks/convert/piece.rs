@@ -73,6 +73,9 @@ impl Piece {
             Err(refused) => return self.set_aside(refused),
             Ok(task) => task,
         };
+        let made = task.id_made.then(|| work.census.made_id(number)).flatten();
+        let renamed = made.map(|id| LegacyTask { id, ..task.clone() });
+        let task = renamed.as_ref().unwrap_or(task);
         let fate = usize::try_from(number)
             .ok()
             .and_then(|number| work.census.fates.get(number))

@@ -129,7 +129,7 @@ pub(super) fn report(request: &Request, statistics: &Statistics) -> String {
         ),
         (
             statistics.default_ids,
-            "tasks without an id, their place in the file taken",
+            "tasks without an id, named after their place in the file",
         ),
         (
             statistics.unusual_timeouts,

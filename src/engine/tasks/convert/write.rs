@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -20,11 +20,16 @@ use crate::engine::workspace::files::{self, AtomicFile, SHARED};
 /// log and its quarantine behind: they say the same but for the moment, and are not worth keeping.
 fn keep_before(path: &Path, new: &AtomicFile) -> Result<()> {
     if path.exists() && !files::sha256_file(path).is_ok_and(|there| there == new.sha256()) {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".before");
-        std::fs::copy(path, &name).map_err(|error| Error::io("copy", path, &error))?;
+        std::fs::copy(path, before(path)).map_err(|error| Error::io("copy", path, &error))?;
     }
     Ok(())
+}
+
+/// Where a file that is replaced is kept.
+pub(super) fn before(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".before");
+    PathBuf::from(name)
 }
 
 /// The moment an earlier conversion wrote into its tasks, when there is one.
@@ -85,7 +90,7 @@ impl Batch<'_> {
 }
 
 impl<'a> Feed<'a> {
-    fn open(request: &'a Request, census: &'a Census) -> Result<(Self, Digest)> {
+    fn open(request: &'a Request, census: &'a Census, control: &Control) -> Result<(Self, Digest)> {
         if let Some(kept) = census.complete() {
             let path = request.input.as_path();
             let file = File::open(path).map_err(|error| Error::io("read", path, &error))?;
@@ -99,7 +104,8 @@ impl<'a> Feed<'a> {
             };
             return Ok((feed, digest));
         }
-        let (records, digest) = Records::open_digested(&request.input)?;
+        let (mut records, digest) = Records::open_digested(&request.input)?;
+        records.heed(control);
         Ok((Self::Again(records), digest))
     }
 
@@ -191,7 +197,7 @@ fn pass(
             started: request.started,
         },
     };
-    let (mut feed, digest) = Feed::open(request, census)?;
+    let (mut feed, digest) = Feed::open(request, census, control)?;
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error: std::io::Error| Error::io("write", &path, &error)

@@ -17,6 +17,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 pub(crate) use digest::{Digest, Digesting};
 pub use record::{Described, LegacyTask};
@@ -24,6 +25,8 @@ pub(crate) use strict::{Field, Listed};
 
 use super::model::TaskId;
 use crate::engine::error::{Error, Result};
+use crate::engine::operation::Control;
+use crate::engine::stopping::{Waiting, read_error, stopped};
 use crate::engine::text::inert_short;
 
 /// The largest record that is read; a longer one is refused, its first bytes kept.
@@ -79,6 +82,14 @@ impl Raw {
             .into_iter()
             .map(|(key, field)| (key.into_owned(), field.into_value()));
         Ok(Value::Object(fields.collect()))
+    }
+
+    /// A field as it stands in the file; `None` where the record was no JSON text.
+    fn field_text(&self, name: &str) -> Option<&RawValue> {
+        match &self.payload {
+            Payload::Json(bytes) => strict::field_text(std::str::from_utf8(bytes).ok()?, name),
+            Payload::Value(..) => None,
+        }
     }
 
     /// The fields, every object's keys unique; `None` when it is no object.
@@ -227,7 +238,7 @@ impl Source {
     pub fn open(&self) -> Result<Records> {
         match self {
             Self::File(path) => Records::open(path),
-            Self::Stdin => Records::new(Box::new(io::stdin()), None, "standard input"),
+            Self::Stdin => Records::new(Box::new(Waiting::new(io::stdin(), None)), None, "standard input"),
         }
     }
 
@@ -278,7 +289,15 @@ impl Records {
     /// # Errors
     /// As [`Source::open`].
     pub fn open(path: &Path) -> Result<Self> {
-        Self::over(path, Box::new(file(path)?))
+        let file = file(path)?;
+        // Who reads from a pipe waits.
+        let waits = file.metadata().is_ok_and(|kind| !kind.is_file());
+        let reader: Box<dyn Read + Send> = if waits {
+            Box::new(Waiting::new(file, None))
+        } else {
+            Box::new(file)
+        };
+        Self::over(path, reader)
     }
 
     /// As [`Records::open`], with a digest over all that is read; [`Records::skip_rest`] makes it one over the whole file.
@@ -328,6 +347,19 @@ impl Records {
         })
     }
 
+    /// From now on a stop that is asked of `control` ends the reading, also inside a record that never ends.
+    pub fn heed(&mut self, control: &Control) {
+        self.chunk().control = Some(control.clone());
+    }
+
+    const fn chunk(&mut self) -> &mut Chunk {
+        match &mut self.inner {
+            Inner::Json(scanner) => &mut scanner.chunk,
+            Inner::Csv(rows) => &mut rows.chunk,
+            Inner::Yaml(entries) => &mut entries.chunk,
+        }
+    }
+
     /// The shape the file was taken for.
     #[must_use]
     pub const fn format(&self) -> Format {
@@ -354,7 +386,7 @@ impl Records {
             Inner::Csv(rows) => rows.next_item(),
             Inner::Yaml(entries) => entries.next_item(),
         };
-        next.map_err(|error| Error::unavailable(format!("cannot read {}: {error}", self.name)))
+        next.map_err(|error| read_error(&self.name, &error))
     }
 
     /// Reads what stands behind the records and forgets it.
@@ -362,14 +394,9 @@ impl Records {
     /// # Errors
     /// As [`Records::next_item`].
     pub(crate) fn skip_rest(&mut self) -> Result<()> {
-        let chunk = match &mut self.inner {
-            Inner::Json(scanner) => &mut scanner.chunk,
-            Inner::Csv(rows) => &mut rows.chunk,
-            Inner::Yaml(entries) => &mut entries.chunk,
-        };
-        chunk
+        self.chunk()
             .skip_rest()
-            .map_err(|error| Error::unavailable(format!("cannot read {}: {error}", self.name)))
+            .map_err(|error| read_error(&self.name, &error))
     }
 
     /// Records of about `bytes` bytes together; empty at the end.
@@ -446,6 +473,7 @@ pub(crate) struct Chunk {
     end: usize,
     pub read: u64,
     pub line: u64,
+    control: Option<Control>,
 }
 
 impl Chunk {
@@ -459,6 +487,7 @@ impl Chunk {
             end: 0,
             read: 0,
             line: 1,
+            control: None,
         }
     }
 
@@ -487,6 +516,9 @@ impl Chunk {
             return Ok(false);
         }
         loop {
+            if self.control.as_ref().is_some_and(Control::stopping) {
+                return Err(stopped());
+            }
             match self.reader.read(&mut self.buffer[self.end..]) {
                 Ok(0) => return Ok(false),
                 Ok(count) => {

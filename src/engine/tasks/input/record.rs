@@ -1,7 +1,9 @@
 //! A record's fields under their usual names. To add an alias: put it in its list below.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Field, Listed, Raw, Refused};
@@ -92,6 +94,8 @@ fn is_named(key: &str, name: &str) -> bool {
 pub struct Described {
     /// As given; the record's number from 1 when there is none.
     pub id: TaskId,
+    /// Whether the id was made here.
+    pub id_made: bool,
     /// What is to be done.
     pub description: String,
 }
@@ -183,7 +187,7 @@ fn object(raw: &Raw) -> Checked<Fields<'_>> {
 fn id(raw: &Raw, fields: &mut Fields<'_>, number: u64) -> Checked<(TaskId, bool)> {
     match fields.take(&ID) {
         None => Ok((TaskId::Number(i64::try_from(number).unwrap_or(i64::MAX)), true)),
-        Some((key, field)) => field_id(&field).map(|id| (id, false)).ok_or_else(|| {
+        Some((key, field)) => field_id(raw, &key, &field).map(|id| (id, false)).ok_or_else(|| {
             refuse(
                 raw,
                 "bad_id",
@@ -194,17 +198,33 @@ fn id(raw: &Raw, fields: &mut Fields<'_>, number: u64) -> Checked<(TaskId, bool)
     }
 }
 
+/// The id of record `number` (from 1), where another record has that number as an id of its own. `spare` tells the texts of
+/// one file apart from the ids that are in it.
+#[must_use]
+pub fn spare_id(number: u64, spare: u32) -> TaskId {
+    TaskId::Text(match spare {
+        0 | 1 => format!("record {number}"),
+        _ => format!("record {number} ({spare})"),
+    })
+}
+
+/// The first `spare` for which no id made by [`spare_id`] for `numbers` is `used`.
+pub fn find_spare(numbers: &[u64], used: impl Fn(&TaskId) -> bool) -> u32 {
+    let free = |spare: &u32| !numbers.iter().any(|number| used(&spare_id(*number, *spare)));
+    (1..u32::MAX).find(free).unwrap_or(u32::MAX)
+}
+
 /// The id that a record gives itself, read once more for those that are set aside.
 fn own_id(raw: &Raw) -> Option<TaskId> {
     let mut fields = Fields(raw.fields().ok()??);
-    let (_, field) = fields.take(&ID)?;
-    field_id(&field)
+    let (key, field) = fields.take(&ID)?;
+    field_id(raw, &key, &field)
 }
 
-fn field_id(field: &Field<'_>) -> Option<TaskId> {
+fn field_id(raw: &Raw, key: &str, field: &Field<'_>) -> Option<TaskId> {
     match field {
         Field::Text(text) => text_id(text),
-        Field::Other(value) => as_id(value),
+        Field::Other(value) => as_id(value, || raw.field_text(key)),
     }
 }
 
@@ -213,13 +233,17 @@ fn text_id(text: &str) -> Option<TaskId> {
     fits.then(|| TaskId::Text(text.trim().to_owned()))
 }
 
-fn as_id(value: &Value) -> Option<TaskId> {
+/// An id from a value. A number that is no whole one of 64 bits has lost digits on its way here, so its own text is asked for.
+fn as_id<'a>(value: &Value, text: impl FnOnce() -> Option<&'a RawValue>) -> Option<TaskId> {
     match value {
-        Value::Number(number) => Some(
-            number
-                .as_i64()
-                .map_or_else(|| TaskId::Text(number.to_string()), TaskId::Number),
-        ),
+        Value::Number(number) => Some(match number.as_i64() {
+            Some(number) => TaskId::Number(number),
+            None if number.is_u64() => TaskId::Text(number.to_string()),
+            None => match text() {
+                Some(text) => text_id(text.get())?,
+                None => TaskId::Text(number.to_string()),
+            },
+        }),
         Value::String(text) => text_id(text),
         _ => None,
     }
@@ -270,9 +294,10 @@ impl Described {
     /// What cannot be read as JSON, `not_an_object`, `no_description`, `bad_description`, `description_too_long`, `nul_in_text`.
     pub fn read(raw: &Raw, number: u64) -> Checked<Self> {
         let mut fields = object(raw)?;
-        let (id, _) = id(raw, &mut fields, number)?;
+        let (id, id_made) = id(raw, &mut fields, number)?;
         Ok(Self {
             id,
+            id_made,
             description: description(raw, &mut fields)?,
         })
     }
@@ -297,7 +322,7 @@ impl LegacyTask {
         };
         let dependencies = match fields.take(&DEPENDENCIES) {
             None => Vec::new(),
-            Some((key, value)) => dependencies(&value).ok_or_else(|| {
+            Some((key, value)) => dependencies(raw, &key, &value).ok_or_else(|| {
                 refuse(
                     raw,
                     "bad_dependencies",
@@ -417,7 +442,7 @@ fn timeout(raw: &Raw, key: &str, field: &Field<'_>) -> Checked<u64> {
     Ok(seconds)
 }
 
-fn dependencies(field: &Field<'_>) -> Option<Vec<TaskId>> {
+fn dependencies(raw: &Raw, key: &str, field: &Field<'_>) -> Option<Vec<TaskId>> {
     let mut out: Vec<TaskId> = Vec::new();
     let mut push = |id: TaskId| {
         if !out.contains(&id) {
@@ -426,12 +451,22 @@ fn dependencies(field: &Field<'_>) -> Option<Vec<TaskId>> {
     };
     match field {
         Field::Other(Value::Array(items)) => {
-            for item in items {
+            // Read once, and only where a number needs it.
+            let texts = LazyCell::new(|| -> Option<Vec<&RawValue>> {
+                serde_json::from_str(raw.field_text(key)?.get()).ok()
+            });
+            for (place, item) in items.iter().enumerate() {
+                let text = || texts.as_ref()?.get(place).copied();
                 match item {
                     Value::Object(object) => {
-                        push(as_id(object.get("id").or_else(|| object.get("task_id"))?)?);
+                        let name = ["id", "task_id"]
+                            .into_iter()
+                            .find(|name| object.contains_key(*name))?;
+                        push(as_id(&object[name], || {
+                            super::strict::field_text(text()?.get(), name)
+                        })?);
                     }
-                    item => push(as_id(item)?),
+                    item => push(as_id(item, text)?),
                 }
             }
         }
@@ -443,7 +478,7 @@ fn dependencies(field: &Field<'_>) -> Option<Vec<TaskId>> {
                 }
             }
         }
-        Field::Other(value @ Value::Number(_)) => push(as_id(value)?),
+        Field::Other(value @ Value::Number(_)) => push(as_id(value, || raw.field_text(key))?),
         Field::Other(_) => return None,
     }
     Some(out)

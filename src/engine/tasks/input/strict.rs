@@ -4,10 +4,11 @@
 //! description and a few short texts, and millions of them are read.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 /// Reason code, place, sentence.
@@ -250,6 +251,12 @@ impl<'de> Deserialize<'de> for Record<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(RecordVisitor)
     }
+}
+
+/// A field of an object as it stands in its text: numbers with all their digits.
+pub(crate) fn field_text<'a>(object: &'a str, name: &str) -> Option<&'a RawValue> {
+    let fields: HashMap<Cow<'a, str>, &'a RawValue> = serde_json::from_str(object).ok()?;
+    fields.get(name).copied()
 }
 
 /// Parses one record into its fields, every object's keys unique; `None` when it is no object.

@@ -274,6 +274,12 @@ fn unsaved(refusal: &str) -> String {
 }
 
 impl Screen for Assess {
+    fn show(&mut self, what: &str, cx: &Cx<'_>) {
+        if let Some(form) = form(cx) {
+            self.jump(&form, what);
+        }
+    }
+
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         // The first visit lets the probes answer what they can.
         let answers = &cx.snapshot.answers;
@@ -327,7 +333,9 @@ impl Screen for Assess {
             );
         }
         if !form.open.is_empty() {
-            return News::new(form.now_line(), "n next open question");
+            let here = self.row(&form).map(|row| row.id) == self.next_open(&form);
+            let next = if here { "answer it" } else { "n next open question" };
+            return News::new(form.now_line(), next);
         }
         if written(cx) {
             let what = format!(

@@ -81,17 +81,14 @@ impl Config {
         }
     }
 
-    /// Records a decision and reads both sides again.
+    /// Records a decision. Its answer reads both sides again: a reading sent beside it may come first and show the old state.
     fn decide(subject: &str, choice: serde_json::Value) -> Vec<Effect> {
         let order = Order::Decide {
             capability: STEP,
             subject: subject.to_owned(),
             choice,
         };
-        vec![
-            Effect::Ask(Purpose::Field(STEP), order),
-            Effect::Send(Order::Read(STEP)),
-        ]
+        vec![Effect::Ask(Purpose::Field(STEP), order)]
     }
 
     fn choose(&mut self, number: usize, cx: &Cx<'_>) -> Handled {
@@ -107,7 +104,7 @@ impl Config {
     }
 
     fn take_back(&mut self, cx: &Cx<'_>) -> Handled {
-        let last = self.decided.pop().or_else(|| self.secret_set(cx));
+        let last = self.decided.pop().or_else(|| self.decided_before(cx));
         last.map_or_else(Handled::done, |subject| {
             Handled::Yes(Self::decide(&subject, serde_json::Value::Null))
         })
@@ -131,17 +128,24 @@ impl Config {
         self.decided.push(format!("secret:{name}"));
         let value = Typed::new(text);
         let order = Order::KeepSecret { name, value };
-        Handled::Yes(vec![
-            Effect::Ask(Purpose::Field(STEP), order),
-            Effect::Send(Order::Read(STEP)),
-        ])
+        Handled::one(Effect::Ask(Purpose::Field(STEP), order))
     }
 
-    /// The record that the secret of this line was set, in whichever session.
-    fn secret_set(&self, cx: &Cx<'_>) -> Option<String> {
-        let subject = format!("secret:{}", self.row(cx).filter(|row| row.secret)?.edit.as_ref()?);
-        let step = cx.snapshot.step(STEP);
-        step.decisions.contains_key(&subject).then_some(subject)
+    /// What was decided about the line of the cursor, in whichever session.
+    fn decided_before(&self, cx: &Cx<'_>) -> Option<String> {
+        let row = self.row(cx)?;
+        let known = &cx.snapshot.step(STEP).decisions;
+        let about = |kind: &str, key: &Option<String>| Some(format!("{kind}:{}", key.as_ref()?));
+        let subjects = [
+            about("secret", &row.edit).filter(|_| row.secret),
+            about("edit", &row.edit),
+            about("edit", &row.path),
+            about("choice", &row.path),
+        ];
+        subjects
+            .into_iter()
+            .flatten()
+            .find(|subject| known.contains_key(subject))
     }
 
     fn keep_edit(&mut self, cx: &Cx<'_>) -> Handled {
@@ -168,25 +172,22 @@ impl Config {
         Handled::Yes(Self::decide(&subject, typed.into()))
     }
 
-    /// The profile after the present one.
+    /// The profile after the present one; also where nothing can be shown, for another one may be readable.
     fn next_profile(cx: &Cx<'_>) -> Handled {
-        let Some(view) = view(cx) else {
-            return Handled::done();
-        };
+        let set = cx.views.settings.value().and_then(|(_, settings)| {
+            // An unknown word in the file gives way to the first profile.
+            config::Profile::named(&settings.tuning.profile).ok()
+        });
         let all = config::Profile::ALL;
-        let at = all
-            .iter()
-            .position(|profile| *profile == view.profile)
-            .unwrap_or(0);
-        let next = all[(at + 1) % all.len()];
+        let at = set
+            .or_else(|| view(cx).map(|view| view.profile))
+            .and_then(|profile| all.iter().position(|one| *one == profile));
+        let next = all[at.map_or(0, |at| (at + 1) % all.len())];
         let set = Order::Set {
             path: vec!["settings".to_owned(), "profile".to_owned()],
             value: next.name().to_owned(),
         };
-        Handled::Yes(vec![
-            Effect::Ask(Purpose::Field(STEP), set),
-            Effect::Send(Order::Read(STEP)),
-        ])
+        Handled::one(Effect::Ask(Purpose::Field(STEP), set))
     }
 
     fn off_edit(&self, cx: &Cx<'_>) -> Option<String> {
@@ -279,7 +280,7 @@ impl Screen for Config {
         let no_conflict = conflict
             .is_none()
             .then(|| "This line is not in conflict.".to_owned());
-        let nothing = (self.decided.is_empty() && self.secret_set(cx).is_none())
+        let nothing = (self.decided.is_empty() && self.decided_before(cx).is_none())
             .then(|| "Nothing was decided here.".to_owned());
         vec![
             next,
@@ -297,7 +298,9 @@ impl Screen for Config {
                 .about("take the last decision or edit back")
                 .off(held.or(nothing))
                 .quiet(),
-            Command::new(Action::ReadAgain, "read again").about("read the legacy file again"),
+            Command::new(Action::ReadAgain, "read again")
+                .about("read the legacy file again")
+                .off(cx.held().filter(|_| !super::working::reads(cx))),
             Command::new(Action::Log, "log").quiet(),
         ]
     }
@@ -373,12 +376,13 @@ impl Screen for Config {
             Ok(_) => {
                 self.edit = None;
                 self.refusal = None;
+                Handled::one(Effect::Send(Order::Read(STEP)))
             }
             Err(error) => {
                 self.refusal = Some(format!("{}. Nothing was saved.", text::sentence(&error.message)));
+                Handled::done()
             }
         }
-        Handled::done()
     }
 
     fn remarks(&self, cx: &Cx<'_>) -> (Option<String>, Vec<String>) {

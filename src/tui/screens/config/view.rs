@@ -48,7 +48,10 @@ pub(super) fn news(screen: &Config, cx: &Cx<'_>) -> News {
         return News::new(format!("{}.", text::sentence(&error.message)), hint).role(Role::Bad);
     }
     let Some(view) = view(cx) else {
-        return News::new("Reading only; nothing is changed.", "wait");
+        return match unasked(cx) {
+            Some(held) => News::new(held, "look around; R works").role(Role::Warn),
+            None => News::new("Reading only; nothing is changed.", "wait"),
+        };
     };
     if let Some(held) = cx.held() {
         return News::new(held, "look around; R works").role(Role::Warn);
@@ -126,6 +129,12 @@ pub(super) fn render(screen: &mut Config, painter: &mut Painter<'_>, cx: &Cx<'_>
     detail(screen, view, &mut part, cx, width);
 }
 
+/// Why nobody reads: where nothing was asked for, nothing is to be waited for.
+fn unasked(cx: &Cx<'_>) -> Option<String> {
+    cx.held()
+        .filter(|_| matches!(cx.views.config, Slot::Empty) && !crate::tui::screens::working::reads(cx))
+}
+
 fn unread(painter: &mut Painter<'_>, cx: &Cx<'_>, width: u16) {
     let rows = match &cx.views.config {
         Slot::Failed(_, error) => {
@@ -136,6 +145,13 @@ fn unread(painter: &mut Painter<'_>, cx: &Cx<'_>, width: u16) {
             }
             rows
         }
+        _ if unasked(cx).is_some() => vec![Row::prose(
+            format!(
+                "{} Both sides are not read in this session.",
+                cx.look.glyphs.unknown
+            ),
+            Role::Unknown,
+        )],
         _ => vec![Row::prose(
             format!("{} Reading both sides. Nothing is changed.", cx.spinner()),
             Role::Text,

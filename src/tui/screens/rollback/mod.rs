@@ -4,6 +4,7 @@ mod view;
 
 use super::Screen;
 use crate::engine::command::Command as Order;
+use crate::engine::error::Error;
 use crate::engine::item::{ItemState, Items};
 use crate::engine::journey;
 use crate::engine::rollback::{NewRows, Preflight};
@@ -99,6 +100,22 @@ pub(super) fn over(cx: &Cx<'_>) -> bool {
     step.verb == "apply" && step.activity.is_done() && step.ended.is_none_or(nothing_new)
 }
 
+/// How many steps the last rehearsal timed.
+fn timed(found: &Preflight) -> usize {
+    let known = |(key, ..): &&(String, String, String)| found.rehearsed.contains_key(key);
+    found.steps.iter().filter(known).count()
+}
+
+/// What is known of the time it takes: of the whole only where every step was timed.
+fn about(found: &Preflight) -> Option<String> {
+    let took = duration(found.rehearsed_ms()?);
+    Some(if found.all_rehearsed() {
+        format!(" · about {took}")
+    } else {
+        format!(", {} timed in {took}", timed(found))
+    })
+}
+
 fn plan(verb: &'static str) -> Effect {
     let order = Order::Plan {
         capability: Capability::Rollback,
@@ -133,13 +150,23 @@ impl Rollback {
     }
 }
 
+/// Why nothing can be read for the way back: without a journal nobody knows what was done, without settings where it was.
+pub(super) fn unreadable<'a>(cx: &Cx<'a>) -> Option<&'a Error> {
+    match (&cx.views.mode, &cx.views.rollback, &cx.views.settings) {
+        (Mode::Failed(error), ..)
+        | (_, Slot::Failed(_, error), _)
+        | (_, Slot::Empty | Slot::Loading(None), Slot::Failed(_, error)) => Some(error),
+        _ => None,
+    }
+}
+
 /// Why `n` is off.
 fn off(cx: &Cx<'_>) -> Option<String> {
     if runs(cx) {
         return Some("The rollback is running.".to_owned());
     }
-    cx.held().or_else(|| match &cx.views.rollback {
-        Slot::Failed(_, error) => Some(error.to_string()),
+    let unread = unreadable(cx).map(|error| format!("{}.", text::sentence(&error.message)));
+    unread.or_else(|| cx.held()).or_else(|| match &cx.views.rollback {
         Slot::Empty | Slot::Loading(None) => Some("The pre-flight is being read.".to_owned()),
         _ => preflight(cx)
             .and_then(|found| found.blocked.as_ref())
@@ -157,7 +184,8 @@ fn legacy_halts(cx: &Cx<'_>) -> bool {
 
 impl Screen for Rollback {
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
-        if super::working::reads(cx) {
+        // Whoever watches reads too: nothing is changed by it.
+        if super::working::reads(cx) || matches!(cx.views.mode, Mode::Watching(_)) {
             vec![
                 Effect::Send(Order::Read(Capability::Rollback)),
                 Effect::Send(Order::Read(Capability::Backup)),
@@ -180,9 +208,7 @@ impl Screen for Rollback {
             }
             Some(_) if failed(cx) => "failed".to_owned(),
             Some(found) if !runs(cx) => {
-                let about = found
-                    .rehearsed_ms()
-                    .map_or_else(String::new, |ms| format!(" · about {}", duration(ms)));
+                let about = about(found).unwrap_or_default();
                 format!(
                     "{}{about} · nothing is changed yet",
                     plural(found.steps.len() as u64, "step", "steps")
@@ -259,9 +285,18 @@ impl Screen for Rollback {
                 _ => {}
             }
         }
-        match &cx.views.rollback {
-            Slot::Failed(_, error) => News::new(error.to_string(), "r reads again").role(Role::Bad),
-            _ => match preflight(cx) {
+        match unreadable(cx) {
+            Some(error) => {
+                let next = if matches!(cx.views.mode, Mode::Failed(_)) {
+                    "q goes back"
+                } else {
+                    "r reads again"
+                };
+                News::new(format!("{}.", text::sentence(&error.message)), next)
+                    .short("Nothing can be read; the cause stands above.")
+                    .role(Role::Bad)
+            }
+            None => match preflight(cx) {
                 None => News::new("Reading what can be gone back to.", "wait"),
                 Some(found) if found.nothing_to_do && found.returns => {
                     News::new("Rolled back already.", "q goes back, u takes the rollback back").role(Role::Ok)
@@ -271,7 +306,18 @@ impl Screen for Rollback {
                 }
                 Some(found) => match &found.blocked {
                     Some(error) => News::new(format!("{error}."), "b shows the backups").role(Role::Bad),
-                    None => News::new("Pre-flight is clear.", "n asks for the name of the target"),
+                    None => match cx.held() {
+                        // `n` is off: the line says why, and what would switch it on.
+                        Some(held) => {
+                            let next = if cx.views.lock_is_setting {
+                                "untick it on Start"
+                            } else {
+                                "q goes back"
+                            };
+                            News::new(format!("{}.", text::sentence(&held)), next).role(Role::Warn)
+                        }
+                        None => News::new("Pre-flight is clear.", "n asks for the name of the target"),
+                    },
                 },
             },
         }
@@ -350,7 +396,8 @@ impl Screen for Rollback {
                 .about("restore, prove and swap on a copy, and time it")
                 .off(idle),
         );
-        all.push(Command::new(Action::ReadAgain, "read again").off(cx.held()));
+        let unread = cx.held().filter(|_| !watching);
+        all.push(Command::new(Action::ReadAgain, "read again").off(unread));
         all
     }
 
@@ -418,10 +465,12 @@ impl Screen for Rollback {
             ));
         }
         let time = found.rehearsed_ms().map(|ms| {
-            format!(
-                "about {} as rehearsed, and the time MAOS takes to stop and start",
-                duration(ms)
-            )
+            let took = duration(ms);
+            if found.all_rehearsed() {
+                return format!("about {took} as rehearsed");
+            }
+            let (timed, all) = (timed(found), found.steps.len());
+            format!("{timed} of {all} steps took {took} in the rehearsal; the others were not timed")
         });
         (time, remarks)
     }

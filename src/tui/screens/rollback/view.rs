@@ -1,6 +1,6 @@
 //! What the rollback looks like: why, to what, what is known before, what becomes of new rows, the steps with their state.
 
-use super::{behind_the_swap, lines, over, preflight, runs};
+use super::{behind_the_swap, lines, over, preflight, runs, unreadable};
 use crate::engine::Capability;
 use crate::engine::backup::{HASHING, Listed};
 use crate::engine::item::{Item, ItemState};
@@ -11,7 +11,6 @@ use crate::engine::rollback::{Mode, NewRows, Preflight, Sign};
 use crate::engine::runner::operations::backup::duration;
 use crate::engine::snapshot::Activity;
 use crate::engine::text::{count, inert, plural};
-use crate::engine::views::Slot;
 use crate::tui::app::context::Cx;
 use crate::tui::paint::{Painter, Row, keep};
 use crate::tui::screens::{detail, working};
@@ -387,11 +386,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, cx: &Cx<'_>) {
             rows.push(row);
         }
     } else {
-        let text = match &cx.views.rollback {
-            Slot::Failed(_, error) => error.to_string(),
-            _ => format!("{} Counting rows, reading backups.", cx.spinner()),
-        };
-        rows.extend(detail::prose(&text, width, Role::Muted, keep::FIGURE));
+        rows.extend(unread(cx, width));
     }
     rows.push(Row::blank());
     rows.extend(steps(found, width, cx));
@@ -420,6 +415,24 @@ pub(super) fn draw(painter: &mut Painter<'_>, cx: &Cx<'_>) {
         height,
     };
     painter.part(area).rows(&rows);
+}
+
+/// What is being read, or why it cannot be.
+fn unread(cx: &Cx<'_>, width: u16) -> Vec<Row> {
+    let Some(error) = unreadable(cx) else {
+        let text = format!("{} Counting rows, reading backups.", cx.spinner());
+        return detail::prose(&text, width, Role::Muted, keep::FIGURE);
+    };
+    let said = format!(
+        "{} Nothing can be read. {}.",
+        cx.look.glyphs.failed,
+        text::sentence(&inert(error.message.trim_end_matches('.')))
+    );
+    let mut rows = detail::prose(&said, width, Role::Bad, keep::FIGURE);
+    if let Some(hint) = &error.hint {
+        rows.extend(detail::prose(&inert(hint), width, Role::Text, keep::NORMAL));
+    }
+    rows
 }
 
 /// A failure, whole: the now line has no room for it.

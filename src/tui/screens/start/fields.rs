@@ -1,6 +1,6 @@
 //! The fields of Start as data: where each stands, what it is in `migration.yml`, and its present value.
 
-use crate::engine::views::{Check, Line};
+use crate::engine::views::{Check, Line, Mode, Slot};
 use crate::engine::workspace::Environment;
 use crate::tui::app::context::Cx;
 
@@ -178,6 +178,26 @@ pub fn value(cx: &Cx<'_>, path: &[&str; 2]) -> String {
             .map(|path| path.display().to_string())
             .unwrap_or_default(),
         _ => String::new(),
+    }
+}
+
+/// Whether this is the sample as it was laid out. Somebody's own workspace for rehearsing may reach elsewhere.
+pub fn is_sample(cx: &Cx<'_>) -> bool {
+    let is = |path: &[&str; 2], wanted: &str| value(cx, path) == wanted;
+    cx.snapshot.environment == Environment::Rehearsal
+        && is(&["sources", "tasks"], "legacy/tasks.json")
+        && is(&["sources", "config"], "legacy/config.yml")
+        && is(&["sources", "checkpoints"], "legacy/checkpoints")
+        && is(&["sources", "database"], "sqlite://legacy/legacy.db")
+        && is(&["target", "database"], "sqlite://target/maos.db")
+        && is(&["target", "maos"], "rehearsal")
+}
+
+/// Whether it is not known what the settings say: they cannot be read, or nobody has read them.
+pub fn unknown(cx: &Cx<'_>) -> bool {
+    match &cx.views.settings {
+        Slot::Failed(..) => true,
+        slot => slot.value().is_none() && !matches!(cx.views.mode, Mode::Operating),
     }
 }
 

@@ -18,7 +18,7 @@ use super::detail;
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::journey;
-use crate::engine::snapshot::Activity;
+use crate::engine::snapshot::{Activity, Step};
 use crate::engine::text::count;
 use crate::engine::views::{Check, Mode, Slot};
 use crate::engine::workspace::Environment;
@@ -71,27 +71,44 @@ impl Start {
             })
     }
 
-    /// A step that was interrupted, with the sentence about it.
+    /// Where somebody left off: the step that goes on, and the sentence about the last one.
     fn resume(cx: &Cx<'_>) -> Option<(Capability, String)> {
-        let capability = journey::resume_at(cx.snapshot);
-        let step = cx.step(capability)?;
-        if capability == Capability::Start || !matches!(step.activity, Activity::Stopped | Activity::Failed) {
-            return None;
-        }
-        let when = step
-            .ended
-            .map_or_else(String::new, |at| format!(" at {}", cx.now.clock(at)));
-        let done = step.progress.as_ref().map_or_else(String::new, |progress| {
-            let total = progress
-                .total
-                .map_or_else(String::new, |total| format!(" of {}", count(total)));
-            format!(", {}{total} {} finished", count(progress.done), progress.unit)
-        });
-        let word = step.activity.word();
-        Some((
-            capability,
-            format!("{} was {word}{when}{done}.", capability.title()),
-        ))
+        let (last, goes_to) = journey::left_at(cx.snapshot)?;
+        let title = last.title();
+        let clock = |at: Option<jiff::Timestamp>| {
+            at.map_or_else(String::new, |at| format!(" at {}", cx.now.clock(at)))
+        };
+        let idle = Step::default();
+        let step = cx.step(last).unwrap_or(&idle);
+        let sentence = match step.activity {
+            Activity::Stopped | Activity::Failed => {
+                let done = step.progress.as_ref().map_or_else(String::new, |progress| {
+                    let total = progress
+                        .total
+                        .map_or_else(String::new, |total| format!(" of {}", count(total)));
+                    format!(", {}{total} {} finished", count(progress.done), progress.unit)
+                });
+                let word = step.activity.word();
+                format!("{title} was {word}{}{done}.", clock(step.ended))
+            }
+            activity if activity.is_done() => format!("{title} was done{}.", clock(step.ended)),
+            activity if activity.is_active() => format!("{title} is under way."),
+            _ => match (last, &cx.snapshot.readiness) {
+                (Capability::Readiness, Some((at, _))) => {
+                    format!("Readiness was computed{}.", clock(Some(*at)))
+                }
+                _ => format!("{title} was begun."),
+            },
+        };
+        Some((goes_to, sentence))
+    }
+
+    /// Why nothing on this screen may be changed. A box of the settings that holds everything else can be taken back.
+    fn kept(&self, cx: &Cx<'_>) -> Option<String> {
+        let is_way_out = cx.views.mode == Mode::Operating
+            && cx.views.lock_is_setting
+            && matches!(self.field(), Entry::Box { .. });
+        cx.held().filter(|_| !is_way_out)
     }
 
     fn set(path: &[&str], value: impl Into<String>) -> Effect {
@@ -141,7 +158,8 @@ impl Start {
             }
             Entry::Box { path, .. } => {
                 let on = fields::ticked(cx, path);
-                Handled::one(Self::set(*path, if on { "" } else { "true" }))
+                // An empty value would be none, and a box takes only yes or no.
+                Handled::one(Self::set(*path, if on { "false" } else { "true" }))
             }
             Entry::Path { .. } => Handled::done(),
         }
@@ -191,15 +209,28 @@ impl Screen for Start {
                 format!("Open read-only: {who} operates this workspace from host {host} since {since}.");
             return News::new(what, "R works").role(Role::Warn);
         }
+        if let Mode::Failed(error) = &cx.views.mode {
+            return News::new(
+                format!("{}.", text::sentence(error.message.trim_end_matches('.'))),
+                "the whole cause stands above",
+            )
+            .role(Role::Bad);
+        }
         if let Some(held) = cx.held() {
-            return News::new(held, "look around; R works").role(Role::Warn);
+            let next = match (self.kept(cx), cx.views.lock_is_setting) {
+                (None, _) => "Space changes it",
+                (_, true) => "untick it under Safety",
+                (_, false) => "look around; R works",
+            };
+            return News::new(held, next).role(Role::Warn);
         }
         if let Slot::Failed(_, error) = &cx.views.settings {
             let hint = error
                 .hint
                 .clone()
                 .unwrap_or_else(|| "r reads it again".to_owned());
-            return News::new(format!("{}.", text::sentence(&error.message)), hint).role(Role::Bad);
+            let said = format!("{}.", text::sentence(error.message.trim_end_matches('.')));
+            return News::new(said, hint).role(Role::Bad);
         }
         if let Some((capability, sentence)) = Self::resume(cx) {
             let short = sentence
@@ -220,7 +251,7 @@ impl Screen for Start {
         }
         match cx.snapshot.warnings.first() {
             Some(warning) => News::new(warning.clone(), "n begins").role(Role::Warn),
-            None if cx.snapshot.environment == Environment::Rehearsal => {
+            None if fields::is_sample(cx) => {
                 News::new("Nothing is changed until you approve a plan.", "n begins")
             }
             None => News::new(
@@ -236,17 +267,20 @@ impl Screen for Start {
         }
         let held = cx.held();
         let next = match Self::resume(cx) {
-            Some((capability, _)) => Command::new(Action::Next, capability.title().to_lowercase())
-                .about(format!("go to {}, which was interrupted", capability.title())),
+            Some((capability, _)) => Command::new(Action::Next, capability.title().to_lowercase()).about(
+                format!("go to {}, where this migration goes on", capability.title()),
+            ),
             None => Command::new(Action::Next, "begin").about("begin the assessment; it only reads"),
         };
         let is_path = matches!(self.field(), Entry::Path { .. });
         let path_only = (!is_path).then(|| "This is chosen with Space.".to_owned());
         let choice_only = is_path.then(|| "This is edited with Enter.".to_owned());
+        // Going where somebody was before needs no source: the step says what it lacks.
+        let off = Self::resume(cx).map_or_else(|| Self::blocked(cx), |_| None);
         vec![
-            next.off(Self::blocked(cx)),
+            next.off(off),
             Command::new(Action::Open, "edit").off(held.clone().or(path_only)),
-            Command::new(Action::Mark, "choose").off(held.clone().or(choice_only)),
+            Command::new(Action::Mark, "choose").off(self.kept(cx).or(choice_only)),
             Command::new(Action::ReadAgain, "check")
                 .about("check every line again")
                 .off(held),

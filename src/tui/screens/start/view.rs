@@ -4,8 +4,9 @@ use ratatui::layout::Rect;
 
 use super::Start;
 use super::fields::{self, Entry, FIELDS};
+use crate::engine::error::Error;
 use crate::engine::journey;
-use crate::engine::views::Check;
+use crate::engine::views::{Check, Mode, Slot};
 use crate::engine::workspace::Environment;
 use crate::tui::app::context::Cx;
 use crate::tui::layout::Density;
@@ -30,7 +31,7 @@ struct Lined {
 pub(super) fn render(start: &mut Start, painter: &mut Painter<'_>, cx: &Cx<'_>) {
     let (width, height) = (painter.width(), painter.height());
     if cx.density <= Density::Normal {
-        let said = if cx.snapshot.environment == Environment::Rehearsal {
+        let said = if fields::is_sample(cx) {
             "Sample legacy system in a new folder. Nothing outside it is touched."
         } else {
             "Nothing is changed until you approve a plan."
@@ -100,13 +101,12 @@ fn lines(start: &Start, cx: &Cx<'_>, width: u16) -> Vec<Lined> {
             Entry::Path { label, path, .. } => self::path(row, start, cx, label, path, here, width),
             Entry::Box { label, path, .. } => {
                 let glyphs = cx.look.glyphs;
-                let sign = if fields::ticked(cx, path) {
-                    glyphs.ticked
-                } else {
-                    glyphs.unticked
+                let (sign, role) = match (fields::unknown(cx), fields::ticked(cx, path)) {
+                    (true, _) => ("[?]", Role::Unknown),
+                    (false, true) => (glyphs.ticked, Role::Accent),
+                    (false, false) => (glyphs.unticked, Role::Accent),
                 };
-                row.at(LABEL, sign, Role::Accent)
-                    .then(format!(" {label}"), Role::Text)
+                row.at(LABEL, sign, role).then(format!(" {label}"), Role::Text)
             }
         };
         lines.push(Lined {
@@ -149,6 +149,11 @@ fn about_type(cx: &Cx<'_>) -> Row {
             let row = Row::new().at(LABEL, kind.sentence(), Role::Muted);
             row.right(1, format!("{steps} steps"), Role::Muted)
         }
+        None if fields::unknown(cx) => Row::new().at(
+            LABEL,
+            format!("{} not known", cx.look.glyphs.unknown),
+            Role::Unknown,
+        ),
         None => Row::new().at(LABEL, "Space chooses one of the four.", Role::Warn),
     }
 }
@@ -167,7 +172,12 @@ fn choice(row: Row, cx: &Cx<'_>, label: &str, path: &[&str], options: &[fields::
     let wanted: usize = options.iter().map(|option| text::width(option.label) + 6).sum();
     // The last option needs no distance to a next one.
     if usize::from(width.saturating_sub(from)) + 2 < wanted {
-        let name = chosen.map_or("not chosen", |at| options[at].label);
+        let none = if fields::unknown(cx) {
+            glyphs.unknown
+        } else {
+            "not chosen"
+        };
+        let name = chosen.map_or(none, |at| options[at].label);
         return row
             .then(
                 if chosen.is_some() {
@@ -199,7 +209,9 @@ fn choice(row: Row, cx: &Cx<'_>, label: &str, path: &[&str], options: &[fields::
             row = row.then("  ", Role::Text);
         }
     }
-    if path == ["environment"] && chosen.is_none() {
+    if path == ["environment"] && chosen.is_none() && fields::unknown(cx) {
+        row = row.then(format!("  {}", glyphs.unknown), Role::Unknown);
+    } else if path == ["environment"] && chosen.is_none() {
         let word = cx.snapshot.environment.word();
         row = row.then(format!("  {word}"), Role::Warn);
     }
@@ -218,15 +230,23 @@ fn path(row: Row, start: &Start, cx: &Cx<'_>, label: &str, path: &[&str; 2], her
             .then(" ]", Role::Accent);
     }
     let value = fields::value(cx, path);
-    let row = if value.is_empty() {
-        row.at(VALUE, "not named", Role::Muted)
+    let row = if value.is_empty() && fields::unknown(cx) {
+        return row.at(VALUE, cx.look.glyphs.unknown, Role::Unknown);
+    } else if value.is_empty() {
+        return row.at(VALUE, "not named", Role::Muted);
     } else {
         row.at(VALUE, value, Role::Text)
             .middle(check_at.saturating_sub(VALUE + 1))
     };
     let glyphs = cx.look.glyphs;
     let Some(check) = fields::check(cx, path) else {
-        return row;
+        // Whoever only watches, or has no journal, asks nobody whether it answers.
+        return if matches!(cx.views.mode, Mode::Watching(_) | Mode::Failed(_)) {
+            row.at(check_at, Mark::Unknown.glyph(glyphs), Role::Unknown)
+                .then(" not checked", Role::Muted)
+        } else {
+            row
+        };
     };
     match check {
         Check::Unset => row,
@@ -257,23 +277,31 @@ const fn check_width(width: u16) -> u16 {
 
 /// The whole sentence of a line that needs one, under the form.
 fn detail(start: &Start, cx: &Cx<'_>, width: u16) -> Vec<Row> {
+    let cause = match (&cx.views.mode, &cx.views.settings) {
+        (Mode::Failed(error), _) | (_, Slot::Failed(_, error)) => Some(error),
+        _ => None,
+    };
+    if let Some(error) = cause {
+        return whole(error, width);
+    }
     let Entry::Path { path, .. } = start.field() else {
         return Vec::new();
     };
     let sentence = match fields::check(cx, path) {
-        Some(Check::Bad(error)) => {
-            let hint = error
-                .hint
-                .as_deref()
-                .map(|hint| format!(" {hint}"))
-                .unwrap_or_default();
-            (
-                format!("{}.{hint}", text::sentence(error.message.trim_end_matches('.'))),
-                Role::Bad,
-            )
-        }
+        Some(Check::Bad(error)) => return whole(error, width),
         Some(Check::Note(said)) => (said.clone(), Role::Text),
         _ => return Vec::new(),
     };
     super::detail::prose(&sentence.0, width, sentence.1, crate::tui::paint::keep::FIGURE)
+}
+
+/// An error with what to do about it: the now line has no room for all of it.
+fn whole(error: &Error, width: u16) -> Vec<Row> {
+    let hint = error
+        .hint
+        .as_deref()
+        .map(|hint| format!(" {hint}"))
+        .unwrap_or_default();
+    let said = format!("{}.{hint}", text::sentence(error.message.trim_end_matches('.')));
+    super::detail::prose(&said, width, Role::Bad, crate::tui::paint::keep::FIGURE)
 }

@@ -135,10 +135,19 @@ impl TasksScreen {
         ]
     }
 
+    /// Why the task under the cursor cannot be edited. What MAOS has does not change by an edit here, and would still be shown as done.
+    fn fixed(&self, cx: &Cx<'_>) -> Option<String> {
+        cx.held().or_else(|| {
+            let line = self.tasks.line()?;
+            let given = self.tasks.submitted.given(&line.id.to_string());
+            given.then(|| "MAOS has parts of this task already.".to_owned())
+        })
+    }
+
     fn edits(&self, cx: &Cx<'_>) -> Vec<Command> {
-        let held = cx.held();
-        let back = held
-            .clone()
+        let held = self.fixed(cx);
+        let back = cx
+            .held()
             .or_else(|| (!self.tasks.can_take_back()).then(|| "Nothing was changed.".to_owned()));
         let few = (self.tasks.parts.len() < 2).then(|| "Mark two parts with Space first.".to_owned());
         vec![
@@ -203,6 +212,19 @@ impl TasksScreen {
             }
             Action::Filter => tasks.write(Writing::Filter),
             Action::Order => tasks.sort_on(),
+            // What they act on has its cursor there.
+            Action::Dependencies => {
+                tasks.region = Region::Stages;
+                return self.in_stages(action);
+            }
+            Action::Drop => {
+                tasks.region = Region::Stages;
+                tasks.refusal = Some("The cursor stands on the part that D drops.".to_owned());
+            }
+            Action::Split => {
+                tasks.region = Region::Stages;
+                return self.in_both(action);
+            }
             Action::Close if !tasks.filter.is_empty() => {
                 tasks.write(Writing::Filter);
                 tasks.leave_text();
@@ -415,7 +437,7 @@ impl Screen for TasksScreen {
                     Command::new(Action::Open, "stages").about("go to the stages"),
                     Command::new(Action::Edit, "edit")
                         .about("edit the description")
-                        .off(cx.held()),
+                        .off(self.fixed(cx)),
                     Command::new(Action::Mark, "mark"),
                     Command::new(Action::Order, "order").about("sort by score, file, parts, stages"),
                     Command::new(Action::Zoom, "zoom")

@@ -298,6 +298,14 @@ impl Submitted {
         !self.lines.is_empty()
     }
 
+    /// Whether MAOS works on parts of a task, or has done some.
+    #[must_use]
+    pub fn given(&self, task: &str) -> bool {
+        self.tasks
+            .get(task)
+            .is_some_and(|tally| tally.running + tally.done > 0)
+    }
+
     /// How a task stands, in a word, when any of its parts was given.
     #[must_use]
     pub fn word(&self, task: &str, parts: usize) -> Option<(String, Role)> {

@@ -133,6 +133,23 @@ const fn band_role(band: Band) -> Role {
     }
 }
 
+/// How the list is filtered and sorted, and where its cursor is, in `width` cells.
+fn order(tasks: &Tasks, len: usize, width: u16) -> String {
+    let mut sort = tasks.sort.words().to_owned();
+    if !tasks.filter.is_empty() {
+        sort = format!("filter {} · {sort}", inert_short(&tasks.filter, 20));
+    }
+    let position = tasks.list.position(len);
+    let both = format!("{sort}  {position}");
+    if position.is_empty() {
+        sort
+    } else if text::cells(&both) < width {
+        both
+    } else {
+        position
+    }
+}
+
 fn list(tasks: &mut Tasks, painter: &mut Painter<'_>) {
     let (width, height) = (painter.width(), painter.height());
     let narrow = width < 60;
@@ -141,16 +158,9 @@ fn list(tasks: &mut Tasks, painter: &mut Painter<'_>) {
     let len = tasks.listed.len();
     let rows = usize::from(height.saturating_sub(1));
     tasks.list.settle(len, rows);
-    let mut sort = tasks.sort.words().to_owned();
-    if !tasks.filter.is_empty() {
-        sort = format!("filter {} · {sort}", inert_short(&tasks.filter, 20));
-    }
-    let position = tasks.list.position(len);
-    let right = if position.is_empty() {
-        sort
-    } else {
-        format!("{sort}  {position}")
-    };
+    // Where the headings end; what does not fit beside them is left out before they are written over.
+    let beside = width.saturating_sub(if narrow { 22 } else { 39 });
+    let right = order(tasks, len, beside);
     let mut header = Row::new().at(3, "ID", Role::Muted).at(16, "Score", Role::Muted);
     if !narrow {
         header = header

@@ -141,7 +141,7 @@ async fn act(words: &Words) -> Act {
         Verb::Db(Db::Migrate { dry_run: false }) => done(maos.db_migrate().await?),
         Verb::Db(Db::Status) => {
             let at = maos.state().await?.meta("migration").await?;
-            done(at.unwrap_or_else(|| "not migrated".to_owned()))
+            done(at.map_or_else(|| "not migrated".to_owned(), |at| format!("up to date, at {at}")))
         }
         Verb::Config(Config::Validate { file, .. }) => {
             let file = file

@@ -14,7 +14,7 @@ use crate::engine::ports::maos::Known;
 use crate::engine::ports::store::Table;
 use crate::engine::rollback::{self, Mode, NewRows, Params, Place, Preflight};
 use crate::engine::snapshot::Activity;
-use crate::engine::steps::{Heading, RunId, run_of, unfinished};
+use crate::engine::steps::{self, Heading, RunId, run_of, unfinished};
 use crate::engine::workspace::MigrationType;
 
 /// What is known of a rollback before it is planned.
@@ -61,14 +61,7 @@ pub(in crate::engine::runner::operations) async fn gather(world: &World) -> Resu
             .map_err(|_| Error::blocked("the interrupted rollback is of another version of this program"))?;
         (run.id.clone(), params)
     } else {
-        let last = run_of(&before).map(|run| run.id);
-        new_params(
-            world,
-            &backups,
-            live.as_deref(),
-            legacy.as_deref(),
-            last.as_deref(),
-        )?
+        new_params(world, &backups, live.as_deref(), legacy.as_deref(), &before)?
     };
     let backup = params
         .backup
@@ -136,27 +129,14 @@ fn ended_untold(world: &World, before: &Items) -> Option<(RunId, Heading)> {
         .map(|run| (run, Heading::Forward))
 }
 
-/// How a rollback is named after the second in which it begins.
-const NAME: &str = "%Y%m%d_%H%M%S";
-
-/// The second after which a rollback is named: `now`, or the first one behind that of the last rollback. Of two that begin in the same
-/// second the later one would find its steps done, in the journal and in the database, and do nothing.
-fn begins(now: jiff::Timestamp, last: Option<&str>) -> jiff::Timestamp {
-    let free = |at: &jiff::Timestamp| last.is_none_or(|last| at.strftime(NAME).to_string().as_str() > last);
-    (0..60)
-        .filter_map(|seconds| now.checked_add(jiff::SignedDuration::from_secs(seconds)).ok())
-        .find(free)
-        .unwrap_or(now)
-}
-
 fn new_params(
     world: &World,
     backups: &[Listed],
     live: Option<&dyn Database>,
     legacy: Option<&dyn Database>,
-    last: Option<&str>,
+    before: &Items,
 ) -> Result<(String, Params)> {
-    let begun = begins(world.now, last);
+    let begun = steps::begins(world.now, before);
     let mode = match world.snapshot.migration {
         Some(MigrationType::Brownfield | MigrationType::Hybrid) => Mode::Legacy,
         _ => Mode::Maos,
@@ -187,7 +167,7 @@ fn new_params(
         },
     );
     Ok((
-        begun.strftime(NAME).to_string(),
+        steps::name_of(begun),
         Params {
             mode,
             backup,
@@ -241,25 +221,5 @@ async fn is_done(place: &Place, before: &Items, preflight: &Preflight) -> bool {
         (Mode::Maos, Some(since)) => since.changed == 0 && since.gone == 0 && since.new == carried,
         (Mode::Maos, None) => false,
         (Mode::Legacy, _) => true,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_rollbacks_of_one_second_have_names_of_their_own() {
-        let now: jiff::Timestamp = "2026-11-23T23:59:59.7Z".parse().expect("a time");
-        let name = |last| begins(now, last).strftime(NAME).to_string();
-        assert_eq!(name(None), "20261123_235959");
-        assert_eq!(name(Some("20261123_235958")), "20261123_235959");
-        assert_eq!(name(Some("20261123_235959")), "20261124_000000");
-        assert_eq!(name(Some("20261124_000000")), "20261124_000001");
-        assert_eq!(
-            name(Some("20301124_000000")),
-            "20261123_235959",
-            "a clock that was set back"
-        );
     }
 }
