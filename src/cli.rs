@@ -2,6 +2,7 @@
 
 mod back;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -98,13 +99,13 @@ pub enum Theme {
 /// How an operation is approved.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Consent {
-    /// Approve whatever is planned at that moment; what cannot be undone also wants --confirm.
+    /// Approve whatever is planned at that moment; what cannot be undone or removes rows also wants --confirm.
     #[arg(long)]
     pub yes: bool,
     /// Approve exactly the plan with this digest.
     #[arg(long, value_name = "DIGEST", conflicts_with = "yes")]
     pub approve: Option<String>,
-    /// The target's name, for what cannot be undone.
+    /// The target's name, for what cannot be undone and for what removes rows.
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
 }
@@ -351,7 +352,7 @@ pub enum Tasks {
         file: PathBuf,
         /// Also simulate this many agents.
         #[arg(long, value_name = "N")]
-        agents: Option<usize>,
+        agents: Option<NonZeroUsize>,
     },
     /// Convert tasks to MAOS's format.
     Convert {

@@ -109,6 +109,15 @@ impl Capability {
         }
     }
 
+    /// Whether what its outcome counts was converted; of others these are pairs, tests, steps or properties.
+    #[must_use]
+    pub const fn converts(self) -> bool {
+        matches!(
+            self,
+            Self::Tasks | Self::Config | Self::Checkpoints | Self::Schema
+        )
+    }
+
     /// Whether what its outcome counts as quarantined lies in quarantine; of others these are pairs or tests that failed.
     #[must_use]
     pub const fn sets_aside(self) -> bool {

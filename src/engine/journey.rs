@@ -191,6 +191,30 @@ pub fn state(snapshot: &Snapshot, capability: Capability) -> StepState {
     }
 }
 
+/// What was done since `capability` was, so that what it found is no longer told of what is there: the step and when it ended.
+#[must_use]
+pub fn outdated_by(snapshot: &Snapshot, capability: Capability) -> Option<(Capability, jiff::Timestamp)> {
+    if capability != Capability::Validate || !snapshot.activity(capability).is_done() {
+        return None;
+    }
+    let seen = *snapshot
+        .steps
+        .get(&capability)?
+        .outcomes_at
+        .get(super::validate::RUN)?;
+    [Capability::Cutover, Capability::Upgrade]
+        .into_iter()
+        .filter_map(|changed| {
+            let step = snapshot.steps.get(&changed)?;
+            let at = ["apply", "undo"]
+                .iter()
+                .filter_map(|verb| step.outcomes_at.get(*verb));
+            Some((changed, *at.max()?))
+        })
+        .filter(|(_, at)| *at > seen)
+        .max_by_key(|(_, at)| *at)
+}
+
 /// The next step after `capability` that this version has.
 #[must_use]
 pub fn following(snapshot: &Snapshot, capability: Capability) -> Option<Capability> {
@@ -287,6 +311,30 @@ mod tests {
             "First: maos-migrate environment apply."
         );
         assert_eq!(locked(Capability::Start), "First: maos-migrate.");
+    }
+
+    #[test]
+    fn tests_that_ran_before_maos_was_changed_are_outdated() {
+        use crate::engine::snapshot::Step;
+        let mut snapshot = Snapshot::default();
+        let ended = |verb: &str, at: &str| Step {
+            activity: Activity::Done,
+            outcomes_at: [(verb.to_owned(), at.parse().unwrap())].into(),
+            ..Step::default()
+        };
+        let of = |snapshot: &Snapshot| outdated_by(snapshot, Capability::Validate).map(|(by, _)| by);
+        snapshot
+            .steps
+            .insert(Capability::Upgrade, ended("apply", "2026-11-22T14:20:00Z"));
+        assert_eq!(of(&snapshot), None, "nothing was validated");
+        snapshot
+            .steps
+            .insert(Capability::Validate, ended("run", "2026-11-22T14:26:00Z"));
+        assert_eq!(of(&snapshot), None, "validated after it");
+        snapshot
+            .steps
+            .insert(Capability::Cutover, ended("apply", "2026-11-22T14:30:00Z"));
+        assert_eq!(of(&snapshot), Some(Capability::Cutover));
     }
 
     #[test]

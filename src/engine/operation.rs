@@ -74,7 +74,8 @@ pub struct Plan {
     pub target: String,
     /// The effects in order.
     pub effects: Vec<Effect>,
-    /// Whether it can be undone, and how, in words. `None`: there is no undo, the target's name must be typed.
+    /// Whether it can be undone, and how, in words. `None`: there is no undo. [`Plan::asks_name`] says whether the target's name
+    /// must be typed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undo: Option<String>,
     /// Whether anything outside new files in the workspace or a named new output is touched. Only then an approval is needed.
@@ -148,6 +149,13 @@ impl Plan {
     #[must_use]
     pub const fn reversible(&self) -> bool {
         self.undo.is_some()
+    }
+
+    /// Whether the target's name must be typed: there is no undo, or rows are taken out of a database, though they can be copied
+    /// again.
+    #[must_use]
+    pub fn asks_name(&self) -> bool {
+        !self.reversible() || (self.capability == Capability::Schema && self.verb == "undo")
     }
 }
 

@@ -56,6 +56,13 @@ pub fn count(n: u64) -> String {
     out
 }
 
+/// The own name at the end of a database's words, which is short enough to type: `maos` of `db.acme:5432/maos`, `maos.db` of
+/// `target/maos.db`.
+#[must_use]
+pub fn last_name(words: &str) -> &str {
+    words.rsplit('/').find(|part| !part.is_empty()).unwrap_or(words)
+}
+
 /// A count with its noun: `1 task`, `12 tasks`.
 #[must_use]
 pub fn plural(n: u64, one: &str, many: &str) -> String {

@@ -1,6 +1,7 @@
 //! What screens draw besides the snapshot: readings of the world. They are not events, and carry their age.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -132,6 +133,8 @@ pub struct Views {
     pub mode: Mode,
     /// Who we are.
     pub me: Option<Holder>,
+    /// The workspace's folder, absolute.
+    pub folder: PathBuf,
     /// Nothing can be applied in this session, and why.
     pub locked_by: Option<String>,
     /// Whether that stands in the settings, where a person can take it back.

@@ -97,7 +97,7 @@ async fn decide(
     decide::check(
         snapshot.monitor.as_deref(),
         now,
-        &snapshot.target,
+        text::last_name(&snapshot.target),
         subject,
         &choice,
     )?;
@@ -479,8 +479,8 @@ fn replayed(file: &Path, policy: JudgedBy, criteria: Option<&Path>, output: &mut
         })
     })?;
     let Some(end) = done.end else {
-        output.note("no samples");
-        return Ok(Ended::Well);
+        return Err(Error::input("there is no sample in it")
+            .hint("A line is a JSON object with at, tasks, response_p95_s, health and validation."));
     };
     output.human(&format!(
         "{} judged by policy {}, {} doubled or late; at the end: {}, score {}{}.",

@@ -555,9 +555,13 @@ impl Dialogue<'_> {
                 },
             );
         }
-        if !plan.reversible() {
+        if plan.asks_name() {
+            let why = plan.undo.as_deref().map_or_else(
+                || "there is no way back from this.".to_owned(),
+                |undo| format!("rows are removed; {undo}."),
+            );
             let explain = format!(
-                "there is no way back from this. The name is {}; anything else changes nothing.",
+                "{why} The name is {}; anything else changes nothing.",
                 plan.target
             );
             return Ok(

@@ -282,30 +282,46 @@ impl Session {
 /// # Errors
 /// No approval where one is needed, or one without the name where there is no undo.
 pub fn approve(plan: &Plan, consent: &Consent) -> Result<String> {
-    if let Some(digest) = &consent.approve {
+    let digest = consent.approve.as_ref().unwrap_or(&plan.digest);
+    // Nothing to do needs nobody's yes; a digest that was given must be this plan's all the same.
+    if !plan.needs_approval || plan.effects.is_empty() {
         return Ok(digest.clone());
     }
-    if !plan.needs_approval {
-        return Ok(plan.digest.clone());
-    }
-    if !consent.yes {
+    if !consent.yes && consent.approve.is_none() {
         return Err(Error::blocked(format!(
             "{} needs an approval; the plan is {}",
             plan.title, plan.digest
         ))
         .hint(format!(
-            "--approve {} approves exactly this plan, --yes whatever is planned then.",
-            plan.digest
+            "--approve {} approves exactly this plan, --yes whatever is planned then.{}",
+            plan.digest,
+            confirming(plan)
         )));
     }
-    if !plan.reversible() && consent.confirm.as_deref() != Some(plan.target.as_str()) {
-        return Err(Error::blocked(format!(
-            "{} cannot be undone; --yes alone is not enough",
-            plan.title
-        ))
-        .hint(format!("Name the target: --confirm '{}'", plan.target)));
+    // Another plan than the approved one is refused for that.
+    let named = consent.confirm.as_deref() == Some(plan.target.as_str());
+    if plan.asks_name() && !named && *digest == plan.digest {
+        let why = if plan.reversible() {
+            "removes rows"
+        } else {
+            "cannot be undone"
+        };
+        let given = if consent.yes { "--yes" } else { "--approve" };
+        return Err(
+            Error::blocked(format!("{} {why}; {given} alone is not enough", plan.title))
+                .hint(format!("Name the target: --confirm '{}'", plan.target)),
+        );
     }
-    Ok(plan.digest.clone())
+    Ok(digest.clone())
+}
+
+/// What an approval of `plan` wants besides, as a sentence behind another one.
+fn confirming(plan: &Plan) -> String {
+    if plan.asks_name() {
+        format!(" It also wants --confirm '{}'.", plan.target)
+    } else {
+        String::new()
+    }
 }
 
 /// Prints a plan.
@@ -327,16 +343,12 @@ pub fn show_plan(plan: &Plan, output: &mut Output) -> Result<()> {
     if plan.effects.is_empty() {
         output.human("  nothing to do")?;
     }
-    output.human(&format!(
-        "  undo    {}",
-        plan.undo
-            .as_deref()
-            .unwrap_or("none: the target's name must be typed")
-    ))?;
+    output.human(&format!("  undo    {}", plan.undo.as_deref().unwrap_or("none")))?;
     if plan.needs_approval {
         output.human(&format!(
-            "Nothing is changed yet. --approve {} applies exactly this.",
-            plan.digest
+            "Nothing is changed yet. --approve {} applies exactly this.{}",
+            plan.digest,
+            confirming(plan)
         ))?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! `tasks score|decompose|stages|convert`. Submission is in [`super::submission`].
 
 use std::io::Read as _;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -174,7 +175,7 @@ fn summary(tally: &Tally, output: &mut Output) -> Result<Ended> {
     Ok(Ended::with(tally.quarantined))
 }
 
-fn stages(file: &Path, agents: Option<usize>, output: &mut Output) -> Result<Ended> {
+fn stages(file: &Path, agents: Option<NonZeroUsize>, output: &mut Output) -> Result<Ended> {
     let mut bytes = Vec::new();
     if file.as_os_str() == "-" {
         std::io::stdin()
@@ -188,7 +189,7 @@ fn stages(file: &Path, agents: Option<usize>, output: &mut Output) -> Result<End
     drop(bytes);
     let file = report.file();
     let simulated =
-        agents.map(|agents| Simulation::new(&file.graph, &report.plan, &file.weights).run(agents));
+        agents.map(|agents| Simulation::new(&file.graph, &report.plan, &file.weights).run(agents.get()));
     if output.json() {
         match simulated {
             None => output.document(&report)?,

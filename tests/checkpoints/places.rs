@@ -296,10 +296,13 @@ fn fault_a27_existing_results_are_kept_or_refused_or_replaced_by_name() {
         Code::TargetExists
     );
 
-    later.replace.insert("a.checkpoint".to_owned());
-    let prepared = plan(&later, Survey::Full, &Control::silent()).expect("a plan");
-    assert!(prepared.plan.needs_approval && !prepared.plan.reversible());
-    assert_eq!(Place::convert(&later).totals.converted, 1);
+    for name in ["a.checkpoint", "a_maos.checkpoint"] {
+        fs::write(&path, &changed).expect("changed");
+        later.replace = [name.to_owned()].into();
+        let prepared = plan(&later, Survey::Full, &Control::silent()).expect("a plan");
+        assert!(prepared.plan.needs_approval && !prepared.plan.reversible());
+        assert_eq!(Place::convert(&later).totals.converted, 1, "{name}");
+    }
     assert_eq!(
         place.result("a_maos.checkpoint")["metadata"]["unmapped"]["owner"],
         "ops"

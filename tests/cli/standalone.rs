@@ -88,3 +88,49 @@ fn a_backup_of_nothing_is_none() {
     );
     assert_eq!(ran.code, Some(2), "{ran:#?}");
 }
+
+/// What takes rows out of a database is approved with the database's own name, however it is approved.
+#[test]
+fn rows_are_removed_only_with_the_name_of_their_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/sample/legacy/legacy.db");
+    fs::copy(sample, folder.path().join("legacy.db")).unwrap();
+    let ends = [
+        "--source",
+        "sqlite://legacy.db",
+        "--target",
+        "sqlite://maos.db",
+        "--json",
+    ];
+    let schema = |verb: &[&str]| run(folder.path(), &[&["schema"], verb, &ends[..]].concat());
+    assert_eq!(schema(&["apply", "--yes"]).code, Some(4));
+    let unnamed = schema(&["undo", "--yes"]);
+    assert_eq!(unnamed.code, Some(5), "{unnamed:#?}");
+    assert_eq!(unnamed.error()["hint"], "Name the target: --confirm 'maos.db'");
+    let asked = schema(&["undo"]);
+    assert_eq!(asked.code, Some(5), "{asked:#?}");
+    let hint = asked.error()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("--confirm 'maos.db'"), "{hint}");
+    let digest = hint.split_whitespace().nth(1).unwrap();
+    let unnamed = schema(&["undo", "--approve", digest]);
+    assert_eq!(unnamed.code, Some(5), "{unnamed:#?}");
+    let other = schema(&["undo", "--approve", digest, "--confirm", "maos"]);
+    assert_eq!(other.code, Some(5), "{other:#?}");
+    let removed = schema(&["undo", "--approve", digest, "--confirm", "maos.db"]);
+    assert_eq!(removed.code, Some(0), "{removed:#?}");
+}
+
+#[test]
+fn what_cannot_be_judged_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("none.jsonl"), "").unwrap();
+    let ran = run(folder.path(), &["monitor", "replay", "none.jsonl", "--json"]);
+    assert_eq!(ran.code, Some(3), "{ran:#?}");
+    assert_eq!(ran.error()["message"], "there is no sample in it");
+    fs::write(folder.path().join("tasks.json"), "[]").unwrap();
+    let ran = run(
+        folder.path(),
+        &["tasks", "stages", "tasks.json", "--agents", "0", "--json"],
+    );
+    assert_eq!(ran.code, Some(2), "{ran:#?}");
+}

@@ -301,7 +301,7 @@ pub(super) fn countdown(h: &mut Harness) {
         h,
         "12:10:00",
         "armed",
-        json!({"reason": "night shift", "target": "db.acme:5432/maos"}),
+        json!({"reason": "night shift", "target": "maos"}),
     );
     decide(
         h,
@@ -668,7 +668,7 @@ fn arming_needs_the_name_and_a_reason_and_the_button() {
     pass(&mut h);
     h.keys("a").wait(Duration::from_millis(301));
     // Enter goes from field to field and ends on Cancel; it never arms by itself.
-    h.keys("night shift<enter>db.acme:5432/mao<enter><tab><enter>");
+    h.keys("night shift<enter>mao<enter><tab><enter>");
     assert!(decisions(&h).is_empty());
     assert!(h.text().contains("not yet equal"));
     h.keys("<shift-tab><shift-tab>s<tab><tab><enter>");
@@ -676,7 +676,7 @@ fn arming_needs_the_name_and_a_reason_and_the_button() {
         decisions(&h),
         [(
             "armed".to_owned(),
-            json!({"reason": "night shift", "target": "db.acme:5432/maos"})
+            json!({"reason": "night shift", "target": "maos"})
         )]
     );
 }
@@ -709,7 +709,7 @@ fn keeping_on_acknowledges_silences_or_takes_back() {
     h.keys("K").wait(Duration::from_millis(301));
     h.keys("<down><down><down><enter>test load<tab><tab><tab><enter>");
     assert!(decisions(&h).is_empty(), "without the name");
-    h.keys("<shift-tab><shift-tab>db.acme:5432/maos<tab><tab><enter>");
+    h.keys("<shift-tab><shift-tab>maos<tab><tab><enter>");
     assert_eq!(
         decisions(&h),
         [("unlatch".to_owned(), json!({"reason": "test load"}))]

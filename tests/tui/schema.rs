@@ -512,6 +512,36 @@ fn an_unknown_value_gets_another_fate_and_the_edit_is_taken_back() {
     assert!(h.sent()[0].contains("choice: Null"), "{:?}", h.sent());
 }
 
+/// A row in quarantine leads to the value that set it aside; what was mended is tried again from there, too.
+#[test]
+fn from_the_quarantine_a_row_is_mended_and_tried_again() {
+    let mut h = Harness::new((80, 24));
+    finished(&mut h.snapshot);
+    census(&mut h, prepared(1_204_311, Some(Running::Claim)));
+    h.out.clear();
+    h.keys("Q/unknown_status<enter>e");
+    assert!(h.text().contains("archived"), "{}", h.text());
+    h.keys("e").wait(Duration::from_millis(400));
+    assert!(h.text().contains("Status archived"), "{}", h.text());
+    h.keys("<esc>");
+    assert!(h.sent().is_empty(), "{:?}", h.sent());
+    h.keys("Q/unknown_status<enter>t");
+    assert_eq!(h.sent(), ["Plan { capability: Schema, verb: \"apply\" }"]);
+    // Without a census the rows are counted first.
+    let mut h = Harness::new((80, 24));
+    finished(&mut h.snapshot);
+    h.update();
+    h.out.clear();
+    h.keys("Q/unknown_status<enter>e");
+    assert_eq!(h.sent(), ["Read(Schema)"]);
+    let read = prepared(1_204_311, Some(Running::Claim));
+    h.views.schema = Slot::Ready(at("14:05:50"), Arc::new(read));
+    h.update();
+    assert!(h.text().contains("archived"), "{}", h.text());
+    h.keys("e").wait(Duration::from_millis(400));
+    assert!(h.text().contains("Status archived"), "{}", h.text());
+}
+
 #[test]
 fn what_no_mapping_changes_says_so() {
     let mut h = Harness::new((80, 24));

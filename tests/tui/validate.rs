@@ -180,6 +180,36 @@ fn next_walks_the_failures_and_goes_on_when_none_is_left() {
 }
 
 #[test]
+fn results_from_before_an_upgrade_are_outdated() {
+    let mut h = Harness::new((80, 24));
+    open(&mut h);
+    let good = || {
+        items(19, 99, false)
+            .into_iter()
+            .filter(|item| item.state != ItemState::Failed)
+            .collect()
+    };
+    step(&mut h, Activity::Done, good());
+    assert!(!h.text().contains("outdated"), "{}", h.text());
+    let ended = |verb: &str, when: &str| [(verb.to_owned(), at(when))].into();
+    let validated = h.snapshot.steps.get_mut(&STEP).expect("it ran");
+    validated.outcomes_at = ended("run", "14:06:20");
+    let upgraded = Step {
+        activity: Activity::Done,
+        outcomes_at: ended("apply", "14:06:25"),
+        ..Step::default()
+    };
+    h.snapshot.steps.insert(Capability::Upgrade, upgraded);
+    h.update();
+    let text = h.text();
+    assert!(text.contains("outdated"), "{text}");
+    assert!(
+        text.contains("These results are from before the upgrade of") && text.contains("r runs the"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_test_is_run_again_by_its_name_and_a_category_by_its_tests() {
     let mut harness = Harness::new((80, 24));
     open(&mut harness);

@@ -460,14 +460,18 @@ impl Dispatcher {
 }
 
 fn typed_name(plan: &crate::engine::operation::Plan, typed: Option<&str>) -> Result<()> {
-    if plan.reversible() || typed == Some(plan.target.as_str()) {
+    if !plan.asks_name() || typed == Some(plan.target.as_str()) {
         return Ok(());
     }
-    Err(Error::blocked(format!(
-        "there is no undo; the target's name must be typed: {}",
-        plan.target
-    ))
-    .hint(format!("--confirm '{}'", plan.target)))
+    let why = if plan.reversible() {
+        "rows are removed"
+    } else {
+        "there is no undo"
+    };
+    Err(
+        Error::blocked(format!("{why}; the target's name must be typed: {}", plan.target))
+            .hint(format!("--confirm '{}'", plan.target)),
+    )
 }
 
 async fn hash_artifacts(workspace: Workspace, outcome: crate::engine::operation::Outcome) -> Result<Ended> {

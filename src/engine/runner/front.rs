@@ -17,7 +17,7 @@ use crate::engine::ports::probe::Reading;
 use crate::engine::readiness::model::TaskFacts;
 use crate::engine::readiness::{self, Facts};
 use crate::engine::tasks::model::Band;
-use crate::engine::workspace::{SETTINGS_FILE, files, settings};
+use crate::engine::workspace::{SETTINGS_FILE, edit, files, settings};
 
 /// No probe may take longer than this, whatever it asks for.
 const LONGEST_PROBE: Duration = Duration::from_secs(15);
@@ -212,10 +212,14 @@ impl Dispatcher {
                 Err(error) => return Err(Error::io("read", &file, &error)),
             };
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            let after = settings::with_value(&text, &keys, &value);
-            // What would make the file unreadable is refused before it is written.
+            let unchanged = |error: Error| error.hint(format!("{SETTINGS_FILE} is unchanged."));
+            // What cannot be read, or would make the file unreadable, is refused before it is written.
+            let after = edit::with_value(&text, &keys, &value).map_err(|error| match error.hint {
+                Some(_) => error,
+                None => unchanged(error),
+            })?;
             let settings = settings::Settings::parse(&after, &workspace, &|name| std::env::var(name).ok())
-                .map_err(|error| error.hint(format!("{SETTINGS_FILE} is unchanged.")))?;
+                .map_err(unchanged)?;
             files::write_atomic(&file, after.as_bytes(), files::PRIVATE)?;
             Ok(settings)
         })

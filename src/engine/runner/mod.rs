@@ -86,6 +86,7 @@ impl Engine {
         let (snapshot_out, snapshot) = watch::channel(Arc::new(Snapshot::default()));
         let first = Views {
             me: Some(options.me.clone()),
+            folder: workspace.path(""),
             ..Views::default()
         };
         let (views_out, views) = watch::channel(Arc::new(first));

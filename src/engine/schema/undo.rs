@@ -16,7 +16,7 @@ use crate::engine::error::{Error, Result};
 use crate::engine::failpoint;
 use crate::engine::operation::{Control, Effect, Outcome, Plan, ProofLine};
 use crate::engine::ports::store::{Key, Keyed, RunState, TargetCounts};
-use crate::engine::text::{count, plural};
+use crate::engine::text::{count, last_name, plural};
 
 /// Rows removed in one transaction.
 const BATCH: u64 = 20_000;
@@ -181,7 +181,7 @@ pub async fn undo_plan(prepared: &Prepared, stores: &Stores, control: &Control) 
         capability: Capability::Schema,
         verb: "undo".to_owned(),
         title: format!("Remove {}", plural(counts.tracked, "row", "rows")),
-        target: format!("{}, table {table}", prepared.target.words),
+        target: last_name(&prepared.target.words).to_owned(),
         effects: vec![
             Effect::counted(
                 "remove",

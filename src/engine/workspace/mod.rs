@@ -2,6 +2,7 @@
 
 pub mod denied;
 pub mod driving;
+pub mod edit;
 pub mod files;
 pub mod identity;
 mod kept;

@@ -462,75 +462,6 @@ pub fn resolve_url(text: &str, place: &str, workspace: &Workspace, lookup: Looku
     Ok(url)
 }
 
-/// `text` of a settings file with the value of one key replaced, everything else as it was, comments included. `path` is one
-/// or two keys: `["type"]`, `["sources", "tasks"]`. A missing key is added to its section, a missing section at the end.
-#[must_use]
-pub fn with_value(text: &str, path: &[&str], value: &str) -> String {
-    let value = if value.is_empty() {
-        "null".to_owned()
-    } else {
-        scalar(value)
-    };
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let is_key = |line: &str, indent: bool, key: &str| {
-        let body = line.trim_start();
-        (line.len() != body.len()) == indent
-            && body.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
-    };
-    let set = |line: &mut String, key: &str| {
-        let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
-        let comment = line
-            .find(" #")
-            .map(|at| line[at..].to_owned())
-            .unwrap_or_default();
-        *line = format!("{indent}{key}: {value}{comment}");
-    };
-    match path {
-        [key] => match lines.iter_mut().find(|line| is_key(line, false, key)) {
-            Some(line) => set(line, key),
-            None => lines.push(format!("{key}: {value}")),
-        },
-        [section, key] => {
-            if let Some(at) = lines.iter().position(|line| is_key(line, false, section)) {
-                let end = lines[at + 1..]
-                    .iter()
-                    .position(|line| !line.trim().is_empty() && !line.starts_with([' ', '#']))
-                    .map_or(lines.len(), |n| at + 1 + n);
-                match lines[at + 1..end].iter_mut().find(|line| is_key(line, true, key)) {
-                    Some(line) => set(line, key),
-                    None => lines.insert(at + 1, format!("  {key}: {value}")),
-                }
-                // A section written as `sources: {}` or `sources: null` becomes a block.
-                lines[at] = format!("{section}:");
-            } else {
-                lines.push(format!("{section}:"));
-                lines.push(format!("  {key}: {value}"));
-            }
-        }
-        _ => {}
-    }
-    lines.join("\n") + "\n"
-}
-
-/// A YAML scalar that reads back as exactly this string.
-fn scalar(value: &str) -> String {
-    let plain = value
-        .chars()
-        .all(|c| c.is_alphanumeric() || "/._-:@?=&${}+ ".contains(c))
-        && value.starts_with(|c: char| c.is_alphabetic() || c == '/' || c == '.')
-        && !value.contains(": ")
-        && !value.ends_with([':', ' '])
-        && !matches!(
-            value,
-            "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
-        );
-    if plain || value == "true" || value == "false" {
-        value.to_owned()
-    } else {
-        serde_json::to_string(value).unwrap_or_default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -613,20 +544,5 @@ mod tests {
             "not found: legacy/task.json (migration.yml line 3, column 10)"
         );
         assert_eq!(error.hint.as_deref(), Some("Did you mean legacy/tasks.json?"));
-    }
-
-    #[test]
-    fn one_value_changes_and_comments_stay() {
-        let text = "# mine\nname: a  # here\nsources:\n  # files\n  tasks: x.json\ntarget: {}\n";
-        let text = with_value(text, &["sources", "tasks"], "legacy/t.json");
-        let text = with_value(&text, &["target", "database"], "sqlite://m.db");
-        let text = with_value(&text, &["type"], "hybrid");
-        let text = with_value(&text, &["name"], "b: \"c\"");
-        assert_eq!(
-            text,
-            "# mine\nname: \"b: \\\"c\\\"\"  # here\nsources:\n  # files\n  tasks: legacy/t.json\ntarget:\n  database: sqlite://m.db\ntype: hybrid\n"
-                .replace("  # here", " # here")
-        );
-        assert_eq!(parse(&text).unwrap().name, "b: \"c\"");
     }
 }

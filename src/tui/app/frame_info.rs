@@ -258,6 +258,10 @@ fn active(cx: &Cx<'_>, capability: Capability, activity: Activity) -> (Mark, Str
                 .map_or_else(String::new, |(_, r)| r.score.to_string());
             (Mark::Done, format!("done {score}"), score)
         }
+        _ if journey::outdated_by(cx.snapshot, capability).is_some() => {
+            let word = "outdated".to_owned();
+            (Mark::Quarantine, word.clone(), word)
+        }
         Activity::Done | Activity::DoneWithQuarantine if !capability.sets_aside() => {
             let (good, all) = step
                 .and_then(|step| step.outcome.as_ref())

@@ -1,6 +1,6 @@
 //! The question before anything with an effect: the plan itself, with counts, way back, time and digest.
 //!
-//! Cancel has the focus; keys are not heard for 300 ms; Tab, then Enter, acts. Without a way back the target's name is
+//! Cancel has the focus; keys are not heard for 300 ms; Tab, then Enter, acts. Without a way back, and where rows are removed, the target's name is
 //! typed and the button is off until it is equal. On Enter the plan is made again: only the same one is run.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
-use super::{Overlay, usual};
+use super::{Overlay, known_as, usual};
 use crate::engine::command::Command as Order;
 use crate::engine::error::ErrorKind;
 use crate::engine::operation::{Effect as Planned, Plan};
@@ -57,7 +57,7 @@ impl Confirm {
         time: Option<String>,
         remarks: Vec<String>,
     ) -> Self {
-        let name = (!plan.reversible()).then(|| Field::line(""));
+        let name = plan.asks_name().then(|| Field::line(""));
         Self {
             plan,
             read,
@@ -311,10 +311,7 @@ impl Overlay for Confirm {
         let height = painter.height();
         let width = painter.width();
         let target_at = VALUES + text::cells(environment.word()) + 2;
-        // One place has one name on the screen; what is typed may be a part of it.
-        let (own, known) = (self.plan.target.as_str(), cx.snapshot.target.as_str());
-        let same = !known.is_empty() && (known.contains(own) || own.contains(known));
-        let target = if same { known } else { own };
+        let target = known_as(&self.plan.target, &cx.snapshot.target);
         let mut head = vec![
             Row::new()
                 .at(1, "To", Role::Muted)

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use ratatui::layout::{Rect, Size};
 use serde_json::Value;
 
-use super::Overlay;
 use super::confirm::DEAF;
+use super::{Overlay, known_as};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::tui::app::context::{Cx, Effect, Handled};
@@ -209,7 +209,7 @@ impl Decision {
             Row::new()
                 .at(1, "On", Role::Muted)
                 .at(VALUES, word, loud)
-                .at(target_at, self.target.clone(), Role::Text)
+                .at(target_at, known_as(&self.target, &cx.snapshot.target), Role::Text)
                 .middle(width.saturating_sub(target_at + 1))
                 .keep(keep::ALWAYS),
         ];

@@ -57,6 +57,13 @@ pub trait Overlay: std::fmt::Debug {
     }
 }
 
+/// The target as the top bar has it, where `own` names the same place: one place has one name on the screen, and what is typed may be
+/// a part of it.
+fn known_as(own: &str, bar: &str) -> String {
+    let same = !bar.is_empty() && (bar.contains(own) || own.contains(bar));
+    if same { bar } else { own }.to_owned()
+}
+
 /// The usual size of an overlay: 65 x 14 as drawn, more where there is more room.
 #[must_use]
 pub fn usual(screen: Size) -> Size {

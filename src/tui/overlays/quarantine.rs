@@ -1,5 +1,5 @@
 //! What was set aside, by reason first: the raw form, why, and what to do. Control bytes are inert, secrets masked by
-//! whoever made the item.
+//! whoever made the item. A row leads to the mapping that set it aside; every kind can be tried again.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,13 @@ use crossterm::event::KeyEvent;
 use ratatui::layout::{Rect, Size};
 
 use super::{Overlay, usual};
+use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::lists;
 use crate::engine::operation::Quarantined;
 use crate::engine::text::{count, inert};
-use crate::tui::app::context::{Cx, Effect, Handled};
+use crate::engine::views::Slot;
+use crate::tui::app::context::{Cx, Effect, Handled, Purpose};
 use crate::tui::keymap::{Action, Command};
 use crate::tui::paint::{Painter, Row};
 use crate::tui::style::Role;
@@ -38,6 +40,65 @@ impl Quarantine {
     fn items<'a>(&self, cx: &Cx<'a>) -> Vec<&'a Quarantined> {
         lists::quarantine(cx.snapshot, &self.wanted())
     }
+
+    fn here<'a>(&self, cx: &Cx<'a>) -> Option<&'a Quarantined> {
+        self.items(cx).get(self.list.cursor).copied()
+    }
+
+    /// Why the item under the cursor is not mended in the wizard.
+    fn unmendable(&self, cx: &Cx<'_>) -> Option<String> {
+        let item = self.here(cx)?;
+        (step_of(&item.kind) != Some(Capability::Schema)).then(|| {
+            format!(
+                "{}. Then t tries again.",
+                text::sentence(&inert(&item.hint)).trim_end_matches('.')
+            )
+        })
+    }
+
+    /// Where the item under the cursor can be mended: the line of the census that counts it.
+    fn mend(&self, cx: &Cx<'_>) -> Handled {
+        let Some(item) = self.here(cx).filter(|_| self.unmendable(cx).is_none()) else {
+            return Handled::done();
+        };
+        let what = format!("{} {}", item.reason, item.raw);
+        let mut effects = vec![Effect::Show(Capability::Schema, what)];
+        if matches!(cx.views.schema, Slot::Empty | Slot::Failed(..)) {
+            effects.push(Effect::Send(Order::Read(Capability::Schema)));
+        }
+        Handled::Yes(effects)
+    }
+
+    /// Asks for the plan of the step that set the item aside.
+    fn try_again(&self, cx: &Cx<'_>) -> Handled {
+        let step = self.here(cx).and_then(|item| step_of(&item.kind));
+        let Some(step) = step.filter(|_| off(cx).is_none()) else {
+            return Handled::done();
+        };
+        let order = Order::Plan {
+            capability: step,
+            verb: "apply".to_owned(),
+        };
+        Handled::Yes(vec![Effect::Go(step), Effect::Ask(Purpose::Confirm(step), order)])
+    }
+}
+
+/// The step that sets items of this kind aside.
+fn step_of(kind: &str) -> Option<Capability> {
+    match kind {
+        "task" => Some(Capability::Tasks),
+        "file" => Some(Capability::Checkpoints),
+        "row" => Some(Capability::Schema),
+        "key" => Some(Capability::Config),
+        _ => None,
+    }
+}
+
+/// Why nothing is tried again now.
+fn off(cx: &Cx<'_>) -> Option<String> {
+    let running = cx.snapshot.active();
+    cx.held()
+        .or_else(|| running.map(|running| format!("{} is running.", running.title())))
 }
 
 impl Overlay for Quarantine {
@@ -81,7 +142,13 @@ impl Overlay for Quarantine {
         let nothing = self.items(cx).is_empty();
         vec![
             Command::new(Action::Filter, "filter").off(none.clone()),
-            Command::new(Action::Copy, "copy").off(none),
+            Command::new(Action::Edit, "mend")
+                .about("go to the mapping of the value that the row was set aside for")
+                .off(none.clone().or_else(|| self.unmendable(cx))),
+            Command::new(Action::TryAgain, "try again")
+                .about("show the plan of the step; what is in place already is recognised and left")
+                .off(none.clone().or_else(|| off(cx))),
+            Command::new(Action::Copy, "copy").off(none).quiet(),
             Command::new(Action::Save, "save")
                 .about("write what is shown to a new file of the workspace")
                 .off(
@@ -184,8 +251,10 @@ impl Overlay for Quarantine {
                 self.filter.get_or_insert_with(|| Field::line(""));
             }
             Action::Open => self.editing = false,
+            Action::Edit => return self.mend(cx),
+            Action::TryAgain => return self.try_again(cx),
             Action::Copy => {
-                if let Some(item) = self.items(cx).get(self.list.cursor) {
+                if let Some(item) = self.here(cx) {
                     let text = format!(
                         "{} {} {}: {} {}",
                         item.kind, item.key, item.reason, item.why, item.raw

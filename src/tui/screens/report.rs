@@ -118,14 +118,14 @@ fn outcome(cx: &Cx<'_>, capability: Capability) -> String {
     }
     let step = cx.step(capability);
     match step.and_then(|step| step.outcome.as_ref()) {
-        Some(outcome) if outcome.source > 0 => {
+        Some(outcome) if outcome.source > 0 && capability.converts() => {
             format!(
                 "{} converted + {} quarantined",
                 count(outcome.converted),
                 count(outcome.quarantined)
             )
         }
-        Some(outcome) => outcome.summary.clone(),
+        Some(outcome) => crate::engine::text::inert(&outcome.summary),
         None => match step.map_or(Activity::Idle, |step| step.activity) {
             Activity::Idle => match step.and_then(|step| step.undone) {
                 Some(at) => format!("undone {} by the rollback", cx.now.clock(at)),
@@ -250,7 +250,8 @@ impl Screen for Report {
                 None => Handled::done(),
             },
             Action::Copy => match path(cx) {
-                Some(path) => Handled::one(Effect::Copy(path)),
+                // Absolute: it is pasted somewhere else.
+                Some(path) => Handled::one(Effect::Copy(cx.views.folder.join(path).display().to_string())),
                 None => Handled::done(),
             },
             action if self.list.act(action, parts.len()) => Handled::done(),

@@ -46,7 +46,7 @@ pub struct Request {
     pub classes: ClassMap,
     /// Limits for each file.
     pub limits: Limits,
-    /// Source files whose differing results may be replaced, by their names.
+    /// Results that differ and may be replaced: by their own names or by those of their source files.
     pub replace: BTreeSet<String>,
     /// Whether files with several names are read.
     pub hard_links: bool,
@@ -117,6 +117,15 @@ struct Item {
     target: OsString,
     print: Option<Fingerprint>,
     finding: Option<Finding>,
+}
+
+impl Item {
+    /// Whether a differing result of it may be replaced; by that result's name or by the file's own.
+    fn replaced_by(&self, request: &Request) -> bool {
+        [&self.target, &self.name]
+            .into_iter()
+            .any(|name| request.replace.contains(&source::name_text(name)))
+    }
 }
 
 /// The files of the source folder.

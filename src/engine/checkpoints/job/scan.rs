@@ -132,7 +132,7 @@ pub fn plan(request: &Request, survey_depth: Survey, control: &Control) -> Resul
             continue;
         }
         standing_there += 1;
-        if request.replace.contains(&name_text(&item.name)) {
+        if item.replaced_by(request) {
             replaced += 1;
             basis.push(format!("replace {}", name_text(&item.name)));
         }

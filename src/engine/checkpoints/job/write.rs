@@ -13,7 +13,6 @@ use super::one;
 use super::report::{FileReport, Notes, Status};
 use super::settle::{Done, Waiting};
 use super::sink::{self, Hashed, HashedFile};
-use super::source::name_text;
 use super::target::Unfinished;
 use crate::engine::workspace::files::hex;
 
@@ -48,7 +47,7 @@ impl Run<'_> {
         item: &super::Item,
         limit: u64,
     ) -> std::result::Result<Option<Waiting>, Finding> {
-        let replace = self.request.replace.contains(&name_text(&item.name));
+        let replace = item.replaced_by(self.request);
         // What appears after the start is met when the result gets its name, which replaces nothing.
         let existing = if self.standing.contains(&item.target) {
             self.target.existing(&item.target)

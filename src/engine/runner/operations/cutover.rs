@@ -19,7 +19,7 @@ use crate::engine::operation::{Control, Outcome, ProofLine};
 use crate::engine::schema::Request;
 use crate::engine::snapshot::Activity;
 use crate::engine::steps::{self, Failure, Heading, Run, RunId};
-use crate::engine::text::{count, plural};
+use crate::engine::text::{count, last_name, plural};
 
 /// The decision about rows that run, one by one: an object of key and word.
 pub const ROWS: &str = "rows";
@@ -124,7 +124,8 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
     if let Some(at) = closed.and_then(|memo| told(&memo["closed_at"])) {
         let _ = over.closed_at.set(at);
     }
-    let target = world.settings.target_words();
+    let words = world.settings.target_words();
+    let target = last_name(&words);
     let taken_back = verb == "undo" || matches!(open, Some((_, Heading::Back)));
     let plan = if taken_back {
         if open.is_none() {
@@ -140,7 +141,7 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
                     .hint("The way back is a rollback, which carries them."),
             );
         }
-        cutover::undo_plan(&over, &before, &target)
+        cutover::undo_plan(&over, &before, target)
     } else {
         // A run that stands half-way goes on: what must be so before it was so, and its backup does not grow younger.
         let ready = if open.is_some() {
@@ -148,7 +149,7 @@ pub(super) async fn prepare(world: World, verb: &str, control: Control) -> Resul
         } else {
             ready(&world).await?
         };
-        cutover::plan(&over, &ready, &target, &control).await?
+        cutover::plan(&over, &ready, target, &control).await?
     };
     // The backup is read through before anything is closed; a run that stands half-way has it behind it.
     let basis = (open.is_none() && !taken_back)

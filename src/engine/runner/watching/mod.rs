@@ -19,6 +19,7 @@ use crate::engine::journey;
 use crate::engine::monitor::decide::{self, Asked};
 use crate::engine::monitor::{Taken, Watch, document};
 use crate::engine::operation::{Outcome, ProofLine};
+use crate::engine::text::last_name;
 
 /// What the background reports.
 pub(in crate::engine::runner) enum Told {
@@ -72,7 +73,7 @@ impl Dispatcher {
         decide::check(
             snapshot.monitor.as_deref(),
             self.ports.clock.now(),
-            &snapshot.target,
+            last_name(&snapshot.target),
             subject,
             choice,
         )

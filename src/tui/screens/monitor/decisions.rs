@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::STEP;
 use crate::engine::monitor::Watch;
+use crate::engine::text::last_name;
 use crate::engine::workspace::driving::MonitorSettings;
 use crate::tui::app::context::{Cx, Effect};
 use crate::tui::overlays::decision::{Decision, Way};
@@ -23,7 +24,7 @@ pub(super) fn countdown(cx: &Cx<'_>) -> u64 {
 
 /// Asks before the automatic rollback is armed.
 pub(super) fn arm(cx: &Cx<'_>) -> Effect {
-    let target = cx.snapshot.target.clone();
+    let target = last_name(&cx.snapshot.target).to_owned();
     let named = target.clone();
     let countdown = countdown(cx);
     let way = Way::new(
@@ -80,7 +81,7 @@ pub(super) fn keep_on(watch: &Watch, cx: &Cx<'_>) -> Effect {
         "What you say is kept in the journal with your name.".to_owned(),
         Role::Muted,
     )];
-    let target = cx.snapshot.target.clone();
+    let target = last_name(&cx.snapshot.target).to_owned();
     let title = if watch.should_roll_back() {
         "Keep on in spite of the verdict"
     } else {

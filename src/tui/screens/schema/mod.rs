@@ -57,6 +57,8 @@ pub struct Schema {
     top: usize,
     /// The row of the pane where the census list begins, as of the last drawing.
     first_row: Option<u16>,
+    /// Why a row is in quarantine and the row, while the census that holds its value is on its way.
+    wanted: Option<String>,
 }
 
 fn activity(cx: &Cx<'_>) -> Activity {
@@ -221,8 +223,28 @@ fn off_read(cx: &Cx<'_>) -> Option<String> {
 }
 
 impl Screen for Schema {
+    fn show(&mut self, what: &str, cx: &Cx<'_>) {
+        self.chosen = Some((View::Census, activity(cx)));
+        self.wanted = Some(what.to_owned());
+        self.refresh(cx);
+    }
+
+    fn refresh(&mut self, cx: &Cx<'_>) {
+        let Some((_, prepared)) = model::census(cx) else {
+            return;
+        };
+        if let Some(line) = self
+            .wanted
+            .take()
+            .and_then(|what| model::line_of(prepared, &what))
+        {
+            self.list.cursor = line;
+        }
+    }
+
     fn entered(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         self.asked = None;
+        self.wanted = None;
         let wanted = matches!(
             activity(cx),
             Activity::Idle | Activity::Stopped | Activity::Failed

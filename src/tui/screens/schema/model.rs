@@ -173,6 +173,22 @@ pub(super) fn value(prepared: &Prepared, line: usize) -> Option<Value> {
         })
 }
 
+/// The line of the census that a row in quarantine is counted in. `what` is its reason, a blank, and the row as it was.
+pub(super) fn line_of(prepared: &Prepared, what: &str) -> Option<usize> {
+    let (reason, row) = what.split_once(' ')?;
+    let becomes = format!("quarantine {reason}");
+    let mut lines = (0..prepared.census.values.len())
+        .filter(|line| prepared.census.values[*line].becomes == becomes)
+        .peekable();
+    let first = lines.peek().copied();
+    lines
+        .find(|line| {
+            let value = value(prepared, *line).and_then(|value| value.raw);
+            value.is_some_and(|value| row.contains(&value))
+        })
+        .or(first)
+}
+
 /// Whether a value means that the row is being worked on: one decision is made about all of them.
 pub(super) fn is_running(prepared: &Prepared, value: &Value) -> bool {
     value.field == Field::Status

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::tree::Line;
 use super::{STEP, Validate, activity, working};
 use crate::engine::item::{Item, ItemState};
+use crate::engine::journey;
 use crate::engine::snapshot::Activity;
 use crate::engine::text::{inert, plural};
 use crate::engine::validate::judge::{Counts, Verdict, coverage_words, rate_words};
@@ -100,6 +101,17 @@ fn ended(screen: &Validate, counts: Counts, cx: &Cx<'_>) -> News {
             "Enter evidence, t runs it again",
         )
         .role(Role::Bad);
+    }
+    if let Some((by, at)) = journey::outdated_by(cx.snapshot, STEP) {
+        let done = by.title().to_lowercase();
+        return News::new(
+            format!(
+                "These results are from before the {done} of {}.",
+                cx.now.clock(at)
+            ),
+            format!("r runs the {} tests again", counts.total),
+        )
+        .role(Role::Warn);
     }
     let next = onward(cx, STEP)
         .0
