@@ -56,6 +56,15 @@ pub fn count(n: u64) -> String {
     out
 }
 
+/// A title within a sentence: its first letter small.
+#[must_use]
+pub fn phrase(title: &str) -> String {
+    let mut chars = title.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
 /// The own name at the end of a database's words, which is short enough to type: `maos` of `db.acme:5432/maos`, `maos.db` of
 /// `target/maos.db`.
 #[must_use]

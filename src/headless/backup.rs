@@ -6,8 +6,8 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::session::{Session, approve, show_plan};
-use super::{Ended, Output, check_digest, proved, stoppable_async, told};
+use super::session::{Session, approve};
+use super::{Ended, Output, check_digest, ends_at_plan, proved, stoppable_async, told};
 use crate::cli::{Backup as Verb, BackupEnds, Consent, Global};
 use crate::engine::Capability;
 use crate::engine::backup::{self, Listed, Request};
@@ -65,8 +65,7 @@ pub async fn run(
             let request = alone(&ends, &options, &ports, output)?;
             let shown = request.folder.display().to_string();
             let plan = operation::create_plan(&request, &shown, &words(&request))?;
-            if global.dry_run || global.read_only {
-                show_plan(&plan, output)?;
+            if ends_at_plan(&plan, global, output)? {
                 return Ok(Ended::Well);
             }
             check_digest(&plan, &approve(&plan, &consent)?)?;
@@ -86,8 +85,7 @@ pub async fn run(
             let chosen = choose(backup::list(&request.folder)?, id.as_deref())?;
             let database = request.database.as_deref();
             let plan = operation::verify_plan(&chosen, database, &words(&request));
-            if global.dry_run || global.read_only {
-                show_plan(&plan, output)?;
+            if ends_at_plan(&plan, global, output)? {
                 return Ok(Ended::Well);
             }
             check_digest(&plan, &approve(&plan, &consent)?)?;
@@ -104,8 +102,7 @@ pub async fn run(
                 keep.unwrap_or_else(|| crate::engine::workspace::driving::BackupSettings::default().keep);
             let going = backup::prunable(&backup::list(&folder)?, keep);
             let plan = operation::prune_plan(&going, keep, &folder.display().to_string());
-            if global.dry_run || global.read_only {
-                show_plan(&plan, output)?;
+            if ends_at_plan(&plan, global, output)? {
                 return Ok(Ended::Well);
             }
             check_digest(&plan, &approve(&plan, &consent)?)?;

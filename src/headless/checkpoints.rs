@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::session::{Session, approve, show_plan};
-use super::{Ended, Output};
+use super::{Ended, Output, ends_at_plan};
 use crate::cli::{CheckpointDirs, Checkpoints as Verb, Consent, Global};
 use crate::engine::Capability;
 use crate::engine::checkpoints::{self, ClassMap, FileReport, Request, Survey, View};
@@ -165,8 +165,7 @@ fn apply(request: &Request, consent: &Consent, global: &Global, output: &mut Out
     };
     let control = super::told(output);
     let prepared = checkpoints::plan(request, depth, &control)?;
-    if global.dry_run || global.read_only {
-        show_plan(&prepared.plan, output)?;
+    if ends_at_plan(&prepared.plan, global, output)? {
         return Ok(Ended::Well);
     }
     let digest = approve(&prepared.plan, consent)?;

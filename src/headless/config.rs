@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::session::{Session, approve, show_plan};
-use super::{Ended, Output};
+use super::{Ended, Output, ends_at_plan};
 use crate::cli::{Config as Verb, Consent, Format, Global, Profile};
 use crate::engine::Capability;
 use crate::engine::config::{self, OutputFormat, Request};
@@ -91,8 +91,7 @@ fn convert(
     });
     let now = ports.clock.now();
     let prepared = config::plan(request, &control)?;
-    if global.dry_run || global.read_only {
-        show_plan(&prepared.plan, output)?;
+    if ends_at_plan(&prepared.plan, global, output)? {
         return Ok(Ended::Well);
     }
     let digest = approve(&prepared.plan, consent)?;

@@ -30,7 +30,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Consent, Verb};
+use crate::cli::{Cli, Consent, Global, Verb};
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::operation::{Approval, Control, Notice, Outcome, Plan};
@@ -367,6 +367,32 @@ pub async fn stoppable_async<T>(control: &Control, work: impl Future<Output = Re
             }
         }
     }
+}
+
+/// Whether a verb without a workspace ends with its plan, which is then shown: in a dry run.
+///
+/// # Errors
+/// As [`writable`].
+pub fn ends_at_plan(plan: &Plan, global: &Global, output: &mut Output) -> Result<bool> {
+    if global.dry_run {
+        session::show_plan(plan, output)?;
+        return Ok(true);
+    }
+    writable(global).map(|()| false)
+}
+
+/// Refuses to change anything where nothing may be changed, in the words of an operation of a workspace.
+///
+/// # Errors
+/// [`crate::engine::error::ErrorKind::Blocked`] with `--read-only`.
+pub fn writable(global: &Global) -> Result<()> {
+    if global.read_only {
+        return Err(
+            Error::blocked("read-only: nothing can be applied in this session")
+                .hint("--dry-run shows what would be done."),
+        );
+    }
+    Ok(())
 }
 
 /// Refuses when the digest that was approved is not this plan's.

@@ -1,7 +1,7 @@
 //! `schema plan|apply|verify|undo`.
 
 use super::session::{Session, approve, show_plan};
-use super::{Ended, Output, check_digest, proved, stoppable_async, told};
+use super::{Ended, Output, check_digest, ends_at_plan, proved, stoppable_async, told, writable};
 use crate::cli::{Consent, Global, RunningRows, Schema as Verb, SchemaEnds};
 use crate::engine::Capability;
 use crate::engine::error::{Error, Result};
@@ -179,9 +179,10 @@ async fn apply(
     }
     let now = ports.clock.now();
     let prepared = schema::plan(request, stores, &control).await?;
-    if global.dry_run || global.read_only {
+    if global.dry_run {
         return census(&prepared, output);
     }
+    writable(global)?;
     prepared.ready()?;
     let digest = approve(&prepared.plan, consent)?;
     check_digest(&prepared.plan, &digest)?;
@@ -263,8 +264,7 @@ async fn undo(
     let control = told(output);
     let prepared = schema::plan(request, stores, &control).await?;
     let undo = schema::undo_plan(&prepared, stores, &control).await?;
-    if global.dry_run || global.read_only {
-        show_plan(&undo.plan, output)?;
+    if ends_at_plan(&undo.plan, global, output)? {
         return Ok(Ended::Well);
     }
     undo.ready()?;

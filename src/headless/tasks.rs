@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::session::{approve, show_plan};
-use super::{Ended, Output, check_digest, proved, stoppable, told};
+use super::session::approve;
+use super::{Ended, Output, check_digest, ends_at_plan, proved, stoppable, told};
 use crate::cli::{Consent, Global, Rules as RulesArgs, Tasks as Verb};
 use crate::engine::Capability;
 use crate::engine::error::{Error, Result};
@@ -263,8 +263,7 @@ fn one_file(
     };
     let control = told(output);
     let prepared = stoppable(&control, || convert::plan(&request, &control))?;
-    if global.dry_run || global.read_only {
-        show_plan(&prepared.plan, output)?;
+    if ends_at_plan(&prepared.plan, global, output)? {
         return Ok(Ended::Well);
     }
     let digest = approve(&prepared.plan, consent)?;

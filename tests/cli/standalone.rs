@@ -104,6 +104,10 @@ fn rows_are_removed_only_with_the_name_of_their_database() {
     ];
     let schema = |verb: &[&str]| run(folder.path(), &[&["schema"], verb, &ends[..]].concat());
     assert_eq!(schema(&["apply", "--yes"]).code, Some(4));
+    let looking = schema(&["undo", "--yes", "--confirm", "maos.db", "--read-only"]);
+    assert_eq!(looking.code, Some(5), "{looking:#?}");
+    let trying = schema(&["undo", "--yes", "--confirm", "maos.db", "--dry-run"]);
+    assert_eq!(trying.code, Some(0), "{trying:#?}");
     let unnamed = schema(&["undo", "--yes"]);
     assert_eq!(unnamed.code, Some(5), "{unnamed:#?}");
     assert_eq!(unnamed.error()["hint"], "Name the target: --confirm 'maos.db'");

@@ -309,6 +309,20 @@ async fn a_damaged_journal_hides_no_settings_and_mended_settings_are_read_again(
         .await
         .expect("reads");
     assert!(alice.views().borrow().settings.value().is_some());
+    // Edited while the session is open, it counts from the next reading on.
+    let text = std::fs::read_to_string(&settings).expect("reads");
+    std::fs::write(&settings, text.replacen("name: ", "name: new-", 1)).expect("writes");
+    alice
+        .ask(Command::Read(Capability::Rollback))
+        .await
+        .expect("reads");
+    let name = alice
+        .views()
+        .borrow()
+        .settings
+        .value()
+        .map(|(_, settings)| settings.name.clone());
+    assert!(name.is_some_and(|name| name.starts_with("new-")));
     alice.ask(Command::Close).await.expect("closes");
 
     let workspace = Workspace::at(folder.path()).expect("a workspace");

@@ -313,6 +313,8 @@ fn an_idle_wizard_draws_nothing_but_its_clock() {
 fn the_second_session_reads_only_and_says_who_operates() {
     let folder = folder();
     let first = started(folder.path());
+    // Only now does it hold the workspace; its first frame came before.
+    first.wait_for("The type of this migration");
     let second = wizard(folder.path()).spawn();
     second.wait_for("ead-only: alice operates");
     second.send("q");

@@ -160,7 +160,7 @@ impl Site {
             .out
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .find_map(|event| event["target"].as_str().map(str::to_owned))
+            .find_map(|event| Some(event["target"].as_str()?.rsplit('/').next()?.to_owned()))
             .expect("the settings name a target")
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use maos_migrate::engine::Capability;
 use maos_migrate::engine::command::Command;
 use maos_migrate::engine::error::Error;
-use maos_migrate::engine::operation::{Progress, ProofLine};
+use maos_migrate::engine::operation::{Plan, Progress, ProofLine};
 use maos_migrate::engine::ports::store::{
     Column, ColumnKind, Dialect, Field, Key, KeyKind, Place, RawCensus, Reason, Recipe, Settled, Setup,
     SourceTable, Table, ValueCount,
@@ -17,6 +17,7 @@ use maos_migrate::engine::schema::mapping::compile;
 use maos_migrate::engine::schema::shape::target_to_be;
 use maos_migrate::engine::schema::{Block, Prepared, Request, Running, Tile};
 use maos_migrate::engine::snapshot::Activity;
+use maos_migrate::engine::text::plural;
 use maos_migrate::engine::views::Slot;
 use maos_migrate::tui::app::Out;
 use maos_migrate::tui::app::context::Cx;
@@ -160,8 +161,12 @@ fn prepared(rows: u64, decision: Option<Running>) -> Prepared {
             hint: "Choose drain, claim or keep.".to_owned(),
         });
     }
+    let copied = plural(census.migrated, "row", "rows");
     Prepared {
-        plan: plan(),
+        plan: Plan {
+            title: format!("Copy {copied}"),
+            ..plan()
+        },
         census,
         blocks,
         recipe: Recipe {

@@ -6,6 +6,7 @@ use super::model::{Band, Dimension, DimensionId, Readiness};
 use crate::engine::assess::answers::Source;
 use crate::engine::assess::dialogue::clock;
 use crate::engine::capability::Capability;
+use crate::engine::text::phrase;
 
 /// The recommendation line: `Recommendation: Proceed with migration`.
 #[must_use]
@@ -145,14 +146,7 @@ pub fn plain(readiness: &Readiness, next: Option<Capability>) -> Vec<String> {
         .actions
         .iter()
         .enumerate()
-        .map(|(i, action)| {
-            format!(
-                "Next {}: {}, gain {}.",
-                i + 1,
-                lower_first(&action.text),
-                action.gain
-            )
-        })
+        .map(|(i, action)| format!("Next {}: {}, gain {}.", i + 1, phrase(&action.text), action.gain))
         .collect();
     if let Some(step) = next {
         choices.push(format!("Next {}: go on to {step}.", choices.len() + 1));
@@ -169,13 +163,6 @@ fn full_stop(text: &str) -> String {
     } else {
         format!("{text}.")
     }
-}
-
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 #[cfg(test)]

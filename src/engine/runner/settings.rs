@@ -46,9 +46,11 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Reads settings again that could not be read: they may be mended by now, and every reading rests on them.
+    /// Reads the settings again before a reading, which rests on them: somebody may have edited the file. What runs keeps those that it
+    /// began with.
     pub(super) async fn settings_again(&mut self) -> Result<()> {
-        if !matches!(self.outlets.views().settings, Slot::Failed(..)) {
+        let readable = !matches!(self.outlets.views().settings, Slot::Failed(..));
+        if readable && self.outlets.snapshot().active().is_some() {
             return Ok(());
         }
         let (workspace, at) = (self.workspace.clone(), self.ports.clock.now());

@@ -16,7 +16,7 @@ use super::{Screen, detail, working};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
 use crate::engine::snapshot::{Activity, Step};
-use crate::engine::text::{inert, plural};
+use crate::engine::text::{inert, phrase, plural};
 use crate::engine::views::Slot;
 use crate::tui::app::context::{Answered, Cx, Effect, Handled, Purpose};
 use crate::tui::keymap::{Action, Command};
@@ -142,7 +142,8 @@ impl Schema {
                         .off(off_read(cx));
                 }
                 let label = if activity == Activity::Idle {
-                    format!("copy {}", plural(prepared.census.migrated, "row", "rows"))
+                    // Rows that are there already are proved again, which is another thing than copying them.
+                    phrase(&prepared.plan.title)
                 } else {
                     "go on".to_owned()
                 };
