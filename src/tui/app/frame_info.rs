@@ -52,6 +52,9 @@ pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, un
         unread,
         steps: numbered.iter().map(|capability| step(cx, *capability)).collect(),
         current: numbered.iter().position(|step| *step == current),
+        goes_on: journey::left_at(cx.snapshot)
+            .and_then(|(_, to)| numbered.iter().position(|step| *step == to))
+            .unwrap_or(0),
         aside,
         below_rail: super::below_rail::below_rail(cx, current),
         over: false,

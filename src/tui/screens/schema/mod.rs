@@ -15,6 +15,7 @@ use super::working::NOT_RUN;
 use super::{Screen, detail, working};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
+use crate::engine::runner::Reply;
 use crate::engine::snapshot::{Activity, Step};
 use crate::engine::text::{inert, phrase, plural};
 use crate::engine::views::Slot;
@@ -53,6 +54,8 @@ pub struct Schema {
     chosen: Option<(View, Activity)>,
     /// Since when a plan for a dialog is being made.
     asked: Option<Duration>,
+    /// Whether the last plan takes rows away.
+    removes: bool,
     /// How far the run and proof views are scrolled.
     top: usize,
     /// The row of the pane where the census list begins, as of the last drawing.
@@ -474,15 +477,18 @@ impl Screen for Schema {
     }
 
     fn answered(&mut self, answer: &Answered, _cx: &Cx<'_>) -> Handled {
-        if let (Purpose::Confirm(STEP), _) = answer {
+        if let (Purpose::Confirm(STEP), result) = answer {
             self.asked = None;
+            self.removes = matches!(result, Ok(Reply::Plan(plan)) if plan.verb == UNDO);
         }
         Handled::No
     }
 
     fn remarks(&self, cx: &Cx<'_>) -> (Option<String>, Vec<String>) {
         let time = Some("the proof follows by itself; can be paused and stopped at any chunk".to_owned());
-        (time, detail::quarantine_remark(cx).into_iter().collect())
+        // Rows that are taken back leave the quarantine, too.
+        let aside = detail::quarantine_remark(cx).filter(|_| !self.removes);
+        (time, aside.into_iter().collect())
     }
 
     fn render(&mut self, painter: &mut Painter<'_>, cx: &Cx<'_>) {

@@ -88,8 +88,11 @@ impl Start {
                         .map_or_else(String::new, |total| format!(" of {}", count(total)));
                     format!(", {}{total} {} finished", count(progress.done), progress.unit)
                 });
-                let word = step.activity.word();
-                format!("{title} was {word}{}{done}.", clock(step.ended))
+                let how = match step.activity {
+                    Activity::Failed => "failed",
+                    _ => "was stopped",
+                };
+                format!("{title} {how}{}{done}.", clock(step.ended))
             }
             activity if activity.is_done() => format!("{title} was done{}.", clock(step.ended)),
             activity if activity.is_active() => format!("{title} is under way."),

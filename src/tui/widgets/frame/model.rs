@@ -52,6 +52,8 @@ pub struct FrameInfo {
     pub steps: Vec<Step>,
     /// The step on the screen; `None` for Start and for places that are no step.
     pub current: Option<usize>,
+    /// The step that Start goes on with: the first, or where somebody left off.
+    pub goes_on: usize,
     /// A place that is no step: its name, where it was opened from, and how to get back.
     pub aside: Option<(String, String)>,
     /// Short lines under the rail of a wide screen: label and value.

@@ -91,7 +91,8 @@ pub(super) fn strip(painter: &mut Painter<'_>, areas: &Areas, info: &FrameInfo) 
             }
             if areas.density != Density::Tiny && total > 0 {
                 row = row.then(format!("  {total} steps"), Role::Muted);
-                row = following(row, &info.steps[0], glyphs);
+                let next = info.steps.get(info.goes_on).unwrap_or(&info.steps[0]);
+                row = following(row, next, glyphs);
             }
         }
     }
