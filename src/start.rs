@@ -36,6 +36,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let mut output = Output::stdio(cli.global.json);
     scrub_panics();
     many_files();
+    wiring::is_program();
     // Before anything is said or started, since every program that is started gets them.
     register_inherited(
         std::env::vars_os()

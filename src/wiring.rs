@@ -11,6 +11,7 @@ use crate::adapters::maos::Opener;
 use crate::adapters::maos::rehearsal::{legacy, program};
 use crate::adapters::probes::MachineProbes;
 use crate::adapters::process::MachineProcesses;
+pub use crate::adapters::process::is_program;
 use crate::cli::{Cli, DEFAULT_WORKSPACE, Global, Verb};
 use crate::engine::error::{Error, Result};
 use crate::engine::ports::clock::{Clock as _, SystemClock};

@@ -8,9 +8,9 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
@@ -155,7 +155,7 @@ fn command(call: &Call) -> Result<Command> {
     if call.argv.iter().any(|word| word.contains('\0')) {
         return Err(Error::input("a command with a NUL character in it"));
     }
-    let mut command = Command::new(own(program).as_deref().unwrap_or(Path::new(program)));
+    let mut command = Command::new(own(program).unwrap_or(Path::new(program)));
     command.args(arguments);
     for name in &call.without {
         command.env_remove(name);
@@ -169,11 +169,22 @@ fn command(call: &Call) -> Result<Command> {
     Ok(command)
 }
 
+/// The file of this program, once it has said that it is one and no test that links it.
+static OWN: OnceLock<PathBuf> = OnceLock::new();
+
+/// Says that the running file is this program, whatever it is called.
+pub fn is_program() {
+    if let Ok(file) = std::env::current_exe() {
+        // Said twice, it is the same file.
+        let _ = OWN.set(file);
+    }
+}
+
 /// This very file for this program's own name, so that a rehearsal finds its stand-ins when nothing is on PATH.
-fn own(program: &str) -> Option<std::path::PathBuf> {
-    let name = env!("CARGO_PKG_NAME");
-    let file = std::env::current_exe().ok()?;
-    (program == name && file.file_name()? == name).then_some(file)
+fn own(program: &str) -> Option<&'static Path> {
+    OWN.get()
+        .filter(|_| program == env!("CARGO_PKG_NAME"))
+        .map(PathBuf::as_path)
 }
 
 fn open_private(path: &Path) -> Result<std::fs::File> {

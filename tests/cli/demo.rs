@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::program::run;
+use crate::program::{PROGRAM, command, finish, run};
 
 /// The steps of a brownfield migration that this version runs in the demo, in order.
 const STEPS: &[&str] = &[
@@ -51,7 +52,17 @@ fn number(value: &Value) -> u64 {
 #[test]
 fn the_last_line_accounts_for_everything() {
     let folder = tempfile::tempdir().unwrap();
-    let ran = run(folder.path(), &["demo", "--headless", "--json", "-w", "acme"]);
+    // Under another name, as downloads have one, it finds its own stand-ins all the same.
+    let program = folder.path().join("maos-migrate-linux");
+    std::fs::copy(PROGRAM, &program).unwrap();
+    let known = command(folder.path(), &["demo", "--headless", "--json", "-w", "acme"]);
+    let mut renamed = Command::new(&program);
+    renamed
+        .current_dir(folder.path())
+        .args(known.get_args())
+        .env_clear()
+        .envs(known.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ran = finish(renamed);
     assert_eq!(ran.code, Some(4), "{ran:#?}");
     let last = ran.last();
     let workspace = last["workspace"].as_str().unwrap();
