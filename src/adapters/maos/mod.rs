@@ -10,7 +10,7 @@ mod shipped;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use self::cli::run::{LIMIT, Runner};
 use self::cli::{Cli, Memory};
@@ -29,14 +29,14 @@ const DIRECTORY: &str = "maos-work";
 /// The Python environment of the workspace.
 const ENVIRONMENT: &str = "environment";
 
-/// A program in one version: its words, its directory, its settings, and when it was last changed.
-type Known = (Vec<String>, PathBuf, String, Option<SystemTime>);
+/// A program as it is called: its words, its directory, its settings.
+type Known = (Vec<String>, PathBuf, String);
 
 /// Opens the MAOS that the settings name.
 #[derive(Default)]
 pub struct Opener {
     /// What was found out about programs: a probe is not repeated while the program stays the same.
-    memories: Mutex<HashMap<Known, Memory>>,
+    memories: Mutex<HashMap<Known, Arc<Memory>>>,
 }
 
 impl std::fmt::Debug for Opener {
@@ -108,17 +108,15 @@ impl Opener {
             command,
         };
         let program = program(&runner, &driving);
-        let memory = self.memory(&runner, &driving, program.as_deref());
+        let memory = self.memory(&runner, &driving);
         Cli::new(runner, driving, place, rehearsal, memory).of(program)
     }
 
-    fn memory(&self, runner: &Runner, settings: &MaosSettings, program: Option<&Path>) -> Memory {
-        let stamp = program.and_then(cli::changed);
+    fn memory(&self, runner: &Runner, settings: &MaosSettings) -> Arc<Memory> {
         let key = (
             runner.command.clone(),
             runner.directory.clone(),
             format!("{settings:?} {:?}", probe::on_path("claude", settings)),
-            stamp,
         );
         let mut memories = self
             .memories

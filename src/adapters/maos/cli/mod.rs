@@ -26,8 +26,30 @@ use crate::engine::ports::maos::{
 };
 use crate::engine::workspace::driving::MaosSettings;
 
-/// What a probe found, shared by all that drive the same program.
-pub type Memory = Arc<Mutex<Option<Arc<Probed>>>>;
+/// What probes found, shared by all that drive the same program.
+#[derive(Debug, Default)]
+pub struct Memory {
+    found: Mutex<Found>,
+    /// One asks, the others wait for what it finds.
+    probing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Found {
+    probed: Option<Arc<Probed>>,
+    /// When the program was last changed as that probe began.
+    seen: Option<SystemTime>,
+    /// How many probes came to an end.
+    probes: u64,
+}
+
+impl Memory {
+    fn found(&self) -> std::sync::MutexGuard<'_, Found> {
+        self.found
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
 
 type Got<T> = Result<T, MaosError>;
 
@@ -39,16 +61,14 @@ pub struct Cli {
     place: String,
     rehearsal: bool,
     service: Service,
-    memory: Memory,
-    /// The program's file, when it is one, and when it was last changed as the probe began.
+    memory: Arc<Memory>,
+    /// The program's file, when it is one.
     program: Option<PathBuf>,
-    seen: Mutex<Option<SystemTime>>,
-    probing: tokio::sync::Mutex<()>,
 }
 
 /// When a program was last changed: its file, or the folder of scripts of its virtual environment, which an installation changes also
 /// where the script itself stays as it was. Other folders change for reasons of their own.
-pub fn changed(program: &Path) -> Option<SystemTime> {
+fn changed(program: &Path) -> Option<SystemTime> {
     let at = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
     let scripts = program.parent().filter(|folder| {
         folder
@@ -66,7 +86,7 @@ impl Cli {
         settings: MaosSettings,
         place: String,
         rehearsal: bool,
-        memory: Memory,
+        memory: Arc<Memory>,
     ) -> Self {
         Self {
             service: Service::of(&runner),
@@ -76,8 +96,6 @@ impl Cli {
             rehearsal,
             memory,
             program: None,
-            seen: Mutex::default(),
-            probing: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -88,26 +106,14 @@ impl Cli {
         self
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Option<SystemTime>> {
-        self.seen
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn changed(&self) -> Option<SystemTime> {
+        self.program.as_deref().and_then(changed)
     }
 
+    /// What the last probe found, unless the program was changed since it began.
     fn remembered(&self) -> Option<Arc<Probed>> {
-        let now = self.program.as_deref().and_then(changed);
-        let mut seen = self.seen();
-        if seen.is_some_and(|seen| now != Some(seen)) {
-            return None;
-        }
-        if seen.is_none() {
-            *seen = now;
-        }
-        drop(seen);
-        self.memory
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+        let found = self.memory.found().clone();
+        found.probed.filter(|_| found.seen == self.changed())
     }
 
     /// What the first probe found; probes when nobody did.
@@ -115,22 +121,35 @@ impl Cli {
         if let Some(probed) = self.remembered() {
             return Ok(probed);
         }
-        let _one = self.probing.lock().await;
+        let _one = self.memory.probing.lock().await;
         match self.remembered() {
             Some(probed) => Ok(probed),
             None => self.probe_now().await,
         }
     }
 
+    /// Probes, or waits for the probe that is under way: a program is not asked the same by several at once.
+    async fn probed_anew(&self) -> Got<Arc<Probed>> {
+        let before = self.memory.found().probes;
+        let _one = self.memory.probing.lock().await;
+        let ended = self.memory.found().probes > before;
+        match self.remembered().filter(|_| ended) {
+            Some(probed) => Ok(probed),
+            None => self.probe_now().await,
+        }
+    }
+
+    /// To be called by whoever holds `probing`.
     async fn probe_now(&self) -> Got<Arc<Probed>> {
         // Taken before it is asked: what changes meanwhile is found out the next time.
-        let now = self.program.as_deref().and_then(changed);
+        let seen = self.changed();
         let probed = Arc::new(probe(&self.runner, &self.settings, &self.place).await?);
-        *self
-            .memory
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Arc::clone(&probed));
-        *self.seen() = now;
+        let mut found = self.memory.found();
+        *found = Found {
+            probed: Some(Arc::clone(&probed)),
+            seen,
+            probes: found.probes + 1,
+        };
         Ok(probed)
     }
 
@@ -428,10 +447,7 @@ impl Maos for Cli {
     }
 
     fn probe(&self) -> Answer<'_, Capabilities> {
-        Box::pin(async {
-            let _one = self.probing.lock().await;
-            Ok(self.probe_now().await?.capabilities.clone())
-        })
+        Box::pin(async { Ok(self.probed_anew().await?.capabilities.clone()) })
     }
 
     fn version(&self) -> Answer<'_, Version> {

@@ -75,8 +75,9 @@ async fn gather(world: &World) -> Result<(Upgrade, Ready)> {
     let (interpreter, reported, abilities) = if let Some(known) = begun.as_ref().and_then(known) {
         known
     } else {
-        let version = maos.version().await.map_err(Error::from)?;
+        // In this order: the version rests on what the probe has found.
         let abilities = maos.probe().await.map_err(Error::from)?;
+        let version = maos.version().await.map_err(Error::from)?;
         (version.interpreter, version.reported, abilities)
     };
     let python = interpreter.clone().map(|interpreter| Python {
