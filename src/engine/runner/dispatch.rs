@@ -468,13 +468,13 @@ impl Dispatcher {
                 }
                 // The reading shows what the decision changes; the Tasks screen shows it by itself, also while a person types.
                 if capability != Capability::Tasks {
-                    let _ = self.read(capability);
+                    self.refresh(capability);
                 }
                 Ok(Reply::Done)
             }
             Command::KeepSecret { name, value } => self.keep_secret(name, value).await,
             Command::SaveSamples { until } => self.save_samples(until).await,
-            Command::SaveList { list, wanted } => self.save_list(list, &wanted).await,
+            Command::SaveList { list, wanted, marked } => self.save_list(list, &wanted, &marked).await,
             Command::Seen => Ok(Reply::Done),
             other => self.front(other).await,
         }
@@ -577,7 +577,7 @@ impl Dispatcher {
                 let failed = result.as_ref().as_ref().err().cloned();
                 self.settings_read(at, *result).await?;
                 // Sources and target are checked again with the settings; when they cannot be read, the views say so.
-                let _ = self.read(Capability::Start);
+                self.refresh(Capability::Start);
                 for reply in std::mem::take(&mut self.settings_replies) {
                     let _ = reply.send(failed.clone().map_or(Ok(Reply::Done), Err));
                 }

@@ -225,7 +225,7 @@ impl Dispatcher {
         })
         .await?;
         self.settings_read(at, Ok(settings)).await?;
-        self.read(Capability::Start)?;
+        self.refresh(Capability::Start);
         Ok(Reply::Done)
     }
 
@@ -235,8 +235,7 @@ impl Dispatcher {
             capability,
             Capability::Assess | Capability::Readiness | Capability::Report
         ) {
-            // The screen shows the new state of the world; a reading that fails says so there.
-            let _ = self.read(capability);
+            self.refresh(capability);
         }
     }
 }

@@ -33,6 +33,14 @@ impl Dispatcher {
         }
     }
 
+    /// Reads anew for the screens what may be old now. A script looks at none: it reads what it asks for.
+    pub(super) fn refresh(&mut self, capability: Capability) {
+        if self.options.interactive {
+            // The screen that waits for a reading that fails says so.
+            let _ = self.read(capability);
+        }
+    }
+
     fn read_in(&mut self, world: World, capability: Capability) {
         match capability {
             Capability::Start => {

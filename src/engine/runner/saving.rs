@@ -8,7 +8,7 @@ use super::{Reply, operations};
 use crate::engine::capability::Capability;
 use crate::engine::error::{Error, Result};
 use crate::engine::event::{EventKind, Level};
-use crate::engine::lists::List;
+use crate::engine::lists::{List, Marks};
 use crate::engine::text::{count, plural};
 use crate::engine::workspace::{Workspace, files};
 
@@ -75,9 +75,9 @@ pub(super) async fn save(workspace: Workspace, folder: &str, stem: String, lines
 
 impl Dispatcher {
     /// Writes a list as it is shown to a new file.
-    pub(super) async fn save_list(&mut self, list: List, wanted: &str) -> Result<Reply> {
+    pub(super) async fn save_list(&mut self, list: List, wanted: &str, marked: &Marks) -> Result<Reply> {
         let snapshot = self.outlets.snapshot().clone();
-        let (items, lines) = list.lines(&snapshot, wanted)?;
+        let (items, lines) = list.lines(&snapshot, wanted, marked)?;
         if items == 0 {
             return Err(Error::input("there is nothing to write"));
         }
@@ -87,7 +87,7 @@ impl Dispatcher {
         let all = snapshot.quarantined();
         let said = match list {
             List::Log => plural(items, "entry", "entries"),
-            List::Quarantine if wanted.is_empty() && items < all => {
+            List::Quarantine if wanted.is_empty() && marked.is_empty() && items < all => {
                 format!(
                     "{} of {} items; the file of the step holds all",
                     count(items),

@@ -26,7 +26,7 @@ impl Dispatcher {
         ];
         self.emit(kinds).await?;
         self.secrets.insert(name, value);
-        let _ = self.read(Capability::Config);
+        self.refresh(Capability::Config);
         Ok(Reply::Done)
     }
 
