@@ -130,6 +130,8 @@ pub enum Command {
         list: super::lists::List,
         /// Only what holds this text; all when it is empty.
         wanted: String,
+        /// Only these items of the quarantine; all when there are none.
+        marked: super::lists::Marks,
     },
     /// Messages were seen.
     Seen,

@@ -1,11 +1,20 @@
 //! The long lists as people see them, filtered, and as a file: what is shown is what is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{Error, Result};
 use super::operation::Quarantined;
 use super::snapshot::{LogLine, Snapshot};
 use super::workspace::secrets::scrub;
+
+/// Items of the quarantine that somebody picked, each by [`mark`].
+pub type Marks = BTreeSet<(String, String)>;
+
+/// What an item is known by: its kind and its own name.
+#[must_use]
+pub fn mark(item: &Quarantined) -> (String, String) {
+    (item.kind.clone(), item.key.clone())
+}
 
 /// A list that can be filtered and saved. To add one: a function that filters it, and an arm in [`List::lines`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,19 +35,21 @@ impl List {
         }
     }
 
-    /// The list as JSON lines, with every known secret masked, and how many lines these are.
+    /// The list as JSON lines, with every known secret masked, and how many lines these are. Of the quarantine only the `marked`
+    /// items, whatever is `wanted`, when there are any.
     ///
     /// # Errors
     /// A bug only: an item that is no JSON.
-    pub fn lines(self, snapshot: &Snapshot, wanted: &str) -> Result<(u64, String)> {
+    pub fn lines(self, snapshot: &Snapshot, wanted: &str, marked: &Marks) -> Result<(u64, String)> {
         let line = |value: serde_json::Result<String>| value.map_err(|error| Error::bug(error.to_string()));
         let lines: Vec<String> = match self {
             Self::Log => log(snapshot, wanted)
                 .into_iter()
                 .map(|entry| line(serde_json::to_string(entry)))
                 .collect::<Result<_>>()?,
-            Self::Quarantine => quarantine(snapshot, wanted)
+            Self::Quarantine => quarantine(snapshot, if marked.is_empty() { wanted } else { "" })
                 .into_iter()
+                .filter(|item| marked.is_empty() || marked.contains(&mark(item)))
                 .map(|item| line(serde_json::to_string(item)))
                 .collect::<Result<_>>()?,
         };

@@ -4,7 +4,7 @@ use maos_migrate::engine::Capability;
 use maos_migrate::engine::command::Command;
 use maos_migrate::engine::error::ErrorKind;
 use maos_migrate::engine::event::{Event, EventKind};
-use maos_migrate::engine::lists::List;
+use maos_migrate::engine::lists::{List, Marks, mark};
 use maos_migrate::engine::operation::Quarantined;
 use maos_migrate::engine::ports::clock::{Clock as _, SystemClock};
 use maos_migrate::engine::snapshot::{LogLine, Snapshot};
@@ -61,17 +61,21 @@ fn snapshot() -> Snapshot {
 fn what_is_shown_is_what_is_written() {
     secrets::register("canary-of-the-list");
     let snapshot = snapshot();
-    let (n, text) = List::Log.lines(&snapshot, "CHUNK 2").expect("written");
+    let (n, text) = List::Log
+        .lines(&snapshot, "CHUNK 2", &Marks::new())
+        .expect("written");
     assert_eq!((n, text.lines().count()), (2, 2), "{text}");
     let entry: LogLine = serde_json::from_str(text.lines().next().expect("a line")).expect("reads back");
     assert!(entry.text.contains("chunk 237 committed"), "{entry:?}");
-    let (_, text) = List::Log.lines(&snapshot, "").expect("written");
+    let (_, text) = List::Log.lines(&snapshot, "", &Marks::new()).expect("written");
     assert!(
         text.contains("******") && !text.contains("canary-of-the-list"),
         "{text}"
     );
 
-    let (n, text) = List::Quarantine.lines(&snapshot, "").expect("written");
+    let (n, text) = List::Quarantine
+        .lines(&snapshot, "", &Marks::new())
+        .expect("written");
     let items: Vec<Quarantined> = text
         .lines()
         .map(|line| serde_json::from_str(line).expect("reads back"))
@@ -79,13 +83,29 @@ fn what_is_shown_is_what_is_written() {
     // By reason, the most frequent first.
     let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
     assert_eq!((n, keys), (3, vec!["id 2", "id 3", "id 1"]));
-    assert_eq!(List::Quarantine.lines(&snapshot, "nul").expect("written").0, 1);
     assert_eq!(
         List::Quarantine
-            .lines(&snapshot, "nothing of this")
+            .lines(&snapshot, "nul", &Marks::new())
+            .expect("written")
+            .0,
+        1
+    );
+    assert_eq!(
+        List::Quarantine
+            .lines(&snapshot, "nothing of this", &Marks::new())
             .expect("none")
             .0,
         0
+    );
+    // What was picked out is written whatever the filter shows now.
+    let marked = Marks::from([mark(&items[0]), mark(&items[2])]);
+    let (n, text) = List::Quarantine
+        .lines(&snapshot, "nul", &marked)
+        .expect("written");
+    assert_eq!(n, 2, "{text}");
+    assert!(
+        text.contains(r#""id 2""#) && text.contains(r#""id 1""#) && !text.contains(r#""id 3""#),
+        "{text}"
     );
 }
 
@@ -96,6 +116,7 @@ async fn a_list_is_written_once_for_its_owner_and_is_an_artifact() {
     let save = |wanted: &str| Command::SaveList {
         list: List::Log,
         wanted: wanted.to_owned(),
+        marked: Marks::new(),
     };
     let none = engine
         .ask(save("nothing of this kind"))

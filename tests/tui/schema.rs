@@ -532,6 +532,20 @@ fn from_the_quarantine_a_row_is_mended_and_tried_again() {
     assert!(h.sent().is_empty(), "{:?}", h.sent());
     h.keys("Q/unknown_status<enter>t");
     assert_eq!(h.sent(), ["Plan { capability: Schema, verb: \"apply\" }"]);
+    // What Space picks out is saved alone, also when a filter hides it.
+    let mut h = Harness::new((80, 24));
+    finished(&mut h.snapshot);
+    h.update();
+    h.out.clear();
+    h.keys("Q<space><down><space><up><space>");
+    assert!(h.text().contains("1 marked"), "{}", h.text());
+    let second = h.snapshot.aside().nth(1).unwrap().key.clone();
+    h.keys("/nothing of this<enter>w");
+    let sent = h.sent()[0].clone();
+    assert!(
+        sent.contains("SaveList") && sent.contains(&format!("{second:?}")),
+        "{sent}"
+    );
     // Without a census the rows are counted first.
     let mut h = Harness::new((80, 24));
     finished(&mut h.snapshot);

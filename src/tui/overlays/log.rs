@@ -167,6 +167,7 @@ impl Overlay for Log {
                 return Handled::one(Effect::Send(Order::SaveList {
                     list: lists::List::Log,
                     wanted: self.wanted(),
+                    marked: lists::Marks::new(),
                 }));
             }
             Action::Close | Action::Interrupt | Action::Leave => {

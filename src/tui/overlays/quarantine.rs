@@ -9,7 +9,7 @@ use ratatui::layout::{Rect, Size};
 use super::{Overlay, usual};
 use crate::engine::Capability;
 use crate::engine::command::Command as Order;
-use crate::engine::lists;
+use crate::engine::lists::{self, Marks, mark};
 use crate::engine::operation::Quarantined;
 use crate::engine::text::{count, inert};
 use crate::engine::views::Slot;
@@ -25,6 +25,8 @@ use crate::tui::widgets::list::List;
 #[derive(Debug, Default)]
 pub struct Quarantine {
     list: List,
+    /// What Space picked out, whatever the filter shows.
+    marked: Marks,
     filter: Option<Field>,
     editing: bool,
 }
@@ -43,6 +45,15 @@ impl Quarantine {
 
     fn here<'a>(&self, cx: &Cx<'a>) -> Option<&'a Quarantined> {
         self.items(cx).get(self.list.cursor).copied()
+    }
+
+    /// What is copied: what was picked out, or what the cursor stands on.
+    fn picked<'a>(&self, cx: &Cx<'a>) -> Vec<&'a Quarantined> {
+        if self.marked.is_empty() {
+            return self.here(cx).into_iter().collect();
+        }
+        let all = lists::quarantine(cx.snapshot, "").into_iter();
+        all.filter(|item| self.marked.contains(&mark(item))).collect()
     }
 
     /// Why the item under the cursor is not mended in the wizard.
@@ -123,15 +134,20 @@ impl Overlay for Quarantine {
             ),
         ];
         if let Some(filter) = &self.filter {
-            title.push((dash, Role::Muted));
+            title.push((dash.clone(), Role::Muted));
             let caret = if self.editing { cx.look.glyphs.caret } else { "" };
             title.push((
                 format!("filter {}", filter.shown(16, caret).trim_end()),
                 Role::Text,
             ));
         } else if !kinds.is_empty() {
-            title.push((dash, Role::Muted));
+            title.push((dash.clone(), Role::Muted));
             title.push((kinds.join(" · "), Role::Text));
+        }
+        if !self.marked.is_empty() {
+            let marked = count(self.marked.len() as u64);
+            title.push((dash, Role::Muted));
+            title.push((format!("{marked} marked"), Role::Accent));
         }
         title
     }
@@ -142,6 +158,9 @@ impl Overlay for Quarantine {
         let nothing = self.items(cx).is_empty();
         vec![
             Command::new(Action::Filter, "filter").off(none.clone()),
+            Command::new(Action::Mark, "mark")
+                .about("pick the item out, to copy or save these only")
+                .off(none.clone()),
             Command::new(Action::Edit, "mend")
                 .about("go to the mapping of the value that the row was set aside for")
                 .off(none.clone().or_else(|| self.unmendable(cx))),
@@ -150,11 +169,14 @@ impl Overlay for Quarantine {
                 .off(none.clone().or_else(|| off(cx))),
             Command::new(Action::Copy, "copy").off(none).quiet(),
             Command::new(Action::Save, "save")
-                .about("write what is shown to a new file of the workspace")
-                .off(
-                    cx.held()
-                        .or_else(|| nothing.then(|| "There is nothing to write.".to_owned())),
-                ),
+                .about(if self.marked.is_empty() {
+                    "write what is shown to a new file of the workspace"
+                } else {
+                    "write the marked items to a new file of the workspace"
+                })
+                .off(cx.held().or_else(|| {
+                    (nothing && self.marked.is_empty()).then(|| "There is nothing to write.".to_owned())
+                })),
             Command::new(Action::Close, "close").keys(close),
         ]
     }
@@ -196,6 +218,15 @@ impl Overlay for Quarantine {
         self.list.draw(&mut part, items.len(), true, |index, here| {
             let item = items[index];
             let row = Row::new()
+                .at(
+                    0,
+                    if self.marked.contains(&mark(item)) {
+                        "*"
+                    } else {
+                        " "
+                    },
+                    Role::Accent,
+                )
                 .at(1, if here { glyphs.cursor } else { " " }, Role::Accent)
                 .at(3, item.kind.clone(), Role::Muted)
                 .at(9, inert(&item.key), Role::Text)
@@ -254,18 +285,34 @@ impl Overlay for Quarantine {
             Action::Edit => return self.mend(cx),
             Action::TryAgain => return self.try_again(cx),
             Action::Copy => {
-                if let Some(item) = self.here(cx) {
-                    let text = format!(
-                        "{} {} {}: {} {}",
-                        item.kind, item.key, item.reason, item.why, item.raw
-                    );
-                    return Handled::one(Effect::Copy(text));
+                let told = |item: &Quarantined| {
+                    let Quarantined {
+                        kind,
+                        key,
+                        reason,
+                        why,
+                        raw,
+                        ..
+                    } = item;
+                    format!("{kind} {key} {reason}: {why} {raw}")
+                };
+                let lines: Vec<String> = self.picked(cx).into_iter().map(told).collect();
+                if !lines.is_empty() {
+                    return Handled::one(Effect::Copy(lines.join("\n")));
+                }
+            }
+            Action::Mark => {
+                if let Some(item) = self.here(cx).map(mark)
+                    && !self.marked.remove(&item)
+                {
+                    self.marked.insert(item);
                 }
             }
             Action::Save => {
                 return Handled::one(Effect::Send(Order::SaveList {
                     list: lists::List::Quarantine,
                     wanted: self.wanted(),
+                    marked: self.marked.clone(),
                 }));
             }
             Action::Close | Action::Leave | Action::Interrupt => {

@@ -228,7 +228,8 @@ pub fn boxed(
         width,
         height: 1,
     };
-    let room = usize::from(width.saturating_sub(6));
+    // The corners, a blank on both sides, and one cell of the line at least.
+    let room = usize::from(width.saturating_sub(5));
     let hints = hints::fitting(keys, commands, room, part.glyphs().ascii);
     if !hints.is_empty() {
         let mut line = part.part(bottom);
