@@ -59,7 +59,7 @@ fn a_watch_does_not_end_well_by_not_seeing() {
 #[test]
 fn time_in_which_nobody_watches_any_more_does_not_count() {
     let mut watch = watched(7, |_| false);
-    watch.end(moment(6), "ended by alice");
+    watch.end(moment(6), "paused by alice");
     assert!(!watch.is_promoted(moment(6)));
     assert!(!watch.is_promoted(moment(500)), "half an hour was watched");
     let mut watch = watched(13, |_| false);

@@ -197,7 +197,7 @@ fn the_part_says_how_the_watch_stands_and_is_never_left_out() {
         (part.state, part.outcome, part.by)
     };
     let migration = EventKind::WatchEnded {
-        reason: "ended by alice".to_owned(),
+        reason: "paused by alice".to_owned(),
     };
     let mut told = Told::new();
     told.snapshot.migration = Some(maos_migrate::engine::workspace::MigrationType::Brownfield);
@@ -215,7 +215,7 @@ fn the_part_says_how_the_watch_stands_and_is_never_left_out() {
     assert_eq!(part(&told).0, PartState::Stopped);
     assert_eq!(part(&told).1, "not over: 3 samples, verdict pass");
     told.tell(migration);
-    assert_eq!(part(&told).1, "ended by alice: 3 samples, verdict pass");
+    assert_eq!(part(&told).1, "paused by alice: 3 samples, verdict pass");
 
     let mut told = breach();
     told.snapshot.migration = Some(maos_migrate::engine::workspace::MigrationType::Brownfield);

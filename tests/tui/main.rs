@@ -10,6 +10,7 @@ mod frame;
 mod handover;
 mod journeys;
 mod monitor;
+mod rail;
 mod rollback;
 mod schema;
 mod screens;

@@ -517,11 +517,12 @@ fn pausing_ends_the_watch_and_goes_on_with_it() {
         &mut h,
         at("14:06:31"),
         EventKind::WatchEnded {
-            reason: "ended by alice".to_owned(),
+            reason: "paused by alice".to_owned(),
         },
     );
     h.update();
     h.out.clear();
+    assert!(h.text().contains("Paused by alice. ▸ n goes on"), "{}", h.text());
     h.keys("p");
     assert_eq!(decisions(&h), [("watching".to_owned(), json!(true))]);
 }

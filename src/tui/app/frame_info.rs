@@ -58,11 +58,12 @@ pub fn frame_info(cx: &Cx<'_>, current: Capability, from: Option<Capability>, un
         aside,
         below_rail: super::below_rail::below_rail(cx, current),
         over: false,
+        pointed: None,
     }
 }
 
 /// The steps with a number: all but Start.
-fn numbered(cx: &Cx<'_>) -> Vec<Capability> {
+pub(super) fn numbered(cx: &Cx<'_>) -> Vec<Capability> {
     journey::steps(cx.snapshot.migration)
         .iter()
         .copied()

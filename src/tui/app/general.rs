@@ -59,6 +59,11 @@ impl App {
             words(Action::Leave),
         ]
         .into_iter()
+        .chain(self.has_rail().then(|| {
+            Command::new(Action::NextRegion, "")
+                .about("the steps at the left; Enter goes to one")
+                .quiet()
+        }))
         .chain(self.trouble())
         .collect()
     }
@@ -127,6 +132,7 @@ impl App {
                 };
                 self.say(News::new(format!("Mouse {word}."), ""), now);
             }
+            Action::NextRegion | Action::PreviousRegion => self.focus_rail(now),
             Action::Trouble => self.outbox.push(Out::Send(Order::Trouble)),
             Action::Stop if self.counts_down() => {
                 self.outbox.push(Out::Send(Order::Decide {

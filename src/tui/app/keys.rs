@@ -5,7 +5,7 @@ use crossterm::event::{
 };
 use ratatui::layout::Position;
 
-use super::{App, SEEN};
+use super::{App, SEEN, rail};
 use crate::engine::snapshot::Snapshot;
 use crate::tui::app::context::Handled;
 use crate::tui::clock::Now;
@@ -46,6 +46,7 @@ impl App {
         if let KeyCode::Char(c) = event.code
             && c.is_ascii_digit()
             && self.overlays.is_empty()
+            && self.rail.is_none()
             && !repeated
         {
             let handled = self.with_screen(now, |screen, cx| screen.starts_edit(c, cx));
@@ -74,7 +75,8 @@ impl App {
             KeyCode::Char(_) => !event
                 .modifiers
                 .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT),
-            KeyCode::Enter => true,
+            // In the dialog these lead to its button; here they would lead elsewhere.
+            KeyCode::Enter | KeyCode::Tab | KeyCode::BackTab => true,
             _ => false,
         };
         let waits = text && now.mono < until && self.overlays.is_empty() && capability == self.current;
@@ -112,7 +114,11 @@ impl App {
                     x: event.column,
                     y: event.row,
                 };
+                if !self.editing(now) && self.click_rail(at, now) {
+                    return;
+                }
                 if pane.contains(at) {
+                    self.rail = None;
                     let (x, y) = (at.x - pane.x, at.y - pane.y);
                     let handled = self.with_screen(now, |screen, cx| screen.click(x, y, cx));
                     self.handled(handled, now);
@@ -175,10 +181,14 @@ impl App {
 
     /// What is offered where the keys go now.
     fn offered(&mut self, now: &Now) -> Vec<Command> {
-        match self.with_overlay(now, |overlay, cx| overlay.commands(cx)) {
-            Some(commands) => commands,
-            None => self.screen_commands(now),
+        if let Some(commands) = self.with_overlay(now, |overlay, cx| overlay.commands(cx)) {
+            return commands;
         }
+        let mut commands = self.screen_commands(now);
+        if self.rail.is_some() {
+            rail::offer(&mut commands);
+        }
+        commands
     }
 
     pub(super) fn screen_commands(&mut self, now: &Now) -> Vec<Command> {
@@ -235,6 +245,9 @@ impl App {
             {
                 self.close_overlay();
             }
+            return;
+        }
+        if self.act_on_rail(action, now) {
             return;
         }
         let countdown = |command: &Command| command.is(action) && command.label == STOP_COUNTDOWN;

@@ -6,6 +6,7 @@ pub mod context;
 pub mod frame_info;
 mod general;
 mod keys;
+mod rail;
 pub(super) mod view;
 mod watch;
 
@@ -82,6 +83,8 @@ pub struct App {
     from: Option<Capability>,
     screens: BTreeMap<Capability, Box<dyn Screen>>,
     overlays: Vec<Box<dyn Overlay>>,
+    /// The step that is pointed at, while the rail has the focus.
+    rail: Option<usize>,
     toast: Option<Toast>,
     /// Messages up to this event were read.
     read: u64,
@@ -116,6 +119,7 @@ impl App {
             from: None,
             screens: BTreeMap::new(),
             overlays: Vec::new(),
+            rail: None,
             toast: None,
             read: 0,
             said: 0,
@@ -207,6 +211,7 @@ impl App {
             self.from = Some(self.current);
         }
         self.overlays.clear();
+        self.rail = None;
         self.toast = None;
         self.current = to;
         self.dirty = true;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
-use super::App;
+use super::{App, rail};
 use crate::engine::snapshot::Activity;
 use crate::tui::app::frame_info::frame_info;
 use crate::tui::app::keys::offer_stop;
@@ -61,16 +61,26 @@ impl App {
             .count();
         let mut info = frame_info(&cx, self.current, self.from, unread);
         info.over = !self.overlays.is_empty();
+        if areas.rail.is_empty() {
+            self.rail = None;
+        }
+        info.pointed = self.rail;
         let commands: Vec<Command> = if info.over {
             Vec::new()
         } else {
             let mut commands = screen.commands(&cx);
             offer_stop(cx.snapshot, &mut commands);
+            if info.pointed.is_some() {
+                rail::offer(&mut commands);
+            }
             commands
         };
         let news = match &self.toast {
             Some(toast) => toast.news.clone(),
-            None => screen.news(&cx),
+            None => info
+                .pointed
+                .and_then(|at| rail::news(&cx, at))
+                .unwrap_or_else(|| screen.news(&cx)),
         };
         let frame = Frame {
             info: &info,

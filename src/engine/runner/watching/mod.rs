@@ -89,7 +89,7 @@ impl Dispatcher {
             ("watching", Value::Bool(true)) => self.start_watch().await,
             ("watching", Value::Bool(false)) => {
                 let by = self.me();
-                self.end_watch(format!("ended by {by}")).await
+                self.end_watch(format!("paused by {by}")).await
             }
             ("armed", choice) if !choice.is_null() && self.should_roll_back() => self.count_down().await,
             _ => Ok(()),

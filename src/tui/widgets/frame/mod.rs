@@ -82,7 +82,12 @@ impl Frame<'_> {
         if on_border {
             area.put(1, 0, " ", Role::Text, 1);
         }
-        let mut x = area.put(left, 0, &self.title.name, Role::Critical, room);
+        let role = if self.info.pointed.is_some() {
+            Role::Text
+        } else {
+            Role::Critical
+        };
+        let mut x = area.put(left, 0, &self.title.name, role, room);
         if !self.title.facts.is_empty() {
             let dash = format!(" {} ", glyphs.horizontal);
             x = area.put(x, 0, &dash, Role::Muted, width);

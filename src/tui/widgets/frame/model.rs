@@ -58,6 +58,8 @@ pub struct FrameInfo {
     pub aside: Option<(String, String)>,
     /// Short lines under the rail of a wide screen: label and value.
     pub below_rail: Vec<(String, String, Role)>,
+    /// The step that is pointed at while the rail has the focus.
+    pub pointed: Option<usize>,
     /// Whether an overlay lies over the screen and takes the keys.
     pub over: bool,
 }

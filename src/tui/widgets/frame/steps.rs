@@ -114,7 +114,9 @@ pub(super) fn rail(painter: &mut Painter<'_>, areas: &Areas, info: &FrameInfo) {
     let width = column.width();
     for (y, (index, step)) in (0..).zip(info.steps.iter().enumerate()) {
         let current = info.current == Some(index) && info.aside.is_none();
-        let start = u16::from(!current);
+        // The focus has one cursor: while it is here, the step of the screen keeps its bold title alone.
+        let here = info.pointed.map_or(current, |at| at == index);
+        let start = u16::from(!here);
         let short = step.short.clone();
         let room = usize::from(width).saturating_sub(4 + text::width(&step.title));
         let short = if text::width(&short) <= room {
@@ -124,9 +126,10 @@ pub(super) fn rail(painter: &mut Painter<'_>, areas: &Areas, info: &FrameInfo) {
         };
         let role = if current { Role::Critical } else { Role::Text };
         let row = Row::new()
-            .at(start, marked(step.mark, current, &column), step.mark.role())
+            .at(start, marked(step.mark, here, &column), step.mark.role())
             .at(3, step.title.clone(), role)
-            .right(0, short, Role::Muted);
+            .right(0, short, Role::Muted)
+            .selected(info.pointed == Some(index));
         column.row(y, &row);
     }
     if areas.density != Density::Wide {
