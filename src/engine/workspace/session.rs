@@ -1,7 +1,8 @@
 //! One operating session per workspace. The lock is the operating system's, so a dead holder never blocks anyone.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -61,7 +62,7 @@ pub enum Opened {
 /// When the lock file cannot be made or locked at all, for example on a read-only disk.
 pub fn open(workspace: &Workspace, me: Holder) -> Result<Opened> {
     let path = workspace.path(".session.lock");
-    let fail = |error: &std::io::Error| Error::io("lock", &path, error);
+    let fail = |error: &std::io::Error| failed(&path, error);
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -102,9 +103,34 @@ pub fn open(workspace: &Workspace, me: Holder) -> Result<Opened> {
     }
 }
 
+/// Why there is no session. Somebody who may only read is told how to: every session writes into the journal.
+fn failed(lock: &Path, error: &std::io::Error) -> Error {
+    let told = Error::io("lock", lock, error);
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            told.hint("Work as the user who owns this workspace, or copy the folder and look at the copy.")
+        }
+        _ => told,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_may_only_read_is_told_how_to() {
+        for (kind, told) in [
+            (ErrorKind::PermissionDenied, true),
+            (ErrorKind::ReadOnlyFilesystem, true),
+            (ErrorKind::StorageFull, false),
+        ] {
+            let error = failed(Path::new("acme/.session.lock"), &kind.into());
+            assert!(error.message.contains("acme/.session.lock"), "{error:?}");
+            let hint = error.hint.unwrap_or_default();
+            assert_eq!(hint.contains("copy the folder"), told, "{kind}: {hint}");
+        }
+    }
 
     fn me(name: &str) -> Holder {
         Holder {
